@@ -1,0 +1,80 @@
+import blakeHash from '@napi-rs/blake-hash'
+import { deriveKey } from 'blake3'
+
+const { blake3: nativeBlake3, Blake3Hasher } = blakeHash
+
+/** Bytes of every hash in datdot: BLAKE3-256. */
+export const HASH_BYTES = 32
+
+const UNIFORM_CONTEXT = 'datdot/uniform/1'
+const WORD_BYTES = 8
+const WORDS_AT_FIRST = HASH_BYTES / WORD_BYTES
+
+/** What `hash` takes: bytes as they are, strings as UTF-8, integers in 0..2^64-1 as little-endian u64. */
+export type HashPart = Uint8Array | string | number | bigint
+
+/** BLAKE3-256 of `bytes`. */
+export function blake3(bytes: Uint8Array): Buffer {
+  return nativeBlake3(asBuffer(bytes))
+}
+
+/** Keyed BLAKE3-256 of `bytes` under a 32-byte `key`. */
+export function keyedBlake3(key: Uint8Array, ...parts: Uint8Array[]): Buffer {
+  const hasher = Blake3Hasher.newKeyed(asBuffer(key))
+  for (const part of parts) hasher.update(asBuffer(part))
+  return hasher.digestBuffer()
+}
+
+/**
+ * `H(domain, ...parts)` of docs/formats.md: BLAKE3-256 over each argument, the domain first, as its length
+ * (u64, little-endian) followed by its bytes. No two different argument lists have the same encoding.
+ */
+export function hash(domain: string, ...parts: HashPart[]): Buffer {
+  return nativeBlake3(encodeParts(domain, parts))
+}
+
+/** The bytes that `hash` hashes; also what is signed where a message with a domain is signed. */
+export function encodeParts(domain: string, parts: HashPart[]): Buffer {
+  const encoded = [domain, ...parts].map(partBytes)
+  const out = Buffer.allocUnsafe(encoded.reduce((sum, part) => sum + 8 + part.byteLength, 0))
+  let offset = 0
+  for (const part of encoded) {
+    out.writeBigUInt64LE(BigInt(part.byteLength), offset)
+    out.set(part, offset + 8)
+    offset += 8 + part.byteLength
+  }
+  return out
+}
+
+/**
+ * `U(seed, bound)`: an integer in 0..bound-1 without bias. 64-bit little-endian words of BLAKE3 in derive-key
+ * mode with extended output; words at or above the largest multiple of `bound` are rejected.
+ *
+ * @throws RangeError if bound is not in 1..2^64
+ */
+export function uniform(seed: Uint8Array, bound: bigint): bigint {
+  if (bound < 1n || bound > 1n << 64n) throw new RangeError(`bound must be in 1..2^64, got ${bound}`)
+  const limit = ((1n << 64n) / bound) * bound
+  // Four words nearly always suffice; only then is the longer, slower output worth asking for.
+  let words = Blake3Hasher.deriveKey(UNIFORM_CONTEXT, asBuffer(seed))
+  for (let index = 0; ; index++) {
+    if (index === WORDS_AT_FIRST) words = Buffer.from(deriveKey(UNIFORM_CONTEXT, seed, { length: 1024 }))
+    if (index * WORD_BYTES === words.byteLength) {
+      words = Buffer.from(deriveKey(UNIFORM_CONTEXT, seed, { length: words.byteLength * 2 }))
+    }
+    const word = words.readBigUInt64LE(index * WORD_BYTES)
+    if (word < limit) return word % bound
+  }
+}
+
+function partBytes(part: HashPart): Uint8Array {
+  if (typeof part === 'string') return Buffer.from(part, 'utf8')
+  if (typeof part === 'object') return part
+  const out = Buffer.allocUnsafe(8)
+  out.writeBigUInt64LE(BigInt(part))
+  return out
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

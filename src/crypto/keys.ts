@@ -1,0 +1,46 @@
+import sodium from 'sodium-native'
+import { encodeParts, type HashPart } from './hash.js'
+
+export const PUBLIC_KEY_BYTES = 32
+export const SECRET_KEY_BYTES = 64
+export const SEED_BYTES = 32
+export const SIGNATURE_BYTES = 64
+
+/** An Ed25519 key pair in libsodium's form: the secret key is seed and public key. */
+export interface KeyPair {
+  publicKey: Buffer
+  secretKey: Buffer
+}
+
+/** The key pair of a 32-byte seed. */
+export function keyPairFromSeed(seed: Uint8Array): KeyPair {
+  const publicKey = Buffer.allocUnsafe(PUBLIC_KEY_BYTES)
+  const secretKey = Buffer.allocUnsafe(SECRET_KEY_BYTES)
+  sodium.crypto_sign_seed_keypair(publicKey, secretKey, seed)
+  return { publicKey, secretKey }
+}
+
+/** `length` bytes from the operating system's generator: the randomness that programs pass in. */
+export function randomBytes(length: number): Buffer {
+  const out = Buffer.allocUnsafe(length)
+  sodium.randombytes_buf(out)
+  return out
+}
+
+/** Ed25519 signature over `encodeParts(domain, parts)`. */
+export function signParts(secretKey: Uint8Array, domain: string, ...parts: HashPart[]): Buffer {
+  const signature = Buffer.allocUnsafe(SIGNATURE_BYTES)
+  sodium.crypto_sign_detached(signature, encodeParts(domain, parts), secretKey)
+  return signature
+}
+
+/** Whether `signature` is `publicKey`'s over `encodeParts(domain, parts)`. Never throws on hostile bytes. */
+export function verifyParts(
+  publicKey: Uint8Array,
+  signature: Uint8Array,
+  domain: string,
+  ...parts: HashPart[]
+): boolean {
+  if (publicKey.byteLength !== PUBLIC_KEY_BYTES || signature.byteLength !== SIGNATURE_BYTES) return false
+  return sodium.crypto_sign_verify_detached(signature, encodeParts(domain, parts), publicKey)
+}
