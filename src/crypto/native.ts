@@ -1,0 +1,38 @@
+import { createRequire } from 'node:module'
+import { isMainThread } from 'node:worker_threads'
+
+/** The addons of native/binding.gyp, one target each. */
+export type AddonName = 'datdot_blake3' | 'datdot_rsa'
+
+/** How much of native/ to use: all that the CPU can (unset), the portable C code, or none of it. */
+export type NativeLevel = 'off' | 'portable' | 'ifma' | undefined
+
+const require = createRequire(import.meta.url)
+let warned = false
+
+/** The level forced by `DATDOT_NATIVE`; anything but its three words counts as unset. */
+export function nativeLevel(): NativeLevel {
+  const level = process.env.DATDOT_NATIVE
+  return level === 'off' || level === 'portable' || level === 'ifma' ? level : undefined
+}
+
+/**
+ * The exports of a compiled addon, or undefined where it is switched off or could not be built or loaded;
+ * the caller then takes its TypeScript path. Only the first failure of a process is reported.
+ */
+export function loadAddon(name: AddonName): unknown {
+  if (nativeLevel() === 'off') return undefined
+  try {
+    return require(`../../../native/build/Release/${name}.node`)
+  } catch (error) {
+    if (!warned && isMainThread) {
+      warned = true
+      const reason = (error as Error).message.split('\n')[0]
+      process.stderr.write(
+        `datdot: the native core is missing (${reason}); continuing on the slow TypeScript path. ` +
+          'Install a C compiler and the Node headers, then run `npm rebuild`.\n'
+      )
+    }
+    return undefined
+  }
+}
