@@ -1,0 +1,96 @@
+import type Hypercore from 'hypercore'
+
+/** What everybody may know of a segment, and all that decoding one of its chunks needs besides the index. */
+export interface SegmentPublic {
+  codec: 'wrap' | 'seal'
+  /** 32 bytes: `H(chain, key, fork, copy, start, signer, draw)`. */
+  id: Uint8Array
+  /** The signer's key: Ed25519 for `wrap`, the segment's RSA key for `seal`. */
+  publicKey: Uint8Array
+  salt: Uint8Array
+}
+
+/**
+ * Turns a stored chunk back into the original block. It throws a CodecError for a chunk that is not one of
+ * this segment at this index (the block then counts as lost); any other error counts as passing trouble.
+ */
+export type Decode = (
+  segment: SegmentPublic,
+  index: number,
+  encoded: Uint8Array
+) => Uint8Array | Promise<Uint8Array>
+
+/** A node of the original hypercore's own tree (BLAKE2b, flat-tree numbering). */
+export interface TreeNode {
+  index: number
+  /** Bytes of the blocks below. */
+  size: number
+  /** 32 bytes. */
+  hash: Uint8Array
+}
+
+/** What the author signed: the state of a hypercore at one length. Recorded by the chain. */
+export interface OriginalTree {
+  /** 32 bytes. */
+  key: Buffer
+  manifest: Hypercore.Manifest
+  fork: number
+  length: number
+  /** 32 bytes: hypercore's hash over the tree's roots at `length`. */
+  treeHash: Buffer
+  /** Hypercore's own encoding of the author's signature (or signatures); null for a prologue only. */
+  signature: Buffer | null
+}
+
+/** One segment that a pinner is to hold: blocks `[start, end)` of the original, encoded by one signer. */
+export interface SegmentSpec extends OriginalTree {
+  segment: SegmentPublic
+  start: number
+  end: number
+}
+
+/** `pending`: being received; `held`: accepted and served. */
+export type SegmentState = 'pending' | 'held'
+
+/** A segment in a pinner's store. */
+export interface StoredSegment extends SegmentSpec {
+  state: SegmentState
+  /** Encoded bytes on disk, without the store's own overhead. */
+  bytes: number
+}
+
+/** A decoded and verified chunk: the plain block, or its size and its BLAKE2b leaf if a worker hashed it. */
+export type IngestBlock =
+  | { index: number; encoded: Uint8Array; plain: Uint8Array }
+  | { index: number; encoded: Uint8Array; plainBytes: number; leaf: Uint8Array }
+
+/** A segment on its way in. One at a time for each hypercore. */
+export interface Ingest {
+  readonly spec: SegmentSpec
+  /** The next index wanted; after a restart, what the disk already has. */
+  readonly position: number
+  /** Encoded bytes stored so far. */
+  readonly bytes: number
+  /** Where the segment's Merkle node file belongs; the store deletes it with the segment. */
+  readonly nodeFile: string
+  /** Stores consecutive blocks from `position` on, all of them or none. Memory: the batch. */
+  append(blocks: readonly IngestBlock[]): Promise<void>
+  /**
+   * Checks the author's signature over the rebuilt tree, then serves the blocks.
+   * @param options.end closes the segment earlier than planned (the signer died); default: the spec's end
+   * @param options.rest the nodes of `restNodes(core, end)`, needed where `end` < `length`
+   * @throws StorageError STORAGE_TREE_MISMATCH, STORAGE_SIGNATURE (and nothing is left of the segment),
+   *   STORAGE_INCOMPLETE (the segment stays as it is)
+   */
+  finish(options?: { end?: number; rest?: readonly TreeNode[] }): Promise<void>
+  /** Deletes everything that this segment wrote. */
+  abort(): Promise<void>
+  /** Lets go without deleting: `beginSegment` with the same spec goes on at `position`. */
+  suspend(): Promise<void>
+}
+
+export interface PinnerStoreOptions {
+  decode: Decode
+  /** Most encoded bytes to hold; more is refused with STORAGE_QUOTA. Default: no limit but the disk. */
+  capacityBytes?: number
+}
