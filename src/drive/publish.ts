@@ -6,6 +6,9 @@ import type { Source, SourceFile } from './scan.js'
 /** Files whose entries are written to the drive's metadata in one batch. */
 const ENTRIES_PER_BATCH = 512
 
+/** One read becomes one block of the blobs hypercore; 64 KiB is what Hyperblobs itself would choose. */
+const BLOCK_BYTES = 64 * 1024
+
 /**
  * Writes a source into an empty, writable drive, files in order, links as links.
  *
@@ -38,7 +41,7 @@ async function publishFile(
   signal: AbortSignal | undefined,
   onBytes: ((bytes: number) => void) | undefined
 ): Promise<void> {
-  const reader = createReadStream(path, { highWaterMark: 1 << 20, ...(signal ? { signal } : {}) })
+  const reader = createReadStream(path, { highWaterMark: BLOCK_BYTES, ...(signal ? { signal } : {}) })
   if (onBytes) reader.on('data', (bytes) => onBytes(bytes.length))
   await pipeline(reader, batch.createWriteStream(name, { executable }))
 }
