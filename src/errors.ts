@@ -17,7 +17,15 @@ export class DatdotError extends Error {
 export class InputError extends DatdotError {}
 
 /** A chunk that does not decode, or does not belong where it was found. */
-export class CodecError extends DatdotError {}
+export class CodecError extends DatdotError {
+  /** Index of the chunk in its hypercore, where it is known. */
+  readonly index: number | undefined
+
+  constructor(code: string, message: string, index?: number) {
+    super(code, message)
+    this.index = index
+  }
+}
 
 /** A Merkle proof or root that does not hold. */
 export class ProofError extends DatdotError {}

@@ -10,6 +10,13 @@ declare module 'sodium-native' {
       nonce: Uint8Array,
       key: Uint8Array
     ): void
+    crypto_stream_xchacha20_xor_ic(
+      out: Uint8Array,
+      message: Uint8Array,
+      nonce: Uint8Array,
+      firstBlock: number,
+      key: Uint8Array
+    ): void
     crypto_generichash(out: Uint8Array, input: Uint8Array, key?: Uint8Array): void
     randombytes_buf(out: Uint8Array): void
     sodium_memzero(buffer: Uint8Array): void

@@ -1,0 +1,15 @@
+{
+  "targets": [
+    {
+      "target_name": "datdot_blake3",
+      "sources": [
+        "blake3/addon.c",
+        "<!@(node sources.mjs sources)"
+      ],
+      "include_dirs": ["<!(node sources.mjs folder)"],
+      "defines": ["NAPI_VERSION=8"],
+      "cflags": ["-std=c11", "-O3", "-Wall", "-Wextra"],
+      "xcode_settings": { "GCC_OPTIMIZATION_LEVEL": "3", "CLANG_CXX_LANGUAGE_STANDARD": "c++17" }
+    }
+  ]
+}

@@ -1,0 +1,274 @@
+// BLAKE3 over a whole slab in one call: bodies, Merkle leaves and Merkle parents (docs/formats.md).
+//
+// Inputs of up to 1024 bytes are one BLAKE3 chunk each and never meet inside one hash, so as many of equal
+// shape as the CPU has lanes are hashed side by side with the official blake3_hash_many. It takes only whole
+// 64-byte blocks: a last, partial block is compressed by itself. Longer inputs fill the lanes on their own.
+//
+// Every argument is checked here; nothing is kept between calls, so any number of threads may call at once.
+#include <node_api.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "blake3_impl.h"
+
+#define HASH 32
+#define RECORD 40 // u64 bytes below, then the hash: one node of a stored tree
+#define LEAF_HEADER_MAX 512
+#define GROUP 16
+#define LEAF_PREFIX 9 // the tag 0x00 and the u64 chunk length
+
+typedef struct {
+  uint8_t *data;
+  size_t length;
+} Bytes;
+
+typedef struct {
+  const uint32_t *data;
+  size_t length;
+} Words;
+
+static void store64(uint8_t *out, uint64_t value) {
+  for (int i = 0; i < 8; i++) out[i] = (uint8_t)(value >> (8 * i));
+}
+
+static uint64_t load64(const uint8_t *bytes) {
+  uint64_t value = 0;
+  for (int i = 0; i < 8; i++) value |= (uint64_t)bytes[i] << (8 * i);
+  return value;
+}
+
+// Hashes `count` <= GROUP inputs of the same length, 0..1024 bytes, side by side.
+static void hash_group(const uint8_t *const *inputs, size_t count, size_t length, uint8_t *out) {
+  const size_t blocks = length == 0 ? 1 : (length + BLAKE3_BLOCK_LEN - 1) / BLAKE3_BLOCK_LEN;
+  const size_t tail = length - (blocks - 1) * BLAKE3_BLOCK_LEN;
+  const bool whole = tail == BLAKE3_BLOCK_LEN;
+  const size_t lanes = whole ? blocks : blocks - 1;
+  if (lanes > 0) {
+    blake3_hash_many(inputs, count, lanes, IV, 0, false, 0, CHUNK_START, whole ? CHUNK_END | ROOT : 0, out);
+  }
+  if (whole) return;
+  const uint8_t flags = (uint8_t)(CHUNK_END | ROOT | (lanes == 0 ? CHUNK_START : 0));
+  for (size_t i = 0; i < count; i++) {
+    uint32_t chaining[8];
+    uint8_t block[BLAKE3_BLOCK_LEN] = {0};
+    if (lanes == 0) {
+      memcpy(chaining, IV, sizeof chaining);
+    } else {
+      load_key_words(out + i * HASH, chaining);
+    }
+    if (tail > 0) memcpy(block, inputs[i] + lanes * BLAKE3_BLOCK_LEN, tail);
+    blake3_compress_in_place(chaining, block, (uint8_t)tail, 0, flags);
+    store_cv_words(out + i * HASH, chaining);
+  }
+}
+
+static void hash_one(const uint8_t *input, size_t length, uint8_t *out) {
+  blake3_hasher hasher;
+  blake3_hasher_init(&hasher);
+  blake3_hasher_update(&hasher, input, length);
+  blake3_hasher_finalize(&hasher, out, HASH);
+}
+
+// ---- arguments -------------------------------------------------------------------------------------------
+
+static bool fail(napi_env env, const char *message) {
+  bool pending = false;
+  napi_is_exception_pending(env, &pending);
+  if (!pending) napi_throw_type_error(env, "ERR_INVALID_ARG_VALUE", message);
+  return false;
+}
+
+static bool get_typed(napi_env env, napi_value value, napi_typedarray_type type, void **data, size_t *length) {
+  bool typed = false;
+  napi_typedarray_type actual;
+  if (napi_is_typedarray(env, value, &typed) != napi_ok || !typed) return false;
+  if (napi_get_typedarray_info(env, value, &actual, length, data, NULL, NULL) != napi_ok) return false;
+  return actual == type && (*data != NULL || *length == 0);
+}
+
+static bool get_bytes(napi_env env, napi_value value, Bytes *out) {
+  void *data = NULL;
+  if (!get_typed(env, value, napi_uint8_array, &data, &out->length)) return fail(env, "expected a Uint8Array");
+  out->data = data;
+  return true;
+}
+
+static bool get_words(napi_env env, napi_value value, Words *out) {
+  void *data = NULL;
+  if (!get_typed(env, value, napi_uint32_array, &data, &out->length)) return fail(env, "expected a Uint32Array");
+  out->data = data;
+  return true;
+}
+
+static bool get_u32(napi_env env, napi_value value, uint32_t *out) {
+  double number = 0;
+  if (napi_get_value_double(env, value, &number) != napi_ok || !(number >= 0) || number > 4294967295.0 ||
+      number != (double)(uint32_t)number) {
+    return fail(env, "expected an integer in 0..2^32-1");
+  }
+  *out = (uint32_t)number;
+  return true;
+}
+
+static bool get_arguments(napi_env env, napi_callback_info info, size_t expected, napi_value *arguments) {
+  size_t count = expected;
+  if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok) return fail(env, "no arguments");
+  return count >= expected || fail(env, "too few arguments");
+}
+
+// A run of chunks [from, to) of a slab: each begins at offsets[i], is lengths[i] bytes long and has at least
+// `skip` bytes. The tables may be shared memory that another thread writes, so callers copy what they checked.
+typedef struct {
+  Bytes slab;
+  Words offsets;
+  Words lengths;
+  uint32_t from;
+  uint32_t to;
+  uint32_t skip;
+} Run;
+
+static bool get_run(napi_env env, napi_value *arguments, Run *run) {
+  return get_bytes(env, arguments[0], &run->slab) && get_words(env, arguments[1], &run->offsets) &&
+         get_words(env, arguments[2], &run->lengths) && get_u32(env, arguments[3], &run->from) &&
+         get_u32(env, arguments[4], &run->to) && get_u32(env, arguments[5], &run->skip) &&
+         ((run->from <= run->to && run->to <= run->offsets.length && run->to <= run->lengths.length) ||
+          fail(env, "the range of chunks lies outside the tables"));
+}
+
+static bool get_chunk(napi_env env, const Run *run, uint32_t i, const uint8_t **start, uint32_t *length) {
+  const uint64_t offset = run->offsets.data[i];
+  *length = run->lengths.data[i];
+  if (*length < run->skip || offset + *length > run->slab.length) return fail(env, "a chunk lies outside the slab");
+  *start = run->slab.data + offset;
+  return true;
+}
+
+// ---- exports ---------------------------------------------------------------------------------------------
+
+// hashMany(slab, offsets, lengths, from, to, skip, out): BLAKE3 of each chunk without its first `skip` bytes,
+// 32 bytes each, written to `out` from its start.
+static napi_value hash_many(napi_env env, napi_callback_info info) {
+  napi_value arguments[7];
+  Run run;
+  Bytes out;
+  if (!get_arguments(env, info, 7, arguments) || !get_run(env, arguments, &run) ||
+      !get_bytes(env, arguments[6], &out)) {
+    return NULL;
+  }
+  if (out.length / HASH < run.to - run.from) return fail(env, "the output is too small"), NULL;
+
+  const uint8_t *group[GROUP];
+  size_t grouped = 0;
+  uint32_t group_length = 0;
+  uint8_t *group_out = out.data;
+  for (uint32_t i = run.from; i < run.to; i++) {
+    const uint8_t *start;
+    uint32_t length;
+    if (!get_chunk(env, &run, i, &start, &length)) return NULL;
+    length -= run.skip;
+    if (grouped > 0 && (grouped == GROUP || length != group_length)) {
+      hash_group(group, grouped, group_length, group_out);
+      group_out += grouped * HASH;
+      grouped = 0;
+    }
+    if (length > BLAKE3_CHUNK_LEN) {
+      hash_one(start + run.skip, length, group_out);
+      group_out += HASH;
+    } else {
+      group_length = length;
+      group[grouped++] = start + run.skip;
+    }
+  }
+  if (grouped > 0) hash_group(group, grouped, group_length, group_out);
+  return NULL;
+}
+
+// leaves(slab, offsets, lengths, from, to, headerBytes, bodyHashes, out): the 40-byte record of each chunk's
+// leaf, BLAKE3(0x00 || u64 length || header || body hash), from its header in the slab and its body's hash.
+static napi_value leaves(napi_env env, napi_callback_info info) {
+  napi_value arguments[8];
+  Run run;
+  Bytes bodies, out;
+  if (!get_arguments(env, info, 8, arguments) || !get_run(env, arguments, &run) ||
+      !get_bytes(env, arguments[6], &bodies) || !get_bytes(env, arguments[7], &out)) {
+    return NULL;
+  }
+  const size_t count = run.to - run.from;
+  if (run.skip > LEAF_HEADER_MAX) return fail(env, "the header is too long"), NULL;
+  if (bodies.length / HASH < count || out.length / RECORD < count) return fail(env, "a table is too small"), NULL;
+
+  uint8_t messages[GROUP][LEAF_PREFIX + LEAF_HEADER_MAX + HASH];
+  uint8_t hashes[GROUP * HASH];
+  const uint8_t *group[GROUP];
+  const size_t message_length = LEAF_PREFIX + run.skip + HASH;
+  for (size_t done = 0; done < count;) {
+    size_t grouped = 0;
+    for (; grouped < GROUP && done + grouped < count; grouped++) {
+      uint8_t *message = messages[grouped];
+      const uint8_t *start;
+      uint32_t length;
+      if (!get_chunk(env, &run, run.from + (uint32_t)(done + grouped), &start, &length)) return NULL;
+      message[0] = 0;
+      store64(message + 1, length);
+      memcpy(message + LEAF_PREFIX, start, run.skip);
+      memcpy(message + LEAF_PREFIX + run.skip, bodies.data + (done + grouped) * HASH, HASH);
+      store64(out.data + (done + grouped) * RECORD, length);
+      group[grouped] = message;
+    }
+    hash_group(group, grouped, message_length, hashes);
+    for (size_t i = 0; i < grouped; i++) memcpy(out.data + (done + i) * RECORD + 8, hashes + i * HASH, HASH);
+    done += grouped;
+  }
+  return NULL;
+}
+
+// parents(children, pairs, out): the records of the parents of `pairs` pairs of neighbouring 40-byte records.
+// `out` must not be `children`.
+static napi_value parents(napi_env env, napi_callback_info info) {
+  napi_value arguments[3];
+  Bytes children, out;
+  uint32_t pairs;
+  if (!get_arguments(env, info, 3, arguments) || !get_bytes(env, arguments[0], &children) ||
+      !get_u32(env, arguments[1], &pairs) || !get_bytes(env, arguments[2], &out)) {
+    return NULL;
+  }
+  if (children.length / RECORD / 2 < pairs || out.length / RECORD < pairs) {
+    return fail(env, "a table is too small"), NULL;
+  }
+  uint8_t messages[GROUP][1 + 8 + 2 * HASH];
+  uint8_t hashes[GROUP * HASH];
+  const uint8_t *group[GROUP];
+  for (size_t done = 0; done < pairs;) {
+    const size_t grouped = pairs - done < GROUP ? pairs - done : GROUP;
+    for (size_t i = 0; i < grouped; i++) {
+      const uint8_t *left = children.data + (done + i) * 2 * RECORD;
+      const uint8_t *right = left + RECORD;
+      messages[i][0] = 1;
+      store64(messages[i] + 1, load64(left) + load64(right));
+      memcpy(messages[i] + 9, left + 8, HASH);
+      memcpy(messages[i] + 9 + HASH, right + 8, HASH);
+      group[i] = messages[i];
+    }
+    hash_group(group, grouped, sizeof messages[0], hashes);
+    for (size_t i = 0; i < grouped; i++) {
+      uint8_t *record = out.data + (done + i) * RECORD;
+      memcpy(record, messages[i] + 1, 8);
+      memcpy(record + 8, hashes + i * HASH, HASH);
+    }
+    done += grouped;
+  }
+  return NULL;
+}
+
+NAPI_MODULE_INIT() {
+  const napi_property_descriptor properties[] = {
+      {"hashMany", NULL, hash_many, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"leaves", NULL, leaves, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"parents", NULL, parents, NULL, NULL, NULL, napi_enumerable, NULL},
+  };
+  if (napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties) != napi_ok) {
+    return NULL;
+  }
+  return exports;
+}

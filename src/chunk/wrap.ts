@@ -1,0 +1,247 @@
+import sodium from 'sodium-native'
+import { HASH_BYTES, encodeParts } from '../crypto/hash.js'
+import { PUBLIC_KEY_BYTES, SECRET_KEY_BYTES, SIGNATURE_BYTES } from '../crypto/keys.js'
+import { CodecError } from '../errors.js'
+import {
+  CODEC_IDS,
+  CODEC_VERSION,
+  MAX_PLAIN_BYTES,
+  SEED_BYTES,
+  type ChunkBatch,
+  type ChunkPiece,
+  type Codec,
+  type DecodePiece,
+  type Decoder,
+  type Encoder,
+  type SegmentPublic,
+  type SegmentSecret
+} from './codec.js'
+
+// The header, docs/formats.md: codec, version, reserved u16, body length u32, signer, key, signature.
+const LENGTH_AT = 4
+const SIGNER_AT = 8
+const KEY_AT = SIGNER_AT + PUBLIC_KEY_BYTES
+const SIGNATURE_AT = KEY_AT + 32
+export const WRAP_HEADER_BYTES = SIGNATURE_AT + SIGNATURE_BYTES
+
+const KEY_BYTES = 32
+const CIPHER_BLOCK_BYTES = 64
+const DOMAIN = 'datdot/wrap/1'
+/** Every key encrypts one body only, so one nonce serves all. */
+const NONCE = Buffer.alloc(24)
+
+/**
+ * `wrap`: a fresh key per chunk encrypts the body (XChaCha20) and is itself readable, with the signer's
+ * signature over segment, index, key and body. It shows who encoded what for which place; it does not force
+ * anybody to keep the encoded form (docs/formats.md says what that means).
+ */
+export const wrap: Codec = {
+  id: CODEC_IDS.wrap,
+  name: 'wrap',
+  headerBytes: WRAP_HEADER_BYTES,
+  pieceBytes: CIPHER_BLOCK_BYTES,
+  encodedBytes: (plainBytes) => WRAP_HEADER_BYTES + plainBytes,
+  plainBytes: (encoded) => checkShape(encoded, encoded.byteLength, undefined),
+  createEncoder: (segment) => new WrapEncoder(segment),
+  createDecoder: (segment) => new WrapDecoder(segment)
+}
+
+class WrapEncoder implements Encoder {
+  readonly #message: SignedMessage
+  readonly #secretKey: Uint8Array
+  readonly #publicKey: Uint8Array
+  #keys = Buffer.alloc(0)
+
+  constructor(segment: SegmentSecret) {
+    if (segment.secretKey.byteLength !== SECRET_KEY_BYTES) {
+      throw new CodecError('CODEC_KEY', `wrap needs an Ed25519 secret key of ${SECRET_KEY_BYTES} bytes`)
+    }
+    this.#message = new SignedMessage(segment)
+    this.#secretKey = segment.secretKey
+    this.#publicKey = segment.publicKey
+  }
+
+  bodies(batch: ChunkBatch, from: number, to: number): void {
+    const { slab, offsets, plainOffsets, plainBytes } = batch
+    const firstKey = this.#drawKeys(batch.seed, from, to)
+    for (let i = from; i < to; i++) {
+      const key = this.#keys.subarray((i - firstKey) * KEY_BYTES, (i - firstKey + 1) * KEY_BYTES)
+      const body = slab.subarray(plainOffsets[i], plainOffsets[i]! + plainBytes[i]!)
+      sodium.crypto_stream_xchacha20_xor(body, body, NONCE, key)
+      slab.set(key, offsets[i]! + KEY_AT)
+    }
+  }
+
+  headers(batch: ChunkBatch, from: number, to: number, bodyHashes: Uint8Array): void {
+    const { slab, offsets } = batch
+    for (let i = from; i < to; i++) {
+      const at = offsets[i]!
+      this.#header(
+        slab.subarray(at, at + WRAP_HEADER_BYTES),
+        batch.firstIndex + i,
+        batch.plainBytes[i]!,
+        bodyHashes.subarray((i - from) * HASH_BYTES, (i - from + 1) * HASH_BYTES)
+      )
+    }
+  }
+
+  piece(at: ChunkPiece, plain: Uint8Array, out: Uint8Array): number {
+    this.#drawKeys(at.seed, 0, 1)
+    return xorPiece(plain, out, at.plainOffset, this.#keys.subarray(0, KEY_BYTES))
+  }
+
+  pieceHeader(at: Omit<ChunkPiece, 'plainOffset'>, bodyHash: Uint8Array): Uint8Array {
+    const header = Buffer.alloc(WRAP_HEADER_BYTES)
+    this.#drawKeys(at.seed, 0, 1)
+    header.set(this.#keys.subarray(0, KEY_BYTES), KEY_AT)
+    this.#header(header, at.index, at.plainBytes, bodyHash)
+    return header
+  }
+
+  /** Fills in all of a header but the key, which is there already. */
+  #header(header: Uint8Array, index: number, bodyBytes: number, bodyHash: Uint8Array): void {
+    header[0] = CODEC_IDS.wrap
+    header[1] = CODEC_VERSION
+    header[2] = 0
+    header[3] = 0
+    header[LENGTH_AT] = bodyBytes
+    header[LENGTH_AT + 1] = bodyBytes >>> 8
+    header[LENGTH_AT + 2] = bodyBytes >>> 16
+    header[LENGTH_AT + 3] = bodyBytes >>> 24
+    header.set(this.#publicKey, SIGNER_AT)
+    const message = this.#message.of(index, header.subarray(KEY_AT, SIGNATURE_AT), bodyHash)
+    sodium.crypto_sign_detached(header.subarray(SIGNATURE_AT, WRAP_HEADER_BYTES), message, this.#secretKey)
+  }
+
+  /**
+   * Draws keys `[from, to)` of a seed into `#keys`, from its start, or one key earlier where the cipher's
+   * block does; returns the first one's number. Key n is bytes 32n..32n+31 of the seed's XChaCha20 stream.
+   */
+  #drawKeys(seed: Uint8Array, from: number, to: number): number {
+    const perBlock = CIPHER_BLOCK_BYTES / KEY_BYTES
+    const firstBlock = Math.floor(from / perBlock)
+    const firstKey = firstBlock * perBlock
+    const bytes = (to - firstKey) * KEY_BYTES
+    if (this.#keys.byteLength < bytes) this.#keys = Buffer.allocUnsafeSlow(bytes)
+    const keys = this.#keys.subarray(0, bytes)
+    keys.fill(0)
+    sodium.crypto_stream_xchacha20_xor_ic(keys, keys, NONCE, firstBlock, seed.subarray(0, SEED_BYTES))
+    return firstKey
+  }
+}
+
+class WrapDecoder implements Decoder {
+  readonly #message: SignedMessage
+  readonly #publicKey: Buffer
+
+  constructor(segment: SegmentPublic) {
+    this.#message = new SignedMessage(segment)
+    this.#publicKey = Buffer.from(segment.publicKey)
+  }
+
+  check(batch: ChunkBatch, from: number, to: number, bodyHashes: Uint8Array): void {
+    const { slab, offsets, encodedBytes, plainBytes, plainOffsets } = batch
+    for (let i = from; i < to; i++) {
+      const at = offsets[i]!
+      const header = slab.subarray(at, at + Math.min(WRAP_HEADER_BYTES, encodedBytes[i]!))
+      const hash = bodyHashes.subarray((i - from) * HASH_BYTES, (i - from + 1) * HASH_BYTES)
+      plainBytes[i] = this.checkHeader(batch.firstIndex + i, header, encodedBytes[i]!, hash)
+      plainOffsets[i] = at + WRAP_HEADER_BYTES
+    }
+  }
+
+  open(batch: ChunkBatch, from: number, to: number): void {
+    const { slab, offsets, plainOffsets, plainBytes } = batch
+    for (let i = from; i < to; i++) {
+      const body = slab.subarray(plainOffsets[i], plainOffsets[i]! + plainBytes[i]!)
+      const key = slab.subarray(offsets[i]! + KEY_AT, offsets[i]! + SIGNATURE_AT)
+      sodium.crypto_stream_xchacha20_xor(body, body, NONCE, key)
+    }
+  }
+
+  checkHeader(index: number, header: Uint8Array, encodedBytes: number, bodyHash: Uint8Array): number {
+    const bodyBytes = checkShape(header, encodedBytes, index)
+    const signer = this.#publicKey
+    if (signer.compare(header, SIGNER_AT, KEY_AT) !== 0) {
+      throw new CodecError('CODEC_SIGNER', `chunk ${index} was encoded by another signer`, index)
+    }
+    const message = this.#message.of(index, header.subarray(KEY_AT, SIGNATURE_AT), bodyHash)
+    const signature = header.subarray(SIGNATURE_AT, WRAP_HEADER_BYTES)
+    if (!sodium.crypto_sign_verify_detached(signature, message, signer)) {
+      throw new CodecError(
+        'CODEC_SIGNATURE',
+        `chunk ${index}: the signature does not fit this segment, index, key and body`,
+        index
+      )
+    }
+    return bodyBytes
+  }
+
+  openPiece(at: DecodePiece, body: Uint8Array, out: Uint8Array): number {
+    return xorPiece(body, out, at.plainOffset, at.header.subarray(KEY_AT, SIGNATURE_AT))
+  }
+}
+
+/** `encodeParts(DOMAIN, [segment id, u64 index, key, body hash])`, with only what changes written each time. */
+class SignedMessage {
+  readonly #bytes: Buffer
+  readonly #indexAt: number
+  readonly #keyAt: number
+  readonly #hashAt: number
+
+  constructor(segment: SegmentPublic) {
+    if (segment.codec !== 'wrap') throw new CodecError('CODEC_NAME', `not a wrap segment: ${segment.codec}`)
+    if (segment.id.byteLength !== HASH_BYTES || segment.publicKey.byteLength !== PUBLIC_KEY_BYTES) {
+      throw new CodecError('CODEC_KEY', 'wrap needs a segment id and an Ed25519 public key of 32 bytes each')
+    }
+    const blank = Buffer.alloc(HASH_BYTES)
+    this.#bytes = encodeParts(DOMAIN, [segment.id, 0, blank, blank])
+    this.#hashAt = this.#bytes.byteLength - HASH_BYTES
+    this.#keyAt = this.#hashAt - 8 - KEY_BYTES
+    this.#indexAt = this.#keyAt - 8 - 8
+  }
+
+  of(index: number, key: Uint8Array, bodyHash: Uint8Array): Buffer {
+    this.#bytes.writeUInt32LE(index >>> 0, this.#indexAt)
+    this.#bytes.writeUInt32LE(Math.floor(index / 2 ** 32), this.#indexAt + 4)
+    this.#bytes.set(key, this.#keyAt)
+    this.#bytes.set(bodyHash, this.#hashAt)
+    return this.#bytes
+  }
+}
+
+/** The checks that need no key: returns the body's length. `header` is the chunk, or at least its header. */
+function checkShape(header: Uint8Array, encodedBytes: number, index: number | undefined): number {
+  const name = index === undefined ? 'the chunk' : `chunk ${index}`
+  if (encodedBytes <= WRAP_HEADER_BYTES || header.byteLength < WRAP_HEADER_BYTES) {
+    throw new CodecError('CODEC_TRUNCATED', `${name} has ${encodedBytes} bytes, too few for a header`, index)
+  }
+  if (header[0] !== CODEC_IDS.wrap) {
+    throw new CodecError('CODEC_NAME', `${name} has codec ${header[0]}, not ${CODEC_IDS.wrap} (wrap)`, index)
+  }
+  if (header[1] !== CODEC_VERSION) {
+    throw new CodecError('CODEC_VERSION', `${name} has version ${header[1]}, not ${CODEC_VERSION}`, index)
+  }
+  if (header[2] !== 0 || header[3] !== 0) {
+    throw new CodecError('CODEC_RESERVED', `${name} has reserved bytes that are not 0`, index)
+  }
+  const bodyBytes =
+    header[LENGTH_AT]! +
+    header[LENGTH_AT + 1]! * 2 ** 8 +
+    header[LENGTH_AT + 2]! * 2 ** 16 +
+    header[LENGTH_AT + 3]! * 2 ** 24
+  if (bodyBytes !== encodedBytes - WRAP_HEADER_BYTES || bodyBytes > MAX_PLAIN_BYTES) {
+    throw new CodecError(
+      'CODEC_LENGTH',
+      `${name} claims a body of ${bodyBytes} bytes, has ${encodedBytes - WRAP_HEADER_BYTES}`,
+      index
+    )
+  }
+  return bodyBytes
+}
+
+function xorPiece(input: Uint8Array, out: Uint8Array, offset: number, key: Uint8Array): number {
+  const target = out.subarray(0, input.byteLength)
+  sodium.crypto_stream_xchacha20_xor_ic(target, input, NONCE, offset / CIPHER_BLOCK_BYTES, key)
+  return input.byteLength
+}
