@@ -1,0 +1,270 @@
+import { ChainError } from '../errors.js'
+
+/** The bytes being written or read, and where in them; the shape that compact-encoding uses too. */
+export interface State {
+  start: number
+  end: number
+  buffer: Uint8Array | null
+}
+
+/** A compact-encoding codec whose decoder refuses every form but the one its encoder writes. */
+export interface Type<T> {
+  preencode(state: State, value: T): void
+  encode(state: State, value: T): void
+  decode(state: State): T
+}
+
+/** The value that a codec carries. */
+export type Infer<C> = C extends Type<infer T> ? T : never
+
+/** Largest amount, and largest integer a ledger column may hold: total supply stays below 2^62. */
+export const MAX_AMOUNT = (1n << 62n) - 1n
+
+function malformed(what: string): ChainError {
+  return new ChainError('OPERATION_MALFORMED', `the bytes are not a valid operation: ${what}`)
+}
+
+function take(state: State, length: number): Buffer {
+  const bytes = state.buffer as Buffer
+  if (state.end - state.start < length) throw malformed('they end too early')
+  const from = state.start
+  state.start += length
+  return bytes.subarray(from, from + length)
+}
+
+function bigVarintLength(value: bigint): number {
+  return value <= 0xfcn ? 1 : value <= 0xffffn ? 3 : value <= 0xffffffffn ? 5 : 9
+}
+
+function writeBigVarint(state: State, value: bigint): void {
+  const buffer = state.buffer as Buffer
+  if (value <= 0xfcn) buffer[state.start++] = Number(value)
+  else if (value <= 0xffffn) {
+    buffer[state.start++] = 0xfd
+    state.start = buffer.writeUInt16LE(Number(value), state.start)
+  } else if (value <= 0xffffffffn) {
+    buffer[state.start++] = 0xfe
+    state.start = buffer.writeUInt32LE(Number(value), state.start)
+  } else {
+    buffer[state.start++] = 0xff
+    state.start = buffer.writeBigUInt64LE(value, state.start)
+  }
+}
+
+function readVarint(state: State): number | bigint {
+  const first = take(state, 1)[0]!
+  if (first <= 0xfc) return first
+  if (first === 0xff) {
+    const value = take(state, 8).readBigUInt64LE(0)
+    if (value <= 0xffffffffn) throw malformed('a number is not in its shortest form')
+    return value
+  }
+  const value = first === 0xfd ? take(state, 2).readUInt16LE(0) : take(state, 4).readUInt32LE(0)
+  if (first === 0xfd ? value <= 0xfc : value <= 0xffff)
+    throw malformed('a number is not in its shortest form')
+  return value
+}
+
+/** A whole number in 0..max. */
+export function uint(max: number = Number.MAX_SAFE_INTEGER): Type<number> {
+  return {
+    preencode(state, value) {
+      state.end += value <= 0xfc ? 1 : value <= 0xffff ? 3 : value <= 0xffffffff ? 5 : 9
+    },
+    encode(state, value) {
+      if (!Number.isSafeInteger(value) || value < 0 || value > max) {
+        throw malformed(`${value} is not a whole number in 0..${max}`)
+      }
+      if (value <= 0xfc) state.buffer![state.start++] = value
+      else writeBigVarint(state, BigInt(value))
+    },
+    decode(state) {
+      const value = readVarint(state)
+      if (value > max) throw malformed(`${value} is above ${max}`)
+      return Number(value)
+    }
+  }
+}
+
+/** Grains: a bigint in 0..2^62-1. */
+export const amount: Type<bigint> = {
+  preencode(state, value) {
+    state.end += bigVarintLength(value)
+  },
+  encode(state, value) {
+    if (typeof value !== 'bigint' || value < 0n || value > MAX_AMOUNT)
+      throw malformed(`${value} is no amount`)
+    writeBigVarint(state, value)
+  },
+  decode(state) {
+    const value = BigInt(readVarint(state))
+    if (value > MAX_AMOUNT) throw malformed(`${value} is above the largest amount`)
+    return value
+  }
+}
+
+/** A change of an account: a bigint within the amounts, either sign, zig-zag on the wire. */
+export const change: Type<bigint> = {
+  preencode(state, value) {
+    state.end += bigVarintLength(zigzag(value))
+  },
+  encode(state, value) {
+    writeBigVarint(state, zigzag(value))
+  },
+  decode(state) {
+    const value = BigInt(readVarint(state))
+    return value & 1n ? -((value + 1n) >> 1n) : value >> 1n
+  }
+}
+
+function zigzag(value: bigint): bigint {
+  return value < 0n ? -2n * value - 1n : 2n * value
+}
+
+/** Exactly `length` bytes. */
+export function fixed(length: number): Type<Buffer> {
+  return {
+    preencode(state) {
+      state.end += length
+    },
+    encode(state, value) {
+      if (value.byteLength !== length) throw malformed(`${value.byteLength} bytes where ${length} belong`)
+      state.buffer!.set(value, state.start)
+      state.start += length
+    },
+    decode: (state) => take(state, length)
+  }
+}
+
+const length32 = uint(0xffffffff)
+
+/** Up to `max` bytes with their length before them. */
+export function bytes(max: number): Type<Buffer> {
+  return {
+    preencode(state, value) {
+      length32.preencode(state, value.byteLength)
+      state.end += value.byteLength
+    },
+    encode(state, value) {
+      if (value.byteLength > max) throw malformed(`${value.byteLength} bytes where at most ${max} may be`)
+      length32.encode(state, value.byteLength)
+      state.buffer!.set(value, state.start)
+      state.start += value.byteLength
+    },
+    decode(state) {
+      const length = length32.decode(state)
+      if (length > max) throw malformed(`${length} bytes where at most ${max} may be`)
+      return take(state, length)
+    }
+  }
+}
+
+/** UTF-8 text of up to `max` bytes. */
+export function text(max: number): Type<string> {
+  const raw = bytes(max)
+  return {
+    preencode: (state, value) => raw.preencode(state, Buffer.from(value, 'utf8')),
+    encode: (state, value) => raw.encode(state, Buffer.from(value, 'utf8')),
+    decode(state) {
+      const value = raw.decode(state)
+      const out = value.toString('utf8')
+      if (!Buffer.from(out, 'utf8').equals(value)) throw malformed('a text is not UTF-8')
+      return out
+    }
+  }
+}
+
+/** One word of a fixed list, as its position. */
+export function oneOf<const W extends readonly string[]>(words: W): Type<W[number]> {
+  const index = uint(words.length - 1)
+  return {
+    preencode: (state) => index.preencode(state, 0),
+    encode(state, value) {
+      const at = words.indexOf(value)
+      if (at < 0) throw malformed(`${value} is none of ${words.join(', ')}`)
+      index.encode(state, at)
+    },
+    decode: (state) => words[index.decode(state)]!
+  }
+}
+
+/** A value or null. */
+export function optional<T>(type: Type<T>): Type<T | null> {
+  return {
+    preencode(state, value) {
+      state.end++
+      if (value !== null) type.preencode(state, value)
+    },
+    encode(state, value) {
+      state.buffer![state.start++] = value === null ? 0 : 1
+      if (value !== null) type.encode(state, value)
+    },
+    decode(state) {
+      const flag = take(state, 1)[0]!
+      if (flag > 1) throw malformed('a flag is neither 0 nor 1')
+      return flag === 1 ? type.decode(state) : null
+    }
+  }
+}
+
+/** Up to `max` values of one type. */
+export function list<T>(type: Type<T>, max: number): Type<T[]> {
+  return {
+    preencode(state, values) {
+      length32.preencode(state, values.length)
+      for (const value of values) type.preencode(state, value)
+    },
+    encode(state, values) {
+      if (values.length > max) throw malformed(`a list of ${values.length} where at most ${max} may be`)
+      length32.encode(state, values.length)
+      for (const value of values) type.encode(state, value)
+    },
+    decode(state) {
+      const length = length32.decode(state)
+      // Every value takes a byte or more: a short message cannot ask for a long list.
+      if (length > max || length > state.end - state.start) throw malformed(`a list of ${length} is too long`)
+      const values: T[] = []
+      for (let index = 0; index < length; index++) values.push(type.decode(state))
+      return values
+    }
+  }
+}
+
+type Fields = Record<string, Type<never>>
+type Values<F> = { -readonly [K in keyof F]: Infer<F[K]> }
+
+/** The fields of an object, in the order written here. */
+export function struct<const F extends { [K in keyof F]: Type<Infer<F[K]>> }>(fields: F): Type<Values<F>> {
+  const entries = Object.entries(fields as unknown as Fields)
+  return {
+    preencode(state, value) {
+      for (const [name, type] of entries) type.preencode(state, value[name as keyof F] as never)
+    },
+    encode(state, value) {
+      for (const [name, type] of entries) type.encode(state, value[name as keyof F] as never)
+    },
+    decode(state) {
+      const value: Record<string, unknown> = {}
+      for (const [name, type] of entries) value[name] = type.decode(state)
+      return value as Values<F>
+    }
+  }
+}
+
+/** The bytes of `value`. */
+export function encode<T>(type: Type<T>, value: T): Buffer {
+  const state: State = { start: 0, end: 0, buffer: null }
+  type.preencode(state, value)
+  state.buffer = Buffer.allocUnsafe(state.end)
+  type.encode(state, value)
+  return state.buffer as Buffer
+}
+
+/** The value of `bytes`, all of them. @throws ChainError OPERATION_MALFORMED */
+export function decode<T>(type: Type<T>, from: Uint8Array): T {
+  const buffer = Buffer.isBuffer(from) ? from : Buffer.from(from.buffer, from.byteOffset, from.byteLength)
+  const state: State = { start: 0, end: buffer.byteLength, buffer }
+  const value = type.decode(state)
+  if (state.start !== state.end) throw malformed('bytes are left over')
+  return value
+}

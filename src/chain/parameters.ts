@@ -1,0 +1,173 @@
+import { amount, struct, uint, type Infer } from './codec.js'
+
+/** One datdot in grains. */
+export const DATDOT = 1_000_000n
+
+/** One in reputations and shares that are kept in fixed point. */
+export const PPM = 1_000_000
+
+/** Names, order and bounds of all parameters as genesis and the `parameters` operation carry them. */
+export const parametersType = struct({
+  tickMs: uint(3_600_000),
+  maxTickGapMs: uint(86_400_000),
+  epochMs: uint(31_536_000_000),
+  agingRounds: uint(1_000_000),
+  drawDelayRounds: uint(1_000_000),
+  drawFallbacks: uint(64),
+  acknowledgeMs: uint(31_536_000_000),
+  deliverBaseMs: uint(31_536_000_000),
+  deliverBytesPerSecond: uint(),
+  redrawsMax: uint(1_000_000),
+  signersApart: uint(1_000_000),
+  donationBurnPpm: uint(PPM),
+  segmentRewardBase: amount,
+  segmentRewardPerGiB: amount,
+  storageRewardPerGiBEpoch: amount,
+  retrievalRewardPerGiBEpoch: amount,
+  checkReward: amount,
+  minBilledBytes: uint(),
+  rewardEpochsMax: uint(1_000_000),
+  graceEpochs: uint(1_000_000),
+  depositSigma: uint(1_000),
+  depositPerGiB: amount,
+  pinnerDepositMin: amount,
+  signerDepositMin: amount,
+  verifierDepositMin: amount,
+  penaltyPpm: uint(PPM),
+  lieFactor: uint(1_000),
+  failuresMax: uint(1_000),
+  evidenceWindowMs: uint(31_536_000_000),
+  lambdaPpm: uint(PPM),
+  failureWeightPpm: uint(PPM),
+  offlineWeightPpm: uint(PPM),
+  refusedWeightPpm: uint(PPM),
+  noNewCopiesPpm: uint(PPM),
+  losesCopiesPpm: uint(PPM),
+  walkStepUs: uint(60_000_000),
+  walkBytesPerSecond: uint(),
+  roundTripMs: uint(3_600_000),
+  evidenceBytesPerSecond: uint(),
+  settleGraceMs: uint(31_536_000_000),
+  checkVerifiers: uint(16),
+  reportRounds: uint(1_000_000),
+  revealRounds: uint(1_000_000),
+  reportsMin: uint(16),
+  maxFirstByteUs: uint(),
+  minBytesPerSecond: uint(),
+  maxMisses: uint(),
+  copiesMax: uint(1_000),
+  stepsMax: uint(4_096),
+  hypercoreBytesMax: uint()
+})
+
+/** All parameters of a network: fixed in its genesis, changed only by a `parameters` operation of the chain. */
+export type Parameters = Infer<typeof parametersType>
+
+/**
+ * The default of every parameter, with its reason. Durations in chain time: outages of the chain do not
+ * count (rules/schedule.ts). Amounts in grains.
+ */
+export const defaultParameters: Readonly<Parameters> = {
+  /** One beacon round a tick. Ten seconds: coarse enough for an operator's laptop, fine beside an epoch. */
+  tickMs: 10_000,
+  /** A longer pause between ticks is an outage: nobody could answer, so deadlines move by it. Six ticks. */
+  maxTickGapMs: 60_000,
+  /** How often challenges are drawn: hourly, so that a lost copy is noticed within a few hours. */
+  epochMs: 3_600_000,
+  /** A registration takes part in draws after this many rounds, so that nobody joins for one known draw. */
+  agingRounds: 6,
+  /** A task is drawn with the beacon this many rounds later: its value is unknown while it can be shaped. */
+  drawDelayRounds: 1,
+  /** How many further candidates a draw names; beyond them a later round draws again. */
+  drawFallbacks: 8,
+  /** Time to say yes to a draw. Two minutes survive a restart of a daemon. */
+  acknowledgeMs: 120_000,
+  /** Time to deliver, and as much again to check and accept, before bytes are counted: connections, proofs. */
+  deliverBaseMs: 600_000,
+  /** Slowest rate, encoded bytes a second, at which a segment must arrive: 8 Mbit/s, a home uplink. */
+  deliverBytesPerSecond: 1_000_000,
+  /** After so many failed attempts a task waits for the next epoch: the hypercore is likely unreachable. */
+  redrawsMax: 16,
+  /** A signer encodes at most this many live copies of one hypercore. DESIGN 3.3 says one. */
+  signersApart: 1,
+  /** Share of a donation burned at once: donating to one's own pinner to gain reputation costs this. 5 %. */
+  donationBurnPpm: 50_000,
+  /** X for a segment: a sum for its existence (connections, proofs) and one by bytes. */
+  segmentRewardBase: 10_000n,
+  segmentRewardPerGiB: 2n * DATDOT,
+  /** y, storage: grains for a GiB held over an epoch at R = 1. The unit that other amounts are set against. */
+  storageRewardPerGiBEpoch: 200_000n,
+  /** y, retrieval: a quarter of storage; serving is paid too, holding is what costs. */
+  retrievalRewardPerGiBEpoch: 50_000n,
+  /** Z, shared by the verifiers of a check: it pays for some blocks fetched and one report, not for bytes held. */
+  checkReward: 300n,
+  /** Small copies are billed as 1 MiB: a challenge costs its answerer the same, and rewards stay above 0. */
+  minBilledBytes: 1_048_576,
+  /** Y counts at most so many epochs since the last settled challenge: a copy unseen for long earns no back pay. */
+  rewardEpochsMax: 2_048,
+  /** A hypercore whose balance cannot pay keeps its copies for a day, so that supporters can donate. */
+  graceEpochs: 24,
+  /** sigma: a copy locks sigma * m * Y, twice what dropping its data could save before it is lost. */
+  depositSigma: 2,
+  /** d: deposit that a GiB of capacity must be backed by to count fully in a draw. */
+  depositPerGiB: 1_000_000n,
+  /** Least deposits: what a fresh identity costs. A pinner locks more with every copy. */
+  pinnerDepositMin: 1_000_000n,
+  signerDepositMin: 500_000n,
+  verifierDepositMin: 500_000n,
+  /** Share of the least deposit burned for a refusal without evidence or a segment not delivered. 2 %. */
+  penaltyPpm: 20_000,
+  /** A proven lie burns this many times the copy's lock: it is never an accident of the network. */
+  lieFactor: 4,
+  /** m: failures in a row after which a pinner loses a copy. Three hours offline at hourly challenges. */
+  failuresMax: 3,
+  /** W: evidence, and details of settled challenges, stay public this long; deposits are locked as long. 7 days. */
+  evidenceWindowMs: 604_800_000,
+  /** lambda of beta reputation: what happened about 100 outcomes ago counts a third. */
+  lambdaPpm: 990_000,
+  /** w of each outcome: a failed answer counts fully, an absence half of it, an honest refusal three quarters. */
+  failureWeightPpm: 1_000_000,
+  offlineWeightPpm: 500_000,
+  refusedWeightPpm: 750_000,
+  /** R below which a pinner or signer is drawn no more, and below which a pinner's copies move elsewhere. */
+  noNewCopiesPpm: 300_000,
+  losesCopiesPpm: 150_000,
+  /** Deadline of a walk: per step one random read of a slow disk with its queue (DESIGN 3, the walk). */
+  walkStepUs: 25_000,
+  /** … plus the bytes read and hashed, at what a slow disk gives. */
+  walkBytesPerSecond: 50_000_000,
+  /** … plus two round trips of this length to the chain. */
+  roundTripMs: 500,
+  /** The chunks and paths come after s_k, at upload speed: 8 Mbit/s. */
+  evidenceBytesPerSecond: 1_000_000,
+  /** The chain's time to check evidence before a challenge counts as unknown. */
+  settleGraceMs: 600_000,
+  /** Verifiers of a check: with three, one liar does not move the median. */
+  checkVerifiers: 3,
+  /** Rounds from an epoch's start in which verifiers fetch and commit; then the beacon that drew them is shown. */
+  reportRounds: 240,
+  /** Rounds to reveal what was committed. */
+  revealRounds: 30,
+  /** Reports below which a check has no result. */
+  reportsMin: 2,
+  /** L: most median time to first byte, 2 s through a hole-punched connection. */
+  maxFirstByteUs: 2_000_000,
+  /** T: least median throughput, 2 Mbit/s: a video stream. */
+  minBytesPerSecond: 250_000,
+  /** Blocks asked for and not served that a check forgives. */
+  maxMisses: 0,
+  /** Most copies of one hypercore. */
+  copiesMax: 100,
+  /** Most steps of a walk. */
+  stepsMax: 1_024,
+  /** Largest hypercore: 16 TiB. */
+  hypercoreBytesMax: 17_592_186_044_416
+}
+
+/** Steps of a walk unless the plan says otherwise: finds 10 % missing at p = 99 % (DESIGN section 6). */
+export const DEFAULT_STEPS = 44
+
+/** The defaults with some replaced; what genesis takes. */
+export function parameters(changes: Partial<Parameters> = {}): Parameters {
+  return { ...defaultParameters, ...changes }
+}

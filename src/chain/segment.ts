@@ -1,0 +1,84 @@
+import sodium from 'sodium-native'
+import { hash } from '../crypto/hash.js'
+import { SIGNATURE_BYTES, type KeyPair } from '../crypto/keys.js'
+import { bytes, fixed, oneOf, struct, uint, type Infer } from './codec.js'
+
+/**
+ * What signer and pinner agree on, public on the chain. `publicKey`: what decodes it (wrap: the signer's
+ * Ed25519 key; seal: the modulus N). Chunks `[start, end)` of the original; `bytes`: encoded; `treeHash`:
+ * hypercore's tree hash of the original at the length that the task asks for.
+ */
+export const segmentRecordType = struct({
+  key: fixed(32),
+  fork: uint(),
+  copy: uint(),
+  segment: uint(),
+  pinner: fixed(32),
+  signer: fixed(32),
+  codec: oneOf(['wrap', 'seal'] as const),
+  version: uint(255),
+  start: uint(),
+  end: uint(),
+  publicKey: bytes(512),
+  salt: fixed(32),
+  chunks: uint(),
+  bytes: uint(),
+  root: fixed(32),
+  treeHash: fixed(32)
+})
+export type SegmentRecord = Infer<typeof segmentRecordType>
+
+/** The hash that both signer and pinner sign (DESIGN section 3.5). */
+export function segmentHash(chainId: Uint8Array, record: SegmentRecord): Buffer {
+  const r = record
+  return hash(
+    'datdot/segment/1',
+    chainId,
+    r.key,
+    r.fork,
+    r.copy,
+    r.segment,
+    r.pinner,
+    r.signer,
+    r.codec,
+    r.version,
+    r.start,
+    r.end,
+    r.publicKey,
+    r.salt,
+    r.chunks,
+    r.bytes,
+    r.root,
+    r.treeHash
+  )
+}
+
+/** Signature of a signer or pinner over a segment; a signer also signs shorter records as it goes. */
+export function signSegment(chainId: Uint8Array, keyPair: KeyPair, record: SegmentRecord): Buffer {
+  const out = Buffer.allocUnsafe(SIGNATURE_BYTES)
+  sodium.crypto_sign_detached(out, segmentHash(chainId, record), keyPair.secretKey)
+  return out
+}
+
+/** Whether `signature` is `publicKey`'s over the segment. */
+export function verifySegment(
+  chainId: Uint8Array,
+  publicKey: Uint8Array,
+  record: SegmentRecord,
+  signature: Uint8Array
+): boolean {
+  if (signature.byteLength !== SIGNATURE_BYTES || publicKey.byteLength !== 32) return false
+  return sodium.crypto_sign_verify_detached(signature, segmentHash(chainId, record), publicKey)
+}
+
+export { segmentId } from '../chunk/codec.js'
+
+/** Salt of a segment; `beacon` is the value of the round that drew it, later than the original it encodes. */
+export function segmentSalt(beacon: Uint8Array, id: Uint8Array): Buffer {
+  return hash('datdot/salt/1', beacon, id)
+}
+
+/** Hash over a copy's list of segments, in order, as the walk starts from it. */
+export function segmentsHash(segments: readonly Uint8Array[]): Buffer {
+  return hash('datdot/segments/1', ...segments)
+}
