@@ -1,0 +1,109 @@
+import { RECORD_BYTES, slabHasher } from '../crypto/blake3-slab.js'
+import { HASH_BYTES, blake3 } from '../crypto/hash.js'
+import { ProofError } from '../errors.js'
+
+export { RECORD_BYTES }
+
+/** A node of a segment's Merkle tree: its hash, and how many bytes of encoded chunks lie below it. */
+export interface TreeNode {
+  hash: Uint8Array
+  bytes: number
+}
+
+/** What the chain knows of a segment's tree. */
+export interface TreeRoot extends TreeNode {
+  chunks: number
+}
+
+/** BLAKE3(0x00 || u64 chunk length || header || BLAKE3(body)) of an encoded chunk. */
+export function leafNode(encoded: Uint8Array, headerBytes: number): TreeNode {
+  return leafOf(encoded.subarray(0, headerBytes), encoded.byteLength, blake3(encoded.subarray(headerBytes)))
+}
+
+/** The leaf of a chunk whose body is hashed already. `chunkBytes` includes the header. */
+export function leafOf(header: Uint8Array, chunkBytes: number, bodyHash: Uint8Array): TreeNode {
+  const message = Buffer.alloc(1 + 8 + header.byteLength + HASH_BYTES)
+  message.writeBigUInt64LE(BigInt(chunkBytes), 1)
+  message.set(header, 9)
+  message.set(bodyHash, 9 + header.byteLength)
+  return { hash: blake3(message), bytes: chunkBytes }
+}
+
+/** BLAKE3(0x01 || u64 bytes below || left || right). */
+export function parentNode(left: TreeNode, right: TreeNode): TreeNode {
+  const bytes = left.bytes + right.bytes
+  const message = Buffer.allocUnsafe(1 + 8 + 2 * HASH_BYTES)
+  message[0] = 1
+  message.writeBigUInt64LE(BigInt(bytes), 1)
+  message.set(left.hash, 9)
+  message.set(right.hash, 9 + HASH_BYTES)
+  return { hash: blake3(message), bytes }
+}
+
+/** A node as RECORD_BYTES: u64 bytes below, little-endian, then the hash. */
+export function encodeNode(node: TreeNode): Buffer {
+  const record = Buffer.allocUnsafe(RECORD_BYTES)
+  record.writeBigUInt64LE(BigInt(node.bytes))
+  record.set(node.hash, 8)
+  return record
+}
+
+/**
+ * The node of the record at `offset`, in memory of its own.
+ *
+ * @throws ProofError `PROOF_BYTES` for a size that is 0 or no safe integer
+ */
+export function decodeNode(records: Uint8Array, offset = 0): TreeNode {
+  const record = Buffer.from(records.subarray(offset, offset + RECORD_BYTES))
+  const bytes = record.readBigUInt64LE()
+  if (bytes === 0n || bytes > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw new ProofError('PROOF_BYTES', `no node has ${bytes} bytes below it`)
+  }
+  return { hash: record.subarray(8), bytes: Number(bytes) }
+}
+
+/**
+ * Where the records of each level lie in what `buildLevels` returns, for the range `[first, first + count)` of
+ * leaves: level k holds the nodes of 2^k leaves that lie wholly inside the range, from `index` on.
+ */
+export function levelsOf(first: number, count: number): Level[] {
+  const levels: Level[] = []
+  let at = 0
+  for (let width = 1; ; width *= 2) {
+    const index = Math.ceil(first / width)
+    const nodes = Math.floor((first + count) / width) - index
+    if (nodes <= 0) return levels
+    levels.push({ index, nodes, at })
+    at += nodes * RECORD_BYTES
+  }
+}
+
+/** One level of a range: `nodes` records from byte `at` on, the first being number `index` of its level. */
+export interface Level {
+  index: number
+  nodes: number
+  at: number
+}
+
+/** Bytes that suffice for the levels of `count` leaves, wherever they begin. */
+export function levelsBytes(count: number): number {
+  return 2 * count * RECORD_BYTES
+}
+
+/**
+ * All nodes that lie wholly inside a range of leaves. `records` begins with the leaves' own records and has room
+ * for `levelsBytes(count)`; the upper levels are written behind them as `levelsOf` says. Runs in workers.
+ */
+export function buildLevels(first: number, count: number, records: Uint8Array): void {
+  const levels = levelsOf(first, count)
+  for (let k = 1; k < levels.length; k++) {
+    const children = levels[k - 1]!
+    const level = levels[k]!
+    const skipped = 2 * level.index - children.index
+    slabHasher.parents(
+      records.subarray(children.at + skipped * RECORD_BYTES, children.at + children.nodes * RECORD_BYTES),
+      level.nodes,
+      records.subarray(level.at, level.at + level.nodes * RECORD_BYTES)
+    )
+  }
+}
