@@ -1,0 +1,106 @@
+import {
+  change,
+  amount,
+  fixed,
+  list,
+  oneOf,
+  struct,
+  uint,
+  type Infer,
+  type State,
+  type Type
+} from './codec.js'
+import { codecNames, outcomeNames, roleNames } from './operations.js'
+
+const key = fixed(32)
+const id = uint()
+
+/** Everything that an entry can change, as the entry's hash covers it and subscribers receive it. */
+const effectBodies = {
+  epochBegan: struct({ epoch: uint(), round: uint() }),
+  registered: struct({ key, role: oneOf(roleNames), capacityBytes: uint(), deposit: amount }),
+  retiring: struct({ key, role: oneOf(roleNames) }),
+  retired: struct({ key, role: oneOf(roleNames), refund: amount }),
+  sponsored: struct({ hypercore: key, length: uint(), codec: oneOf(codecNames), wanted: uint() }),
+  extended: struct({ hypercore: key, length: uint() }),
+  graceBegan: struct({ hypercore: key, until: uint() }),
+  graceEnded: struct({ hypercore: key }),
+  lapsed: struct({ hypercore: key }),
+  /** A task waits for beacon `round`. */
+  wanted: struct({ task: id, copy: id, hypercore: key, start: uint(), end: uint(), round: uint() }),
+  /** The first of each list took it; the others are the fall-backs. `pinners` is empty for a further segment. */
+  drawn: struct({ draw: id, task: id, copy: id, pinners: list(key, 65), signers: list(key, 65) }),
+  /** Nobody could be drawn, or X could not be reserved; tried again in `round`. */
+  undrawn: struct({ task: id, why: oneOf(['candidates', 'balance'] as const), round: uint() }),
+  acknowledged: struct({ draw: id, by: key }),
+  /** `from` did not acknowledge in time; `to` is next in the draw's order. */
+  passedOn: struct({ draw: id, from: key, to: key }),
+  delivered: struct({ draw: id, segment: fixed(32) }),
+  accepted: struct({ draw: id, copy: id, segment: fixed(32), start: uint(), end: uint() }),
+  refused: struct({ draw: id, by: key, evidence: fixed(32) }),
+  judged: struct({ draw: id, upheld: uint(1) }),
+  /** The task failed at this stage; it is drawn again in `round`. */
+  redraw: struct({
+    draw: id,
+    why: oneOf(['acknowledge', 'deliver', 'accept', 'refused', 'lapsed', 'retired'] as const),
+    round: uint()
+  }),
+  penalised: struct({ key, role: oneOf(roleNames), burned: amount, reputationPpm: uint() }),
+  challenged: struct({ challenge: id, copy: id, round: uint(), answerBy: uint() }),
+  answered: struct({ challenge: id }),
+  settled: struct({
+    challenge: id,
+    copy: id,
+    outcome: oneOf(outcomeNames),
+    paid: amount,
+    reputationPpm: uint()
+  }),
+  /** X of a segment was minted. */
+  rewarded: struct({ copy: id, segment: uint(), paid: amount }),
+  checked: struct({
+    epoch: uint(),
+    copy: id,
+    outcome: oneOf(outcomeNames),
+    firstByteUs: uint(),
+    bytesPerSecond: uint(),
+    misses: uint(),
+    paid: amount,
+    reputationPpm: uint()
+  }),
+  activated: struct({ copy: id, hypercore: key, pinner: key }),
+  lost: struct({ copy: id, hypercore: key, pinner: key, burned: amount }),
+  released: struct({ copy: id, hypercore: key, pinner: key }),
+  parametersChanged: struct({})
+}
+
+export type EffectKind = keyof typeof effectBodies
+export type EffectBody<K extends EffectKind> = Infer<(typeof effectBodies)[K]>
+export type Effect = { [K in EffectKind]: { kind: K } & EffectBody<K> }[EffectKind]
+
+const effectKinds = Object.keys(effectBodies) as EffectKind[]
+const codeType = uint(effectKinds.length - 1)
+
+const effectType: Type<Effect> = {
+  preencode(state: State, effect: Effect) {
+    codeType.preencode(state, 0)
+    ;(effectBodies[effect.kind] as unknown as Type<Effect>).preencode(state, effect)
+  },
+  encode(state: State, effect: Effect) {
+    codeType.encode(state, effectKinds.indexOf(effect.kind))
+    ;(effectBodies[effect.kind] as unknown as Type<Effect>).encode(state, effect)
+  },
+  decode(state: State): Effect {
+    const kind = effectKinds[codeType.decode(state)]!
+    return { kind, ...(effectBodies[kind].decode(state) as object) } as Effect
+  }
+}
+
+/** Account numbers are those of the ledger: given in order, the same on every machine. */
+const postingType = struct({ account: id, change })
+
+/** What an entry did: its effects in order, then the money it moved, which sums to zero. */
+export const effectsType = struct({
+  effects: list(effectType, 4_294_967_295),
+  postings: list(postingType, 4_294_967_295)
+})
+export type Effects = Infer<typeof effectsType>

@@ -1,0 +1,297 @@
+/**
+ * The ledger's tables, one string a migration; `user_version` counts those that were applied. Integers only.
+ * Table `head` has one row: where the log and the state stand.
+ */
+export const migrations: readonly string[] = [
+  `
+CREATE TABLE entries (
+  seq INTEGER PRIMARY KEY CHECK (seq >= 0),
+  at INTEGER NOT NULL,
+  rules INTEGER NOT NULL,
+  operation BLOB NOT NULL,
+  effects_hash BLOB NOT NULL CHECK (length(effects_hash) = 32),
+  hash BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+CREATE TABLE details (seq INTEGER PRIMARY KEY REFERENCES entries, bytes BLOB NOT NULL) STRICT;
+CREATE TABLE effects (seq INTEGER PRIMARY KEY REFERENCES entries, bytes BLOB NOT NULL) STRICT;
+
+CREATE TABLE head (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  length INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  at INTEGER NOT NULL,
+  clock INTEGER NOT NULL,
+  round INTEGER NOT NULL,
+  beacon BLOB NOT NULL,
+  onion_left INTEGER NOT NULL,
+  next_onion BLOB,
+  epoch INTEGER NOT NULL,
+  parameters BLOB NOT NULL,
+  next_copy INTEGER NOT NULL,
+  next_task INTEGER NOT NULL,
+  next_draw INTEGER NOT NULL,
+  next_challenge INTEGER NOT NULL
+) STRICT;
+CREATE TABLE rounds (round INTEGER PRIMARY KEY, value BLOB NOT NULL CHECK (length(value) = 32)) STRICT;
+
+-- kind: 0 issued, 1 minted, 2 burned, 3 reserved, 4 wallet, 5 hypercore, 6 deposit (key: role byte and owner)
+CREATE TABLE accounts (
+  id INTEGER PRIMARY KEY,
+  kind INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 6),
+  key BLOB NOT NULL,
+  balance INTEGER NOT NULL DEFAULT 0 CHECK (kind < 2 OR balance >= 0),
+  archived INTEGER NOT NULL DEFAULT 0,
+  nonce INTEGER NOT NULL DEFAULT 0 CHECK (nonce >= 0),
+  UNIQUE (kind, key)
+) STRICT;
+CREATE TABLE postings (
+  seq INTEGER NOT NULL REFERENCES entries,
+  account INTEGER NOT NULL REFERENCES accounts,
+  change INTEGER NOT NULL,
+  PRIMARY KEY (seq, account)
+) STRICT, WITHOUT ROWID;
+
+-- role: 0 signer, 1 pinner, 2 verifier; state: 0 active, 1 retiring, 2 retired
+CREATE TABLE roles (
+  id INTEGER PRIMARY KEY,
+  wallet INTEGER NOT NULL REFERENCES accounts,
+  role INTEGER NOT NULL CHECK (role BETWEEN 0 AND 2),
+  slot INTEGER NOT NULL,
+  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 2),
+  capacity INTEGER NOT NULL CHECK (capacity >= 0),
+  used INTEGER NOT NULL DEFAULT 0 CHECK (used >= 0),
+  account INTEGER NOT NULL REFERENCES accounts,
+  locked INTEGER NOT NULL DEFAULT 0 CHECK (locked >= 0),
+  stake INTEGER NOT NULL CHECK (stake >= 0),
+  round INTEGER NOT NULL,
+  holds INTEGER NOT NULL DEFAULT 0 CHECK (holds >= 0),
+  alpha INTEGER NOT NULL,
+  beta INTEGER NOT NULL,
+  alpha2 INTEGER NOT NULL,
+  beta2 INTEGER NOT NULL,
+  refund_clock INTEGER,
+  UNIQUE (wallet, role),
+  UNIQUE (role, slot)
+) STRICT;
+CREATE INDEX roles_by_stake ON roles (role, stake);
+CREATE INDEX roles_leaving ON roles (id) WHERE state = 1;
+
+-- state: 0 active, 1 grace, 2 lapsed
+CREATE TABLE hypercores (
+  id INTEGER PRIMARY KEY,
+  key BLOB NOT NULL UNIQUE CHECK (length(key) = 32),
+  account INTEGER NOT NULL REFERENCES accounts,
+  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 2),
+  grace_until INTEGER,
+  fork INTEGER NOT NULL,
+  length INTEGER NOT NULL CHECK (length > 0),
+  byte_length INTEGER NOT NULL CHECK (byte_length >= 0),
+  tree_hash BLOB NOT NULL CHECK (length(tree_hash) = 32),
+  codec INTEGER NOT NULL CHECK (codec BETWEEN 0 AND 1),
+  every INTEGER NOT NULL CHECK (every > 0),
+  steps INTEGER NOT NULL CHECK (steps > 0),
+  copies INTEGER NOT NULL,
+  target_ppm INTEGER NOT NULL,
+  max_bytes INTEGER NOT NULL
+) STRICT;
+CREATE INDEX hypercores_in_grace ON hypercores (grace_until, id) WHERE state = 1;
+CREATE TABLE sponsors (
+  hypercore INTEGER NOT NULL REFERENCES hypercores,
+  wallet INTEGER NOT NULL REFERENCES accounts,
+  PRIMARY KEY (hypercore, wallet)
+) STRICT, WITHOUT ROWID;
+
+-- state: 0 pending, 1 active, 2 lost, 3 released. predecessor: the copy that it takes over from
+CREATE TABLE copies (
+  id INTEGER PRIMARY KEY,
+  hypercore INTEGER NOT NULL REFERENCES hypercores,
+  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3),
+  pinner INTEGER REFERENCES roles,
+  predecessor INTEGER REFERENCES copies,
+  length INTEGER NOT NULL DEFAULT 0,
+  bytes INTEGER NOT NULL DEFAULT 0,
+  segments INTEGER NOT NULL DEFAULT 0,
+  unpaid INTEGER NOT NULL DEFAULT 0,
+  segments_hash BLOB NOT NULL,
+  locked INTEGER NOT NULL DEFAULT 0 CHECK (locked >= 0),
+  every INTEGER NOT NULL,
+  bucket INTEGER NOT NULL,
+  round INTEGER NOT NULL DEFAULT 0,
+  storage_epoch INTEGER NOT NULL DEFAULT 0,
+  retrieval_epoch INTEGER NOT NULL DEFAULT 0,
+  failures INTEGER NOT NULL DEFAULT 0,
+  CHECK ((state = 0) = (segments = 0) OR state > 1),
+  CHECK (state <> 1 OR pinner IS NOT NULL)
+) STRICT;
+CREATE INDEX copies_by_hypercore ON copies (hypercore, id) WHERE state < 2;
+CREATE UNIQUE INDEX copies_apart ON copies (hypercore, pinner) WHERE state < 2 AND pinner IS NOT NULL;
+CREATE INDEX copies_by_pinner ON copies (pinner, id) WHERE state < 2;
+CREATE INDEX copies_by_bucket ON copies (every, bucket, id) WHERE state = 1;
+CREATE INDEX copies_by_predecessor ON copies (predecessor) WHERE predecessor IS NOT NULL;
+
+CREATE TABLE segments (
+  copy INTEGER NOT NULL REFERENCES copies,
+  segment INTEGER NOT NULL,
+  signer INTEGER NOT NULL REFERENCES roles,
+  draw INTEGER NOT NULL,
+  fork INTEGER NOT NULL,
+  codec INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  start INTEGER NOT NULL,
+  end INTEGER NOT NULL CHECK (end > start),
+  public_key BLOB NOT NULL,
+  salt BLOB NOT NULL,
+  bytes INTEGER NOT NULL CHECK (bytes > 0),
+  root BLOB NOT NULL CHECK (length(root) = 32),
+  tree_hash BLOB NOT NULL,
+  hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
+  reserved INTEGER NOT NULL CHECK (reserved >= 0),
+  PRIMARY KEY (copy, segment)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX segments_unique_modulus ON segments (public_key) WHERE codec = 1;
+
+-- state: 0 wanted, 1 drawn, 2 delivering, 3 late, 4 delivered
+CREATE TABLE tasks (
+  id INTEGER PRIMARY KEY,
+  copy INTEGER NOT NULL UNIQUE REFERENCES copies,
+  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 4),
+  start INTEGER NOT NULL,
+  end INTEGER NOT NULL CHECK (end > start),
+  tree_hash BLOB NOT NULL,
+  byte_length INTEGER NOT NULL,
+  round INTEGER NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  draw INTEGER,
+  pinner INTEGER REFERENCES roles,
+  signer INTEGER REFERENCES roles,
+  pinner_acknowledged INTEGER NOT NULL DEFAULT 0 CHECK (pinner_acknowledged IN (0, 1)),
+  signer_acknowledged INTEGER NOT NULL DEFAULT 0 CHECK (signer_acknowledged IN (0, 1)),
+  deadline INTEGER,
+  bytes INTEGER NOT NULL DEFAULT 0,
+  reserved INTEGER NOT NULL DEFAULT 0 CHECK (reserved >= 0),
+  delivered BLOB
+) STRICT;
+CREATE INDEX tasks_wanted ON tasks (round, id) WHERE state = 0;
+CREATE INDEX tasks_by_deadline ON tasks (deadline, id) WHERE state > 0;
+CREATE INDEX tasks_by_pinner ON tasks (pinner) WHERE pinner IS NOT NULL;
+CREATE INDEX tasks_by_signer ON tasks (signer) WHERE signer IS NOT NULL;
+
+-- pinners, signers: role numbers in the order drawn, 8 bytes each, little-endian
+CREATE TABLE draws (
+  id INTEGER PRIMARY KEY,
+  task INTEGER NOT NULL,
+  copy INTEGER NOT NULL REFERENCES copies,
+  round INTEGER NOT NULL,
+  seq INTEGER NOT NULL REFERENCES entries,
+  pinners BLOB NOT NULL,
+  signers BLOB NOT NULL
+) STRICT;
+CREATE TABLE refusals (
+  draw INTEGER PRIMARY KEY REFERENCES draws,
+  refuser INTEGER NOT NULL REFERENCES roles,
+  other INTEGER NOT NULL REFERENCES roles,
+  deadline INTEGER NOT NULL,
+  evidence BLOB NOT NULL
+) STRICT;
+CREATE INDEX refusals_by_deadline ON refusals (deadline, draw);
+
+-- when a bucket of copies with the same rate was challenged last, and what is still to be done of an epoch
+CREATE TABLE buckets (
+  every INTEGER NOT NULL,
+  bucket INTEGER NOT NULL,
+  storage_epoch INTEGER NOT NULL,
+  retrieval_epoch INTEGER NOT NULL,
+  PRIMARY KEY (every, bucket)
+) STRICT, WITHOUT ROWID;
+-- kind: 0 storage challenges, 1 retrieval checks
+CREATE TABLE due (
+  kind INTEGER NOT NULL CHECK (kind IN (0, 1)),
+  epoch INTEGER NOT NULL,
+  every INTEGER NOT NULL,
+  bucket INTEGER NOT NULL,
+  round INTEGER NOT NULL,
+  cursor INTEGER NOT NULL,
+  PRIMARY KEY (kind, epoch, every, bucket)
+) STRICT, WITHOUT ROWID;
+
+-- state: 0 open, 1 answered
+CREATE TABLE challenges (
+  id INTEGER PRIMARY KEY,
+  copy INTEGER NOT NULL REFERENCES copies,
+  pinner INTEGER NOT NULL REFERENCES roles,
+  state INTEGER NOT NULL CHECK (state IN (0, 1)),
+  epoch INTEGER NOT NULL,
+  round INTEGER NOT NULL,
+  steps INTEGER NOT NULL,
+  answer_by INTEGER NOT NULL,
+  evidence_by INTEGER NOT NULL,
+  deadline INTEGER NOT NULL,
+  answer BLOB
+) STRICT;
+CREATE INDEX challenges_by_deadline ON challenges (deadline, id);
+CREATE INDEX challenges_by_copy ON challenges (copy);
+CREATE INDEX challenges_by_pinner ON challenges (pinner, id);
+
+-- state: 0 reports come in, 1 they are revealed, 2 checks are settled
+CREATE TABLE check_epochs (
+  epoch INTEGER PRIMARY KEY,
+  start_round INTEGER NOT NULL,
+  close_round INTEGER NOT NULL,
+  settle_round INTEGER NOT NULL,
+  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 2)
+) STRICT;
+CREATE TABLE verifier_sets (
+  epoch INTEGER NOT NULL REFERENCES check_epochs,
+  position INTEGER NOT NULL,
+  role INTEGER NOT NULL REFERENCES roles,
+  weight INTEGER NOT NULL,
+  PRIMARY KEY (epoch, position)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE commitments (
+  epoch INTEGER NOT NULL REFERENCES check_epochs,
+  verifier INTEGER NOT NULL REFERENCES roles,
+  commitment BLOB NOT NULL,
+  PRIMARY KEY (epoch, verifier, commitment)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE reports (
+  epoch INTEGER NOT NULL REFERENCES check_epochs,
+  copy INTEGER NOT NULL REFERENCES copies,
+  verifier INTEGER NOT NULL REFERENCES roles,
+  first_byte_us INTEGER NOT NULL,
+  bytes_per_second INTEGER NOT NULL,
+  misses INTEGER NOT NULL,
+  PRIMARY KEY (epoch, copy, verifier)
+) STRICT, WITHOUT ROWID;
+
+-- counts of outcomes; kind as in due, outcome as in operations.ts
+CREATE TABLE tallies (
+  kind INTEGER NOT NULL,
+  outcome INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY (kind, outcome)
+) STRICT, WITHOUT ROWID;
+`
+]
+
+/** Tables that the state hash covers, with the order of their rows. The log itself has its own hash chain. */
+export const stateTables: readonly (readonly [table: string, order: string])[] = [
+  ['head', 'id'],
+  ['rounds', 'round'],
+  ['accounts', 'id'],
+  ['roles', 'id'],
+  ['hypercores', 'id'],
+  ['sponsors', 'hypercore, wallet'],
+  ['copies', 'id'],
+  ['segments', 'copy, segment'],
+  ['tasks', 'id'],
+  ['draws', 'id'],
+  ['refusals', 'draw'],
+  ['buckets', 'every, bucket'],
+  ['due', 'kind, epoch, every, bucket'],
+  ['challenges', 'id'],
+  ['check_epochs', 'epoch'],
+  ['verifier_sets', 'epoch, position'],
+  ['commitments', 'epoch, verifier, commitment'],
+  ['reports', 'epoch, copy, verifier'],
+  ['tallies', 'kind, outcome']
+]
