@@ -1,0 +1,44 @@
+import { DatdotError, InputError, StorageError } from '../errors.js'
+
+const FULL = /no space left|ENOSPC|EDQUOT|quota exceeded|database or disk is full|SQLITE_FULL/i
+const LOCKED = /could not be locked|resource temporarily unavailable|lock hold by|ELOCKED|EAGAIN|SQLITE_BUSY/i
+const DENIED = /EACCES|EPERM|EROFS|permission denied|read-only file system|SQLITE_READONLY|SQLITE_CANTOPEN/i
+
+/** What went wrong in the folder `dir`, with a stable code and what to do; coded errors pass unchanged. */
+export function storageFailure(error: unknown, dir: string): DatdotError {
+  if (error instanceof DatdotError) return error
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  const text = `${typeof code === 'string' ? code : ''} ${typeof message === 'string' ? message : String(error)}`
+  const options = { cause: error }
+  if (FULL.test(text)) {
+    return new StorageError(
+      'STORAGE_DISK_FULL',
+      `The disk that holds ${dir} is full; free some space, then start again: what was stored is intact.`,
+      options
+    )
+  }
+  if (LOCKED.test(text)) {
+    return new InputError(
+      'STORAGE_IN_USE',
+      `The folder ${dir} is in use by another process; stop that one or choose another folder.`,
+      options
+    )
+  }
+  if (DENIED.test(text)) {
+    return new InputError(
+      'STORAGE_DENIED',
+      `The folder ${dir} cannot be written; check its owner and permissions or choose another folder.`,
+      options
+    )
+  }
+  return new StorageError('STORAGE_FAILED', `The store in ${dir} failed: ${text.trim()}`, options)
+}
+
+/** Runs `work`, turning whatever it throws into a coded error. */
+export async function guarded<T>(dir: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw storageFailure(error, dir)
+  }
+}

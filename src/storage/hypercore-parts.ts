@@ -1,0 +1,146 @@
+/**
+ * The private parts of hypercore that the pinner's store needs, in one place: hypercore is pinned to an exact
+ * version and test/storage/hypercore-parts.test.ts states what is expected of each.
+ */
+import { createRequire } from 'node:module'
+import type Hypercore from 'hypercore'
+import type CorestoreStorage from 'hypercore-storage'
+import type { OriginalTree, TreeNode } from './types.js'
+
+const require = createRequire(import.meta.url)
+
+/** hypercore/lib/session-state.js: what a hypercore is right now. */
+export interface CoreState {
+  roots: TreeNode[]
+  fork: number
+  length: number
+  byteLength: number
+  signature: Buffer | null
+  storage: CorestoreStorage.CoreStorage
+  readonly mutex: { lock(): Promise<void> }
+  hash(): Buffer
+  createWriteBatch(): CorestoreStorage.Writer
+  flush(): Promise<boolean>
+  onappend(head: CorestoreStorage.Head, bits: BitRange & { drop: boolean }, flushed: boolean): void
+  _unlock(): void
+}
+
+/** hypercore/lib/core.js: what all sessions of a hypercore share. */
+export interface SharedCore {
+  readonly state: CoreState
+  readonly bitfield: { get(index: number): boolean }
+  readonly replicator: {
+    allowFork: boolean
+    onhave(start: number, length: number, drop: boolean): void
+  }
+  readonly header: { hints: CorestoreStorage.Hints }
+  hintsChanged: boolean
+  flushHints(): Promise<void>
+  closeAllSessions(error: Error | null): Promise<void>
+  close(): Promise<void>
+  updateContiguousLength(range: BitRange & { drop: boolean }): void
+  _setBitfieldRanges(start: number, end: number, value: boolean): void
+}
+
+export interface BitRange {
+  start: number
+  length: number
+}
+
+interface BitInterlude {
+  setRange(start: number, end: number, value: boolean): void
+  flush(tx: CorestoreStorage.Writer, bitfield: unknown): unknown
+}
+
+interface Verifier {
+  verify(batch: unknown, signature: Buffer | null): boolean
+}
+
+interface VerifierClass {
+  new (key: Buffer, manifest: Hypercore.Manifest): Verifier
+  createManifest(manifest: Hypercore.Manifest): Hypercore.Manifest
+  encodeManifest(manifest: Hypercore.Manifest): Buffer
+  decodeManifest(bytes: Uint8Array): Hypercore.Manifest
+  isValidManifest(key: Buffer, manifest: Hypercore.Manifest): boolean
+  isCompat(key: Buffer, manifest: Hypercore.Manifest): boolean
+}
+
+const Verifier = require('hypercore/lib/verifier.js') as VerifierClass
+const BitInterlude = require('hypercore/lib/bit-interlude.js') as new () => BitInterlude
+const { MerkleTreeBatch } = require('hypercore/lib/merkle-tree.js') as {
+  MerkleTreeBatch: new (session: object) => object
+}
+
+/** The shared core behind an opened session. */
+export function sharedCore(session: Hypercore): SharedCore {
+  return (session as unknown as { core: SharedCore }).core
+}
+
+/** Hypercore's own encoding of a manifest; null if it is not one. */
+export function encodeManifest(manifest: Hypercore.Manifest): Buffer {
+  return Verifier.encodeManifest(Verifier.createManifest(manifest))
+}
+
+/** @throws Error if the bytes are no manifest */
+export function decodeManifest(bytes: Uint8Array): Hypercore.Manifest {
+  return Verifier.createManifest(Verifier.decodeManifest(Buffer.from(bytes)))
+}
+
+/** Whether `key` is the key of the hypercore that `manifest` describes. */
+export function manifestFits(key: Buffer, manifest: Hypercore.Manifest): boolean {
+  return Verifier.isValidManifest(key, manifest) || Verifier.isCompat(key, manifest)
+}
+
+/** Whether the author signed a tree with these roots. Never throws on hostile signatures. */
+export function signatureHolds(original: OriginalTree, roots: readonly TreeNode[]): boolean {
+  const batch = new MerkleTreeBatch({
+    roots,
+    fork: original.fork,
+    length: original.length,
+    signature: original.signature,
+    byteLength: roots.reduce((sum, root) => sum + root.size, 0),
+    prologue: original.manifest.prologue
+  })
+  try {
+    return new Verifier(original.key, original.manifest).verify(batch, original.signature)
+  } catch {
+    return false
+  }
+}
+
+/** Runs `change` alone on a core, as hypercore's own changes run. */
+export async function exclusively<T>(core: SharedCore, change: () => Promise<T>): Promise<T> {
+  await core.state.mutex.lock()
+  try {
+    return await change()
+  } finally {
+    core.state._unlock()
+  }
+}
+
+/** Puts the bitfield pages of `[start, end)` set to `value` into a write batch. */
+export function writeBits(
+  core: SharedCore,
+  tx: CorestoreStorage.Writer,
+  start: number,
+  end: number,
+  value: boolean
+): void {
+  const bits = new BitInterlude()
+  bits.setRange(start, end, value)
+  bits.flush(tx, core.bitfield)
+}
+
+/** Tells hypercore and its peers, after the flush, that `[start, end)` came or went. */
+export async function announceBits(
+  core: SharedCore,
+  start: number,
+  end: number,
+  value: boolean
+): Promise<void> {
+  const range = { start, length: end - start, drop: !value }
+  core._setBitfieldRanges(start, end, value)
+  core.updateContiguousLength(range)
+  core.replicator.onhave(range.start, range.length, range.drop)
+  if (core.hintsChanged) await core.flushHints()
+}

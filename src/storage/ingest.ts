@@ -1,0 +1,190 @@
+import { StorageError } from '../errors.js'
+import { signatureHolds } from './hypercore-parts.js'
+import { coveringIndices, originalLeaf, TreeBuilder } from './original-tree.js'
+import type { PinnedCore } from './pinned-core.js'
+import { encodeNodes, encodeProgress, nodesKey, progressKey, type Progress } from './progress.js'
+import type { Records, SegmentRecord } from './records.js'
+import type { Ingest, IngestBlock, SegmentSpec, TreeNode } from './types.js'
+
+/** What an ingest needs from the store that owns it. */
+export interface IngestHost {
+  readonly records: Records
+  /** Throws STORAGE_QUOTA if there is no room for `bytes` more. */
+  reserve(bytes: number): void
+  /** Turns failures of the disk into coded errors. */
+  guard<T>(work: () => Promise<T>): Promise<T>
+  /** Deletes the segment, and the hypercore with it if nothing else of it is held. */
+  erase(core: PinnedCore, record: SegmentRecord, position: number): Promise<void>
+  /** Called once when the ingest is over, in whatever way. */
+  over(core: PinnedCore): void
+}
+
+/**
+ * Writes a segment's chunks where hypercore will look for them, without the bits that would make them visible,
+ * and grows the original's tree beside them. Blocks, tree nodes and position go to the disk in one write.
+ */
+export class SegmentIngest implements Ingest {
+  readonly spec: SegmentSpec
+  readonly nodeFile: string
+  readonly #core: PinnedCore
+  readonly #record: SegmentRecord
+  readonly #host: IngestHost
+  #tree: TreeBuilder
+  #bytes: number
+  #over = false
+
+  constructor(
+    core: PinnedCore,
+    record: SegmentRecord,
+    progress: Progress,
+    nodeFile: string,
+    host: IngestHost
+  ) {
+    this.spec = record
+    this.nodeFile = nodeFile
+    this.#core = core
+    this.#record = record
+    this.#host = host
+    this.#tree = new TreeBuilder(progress.position, progress.roots)
+    this.#bytes = progress.bytes
+  }
+
+  get position(): number {
+    return this.#tree.length
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  append(blocks: readonly IngestBlock[]): Promise<void> {
+    return this.#step(async () => {
+      if (blocks.length === 0) return
+      const { id } = this.#record.segment
+      const tree = new TreeBuilder(this.position, this.#tree.roots)
+      const nodes: TreeNode[] = []
+      const tx = this.#core.rows.write()
+      let bytes = this.#bytes
+      for (const block of blocks) {
+        this.#checkBlock(block, tree.length)
+        const size = 'plain' in block ? block.plain.byteLength : block.plainBytes
+        const leaf = 'plain' in block ? originalLeaf(block.plain) : Buffer.from(block.leaf)
+        nodes.push(...tree.appendLeaf(size, leaf))
+        tx.putBlock(block.index, block.encoded)
+        bytes += block.encoded.byteLength
+      }
+      this.#host.reserve(bytes - this.#bytes)
+      tx.putLocal(nodesKey(id, this.position), encodeNodes(nodes))
+      tx.putLocal(progressKey(id), encodeProgress({ position: tree.length, bytes, roots: tree.roots }))
+      await tx.flush()
+      this.#tree = tree
+      this.#bytes = this.#core.pendingBytes = bytes
+    })
+  }
+
+  finish(options: { end?: number; rest?: readonly TreeNode[] } = {}): Promise<void> {
+    return this.#step(async () => {
+      const { end = this.#record.end, rest = [] } = options
+      if (this.position !== end || end <= this.#record.start || end > this.#record.end) {
+        throw new StorageError(
+          'STORAGE_INCOMPLETE',
+          `The segment ends at block ${end}, but block ${this.position} is the next one wanted.`
+        )
+      }
+      const tree = await this.#complete(end, rest)
+      try {
+        this.#checkTree(tree)
+        await this.#core.checkAgainstLive(this.#record, tree.roots)
+      } catch (error) {
+        if (error instanceof StorageError && error.code !== 'STORAGE_FAILED') await this.#erase()
+        throw error
+      }
+      this.#host.records.verified(this.#record.segment.id, end, this.#bytes)
+      Object.assign(this.#record, { end, bytes: this.#bytes, state: 'verified' })
+      this.#core.pendingBytes = 0
+      this.#end()
+      await this.#core.place(this.#record)
+      this.#record.state = 'held'
+      this.#host.records.setState(this.#record.segment.id, 'held')
+    })
+  }
+
+  abort(): Promise<void> {
+    return this.#step(() => this.#erase())
+  }
+
+  async suspend(): Promise<void> {
+    if (this.#over) return
+    await this.#step(() => {
+      this.#end()
+      return Promise.resolve()
+    })
+  }
+
+  /** The tree at the original's length; its last nodes are stored beside the others. */
+  async #complete(end: number, rest: readonly TreeNode[]): Promise<TreeBuilder> {
+    const tree = new TreeBuilder(this.position, this.#tree.roots)
+    const wanted = coveringIndices(end, this.#record.length)
+    const fits = rest.length === wanted.length && rest.every((node, i) => node.index === wanted[i])
+    if (!fits) {
+      throw new StorageError(
+        'STORAGE_INCOMPLETE',
+        `Blocks ${end} to ${this.#record.length} must be stood for by ${wanted.length} tree nodes, got ${rest.length}.`
+      )
+    }
+    const nodes = rest.flatMap((node) => tree.appendNode(node))
+    if (nodes.length > 0) {
+      const tx = this.#core.rows.write()
+      tx.putLocal(nodesKey(this.#record.segment.id), encodeNodes(nodes))
+      await tx.flush()
+    }
+    return tree
+  }
+
+  #checkTree(tree: TreeBuilder): void {
+    if (!tree.hash().equals(this.#record.treeHash)) {
+      throw new StorageError(
+        'STORAGE_TREE_MISMATCH',
+        `The blocks of the segment from ${this.#record.start} are not those of the original on record.`
+      )
+    }
+    if (!signatureHolds(this.#record, tree.roots)) {
+      throw new StorageError(
+        'STORAGE_SIGNATURE',
+        `The author's signature does not hold over ${this.#record.length} blocks of this hypercore.`
+      )
+    }
+  }
+
+  #checkBlock(block: IngestBlock, wanted: number): void {
+    const size = 'plain' in block ? block.plain.byteLength : block.plainBytes
+    const hashed = 'plain' in block || block.leaf.byteLength === 32
+    if (block.index === wanted && wanted < this.#record.end && Number.isSafeInteger(size) && size >= 0) {
+      if (hashed && block.encoded.byteLength > 0) return
+    }
+    throw new StorageError(
+      'STORAGE_ORDER',
+      `Block ${wanted} of a segment that ends at ${this.#record.end} is next, got block ${block.index}.`
+    )
+  }
+
+  async #erase(): Promise<void> {
+    const { position } = this
+    this.#end()
+    await this.#host.erase(this.#core, this.#record, position)
+  }
+
+  #end(): void {
+    this.#over = true
+    this.#host.over(this.#core)
+  }
+
+  #step<T>(work: () => Promise<T>): Promise<T> {
+    return this.#core.inTurn(() => {
+      if (this.#over) {
+        throw new StorageError('STORAGE_INGEST_OVER', 'This segment is finished, aborted or suspended.')
+      }
+      return this.#host.guard(work)
+    })
+  }
+}

@@ -1,0 +1,57 @@
+import type Hypercore from 'hypercore'
+import { StorageError } from '../errors.js'
+import { sharedCore } from './hypercore-parts.js'
+import { coveringIndices } from './original-tree.js'
+import type { OriginalTree, TreeNode } from './types.js'
+
+/**
+ * What the chain records as the original of a hypercore: the newest state that the author signed and that
+ * this machine has seen.
+ *
+ * @throws StorageError STORAGE_NO_ORIGINAL if the hypercore is empty or its manifest is not known yet
+ */
+export async function readOriginal(core: Hypercore): Promise<OriginalTree & { byteLength: number }> {
+  await core.ready()
+  const { state } = sharedCore(core)
+  const { manifest } = core
+  if (state.length === 0 || manifest === null) {
+    throw new StorageError(
+      'STORAGE_NO_ORIGINAL',
+      `Nothing that an author signed is known of hypercore ${core.id}; wait until a peer has sent it.`
+    )
+  }
+  // Read in one go: a new state of the core replaces all of these at once.
+  return {
+    key: core.key,
+    manifest,
+    fork: state.fork,
+    length: state.length,
+    byteLength: state.byteLength,
+    treeHash: state.hash(),
+    signature: state.signature
+  }
+}
+
+/**
+ * The nodes that complete a tree of the first `end` blocks to the original's `length`: what
+ * `Ingest.finish` needs where a segment ends early. The hypercore must have been downloaded.
+ *
+ * @throws StorageError STORAGE_NO_ORIGINAL if a node is missing
+ */
+export async function restNodes(core: Hypercore, end: number, length: number): Promise<TreeNode[]> {
+  await core.ready()
+  const reader = sharedCore(core).state.storage.read()
+  const reads = coveringIndices(end, length).map((index) => reader.getTreeNode(index))
+  reader.tryFlush()
+  const nodes: TreeNode[] = []
+  for (const node of await Promise.all(reads)) {
+    if (node === null) {
+      throw new StorageError(
+        'STORAGE_NO_ORIGINAL',
+        `The tree of hypercore ${core.id} is not complete; download it first.`
+      )
+    }
+    nodes.push(node)
+  }
+  return nodes
+}

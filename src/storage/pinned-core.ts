@@ -1,0 +1,290 @@
+import type Hypercore from 'hypercore'
+import crypto from 'hypercore-crypto'
+import type CorestoreStorage from 'hypercore-storage'
+import { CodecError, StorageError } from '../errors.js'
+import {
+  announceBits,
+  exclusively,
+  sharedCore,
+  writeBits,
+  type CoreState,
+  type SharedCore
+} from './hypercore-parts.js'
+import { originalLeaf, rootIndices } from './original-tree.js'
+import { decodeNodes, decodeProgress, nodesRange, progressKey, type Progress } from './progress.js'
+import type { SegmentRecord } from './records.js'
+import type { Decode, TreeNode } from './types.js'
+import type { Veil } from './veiled-storage.js'
+
+/** What a pinned hypercore needs from the store that owns it. */
+export interface PinnedCoreHost {
+  readonly decode: Decode
+  /** A stock session; the caller closes it. */
+  openSession(key: Buffer): Promise<Hypercore>
+  /** Runs `work` in the background, unless the store is closing. */
+  background(work: () => Promise<void>): void
+  onlost(key: Buffer, index: number, reason: string): void
+  onfault(key: Buffer, index: number, error: unknown): void
+}
+
+/** One hypercore of a pinner: its segments, its rows on disk, and the veil before them. */
+export class PinnedCore implements Veil {
+  readonly key: Buffer
+  readonly discoveryKey: Buffer
+  readonly manifest: Hypercore.Manifest
+  /** Rows as they are on disk. */
+  readonly rows: CorestoreStorage.CoreStorage
+  /** Segments in place, by first block; they follow each other without a gap. */
+  readonly segments: SegmentRecord[] = []
+  /** The segment on its way in. */
+  pending: SegmentRecord | null = null
+  /** Bytes stored of the segment on its way in. */
+  pendingBytes = 0
+  /** Work on this core that must not overlap. */
+  #turn: Promise<unknown> = Promise.resolve()
+  #closed = false
+  readonly #host: PinnedCoreHost
+  readonly #losing = new Set<number>()
+
+  constructor(
+    key: Buffer,
+    manifest: Hypercore.Manifest,
+    rows: CorestoreStorage.CoreStorage,
+    host: PinnedCoreHost
+  ) {
+    this.key = key
+    this.discoveryKey = crypto.discoveryKey(key)
+    this.manifest = manifest
+    this.rows = rows
+    this.#host = host
+  }
+
+  get servable(): boolean {
+    return !this.#closed && this.segments.length > 0
+  }
+
+  /** One past the last block in place. */
+  get end(): number {
+    return this.segments.at(-1)?.end ?? 0
+  }
+
+  /** Encoded bytes on disk. */
+  get bytes(): number {
+    return this.segments.reduce((sum, segment) => sum + segment.bytes, this.pendingBytes)
+  }
+
+  /** Runs `work` after all earlier work on this core. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work, work)
+    this.#turn = turn.catch(() => undefined)
+    return turn
+  }
+
+  /** The segment in place that holds block `index`. */
+  segmentAt(index: number): SegmentRecord | undefined {
+    return this.segments.find((segment) => segment.start <= index && index < segment.end)
+  }
+
+  async reveal(index: number, row: Buffer | null, leaf: TreeNode | null): Promise<Buffer | null> {
+    const segment = this.segmentAt(index)
+    if (segment === undefined) return null
+    if (row === null || leaf === null) return this.#lose(index, 'its chunk is missing')
+    let plain: Uint8Array
+    try {
+      plain = await this.#host.decode(segment.segment, index, row)
+    } catch (error) {
+      if (error instanceof CodecError) return this.#lose(index, error.message)
+      this.#host.onfault(this.key, index, error)
+      return null
+    }
+    // Not every codec notices every flipped bit; the author's tree does.
+    if (plain.byteLength !== leaf.size || !originalLeaf(plain).equals(leaf.hash)) {
+      return this.#lose(index, 'its chunk decodes to other bytes than the author signed')
+    }
+    return Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength)
+  }
+
+  dropped(index: number): void {
+    this.#host.background(() => this.#forget(index, () => this.#readable(index)))
+  }
+
+  /** Clears the bit of block `index` so that peers look elsewhere; the stored chunk stays as it is. */
+  async lost(index: number): Promise<void> {
+    await this.#forget(index, () => Promise.resolve(false))
+  }
+
+  #lose(index: number, reason: string): null {
+    if (this.#losing.has(index)) return null
+    this.#losing.add(index)
+    this.#host.onlost(this.key, index, reason)
+    this.#host.background(async () => {
+      try {
+        await this.lost(index)
+      } finally {
+        this.#losing.delete(index)
+      }
+    })
+    return null
+  }
+
+  async #readable(index: number): Promise<boolean> {
+    const reader = this.rows.read()
+    const reads = [reader.getBlock(index), reader.getTreeNode(2 * index)] as const
+    reader.tryFlush()
+    const [row, leaf] = await Promise.all(reads)
+    return (await this.reveal(index, row, leaf)) !== null
+  }
+
+  async #forget(index: number, unless: () => Promise<boolean>): Promise<void> {
+    if (!this.servable) return
+    await this.#withCore(async (core) => {
+      if (!core.bitfield.get(index) || (await unless())) return
+      const tx = core.state.createWriteBatch()
+      writeBits(core, tx, index, index + 1, false)
+      const { hints } = core.header
+      if (index < hints.contiguousLength) tx.setHints({ ...hints, contiguousLength: index })
+      await core.state.flush()
+      await announceBits(core, index, index + 1, false)
+    })
+  }
+
+  /** Rows of one kind at the disk's leisure: how far the segment on its way in has come. */
+  async progress(record: SegmentRecord): Promise<Progress> {
+    const reader = this.rows.read()
+    const stored = reader.getLocal(progressKey(record.segment.id))
+    const roots = rootIndices(record.start).map((index) => reader.getTreeNode(index))
+    reader.tryFlush()
+    const [bytes, nodes] = await Promise.all([stored, Promise.all(roots)])
+    if (bytes !== null) return decodeProgress(bytes)
+    return { position: record.start, bytes: 0, roots: nodes.map((node) => present(node, record.start)) }
+  }
+
+  /**
+   * Compares what the author signed for a segment on its way in with what peers have sent meanwhile.
+   * @param roots of the segment's tree at `record.length`
+   * @throws StorageError STORAGE_FORKED if the author signed two histories
+   */
+  async checkAgainstLive(record: SegmentRecord, roots: readonly TreeNode[]): Promise<void> {
+    const reader = this.rows.read()
+    const reads = roots.map((root) => reader.getTreeNode(root.index))
+    const [head, nodes] = await flushed(reader, Promise.all([reader.getHead(), Promise.all(reads)]))
+    if (head === null || head.length === 0) return
+    const live = new Map<number, Uint8Array>()
+    for (const node of nodes) if (node !== null) live.set(node.index, node.hash)
+    if (record.start < head.length && head.length < record.length) {
+      for (const root of await this.#roots(head.length)) live.set(root.index, root.hash)
+    }
+    const agrees = (node: TreeNode) => live.get(node.index)?.every((byte, i) => byte === node.hash[i]) ?? true
+    let same = head.fork === record.fork && roots.every(agrees)
+    for await (const { value } of this.rows.createLocalStream(nodesRange(record.segment.id))) {
+      same &&= decodeNodes(value).every(agrees)
+    }
+    if (same) return
+    throw new StorageError(
+      'STORAGE_FORKED',
+      `The author signed another history of hypercore ${this.key.toString('hex')} than the one held here.`
+    )
+  }
+
+  /** Puts a verified segment in place; may be done again after a crash at any point of it. */
+  async place(record: SegmentRecord): Promise<void> {
+    const range = nodesRange(record.segment.id)
+    for await (const { value } of this.rows.createLocalStream(range)) {
+      const tx = this.rows.write()
+      for (const node of decodeNodes(value)) tx.putTreeNode(node)
+      await tx.flush()
+    }
+    const roots = await this.#roots(record.length)
+    if (this.segmentAt(record.start) === undefined) this.segments.push(record)
+    await this.#withCore(async (core) => {
+      const { state } = core
+      const tx = state.createWriteBatch()
+      const upgrade = record.length > state.length
+      const head = {
+        fork: record.fork,
+        length: record.length,
+        rootHash: record.treeHash,
+        signature: record.signature,
+        timestamp: Date.now()
+      }
+      if (upgrade) tx.setHead(head)
+      writeBits(core, tx, record.start, record.end, true)
+      tx.deleteLocal(progressKey(record.segment.id))
+      tx.deleteLocalRange(range.gte, range.lt)
+      await state.flush()
+      if (!upgrade) return announceBits(core, record.start, record.end, true)
+      Object.assign(state, {
+        fork: record.fork,
+        length: record.length,
+        roots,
+        byteLength: roots.reduce((sum, root) => sum + root.size, 0),
+        signature: record.signature
+      } satisfies Partial<CoreState>)
+      state.onappend(head, { start: record.start, length: record.end - record.start, drop: false }, true)
+      if (core.hintsChanged) await core.flushHints()
+    })
+  }
+
+  async #roots(length: number): Promise<TreeNode[]> {
+    const reader = this.rows.read()
+    const reads = rootIndices(length).map((index) => reader.getTreeNode(index))
+    const nodes = await flushed(reader, Promise.all(reads))
+    return nodes.map((node) => present(node, length))
+  }
+
+  /** Deletes what the segment on its way in has written. */
+  async erasePending(record: SegmentRecord, position: number): Promise<void> {
+    const tx = this.rows.write()
+    const range = nodesRange(record.segment.id)
+    tx.deleteBlockRange(record.start, position)
+    tx.deleteLocal(progressKey(record.segment.id))
+    tx.deleteLocalRange(range.gte, range.lt)
+    await tx.flush()
+  }
+
+  /** Deletes every row of this hypercore; its sessions must be closed. */
+  async eraseAll(): Promise<void> {
+    const tx = this.rows.write()
+    tx.deleteHead()
+    tx.deleteBlockRange(0, -1)
+    tx.deleteTreeNodeRange(0, -1)
+    tx.deleteBitfieldPageRange(0, -1)
+    tx.deleteLocalRange(Buffer.alloc(0), null)
+    await tx.flush()
+  }
+
+  /** From here on nobody opens it. */
+  hide(): void {
+    this.#closed = true
+  }
+
+  async close(): Promise<void> {
+    this.hide()
+    await this.#turn
+    await this.rows.close()
+  }
+
+  async #withCore(change: (core: SharedCore) => Promise<void>): Promise<void> {
+    const session = await this.#host.openSession(this.key)
+    try {
+      await session.ready()
+      const core = sharedCore(session)
+      await exclusively(core, () => change(core))
+    } finally {
+      await session.close()
+    }
+  }
+}
+
+function present(node: TreeNode | null, length: number): TreeNode {
+  if (node !== null) return node
+  throw new StorageError(
+    'STORAGE_DAMAGED',
+    `The original's tree of ${length} blocks is incomplete on disk; remove this hypercore and fetch it again.`
+  )
+}
+
+function flushed<T>(reader: CorestoreStorage.Reader, reads: Promise<T>): Promise<T> {
+  reader.tryFlush()
+  return reads
+}

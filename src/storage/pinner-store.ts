@@ -1,0 +1,448 @@
+import { EventEmitter } from 'node:events'
+import { mkdir, realpath, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import Corestore from 'corestore'
+import type Hypercore from 'hypercore'
+import crypto from 'hypercore-crypto'
+import { InputError, StorageError } from '../errors.js'
+import { guarded, storageFailure } from './failures.js'
+import { sharedCore, type SharedCore } from './hypercore-parts.js'
+import { SegmentIngest, type IngestHost } from './ingest.js'
+import { encodeOriginalProof, proofIndices } from './original-tree.js'
+import { PinnedCore, type PinnedCoreHost } from './pinned-core.js'
+import { Records, type SegmentRecord } from './records.js'
+import { checkVeil } from './self-check.js'
+import { checkSpec, sameSpec } from './spec.js'
+import type { Decode, Ingest, PinnerStoreOptions, SegmentSpec, StoredSegment } from './types.js'
+import { VeiledStorage } from './veiled-storage.js'
+
+const RECORDS_FILE = 'pinner.db'
+const ROWS_FOLDER = 'store'
+const NODES_FOLDER = 'nodes'
+/** RocksDB keeps two of these in memory; its default is 64 MiB. */
+const WRITE_BUFFER_BYTES = 16 << 20
+/** Aim of one read from disk in `encodedBlocks`. */
+const READ_BYTES = 1 << 20
+const READ_BLOCKS = 256
+
+interface Events {
+  /** A block is gone for good: key, index, reason. Its bit is cleared; the stored chunk is left as it is. */
+  lost: [key: Buffer, index: number, reason: string]
+  /** A block could not be read this time: key, index, error. */
+  fault: [key: Buffer, index: number, error: unknown]
+}
+
+/** Folders open in this process; the lock on disk keeps out only other processes. */
+const openFolders = new Set<string>()
+
+/**
+ * A pinner's disk: encoded segments of hypercores, served as the plain originals through stock hypercore
+ * sessions. No plain block is ever written.
+ *
+ * @example
+ *   const store = await PinnerStore.open(dir, { decode })
+ *   const ingest = await store.beginSegment(spec)
+ *   await ingest.append([{ index: ingest.position, encoded, plain }])
+ *   await ingest.finish()
+ *   const core = store.session(spec.key)
+ *   swarm.on('connection', (connection) => store.corestore.replicate(connection))
+ */
+export class PinnerStore extends EventEmitter<Events> {
+  readonly dir: string
+  /** A stock Corestore over this store; it opens only the hypercores that are held. */
+  readonly corestore: Corestore
+  readonly #storage: VeiledStorage
+  readonly #records: Records
+  readonly #cores = new Map<string, PinnedCore>()
+  readonly #ingests = new Map<PinnedCore, SegmentIngest>()
+  readonly #tasks = new Set<Promise<void>>()
+  readonly #capacityBytes: number
+  readonly #decode: Decode
+  readonly #watcher = (core: SharedCore) => void (core.replicator.allowFork = false)
+  #closing: Promise<void> | null = null
+
+  private constructor(dir: string, storage: VeiledStorage, records: Records, options: PinnerStoreOptions) {
+    super()
+    this.dir = dir
+    this.#storage = storage
+    this.#records = records
+    this.#capacityBytes = options.capacityBytes ?? Infinity
+    this.#decode = options.decode
+    this.corestore = new Corestore(storage)
+    // An author who truncates must not make a pinner delete what it is paid to keep.
+    ;(this.corestore as unknown as { watch(fn: (core: SharedCore) => void): void }).watch(this.#watcher)
+  }
+
+  /**
+   * Opens (or creates) the store in a folder and finishes what a crash left half done.
+   *
+   * @throws InputError STORAGE_IN_USE, STORAGE_DENIED
+   * @throws StorageError STORAGE_FORMAT, STORAGE_SELF_CHECK, STORAGE_VERSION, STORAGE_DISK_FULL, STORAGE_FAILED
+   */
+  static async open(dir: string, options: PinnerStoreOptions): Promise<PinnerStore> {
+    const path = await guarded(dir, async () => {
+      await mkdir(join(dir, NODES_FOLDER), { recursive: true })
+      return realpath(dir)
+    })
+    if (openFolders.has(path)) {
+      throw new InputError('STORAGE_IN_USE', `The folder ${dir} is already open in this process.`)
+    }
+    openFolders.add(path)
+    let storage: VeiledStorage | null = null
+    let records: Records | null = null
+    try {
+      storage = new VeiledStorage(join(path, ROWS_FOLDER), { writeBufferSize: WRITE_BUFFER_BYTES })
+      await storage.ready()
+      records = new Records(join(path, RECORDS_FILE))
+      const store = new PinnerStore(path, storage, records, options)
+      await store.corestore.ready()
+      await checkVeil(storage, store.corestore)
+      await store.#recover()
+      return store
+    } catch (error) {
+      records?.close()
+      await storage?.close().catch(() => undefined)
+      openFolders.delete(path)
+      throw storageFailure(error, dir)
+    }
+  }
+
+  /** Encoded bytes on disk, of held segments and of those on their way in. */
+  get usedBytes(): number {
+    let bytes = 0
+    for (const core of this.#cores.values()) bytes += core.bytes
+    return bytes
+  }
+
+  /** Room for more encoded bytes; Infinity without `capacityBytes`. */
+  get freeBytes(): number {
+    return Math.max(0, this.#capacityBytes - this.usedBytes)
+  }
+
+  /** All segments, or those of one hypercore; the one on its way in comes last. */
+  segments(key?: Buffer): StoredSegment[] {
+    const cores = key === undefined ? [...this.#cores.values()] : [this.#cores.get(key.toString('hex'))]
+    return cores.flatMap((core) => {
+      if (core === undefined) return []
+      const held = core.segments.map((segment) => ({ ...segment, state: 'held' as const }))
+      if (core.pending === null) return held
+      return [...held, { ...core.pending, state: 'pending' as const, bytes: core.pendingBytes }]
+    })
+  }
+
+  /**
+   * Begins to receive a segment, or goes on with it after a disconnect or restart. Segments of a hypercore
+   * come in order, one at a time, without gaps.
+   *
+   * @throws StorageError STORAGE_SPEC, STORAGE_MANIFEST, STORAGE_GAP, STORAGE_BUSY, STORAGE_HELD, STORAGE_DISK_FULL
+   */
+  async beginSegment(spec: SegmentSpec): Promise<Ingest> {
+    this.#mustBeOpen()
+    checkSpec(spec)
+    const core = await this.#guard(() => this.#coreFor(spec))
+    return core.inTurn(() => this.#guard(() => this.#begin(core, spec)))
+  }
+
+  async #begin(core: PinnedCore, spec: SegmentSpec): Promise<Ingest> {
+    const held = core.segments.find(({ segment }) => Buffer.compare(segment.id, spec.segment.id) === 0)
+    if (held !== undefined) {
+      throw new StorageError('STORAGE_HELD', `Blocks ${held.start} to ${held.end} are held already.`)
+    }
+    const resumes = core.pending !== null && sameSpec(core.pending, spec)
+    if (this.#ingests.has(core) || (core.pending !== null && !resumes)) {
+      throw new StorageError(
+        'STORAGE_BUSY',
+        'Another segment of this hypercore is on its way in; finish or abort it first.'
+      )
+    }
+    const last = core.segments.at(-1)
+    if (spec.start !== core.end || (last !== undefined && last.fork !== spec.fork)) {
+      throw new StorageError(
+        'STORAGE_GAP',
+        `The next segment of this hypercore starts at block ${core.end}, not at ${spec.start}, on the same fork.`
+      )
+    }
+    if (core.pending === null) {
+      this.#records.begin(spec)
+      core.pending = { ...spec, state: 'pending', bytes: 0 }
+    }
+    const progress = await core.progress(core.pending)
+    core.pendingBytes = progress.bytes
+    const ingest = new SegmentIngest(
+      core,
+      core.pending,
+      progress,
+      this.nodeFile(spec.segment.id),
+      this.#ingestHost
+    )
+    this.#ingests.set(core, ingest)
+    return ingest
+  }
+
+  /** Where the Merkle node file of a segment belongs. */
+  nodeFile(segmentId: Uint8Array): string {
+    return join(this.dir, NODES_FOLDER, Buffer.from(segmentId).toString('hex'))
+  }
+
+  /**
+   * A stock session of a held hypercore; the caller closes it. Peers are served while one is open or as soon
+   * as they ask for the hypercore on a connection that `corestore.replicate` was called with.
+   *
+   * @throws StorageError STORAGE_NOT_HELD
+   */
+  session(key: Buffer): Hypercore {
+    this.#held(key)
+    return this.corestore.get({ key })
+  }
+
+  /**
+   * The chunk as it is on disk, or null if there is none; also of the segment on its way in.
+   * @throws StorageError STORAGE_NOT_HELD
+   */
+  async getEncoded(key: Buffer, index: number): Promise<Buffer | null> {
+    const [row] = await this.#readRows(this.#known(key), index, index + 1)
+    return row ?? null
+  }
+
+  /** Chunks `[start, end)` in order, missing ones left out, read about 1 MiB at a time. */
+  async *encodedBlocks(
+    key: Buffer,
+    start: number,
+    end: number
+  ): AsyncGenerator<{ index: number; encoded: Buffer }> {
+    const core = this.#known(key)
+    let count = 1
+    for (let index = start; index < end;) {
+      const rows = await this.#readRows(core, index, Math.min(end, index + count))
+      let largest = 1
+      for (const encoded of rows) {
+        if (encoded !== null) {
+          largest = Math.max(largest, encoded.byteLength)
+          yield { index, encoded }
+        }
+        index++
+      }
+      // At most twice as many as before: one small chunk says little about the next ones.
+      count = Math.max(1, Math.min(READ_BLOCKS, count * 2, Math.floor(READ_BYTES / largest)))
+    }
+  }
+
+  /**
+   * Proof that the plain block `index` is part of the original that its segment was recorded with, for
+   * `verifyOriginalProof`.
+   *
+   * @throws StorageError STORAGE_NOT_HELD, STORAGE_BLOCK_LOST
+   */
+  async originalProof(key: Buffer, index: number): Promise<Buffer> {
+    const core = this.#held(key)
+    const segment = core.segmentAt(index)
+    if (segment === undefined) {
+      throw new StorageError('STORAGE_NOT_HELD', `Block ${index} of this hypercore is not held here.`)
+    }
+    const wanted = proofIndices(index, segment.length)
+    const { block, siblings, roots } = await this.#guard(async () => {
+      const reader = core.rows.read()
+      const row = reader.getBlock(index)
+      const leaf = reader.getTreeNode(2 * index)
+      const siblings = Promise.all(wanted.siblings.map((at) => reader.getTreeNode(at)))
+      const roots = Promise.all(wanted.roots.map((at) => reader.getTreeNode(at)))
+      reader.tryFlush()
+      const read = await Promise.all([row, leaf, siblings, roots])
+      return { block: await core.reveal(index, read[0], read[1]), siblings: read[2], roots: read[3] }
+    })
+    const nodes = [...siblings, ...roots].filter((node) => node !== null)
+    if (block === null || nodes.length < siblings.length + roots.length) {
+      throw new StorageError(
+        'STORAGE_BLOCK_LOST',
+        `Block ${index} of this hypercore cannot be read any more.`
+      )
+    }
+    return encodeOriginalProof(block, nodes.slice(0, siblings.length), nodes.slice(siblings.length))
+  }
+
+  /** Clears the bit of a block so that peers ask others for it. */
+  async lost(key: Buffer, index: number): Promise<void> {
+    const core = this.#held(key)
+    await this.#guard(() => core.lost(index))
+  }
+
+  /** Deletes a hypercore with all its segments and closes its sessions; nothing happens if it is unknown. */
+  async remove(key: Buffer): Promise<void> {
+    this.#mustBeOpen()
+    const core = this.#cores.get(key.toString('hex'))
+    if (core === undefined) return
+    await core.inTurn(() => this.#guard(() => this.#removeCore(core)))
+  }
+
+  /** Closes everything; segments on their way in can go on after the next `open`. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled([...this.#ingests.values()].map((ingest) => ingest.suspend()))
+    await Promise.allSettled(this.#tasks)
+    for (const core of this.#cores.values()) await core.close()
+    await this.corestore.close()
+    this.#records.close()
+    openFolders.delete(this.dir)
+  }
+
+  /** Opens every core of the records behind its veil, then ends what a crash interrupted. */
+  async #recover(): Promise<void> {
+    const records = this.#records.all()
+    for (const record of records) {
+      const core = await this.#coreFor(record)
+      if (record.state === 'held' || record.state === 'verified') core.segments.push(record)
+      else core.pending = record
+    }
+    for (const key of this.#records.removing()) {
+      const core = this.#cores.get(key.toString('hex'))
+      if (core !== undefined) await this.#removeCore(core)
+    }
+    for (const core of [...this.#cores.values()]) {
+      for (const record of core.segments) {
+        if (record.state !== 'verified') continue
+        await core.place(record)
+        this.#records.setState(record.segment.id, 'held')
+        record.state = 'held'
+      }
+      if (core.pending === null) continue
+      const progress = await core.progress(core.pending)
+      core.pendingBytes = progress.bytes
+      if (core.pending.state === 'aborting') await this.#eraseSegment(core, core.pending, progress.position)
+    }
+  }
+
+  async #coreFor(spec: SegmentSpec): Promise<PinnedCore> {
+    const id = spec.key.toString('hex')
+    const known = this.#cores.get(id)
+    if (known !== undefined) return known
+    const discoveryKey = crypto.discoveryKey(spec.key)
+    const { key, manifest } = spec
+    const rows = await this.#storage.openRows({ key, manifest, discoveryKey, keyPair: null })
+    const other = this.#cores.get(id)
+    if (other !== undefined) {
+      await rows.close()
+      return other
+    }
+    const core = new PinnedCore(key, manifest, rows, this.#coreHost)
+    this.#cores.set(id, core)
+    this.#storage.register(discoveryKey, core)
+    return core
+  }
+
+  async #removeCore(core: PinnedCore): Promise<void> {
+    const ids = [...core.segments, ...(core.pending === null ? [] : [core.pending])].map((r) => r.segment.id)
+    this.#records.setRemoving(core.key)
+    this.#ingests.delete(core)
+    await this.#closeSessions(core)
+    await this.#forgetCore(core)
+    for (const id of ids) await rm(this.nodeFile(id), { force: true })
+    this.#records.deleteHypercore(core.key)
+  }
+
+  async #eraseSegment(core: PinnedCore, record: SegmentRecord, position: number): Promise<void> {
+    this.#records.setState(record.segment.id, 'aborting')
+    await core.erasePending(record, position)
+    await rm(this.nodeFile(record.segment.id), { force: true })
+    core.pending = null
+    core.pendingBytes = 0
+    if (core.segments.length > 0) return this.#records.deleteSegment(record.segment.id)
+    await this.#forgetCore(core)
+    this.#records.deleteHypercore(core.key)
+  }
+
+  async #forgetCore(core: PinnedCore): Promise<void> {
+    core.hide()
+    await core.eraseAll()
+    await this.#storage.deleteCore(core.rows.core)
+    await core.rows.compact()
+    this.#storage.unregister(core.discoveryKey)
+    this.#cores.delete(core.key.toString('hex'))
+    await core.rows.close()
+  }
+
+  async #closeSessions(core: PinnedCore): Promise<void> {
+    if (!core.servable) return
+    const session = this.corestore.get({ key: core.key })
+    await session.ready()
+    core.hide()
+    const shared = sharedCore(session)
+    await shared.closeAllSessions(null)
+    await shared.close()
+  }
+
+  async #readRows(core: PinnedCore, start: number, end: number): Promise<(Buffer | null)[]> {
+    return this.#guard(() => {
+      const reader = core.rows.read()
+      const rows: Promise<Buffer | null>[] = []
+      for (let index = start; index < end; index++) rows.push(reader.getBlock(index))
+      reader.tryFlush()
+      return Promise.all(rows)
+    })
+  }
+
+  #known(key: Buffer): PinnedCore {
+    this.#mustBeOpen()
+    const core = this.#cores.get(key.toString('hex'))
+    if (core !== undefined) return core
+    throw new StorageError('STORAGE_NOT_HELD', `Hypercore ${key.toString('hex')} is not held here.`)
+  }
+
+  #held(key: Buffer): PinnedCore {
+    const core = this.#known(key)
+    if (core.servable) return core
+    throw new StorageError('STORAGE_NOT_HELD', `No segment of hypercore ${key.toString('hex')} is held yet.`)
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closing === null) return
+    throw new StorageError('STORAGE_CLOSED', `The store in ${this.dir} is closed.`)
+  }
+
+  #guard<T>(work: () => Promise<T>): Promise<T> {
+    return guarded(this.dir, work)
+  }
+
+  #background(work: () => Promise<void>): void {
+    if (this.#closing !== null) return
+    const task = work()
+      .catch((error: unknown) => {
+        if (this.#closing === null) this.emit('fault', Buffer.alloc(0), -1, error)
+      })
+      .finally(() => this.#tasks.delete(task))
+    this.#tasks.add(task)
+  }
+
+  get #coreHost(): PinnedCoreHost {
+    return {
+      decode: this.#decode,
+      openSession: (key) => Promise.resolve(this.corestore.get({ key })),
+      background: (work) => this.#background(work),
+      onlost: (key, index, reason) => this.emit('lost', key, index, reason),
+      onfault: (key, index, error) => this.emit('fault', key, index, error)
+    }
+  }
+
+  get #ingestHost(): IngestHost {
+    return {
+      records: this.#records,
+      reserve: (bytes) => {
+        if (bytes <= this.freeBytes) return
+        throw new StorageError(
+          'STORAGE_QUOTA',
+          `The store in ${this.dir} has room for ${this.freeBytes} of its ${this.#capacityBytes} bytes, ` +
+            `${bytes} are wanted; raise its capacity or remove a hypercore.`
+        )
+      },
+      guard: (work) => this.#guard(work),
+      erase: (core, record, position) => this.#eraseSegment(core, record, position),
+      over: (core) => {
+        if (core.pending?.state !== 'pending') core.pending = null
+        this.#ingests.delete(core)
+      }
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import type { TreeNode } from './types.js'
+
+const NODE_BYTES = 48
+const COUNTER_BYTES = 8
+const NODES = Buffer.from('datdot/nodes/')
+const PROGRESS = Buffer.from('datdot/progress/')
+/** Sorts behind every position. */
+const LAST = (1n << 64n) - 1n
+
+/** How far a segment has come; stored in the same write as the blocks it speaks of. */
+export interface Progress {
+  /** Next index wanted. */
+  position: number
+  /** Encoded bytes stored. */
+  bytes: number
+  /** Roots of the original's tree at `position`. */
+  roots: TreeNode[]
+}
+
+export function progressKey(id: Uint8Array): Buffer {
+  return Buffer.concat([PROGRESS, id])
+}
+
+/** Key of the tree nodes that came with the batch of blocks at `position` (undefined: with the rest). */
+export function nodesKey(id: Uint8Array, position?: number): Buffer {
+  const counter = Buffer.allocUnsafe(COUNTER_BYTES)
+  counter.writeBigUInt64BE(position === undefined ? LAST : BigInt(position))
+  return Buffer.concat([NODES, id, counter])
+}
+
+/** First key, and one past the last, of a segment's tree nodes. */
+export function nodesRange(id: Uint8Array): { gte: Buffer; lt: Buffer } {
+  return { gte: nodesKey(id, 0), lt: Buffer.concat([nodesKey(id), Buffer.alloc(1)]) }
+}
+
+export function encodeNodes(nodes: readonly TreeNode[]): Buffer {
+  const out = Buffer.allocUnsafe(nodes.length * NODE_BYTES)
+  let offset = 0
+  for (const node of nodes) {
+    out.writeBigUInt64LE(BigInt(node.index), offset)
+    out.writeBigUInt64LE(BigInt(node.size), offset + 8)
+    out.set(node.hash, offset + 16)
+    offset += NODE_BYTES
+  }
+  return out
+}
+
+export function decodeNodes(bytes: Buffer): TreeNode[] {
+  const nodes: TreeNode[] = []
+  for (let offset = 0; offset + NODE_BYTES <= bytes.byteLength; offset += NODE_BYTES) {
+    nodes.push({
+      index: Number(bytes.readBigUInt64LE(offset)),
+      size: Number(bytes.readBigUInt64LE(offset + 8)),
+      hash: bytes.subarray(offset + 16, offset + NODE_BYTES)
+    })
+  }
+  return nodes
+}
+
+export function encodeProgress(progress: Progress): Buffer {
+  const head = Buffer.allocUnsafe(2 * COUNTER_BYTES)
+  head.writeBigUInt64LE(BigInt(progress.position), 0)
+  head.writeBigUInt64LE(BigInt(progress.bytes), COUNTER_BYTES)
+  return Buffer.concat([head, encodeNodes(progress.roots)])
+}
+
+export function decodeProgress(bytes: Buffer): Progress {
+  return {
+    position: Number(bytes.readBigUInt64LE(0)),
+    bytes: Number(bytes.readBigUInt64LE(COUNTER_BYTES)),
+    roots: decodeNodes(bytes.subarray(2 * COUNTER_BYTES))
+  }
+}

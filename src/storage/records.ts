@@ -1,0 +1,181 @@
+import Database from 'better-sqlite3'
+import { StorageError } from '../errors.js'
+import { decodeManifest, encodeManifest } from './hypercore-parts.js'
+import type { SegmentPublic, SegmentSpec } from './types.js'
+
+const FORMAT = 1
+
+const SCHEMA = `
+  CREATE TABLE hypercore (
+    key BLOB NOT NULL PRIMARY KEY CHECK (length(key) = 32),
+    manifest BLOB NOT NULL,
+    removing INTEGER NOT NULL DEFAULT 0 CHECK (removing IN (0, 1))
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE segment (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 32),
+    key BLOB NOT NULL REFERENCES hypercore (key) ON DELETE CASCADE,
+    first_block INTEGER NOT NULL CHECK (first_block >= 0),
+    end_block INTEGER NOT NULL CHECK (end_block > first_block),
+    codec TEXT NOT NULL CHECK (codec IN ('wrap', 'seal')),
+    public_key BLOB NOT NULL,
+    salt BLOB NOT NULL,
+    fork INTEGER NOT NULL CHECK (fork >= 0),
+    length INTEGER NOT NULL CHECK (length >= end_block),
+    tree_hash BLOB NOT NULL CHECK (length(tree_hash) = 32),
+    signature BLOB,
+    bytes INTEGER NOT NULL DEFAULT 0 CHECK (bytes >= 0),
+    state TEXT NOT NULL CHECK (state IN ('pending', 'verified', 'held', 'aborting'))
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX segment_of_hypercore ON segment (key, first_block);
+`
+
+/**
+ * `pending`: chunks are coming in; `verified`: the author's signature held and the segment is being put in
+ * place; `held`: served; `aborting`: being deleted.
+ */
+export type RecordState = 'pending' | 'verified' | 'held' | 'aborting'
+
+export interface SegmentRecord extends SegmentSpec {
+  state: RecordState
+  bytes: number
+}
+
+interface Row {
+  id: Buffer
+  key: Buffer
+  manifest: Buffer
+  first_block: number
+  end_block: number
+  codec: SegmentPublic['codec']
+  public_key: Buffer
+  salt: Buffer
+  fork: number
+  length: number
+  tree_hash: Buffer
+  signature: Buffer | null
+  bytes: number
+  state: RecordState
+}
+
+/** Which segments a pinner's folder holds, in SQLite: read before any hypercore is opened. */
+export class Records {
+  readonly #db: Database.Database
+
+  /** @throws StorageError STORAGE_FORMAT if the file is not one of this version */
+  constructor(file: string) {
+    this.#db = new Database(file, { timeout: 0 })
+    try {
+      this.#db.pragma('journal_mode = WAL')
+      this.#db.pragma('synchronous = FULL')
+      this.#db.pragma('foreign_keys = ON')
+      this.#prepareSchema(file)
+    } catch (error) {
+      this.#db.close()
+      if ((error as { code?: unknown }).code === 'SQLITE_NOTADB') throw wrongFormat(file)
+      throw error
+    }
+  }
+
+  #prepareSchema(file: string): void {
+    const version = this.#db.pragma('user_version', { simple: true })
+    if (version === FORMAT) return
+    const tables = this.#db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get()
+    if (version !== 0 || tables !== 0) throw wrongFormat(file)
+    this.#db.transaction(() => {
+      this.#db.exec(SCHEMA)
+      this.#db.pragma(`user_version = ${FORMAT}`)
+    })()
+  }
+
+  /** All segments, by hypercore and first block. */
+  all(): SegmentRecord[] {
+    const rows = this.#db
+      .prepare('SELECT * FROM segment JOIN hypercore USING (key) ORDER BY key, first_block')
+      .all() as Row[]
+    return rows.map(fromRow)
+  }
+
+  /** Hypercores whose deletion was begun. */
+  removing(): Buffer[] {
+    return this.#db.prepare('SELECT key FROM hypercore WHERE removing = 1').pluck().all() as Buffer[]
+  }
+
+  begin(spec: SegmentSpec): void {
+    this.#db.transaction(() => {
+      this.#db
+        .prepare('INSERT INTO hypercore (key, manifest) VALUES (?, ?) ON CONFLICT DO NOTHING')
+        .run(spec.key, encodeManifest(spec.manifest))
+      this.#db
+        .prepare(
+          `INSERT INTO segment (id, key, first_block, end_block, codec, public_key, salt, fork, length,
+             tree_hash, signature, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending')`
+        )
+        .run(
+          asBuffer(spec.segment.id),
+          spec.key,
+          spec.start,
+          spec.end,
+          spec.segment.codec,
+          asBuffer(spec.segment.publicKey),
+          asBuffer(spec.segment.salt),
+          spec.fork,
+          spec.length,
+          spec.treeHash,
+          spec.signature
+        )
+    })()
+  }
+
+  verified(id: Uint8Array, end: number, bytes: number): void {
+    this.#db
+      .prepare("UPDATE segment SET state = 'verified', end_block = ?, bytes = ? WHERE id = ?")
+      .run(end, bytes, asBuffer(id))
+  }
+
+  setState(id: Uint8Array, state: RecordState): void {
+    this.#db.prepare('UPDATE segment SET state = ? WHERE id = ?').run(state, asBuffer(id))
+  }
+
+  setRemoving(key: Buffer): void {
+    this.#db.prepare('UPDATE hypercore SET removing = 1 WHERE key = ?').run(key)
+  }
+
+  deleteHypercore(key: Buffer): void {
+    this.#db.prepare('DELETE FROM hypercore WHERE key = ?').run(key)
+  }
+
+  deleteSegment(id: Uint8Array): void {
+    this.#db.prepare('DELETE FROM segment WHERE id = ?').run(asBuffer(id))
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+}
+
+function fromRow(row: Row): SegmentRecord {
+  return {
+    key: row.key,
+    manifest: decodeManifest(row.manifest),
+    fork: row.fork,
+    length: row.length,
+    treeHash: row.tree_hash,
+    signature: row.signature,
+    segment: { codec: row.codec, id: row.id, publicKey: row.public_key, salt: row.salt },
+    start: row.first_block,
+    end: row.end_block,
+    bytes: row.bytes,
+    state: row.state
+  }
+}
+
+function wrongFormat(file: string): StorageError {
+  return new StorageError(
+    'STORAGE_FORMAT',
+    `${file} is not a store of this version of datdot; choose another folder.`
+  )
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
