@@ -170,6 +170,7 @@ export class SegmentIngest implements Ingest {
 
   async #erase(): Promise<void> {
     const { position } = this
+    this.#record.state = 'aborting'
     this.#end()
     await this.#host.erase(this.#core, this.#record, position)
   }

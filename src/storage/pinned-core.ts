@@ -42,7 +42,7 @@ export class PinnedCore implements Veil {
   pendingBytes = 0
   /** Work on this core that must not overlap. */
   #turn: Promise<unknown> = Promise.resolve()
-  #closed = false
+  #hidden = false
   readonly #host: PinnedCoreHost
   readonly #losing = new Set<number>()
 
@@ -59,8 +59,13 @@ export class PinnedCore implements Veil {
     this.#host = host
   }
 
+  /** Whether it is being deleted or closed. */
+  get hidden(): boolean {
+    return this.#hidden
+  }
+
   get servable(): boolean {
-    return !this.#closed && this.segments.length > 0
+    return !this.#hidden && this.segments.length > 0
   }
 
   /** One past the last block in place. */
@@ -255,7 +260,7 @@ export class PinnedCore implements Veil {
 
   /** From here on nobody opens it. */
   hide(): void {
-    this.#closed = true
+    this.#hidden = true
   }
 
   async close(): Promise<void> {

@@ -10,6 +10,7 @@ import { sharedCore, type SharedCore } from './hypercore-parts.js'
 import { SegmentIngest, type IngestHost } from './ingest.js'
 import { encodeOriginalProof, proofIndices } from './original-tree.js'
 import { PinnedCore, type PinnedCoreHost } from './pinned-core.js'
+import { readChunk } from './read-chunk.js'
 import { Records, type SegmentRecord } from './records.js'
 import { checkVeil } from './self-check.js'
 import { checkSpec, sameSpec } from './spec.js'
@@ -40,7 +41,7 @@ const openFolders = new Set<string>()
  * sessions. No plain block is ever written.
  *
  * @example
- *   const store = await PinnerStore.open(dir, { decode })
+ *   const store = await PinnerStore.open(dir)
  *   const ingest = await store.beginSegment(spec)
  *   await ingest.append([{ index: ingest.position, encoded, plain }])
  *   await ingest.finish()
@@ -67,7 +68,7 @@ export class PinnerStore extends EventEmitter<Events> {
     this.#storage = storage
     this.#records = records
     this.#capacityBytes = options.capacityBytes ?? Infinity
-    this.#decode = options.decode
+    this.#decode = options.decode ?? readChunk
     this.corestore = new Corestore(storage)
     // An author who truncates must not make a pinner delete what it is paid to keep.
     ;(this.corestore as unknown as { watch(fn: (core: SharedCore) => void): void }).watch(this.#watcher)
@@ -79,7 +80,7 @@ export class PinnerStore extends EventEmitter<Events> {
    * @throws InputError STORAGE_IN_USE, STORAGE_DENIED
    * @throws StorageError STORAGE_FORMAT, STORAGE_SELF_CHECK, STORAGE_VERSION, STORAGE_DISK_FULL, STORAGE_FAILED
    */
-  static async open(dir: string, options: PinnerStoreOptions): Promise<PinnerStore> {
+  static async open(dir: string, options: PinnerStoreOptions = {}): Promise<PinnerStore> {
     const path = await guarded(dir, async () => {
       await mkdir(join(dir, NODES_FOLDER), { recursive: true })
       return realpath(dir)
@@ -134,21 +135,36 @@ export class PinnerStore extends EventEmitter<Events> {
    * Begins to receive a segment, or goes on with it after a disconnect or restart. Segments of a hypercore
    * come in order, one at a time, without gaps.
    *
-   * @throws StorageError STORAGE_SPEC, STORAGE_MANIFEST, STORAGE_GAP, STORAGE_BUSY, STORAGE_HELD, STORAGE_DISK_FULL
+   * @throws StorageError STORAGE_SPEC, STORAGE_MANIFEST, STORAGE_GAP, STORAGE_NOT_HELD, STORAGE_BUSY,
+   *   STORAGE_HELD, STORAGE_DISK_FULL
    */
   async beginSegment(spec: SegmentSpec): Promise<Ingest> {
     this.#mustBeOpen()
     checkSpec(spec)
+    if (spec.start !== 0) this.#known(spec.key)
     const core = await this.#guard(() => this.#coreFor(spec))
-    return core.inTurn(() => this.#guard(() => this.#begin(core, spec)))
+    return core.inTurn(() =>
+      this.#guard(async () => {
+        try {
+          return await this.#begin(core, spec)
+        } catch (error) {
+          if (core.segments.length === 0 && core.pending === null && !core.hidden)
+            await this.#forgetCore(core)
+          throw error
+        }
+      })
+    )
   }
 
   async #begin(core: PinnedCore, spec: SegmentSpec): Promise<Ingest> {
+    if (core.hidden) {
+      throw new StorageError('STORAGE_BUSY', 'This hypercore was being deleted; begin the segment again.')
+    }
     const held = core.segments.find(({ segment }) => Buffer.compare(segment.id, spec.segment.id) === 0)
     if (held !== undefined) {
       throw new StorageError('STORAGE_HELD', `Blocks ${held.start} to ${held.end} are held already.`)
     }
-    const resumes = core.pending !== null && sameSpec(core.pending, spec)
+    const resumes = core.pending?.state === 'pending' && sameSpec(core.pending, spec)
     if (this.#ingests.has(core) || (core.pending !== null && !resumes)) {
       throw new StorageError(
         'STORAGE_BUSY',
@@ -200,7 +216,9 @@ export class PinnerStore extends EventEmitter<Events> {
    * @throws StorageError STORAGE_NOT_HELD
    */
   async getEncoded(key: Buffer, index: number): Promise<Buffer | null> {
-    const [row] = await this.#readRows(this.#known(key), index, index + 1)
+    const core = this.#known(key)
+    if (!Number.isSafeInteger(index) || index < 0) return null
+    const [row] = await this.#readRows(core, index, index + 1)
     return row ?? null
   }
 
@@ -440,7 +458,7 @@ export class PinnerStore extends EventEmitter<Events> {
       guard: (work) => this.#guard(work),
       erase: (core, record, position) => this.#eraseSegment(core, record, position),
       over: (core) => {
-        if (core.pending?.state !== 'pending') core.pending = null
+        if (core.pending?.state === 'verified') core.pending = null
         this.#ingests.delete(core)
       }
     }

@@ -1,14 +1,7 @@
 import type Hypercore from 'hypercore'
+import type { SegmentPublic } from '../chunk/codec.js'
 
-/** What everybody may know of a segment, and all that decoding one of its chunks needs besides the index. */
-export interface SegmentPublic {
-  codec: 'wrap' | 'seal'
-  /** 32 bytes: `H(chain, key, fork, copy, start, signer, draw)`. */
-  id: Uint8Array
-  /** The signer's key: Ed25519 for `wrap`, the segment's RSA key for `seal`. */
-  publicKey: Uint8Array
-  salt: Uint8Array
-}
+export type { SegmentPublic }
 
 /**
  * Turns a stored chunk back into the original block. It throws a CodecError for a chunk that is not one of
@@ -90,7 +83,8 @@ export interface Ingest {
 }
 
 export interface PinnerStoreOptions {
-  decode: Decode
+  /** Default: `readChunk`, on the main thread. */
+  decode?: Decode
   /** Most encoded bytes to hold; more is refused with STORAGE_QUOTA. Default: no limit but the disk. */
   capacityBytes?: number
 }

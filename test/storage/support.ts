@@ -1,0 +1,146 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import Corestore from 'corestore'
+import type Hypercore from 'hypercore'
+import { segmentId, type SegmentSecret } from '../../src/chunk/codec.js'
+import { encodeChunk } from '../../src/chunk/codecs.js'
+import { hash } from '../../src/crypto/hash.js'
+import { keyPairFromSeed } from '../../src/crypto/keys.js'
+import { readOriginal } from '../../src/storage/original.js'
+import { PinnerStore } from '../../src/storage/pinner-store.js'
+import type { Ingest, IngestBlock, PinnerStoreOptions, SegmentSpec } from '../../src/storage/types.js'
+import sodium from 'sodium-native'
+
+/** An empty folder that is gone after the test. */
+export async function tempDir(t: TestContext): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'datdot-storage-'))
+  t.after(() => rm(dir, { recursive: true, force: true }))
+  return dir
+}
+
+/** Bytes that no compression shortens, the same for the same seed. */
+export function noise(bytes: number, seed: string | number): Buffer {
+  const out = Buffer.alloc(bytes)
+  sodium.crypto_stream_xchacha20_xor(out, out, Buffer.alloc(24), hash('test/noise', String(seed)))
+  return out
+}
+
+export function noiseBlocks(count: number, bytes: number, seed: string | number): Buffer[] {
+  return Array.from({ length: count }, (_, i) => noise(bytes, `${seed}/${i}`))
+}
+
+/** A stock corestore in a folder of its own. */
+export async function stockStore(t: TestContext): Promise<Corestore> {
+  const store = new Corestore(await tempDir(t))
+  await store.ready()
+  t.after(() => store.close())
+  return store
+}
+
+/** A hypercore of an author, with these blocks. */
+export async function authorCore(
+  t: TestContext,
+  blocks: Buffer[],
+  options: Corestore.GetOptions = {}
+): Promise<Hypercore> {
+  const store = await stockStore(t)
+  const core = store.get({ name: 'original', ...options })
+  await core.ready()
+  if (blocks.length > 0) await core.append(blocks)
+  return core
+}
+
+export async function openStore(
+  t: TestContext,
+  dir?: string,
+  options: PinnerStoreOptions = {}
+): Promise<PinnerStore> {
+  const store = await PinnerStore.open(dir ?? (await tempDir(t)), options)
+  t.after(() => store.close())
+  return store
+}
+
+export interface SignedSegment {
+  spec: SegmentSpec
+  secret: SegmentSecret
+}
+
+/** What the chain and a signer would fix for blocks `[start, end)` of a hypercore as it is now. */
+export async function segmentOf(
+  core: Hypercore,
+  options: { start?: number; end?: number; draw?: number } = {}
+): Promise<SignedSegment> {
+  const original = await readOriginal(core)
+  const { start = 0, end = original.length, draw = 0 } = options
+  const { publicKey, secretKey } = keyPairFromSeed(hash('test/signer', draw))
+  const place = { chain: Buffer.alloc(32, 1), key: core.key, fork: original.fork, copy: 0, start, draw }
+  const id = segmentId({ ...place, signer: publicKey })
+  const segment = { codec: 'wrap' as const, id, publicKey, salt: Buffer.alloc(32) }
+  const { byteLength: _, ...tree } = original
+  return { spec: { ...tree, segment, start, end }, secret: { ...segment, secretKey } }
+}
+
+/** Encodes blocks `[from, to)` as the segment's signer does. */
+export async function encodedBlocks(
+  core: Hypercore,
+  { secret }: SignedSegment,
+  from: number,
+  to: number
+): Promise<IngestBlock[]> {
+  const blocks: IngestBlock[] = []
+  for (let index = from; index < to; index++) {
+    const plain = (await core.get(index, { raw: true, decrypt: false }))!
+    const seed = hash('test/seed', secret.id, index)
+    blocks.push({ index, plain, encoded: encodeChunk(secret, index, plain, seed) })
+  }
+  return blocks
+}
+
+/** Feeds an ingest up to `end`, a few blocks at a time. */
+export async function feed(
+  ingest: Ingest,
+  core: Hypercore,
+  signed: SignedSegment,
+  end = signed.spec.end,
+  batch = 16
+): Promise<void> {
+  while (ingest.position < end) {
+    const to = Math.min(end, ingest.position + batch)
+    await ingest.append(await encodedBlocks(core, signed, ingest.position, to))
+  }
+}
+
+/** Has a store hold blocks `[start, end)` of a hypercore as it is now. */
+export async function pin(
+  store: PinnerStore,
+  core: Hypercore,
+  options: { start?: number; end?: number; draw?: number } = {}
+): Promise<SignedSegment> {
+  const signed = await segmentOf(core, options)
+  const ingest = await store.beginSegment(signed.spec)
+  await feed(ingest, core, signed)
+  await ingest.finish()
+  return signed
+}
+
+interface Stream {
+  pipe(other: unknown): Stream
+  destroy(): void
+  on(event: string, listener: (error: Error) => void): void
+  noiseStream: { destroyed: boolean }
+}
+
+/** Replicates two corestores in this process until the test ends. */
+export function connect(t: TestContext, a: Corestore, b: Corestore): { streams: Stream[] } {
+  const left = a.replicate(true) as unknown as Stream
+  const right = b.replicate(false) as unknown as Stream
+  for (const stream of [left, right]) stream.on('error', () => undefined)
+  left.pipe(right).pipe(left)
+  t.after(() => {
+    left.destroy()
+    right.destroy()
+  })
+  return { streams: [left, right] }
+}
