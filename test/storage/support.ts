@@ -78,8 +78,7 @@ export async function segmentOf(
   const place = { chain: Buffer.alloc(32, 1), key: core.key, fork: original.fork, copy: 0, start, draw }
   const id = segmentId({ ...place, signer: publicKey })
   const segment = { codec: 'wrap' as const, id, publicKey, salt: Buffer.alloc(32) }
-  const { byteLength: _, ...tree } = original
-  return { spec: { ...tree, segment, start, end }, secret: { ...segment, secretKey } }
+  return { spec: { ...original, segment, start, end }, secret: { ...segment, secretKey } }
 }
 
 /** Encodes blocks `[from, to)` as the segment's signer does. */
