@@ -10,6 +10,12 @@
       "defines": ["NAPI_VERSION=8"],
       "cflags": ["-std=c11", "-O3", "-Wall", "-Wextra"],
       "xcode_settings": { "GCC_OPTIMIZATION_LEVEL": "3", "CLANG_CXX_LANGUAGE_STANDARD": "c++17" }
+    },
+    {
+      "target_name": "datdot_rsa",
+      "sources": ["rsa/addon.c", "rsa/key.c", "rsa/portable.c", "rsa/ifma.c"],
+      "cflags": ["-std=gnu11", "-O3", "-Wall", "-Wextra"],
+      "xcode_settings": { "GCC_OPTIMIZATION_LEVEL": "3" }
     }
   ]
 }

@@ -27,6 +27,9 @@ export class CodecError extends DatdotError {
   }
 }
 
+/** A key that is none, or a private operation whose result does not hold. */
+export class CryptoError extends DatdotError {}
+
 /** A Merkle proof or root that does not hold. */
 export class ProofError extends DatdotError {}
 

@@ -10,9 +10,10 @@ import {
   type SegmentPublic,
   type SegmentSecret
 } from './codec.js'
+import { seal } from './seal.js'
 import { wrap } from './wrap.js'
 
-const codecs: Partial<Record<CodecName, Codec>> = { wrap }
+const codecs: Readonly<Record<CodecName, Codec>> = { wrap, seal }
 
 /**
  * The codec of a name, or of the id in a chunk's first byte.

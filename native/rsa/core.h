@@ -1,0 +1,94 @@
+// The RSA batch core: whole slabs of blocks through a private or a public key, with no dependency on Node.
+//
+// A block is an integer below 2^2048. Plain blocks travel as 255 bytes, sealed blocks as 256 bytes, both
+// big-endian. The modulus has exactly 2048 bits and is the product of 4 primes of 512 bits, or of 3 primes of
+// 683, 683 and 682 bits in any order. The public exponent is 65537.
+#ifndef DATDOT_RSA_CORE_H
+#define DATDOT_RSA_CORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define RSA_E 65537
+#define RSA_BLOCK 256
+#define RSA_PAYLOAD 255
+#define RSA_MAX_PRIMES 4
+
+// Limbs of 64 bits: modulus, the longest prime, the longest cofactor N / p.
+#define N64 32
+#define P64 11
+#define C64 24
+
+// Limbs of 52 bits: modulus, the longest prime, the longest cofactor; and pieces of a block, one prime long each.
+#define N52 40
+#define P52 14
+#define C52 30
+#define PIECES 4
+
+typedef struct {
+  int limbs;                    // 8 or 11
+  uint64_t p[P64];              // the prime
+  uint64_t inv;                 // -1/p mod 2^64
+  uint64_t one[P64];            // R mod p, R = 2^(64 limbs)
+  uint64_t fold[PIECES][P64];   // R^(k+2) mod p: lifts piece k of a block into Montgomery form
+  uint64_t coef[P64];           // (N/p)^-1 mod p, plain
+  uint64_t d[P64];              // e^-1 mod (p - 1)
+  int cofactor_limbs;           // 24, or 22 with three primes
+  uint64_t cofactor[C64];       // N / p
+} rsa_prime64;
+
+typedef struct {
+  uint64_t p[P52];
+  uint64_t inv;                 // -1/p mod 2^52
+  uint64_t one[P52];            // R mod p, R = 2^(52 limbs)
+  uint64_t fold[PIECES][P52];
+  uint64_t coef[P52];
+  uint64_t cofactor[C52];
+} rsa_prime52;
+
+typedef struct {
+  int primes;                   // 0 for a public key, else 3 or 4
+  uint64_t n[N64];
+  uint64_t n_inv;               // -1/N mod 2^64
+  uint64_t n_rr[N64];           // 2^4096 mod N
+  rsa_prime64 prime[RSA_MAX_PRIMES];
+
+  int limbs52;                  // limbs of 52 bits a prime takes: 10 or 14
+  uint64_t n52[N52];
+  uint64_t n52_inv;             // -1/N mod 2^52
+  uint64_t n52_rr[N52];         // 2^4160 mod N
+  rsa_prime52 prime52[RSA_MAX_PRIMES];
+} rsa_key;
+
+enum {
+  RSA_OK = 0,
+  RSA_BAD_KEY,        // sizes, equal primes, p - 1 not coprime to e, modulus not of 2048 bits
+  RSA_BAD_BLOCK,      // a sealed block that is not below N, or does not open to 255 bytes
+  RSA_CHECK_FAILED,   // a private operation whose result the public operation does not undo
+  RSA_NO_MEMORY
+};
+
+// `primes` is `count` primes one after another, big-endian, each 64 bytes (count 4) or 86 bytes (count 3).
+// Primality is not tested here: with a composite every seal fails its check.
+int rsa_key_private(rsa_key *key, const uint8_t *primes, int count);
+// `modulus` is 256 bytes, big-endian.
+int rsa_key_public(rsa_key *key, const uint8_t *modulus);
+void rsa_key_modulus(const rsa_key *key, uint8_t *modulus);
+void rsa_wipe(void *memory, size_t bytes);
+
+// Seal `count` blocks of 255 bytes into as many of 256. On RSA_CHECK_FAILED `sealed` holds nothing of use.
+// Open the other way round; `*bad` is then the first block refused.
+int rsa_seal_portable(const rsa_key *key, const uint8_t *plain, uint8_t *sealed, size_t count);
+int rsa_open_portable(const rsa_key *key, const uint8_t *sealed, uint8_t *plain, size_t count, size_t *bad);
+
+// The same with AVX512-IFMA, eight blocks at a time; only where rsa_ifma_supported().
+int rsa_ifma_supported(void);
+int rsa_seal_ifma(const rsa_key *key, const uint8_t *plain, uint8_t *sealed, size_t count);
+int rsa_open_ifma(const rsa_key *key, const uint8_t *sealed, uint8_t *plain, size_t count, size_t *bad);
+
+#ifdef DATDOT_RSA_FAULTS
+// Compiled into the self-test only: flips a bit of the exponentiation modulo this prime (-1: none).
+extern int rsa_fault_prime;
+#endif
+
+#endif

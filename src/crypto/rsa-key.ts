@@ -1,0 +1,269 @@
+import { checkPrimeSync, createPublicKey } from 'node:crypto'
+import sodium from 'sodium-native'
+import { CryptoError } from '../errors.js'
+
+/** Bytes of the modulus, which is the public key, and of a sealed block. */
+export const RSA_BYTES = 256
+/** The public exponent, of every key. */
+export const RSA_EXPONENT = 65537
+/** Bytes of the seed that a key is drawn from. */
+export const RSA_SEED_BYTES = 32
+
+/** How many primes a modulus has. */
+export type PrimeCount = 3 | 4
+
+/** The lengths in bits that the primes of a key have, in any order; their sum is 2048. */
+export const PRIME_BITS: Readonly<Record<PrimeCount, readonly number[]>> = {
+  3: [683, 683, 682],
+  4: [512, 512, 512, 512]
+}
+
+/** A segment's RSA key pair: `publicKey` is the modulus, `secretKey` what `serializeSecretKey` writes. */
+export interface RsaKeyPair {
+  publicKey: Buffer
+  secretKey: Buffer
+}
+
+const SECRET_VERSION = 1
+const SECRET_HEADER_BYTES = 2
+const CIPHER_KEY_BYTES = 32
+/** Odd numbers tried from one random start before a new one is drawn; a prime is found in about 200. */
+const WINDOW = 4096
+const SMALL_PRIMES = smallPrimes(2048)
+
+/**
+ * A key pair drawn from RSA_SEED_BYTES of randomness; the same seed gives the same key. Takes some 100 ms:
+ * call it in a worker (`generateSealKey`). The seed is as secret as the key; wiping it is the caller's part.
+ *
+ * Primes are taken as FIPS 186-4 B.3.3 does: a random start with its two highest bits set, then the next
+ * prime; Miller-Rabin by OpenSSL. They are distinct, p - 1 is coprime to e, and the product has 2048 bits.
+ */
+export function rsaKeyFromSeed(seed: Uint8Array, count: PrimeCount = 4): RsaKeyPair {
+  if (seed.byteLength !== RSA_SEED_BYTES)
+    throw new CryptoError('RSA_SEED', `a seed has ${RSA_SEED_BYTES} bytes`)
+  let draws = 0
+  const draw = (bytes: number): Buffer => drawBytes(seed, draws++, bytes)
+  for (;;) {
+    const primes = PRIME_BITS[count].map((bits) => drawPrime(bits, primeBytesOf(count), draw))
+    const secretKey = serializeSecretKey(primes)
+    for (const prime of primes) sodium.sodium_memzero(prime)
+    const modulus = modulusOf(secretKey)
+    if (modulus !== undefined) return { publicKey: modulus, secretKey }
+    sodium.sodium_memzero(secretKey) // equal primes, or a product of 2047 bits: about every fifth time
+  }
+}
+
+/**
+ * The private key as bytes (docs/formats.md): version, number of primes, then the primes, big-endian, 64
+ * bytes each if there are four and 86 if there are three. All else follows from these.
+ */
+export function serializeSecretKey(primes: readonly Uint8Array[]): Buffer {
+  const bytes = primeBytesOf(primes.length === 3 ? 3 : 4)
+  const out = Buffer.alloc(SECRET_HEADER_BYTES + primes.length * bytes)
+  out[0] = SECRET_VERSION
+  out[1] = primes.length
+  primes.forEach((prime, i) => out.set(prime, SECRET_HEADER_BYTES + i * bytes))
+  return out
+}
+
+/**
+ * The parts of a serialised private key, and its modulus. `primes` is a view of `secretKey`.
+ *
+ * @throws CryptoError `RSA_KEY`
+ */
+export function parseSecretKey(secretKey: Uint8Array): {
+  primes: Uint8Array
+  primeBytes: number
+  modulus: Buffer
+} {
+  const count = secretKey[1]
+  if (secretKey[0] !== SECRET_VERSION || (count !== 3 && count !== 4)) {
+    throw new CryptoError('RSA_KEY', 'not a private key of a form that this version knows')
+  }
+  const primeBytes = primeBytesOf(count)
+  if (secretKey.byteLength !== SECRET_HEADER_BYTES + count * primeBytes) {
+    throw new CryptoError(
+      'RSA_KEY',
+      `a private key of ${count} primes does not have ${secretKey.byteLength} bytes`
+    )
+  }
+  const modulus = modulusOf(secretKey)
+  if (modulus === undefined) {
+    throw new CryptoError('RSA_KEY', 'the primes are equal, of a wrong size, or make no modulus of 2048 bits')
+  }
+  return { primes: secretKey.subarray(SECRET_HEADER_BYTES), primeBytes, modulus }
+}
+
+/** @throws CryptoError `RSA_KEY` unless `modulus` is 256 bytes of an odd number of exactly 2048 bits */
+export function checkModulus(modulus: Uint8Array): void {
+  if (modulus.byteLength !== RSA_BYTES || modulus[0]! < 0x80 || modulus[RSA_BYTES - 1]! % 2 === 0) {
+    throw new CryptoError('RSA_KEY', 'a modulus is 256 bytes, big-endian, odd, with its highest bit set')
+  }
+}
+
+/** The public key in the standard form (SubjectPublicKeyInfo, DER) that OpenSSL and others read. */
+export function spkiOf(modulus: Uint8Array): Buffer {
+  checkModulus(modulus)
+  const jwk = {
+    kty: 'RSA',
+    n: Buffer.from(modulus).toString('base64url'),
+    e: bytesOf(BigInt(RSA_EXPONENT), 3).toString('base64url')
+  }
+  return createPublicKey({ key: jwk, format: 'jwk' }).export({ type: 'spki', format: 'der' })
+}
+
+/**
+ * The modulus of a public key in SPKI form.
+ *
+ * @throws CryptoError `RSA_KEY` for another kind of key, size or exponent
+ */
+export function modulusOfSpki(spki: Uint8Array): Buffer {
+  let jwk
+  try {
+    jwk = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }).export({ format: 'jwk' })
+  } catch (error) {
+    throw new CryptoError('RSA_KEY', 'not a public key in SPKI form', { cause: error })
+  }
+  if (jwk.kty !== 'RSA' || jwk.n === undefined || jwk.e === undefined) {
+    throw new CryptoError('RSA_KEY', 'not an RSA key')
+  }
+  if (bigintOf(Buffer.from(jwk.e, 'base64url')) !== BigInt(RSA_EXPONENT)) {
+    throw new CryptoError('RSA_KEY', `the public exponent is not ${RSA_EXPONENT}`)
+  }
+  const modulus = Buffer.from(jwk.n, 'base64url')
+  checkModulus(modulus)
+  return modulus
+}
+
+/** Big-endian bytes as a number. */
+export function bigintOf(bytes: Uint8Array): bigint {
+  return BigInt('0x0' + Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex'))
+}
+
+/** `value`, which fits, as `length` big-endian bytes. */
+export function bytesOf(value: bigint, length: number): Buffer {
+  return Buffer.from(value.toString(16).padStart(2 * length, '0'), 'hex')
+}
+
+function primeBytesOf(count: PrimeCount): number {
+  return count === 4 ? 64 : 86
+}
+
+/** The product of the primes; undefined if two are equal, one is unsuitable, or it has not 2048 bits. */
+function modulusOf(secretKey: Uint8Array): Buffer | undefined {
+  const count = secretKey[1] as PrimeCount
+  const bytes = primeBytesOf(count)
+  let product = bigNumber(RSA_BYTES + bytes)
+  product[0] = 1
+  const seen: Uint8Array[] = []
+  for (let i = 0; i < count; i++) {
+    const at = SECRET_HEADER_BYTES + i * bytes
+    const prime = secretKey.subarray(at, at + bytes)
+    const bits = 8 * bytes - Math.clz32(prime[0]!) + 24
+    const sized = count === 4 ? bits === 512 : bits === 682 || bits === 683
+    const same = seen.some((other) => Buffer.compare(other, prime) === 0)
+    if (!sized || same || prime[bytes - 1]! % 2 === 0) return undefined
+    if (modSmall(prime, RSA_EXPONENT) === 1) return undefined
+    seen.push(prime)
+    product = timesPrime(product, prime)
+  }
+  const modulus = Buffer.from(product.subarray(0, RSA_BYTES)).reverse()
+  const fits = modulus[0]! >= 0x80 && product.subarray(RSA_BYTES).every((byte) => byte === 0)
+  sodium.sodium_memzero(product)
+  return fits ? modulus : undefined
+}
+
+/** Little-endian bytes; kept out of bigints, which cannot be wiped. */
+function bigNumber(bytes: number): Uint8Array {
+  return new Uint8Array(bytes)
+}
+
+/** `a` (little-endian) times `prime` (big-endian), modulo the length of `a`. Wipes `a`. */
+function timesPrime(a: Uint8Array, prime: Uint8Array): Uint8Array {
+  const out = bigNumber(a.byteLength)
+  for (let i = 0; i < prime.byteLength; i++) {
+    const digit = prime[prime.byteLength - 1 - i]!
+    let carry = 0
+    for (let j = 0; i + j < out.byteLength; j++) {
+      carry += digit * a[j]! + out[i + j]!
+      out[i + j] = carry
+      carry >>>= 8
+    }
+  }
+  sodium.sodium_memzero(a)
+  return out
+}
+
+/** Draw number `index` of a seed: that many bytes of XChaCha20 under the seed, nonce = u64 index, then zeros. */
+function drawBytes(seed: Uint8Array, index: number, bytes: number): Buffer {
+  const nonce = Buffer.alloc(24)
+  nonce.writeUInt32LE(index, 0)
+  const out = Buffer.alloc(bytes)
+  sodium.crypto_stream_xchacha20_xor(out, out, nonce, seed.subarray(0, CIPHER_KEY_BYTES))
+  return out
+}
+
+/** A prime of exactly `bits` bits, its second highest bit set too, p - 1 coprime to e; `bytes` long. */
+function drawPrime(bits: number, bytes: number, draw: (bytes: number) => Buffer): Buffer {
+  for (;;) {
+    const start = draw(bytes)
+    const spare = 8 * bytes - bits
+    for (let bit = 0; bit < spare; bit++) clearBit(start, 8 * bytes - 1 - bit)
+    setBit(start, bits - 1)
+    setBit(start, bits - 2)
+    setBit(start, 0)
+    const found = nextPrime(start, bits)
+    if (found !== undefined) return found
+  }
+}
+
+/** The first suitable prime from odd `start` on, within WINDOW odd numbers and `bits` bits. Changes `start`. */
+function nextPrime(start: Buffer, bits: number): Buffer | undefined {
+  const rests = SMALL_PRIMES.map((prime) => modSmall(start, prime))
+  const exponentRest = modSmall(start, RSA_EXPONENT)
+  let added = 0
+  for (let step = 0; step < 2 * WINDOW; step += 2) {
+    if (rests.some((rest, i) => (rest + step) % SMALL_PRIMES[i]! === 0)) continue
+    if ((exponentRest + step) % RSA_EXPONENT === 1) continue
+    addSmall(start, step - added)
+    added = step
+    const spare = 8 * start.byteLength - bits
+    if (spare > 0 && start[0]! >> (8 - spare) !== 0) return undefined
+    if (spare === 0 && start[0]! < 0x80) return undefined
+    if (checkPrimeSync(start)) return start
+  }
+  return undefined
+}
+
+function smallPrimes(limit: number): number[] {
+  const primes: number[] = []
+  for (let n = 3; n < limit; n += 2) {
+    if (primes.every((prime) => n % prime !== 0)) primes.push(n)
+  }
+  return primes
+}
+
+function modSmall(bytes: Uint8Array, modulus: number): number {
+  let rest = 0
+  for (const byte of bytes) rest = (rest * 256 + byte) % modulus
+  return rest
+}
+
+/** `bytes`, big-endian, plus `amount`; wraps around. */
+function addSmall(bytes: Uint8Array, amount: number): void {
+  let carry = amount
+  for (let i = bytes.byteLength - 1; i >= 0 && carry > 0; i--) {
+    carry += bytes[i]!
+    bytes[i] = carry
+    carry >>>= 8
+  }
+}
+
+/** Bit 0 is the lowest of big-endian `bytes`. */
+function setBit(bytes: Uint8Array, bit: number): void {
+  bytes[bytes.byteLength - 1 - (bit >> 3)]! |= 1 << (bit & 7)
+}
+
+function clearBit(bytes: Uint8Array, bit: number): void {
+  bytes[bytes.byteLength - 1 - (bit >> 3)]! &= ~(1 << (bit & 7))
+}

@@ -1,0 +1,212 @@
+import { CryptoError } from '../errors.js'
+import { loadAddon, nativeLevel } from './native.js'
+import { openBigint, parseBigintKey, sealBigint, type BigintKey } from './rsa-bigint.js'
+import { RSA_BYTES, checkModulus, parseSecretKey } from './rsa-key.js'
+
+/** Plain bytes of one block; sealed it has RSA_BYTES. */
+export const PAYLOAD_BYTES = 255
+
+/**
+ * How the exponentiations are done. All give the same bytes: `ifma` eight blocks at a time in AVX-512
+ * registers, `portable` in C for any 64-bit machine, `bigint` in TypeScript where nothing was compiled.
+ */
+export type RsaPath = 'ifma' | 'portable' | 'bigint'
+
+/** A loaded public key: opens what its private key sealed. Belongs to the thread that loaded it. */
+export interface RsaPublicKey {
+  readonly path: RsaPath
+  /**
+   * `sealed` is n blocks of 256 bytes, `plain` n of 255, apart from each other. Returns -1, or the number of
+   * the first block that is not below the modulus or does not open to 255 bytes; `plain` is then of no use.
+   *
+   * @throws CryptoError `RSA_ARGUMENT` for lengths that do not fit
+   */
+  open(sealed: Uint8Array, plain: Uint8Array): number
+}
+
+/** A loaded private key. */
+export interface RsaPrivateKey extends RsaPublicKey {
+  /** The 256 bytes of the modulus, big-endian: the public key. */
+  readonly modulus: Buffer
+  /**
+   * `plain` is n blocks of 255 bytes, `sealed` n of 256, apart from each other. Every result was checked with
+   * the public operation before it is returned.
+   *
+   * @throws CryptoError `RSA_CHECK` if a check failed; `sealed` is then all zeros
+   * @throws CryptoError `RSA_ARGUMENT` for lengths that do not fit, or after `wipe`
+   */
+  seal(plain: Uint8Array, sealed: Uint8Array): void
+  /** Overwrites the loaded key. */
+  wipe(): void
+}
+
+/** The exports of native/rsa/addon.c. A key is an opaque object of the addon. */
+interface Addon {
+  ifma(): boolean
+  privateKey(primes: Uint8Array): object
+  publicKey(modulus: Uint8Array): object
+  wipe(key: object): void
+  seal(key: object, plain: Uint8Array, sealed: Uint8Array, ifma: boolean): void
+  open(key: object, sealed: Uint8Array, plain: Uint8Array, ifma: boolean): number
+}
+
+let found: Addon | undefined
+let looked = false
+
+/** The paths that work here, fastest first. `DATDOT_NATIVE` leaves only the one that it names. */
+export function rsaPaths(): RsaPath[] {
+  const level = nativeLevel()
+  const core = addon()
+  const paths: RsaPath[] = core === undefined ? ['bigint'] : ['portable', 'bigint']
+  if (core?.ifma()) paths.unshift('ifma')
+  if (level === undefined) return paths
+  return paths.filter((path) => path === (level === 'off' ? 'bigint' : level))
+}
+
+/**
+ * Loads a public key: the modulus, 256 bytes, big-endian.
+ *
+ * @throws CryptoError `RSA_KEY` for anything but an odd number of exactly 2048 bits
+ */
+export function loadRsaPublicKey(modulus: Uint8Array, path: RsaPath = fastestPath()): RsaPublicKey {
+  checkModulus(modulus)
+  if (path === 'bigint') return new BigintPublicKey(parseBigintKey(modulus, []))
+  const core = neededAddon(path)
+  return new NativePublicKey(
+    core,
+    coded(() => core.publicKey(modulus)),
+    path
+  )
+}
+
+/**
+ * Loads a private key in the form of `serializeSecretKey`.
+ *
+ * @throws CryptoError `RSA_KEY` for one that is malformed, has equal primes, or primes of a wrong size
+ */
+export function loadRsaPrivateKey(secretKey: Uint8Array, path: RsaPath = fastestPath()): RsaPrivateKey {
+  const { primes, primeBytes, modulus } = parseSecretKey(secretKey)
+  if (path === 'bigint') {
+    const list = Array.from({ length: primes.byteLength / primeBytes }, (_, i) =>
+      primes.subarray(i * primeBytes, (i + 1) * primeBytes)
+    )
+    return new BigintPrivateKey(parseBigintKey(modulus, list), modulus)
+  }
+  const core = neededAddon(path)
+  return new NativePrivateKey(
+    core,
+    coded(() => core.privateKey(primes)),
+    path,
+    modulus
+  )
+}
+
+class NativePublicKey implements RsaPublicKey {
+  readonly path: RsaPath
+  protected readonly addon: Addon
+  protected readonly key: object
+
+  constructor(addon: Addon, key: object, path: RsaPath) {
+    this.addon = addon
+    this.key = key
+    this.path = path
+  }
+
+  open(sealed: Uint8Array, plain: Uint8Array): number {
+    return coded(() => this.addon.open(this.key, sealed, plain, this.path === 'ifma'))
+  }
+}
+
+class NativePrivateKey extends NativePublicKey implements RsaPrivateKey {
+  readonly modulus: Buffer
+
+  constructor(addon: Addon, key: object, path: RsaPath, modulus: Buffer) {
+    super(addon, key, path)
+    this.modulus = modulus
+  }
+
+  seal(plain: Uint8Array, sealed: Uint8Array): void {
+    coded(() => this.addon.seal(this.key, plain, sealed, this.path === 'ifma'))
+  }
+
+  wipe(): void {
+    this.addon.wipe(this.key)
+  }
+}
+
+class BigintPublicKey implements RsaPublicKey {
+  readonly path = 'bigint'
+  protected key: BigintKey | undefined
+
+  constructor(key: BigintKey) {
+    this.key = key
+  }
+
+  open(sealed: Uint8Array, plain: Uint8Array): number {
+    if (this.key === undefined) throw new CryptoError('RSA_ARGUMENT', 'the key was wiped')
+    checkBlocks(plain, sealed)
+    return openBigint(this.key, sealed, plain)
+  }
+}
+
+class BigintPrivateKey extends BigintPublicKey implements RsaPrivateKey {
+  readonly modulus: Buffer
+
+  constructor(key: BigintKey, modulus: Buffer) {
+    super(key)
+    this.modulus = modulus
+  }
+
+  seal(plain: Uint8Array, sealed: Uint8Array): void {
+    if (this.key === undefined) throw new CryptoError('RSA_ARGUMENT', 'the key was wiped')
+    checkBlocks(plain, sealed)
+    if (sealBigint(this.key, plain, sealed)) return
+    sealed.fill(0)
+    throw new CryptoError('RSA_CHECK', 'a sealed block did not open to what was sealed')
+  }
+
+  /** Drops the numbers; the engine's garbage collector decides when their memory is used again. */
+  wipe(): void {
+    this.key = undefined
+  }
+}
+
+function fastestPath(): RsaPath {
+  const path = rsaPaths()[0]
+  if (path === undefined) {
+    throw new CryptoError('RSA_PATH', `this machine cannot do what DATDOT_NATIVE=${nativeLevel()} asks for`)
+  }
+  return path
+}
+
+function addon(): Addon | undefined {
+  if (nativeLevel() === 'off') return undefined
+  if (!looked) found = loadAddon('datdot_rsa') as Addon | undefined
+  looked = true
+  return found
+}
+
+function neededAddon(path: RsaPath): Addon {
+  const core = addon()
+  if (core === undefined || (path === 'ifma' && !core.ifma())) {
+    throw new CryptoError('RSA_PATH', `this machine has no path "${path}"`)
+  }
+  return core
+}
+
+function checkBlocks(plain: Uint8Array, sealed: Uint8Array): void {
+  const count = sealed.byteLength / RSA_BYTES
+  if (!Number.isInteger(count) || plain.byteLength !== count * PAYLOAD_BYTES) {
+    throw new CryptoError('RSA_ARGUMENT', 'needs n x 255 plain and n x 256 sealed bytes')
+  }
+}
+
+/** The addon throws plain errors with our codes; callers get our class. */
+function coded<T>(call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string }
+    throw new CryptoError(code ?? 'RSA_ARGUMENT', message)
+  }
+}
