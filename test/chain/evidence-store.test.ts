@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import Corestore from 'corestore'
+import { EvidenceStore } from '../../src/chain/evidence-store.js'
+import { keyPairFromSeed } from '../../src/crypto/keys.js'
+
+const keyPair = keyPairFromSeed(Buffer.alloc(32, 9))
+
+async function folder(t: TestContext): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'datdot-evidence-'))
+  t.after(() => rm(path, { recursive: true, force: true }))
+  return path
+}
+
+async function open(path: string): Promise<EvidenceStore & { shut(): Promise<void> }> {
+  const store = new Corestore(join(path, 'cores'))
+  await store.ready()
+  const evidence = new EvidenceStore(path, store, keyPair)
+  await evidence.open()
+  return Object.assign(evidence, {
+    shut: async () => {
+      await evidence.close()
+      await store.close()
+    }
+  })
+}
+
+async function bytesOf(parts: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const out: Uint8Array[] = []
+  for await (const part of parts) out.push(part)
+  return Buffer.concat(out)
+}
+
+const hash = (fill: number): Buffer => Buffer.alloc(32, fill)
+
+test('evidence is read back as it was given, however it was cut', async (t) => {
+  const evidence = await open(await folder(t))
+  t.after(() => evidence.shut())
+  const large = Buffer.alloc(3_000_000, 'large')
+  await Promise.all([
+    evidence.add({ challenge: 1n, hash: hash(1), at: 10 }, [large.subarray(0, 7), large.subarray(7)]),
+    evidence.add({ challenge: 2n, hash: hash(2), at: 20 }, [Buffer.from('small')])
+  ])
+  assert.deepEqual(await bytesOf(evidence.read(1n)), large)
+  assert.equal((await bytesOf(evidence.read(2n))).toString(), 'small')
+  assert.deepEqual(evidence.find(2n)?.hash, hash(2))
+  await assert.rejects(bytesOf(evidence.read(3n)), { code: 'EVIDENCE_UNKNOWN' })
+  await assert.rejects(evidence.add({ challenge: 2n, hash: hash(3), at: 21 }, []), { code: 'EVIDENCE_KNOWN' })
+})
+
+test('evidence older than the window is forgotten, newer stays', async (t) => {
+  const evidence = await open(await folder(t))
+  t.after(() => evidence.shut())
+  for (const n of [1, 2, 3]) {
+    await evidence.add({ challenge: BigInt(n), hash: hash(n), at: n * 10 }, [Buffer.alloc(100, n)])
+  }
+  assert.equal(await evidence.prune(20), 1)
+  assert.equal(evidence.find(1n), undefined)
+  assert.equal(await evidence.core.has(0), false)
+  assert.deepEqual(await bytesOf(evidence.read(2n)), Buffer.alloc(100, 2))
+})
+
+test('the table of evidence is rebuilt from the core, without what was never finished', async (t) => {
+  const path = await folder(t)
+  const before = await open(path)
+  await before.add({ challenge: 1n, hash: hash(1), at: 10 }, [Buffer.alloc(1000, 1)])
+  await before.prune(11)
+  await before.add({ challenge: 2n, hash: hash(2), at: 20 }, [Buffer.alloc(600_000, 2)])
+  // What a process that dies while it stores leaves behind: pieces without a trailer.
+  await before.core.append([Buffer.alloc(100), Buffer.alloc(100)])
+  const unfinished = before.core.length - 1
+  await before.shut()
+  for (const name of ['evidence.db', 'evidence.db-wal', 'evidence.db-shm'])
+    await rm(join(path, name), { force: true })
+
+  const after = await open(path)
+  t.after(() => after.shut())
+  assert.equal(after.find(1n), undefined)
+  assert.deepEqual(await bytesOf(after.read(2n)), Buffer.alloc(600_000, 2))
+  assert.equal(await after.core.has(unfinished), false)
+  await after.add({ challenge: 3n, hash: hash(3), at: 30 }, [Buffer.from('next')])
+  assert.equal((await bytesOf(after.read(3n))).toString(), 'next')
+})
+
+test('evidence whose source fails leaves nothing behind', async (t) => {
+  const evidence = await open(await folder(t))
+  t.after(() => evidence.shut())
+  async function* broken(): AsyncGenerator<Buffer> {
+    yield Buffer.alloc(4 << 20)
+    throw new Error('the disk went away')
+  }
+  await assert.rejects(evidence.add({ challenge: 1n, hash: hash(1), at: 1 }, broken()), /went away/)
+  assert.equal(evidence.find(1n), undefined)
+  for (let at = 0; at < evidence.core.length; at++) assert.equal(await evidence.core.has(at), false)
+})
