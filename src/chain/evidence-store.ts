@@ -21,7 +21,7 @@ const TRAILER_BYTES = 1 + 1 + 8 + 32 + 8 + 8 + 8
 /** What is known of one stored evidence. */
 export interface EvidenceRecord {
   /** The challenge it answers. */
-  challenge: bigint
+  challenge: number
   /** Evidence hash, 32 bytes, as `settle` logs it. */
   hash: Buffer
   /** Blocks `[start, end)` of the evidence core; the last one is the trailer. */
@@ -99,7 +99,7 @@ export class EvidenceStore {
    * @throws ChainError `EVIDENCE_KNOWN` if the challenge already has one
    */
   add(
-    record: { challenge: bigint; hash: Uint8Array; at: number },
+    record: { challenge: number; hash: Uint8Array; at: number },
     parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
   ): Promise<EvidenceRecord> {
     const added = this.#tail.then(() => this.#add(record, parts))
@@ -108,7 +108,7 @@ export class EvidenceStore {
   }
 
   async #add(
-    { challenge, hash, at }: { challenge: bigint; hash: Uint8Array; at: number },
+    { challenge, hash, at }: { challenge: number; hash: Uint8Array; at: number },
     parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
   ): Promise<EvidenceRecord> {
     if (this.find(challenge)) {
@@ -138,13 +138,15 @@ export class EvidenceStore {
   }
 
   /** The record of a challenge's evidence, while it is kept. */
-  find(challenge: bigint): EvidenceRecord | undefined {
-    const row = this.#db.prepare<[bigint], Row>('SELECT * FROM evidence WHERE challenge = ?').get(challenge)
+  find(challenge: number): EvidenceRecord | undefined {
+    const row = this.#db
+      .prepare<[bigint], Row>('SELECT * FROM evidence WHERE challenge = ?')
+      .get(BigInt(challenge))
     return row && fromRow(row)
   }
 
   /** An evidence's bytes, piece by piece. @throws ChainError `EVIDENCE_UNKNOWN` */
-  async *read(challenge: bigint): AsyncGenerator<Buffer, void, void> {
+  async *read(challenge: number): AsyncGenerator<Buffer, void, void> {
     const record = this.find(challenge)
     if (!record) throw new ChainError('EVIDENCE_UNKNOWN', `No evidence of challenge ${challenge} is kept`)
     yield* readEvidence(this.core, record)
@@ -159,7 +161,7 @@ export class EvidenceStore {
     // Blocks first: a crash in between leaves rows that the next call prunes again, never blocks without a row.
     for (const { start, end } of rows) await this.core.clear(start, end)
     const forget = this.#db.prepare('DELETE FROM evidence WHERE challenge = ?')
-    this.#db.transaction(() => rows.forEach(({ challenge }) => forget.run(challenge)))()
+    this.#db.transaction(() => rows.forEach(({ challenge }) => forget.run(BigInt(challenge))))()
     return rows.length
   }
 
@@ -175,7 +177,7 @@ export class EvidenceStore {
       .prepare(
         'INSERT OR REPLACE INTO evidence (challenge, hash, start, "end", bytes, at) VALUES (?, ?, ?, ?, ?, ?)'
       )
-      .run(challenge, hash, BigInt(start), BigInt(end), BigInt(bytes), BigInt(at))
+      .run(BigInt(challenge), hash, BigInt(start), BigInt(end), BigInt(bytes), BigInt(at))
   }
 }
 
@@ -205,7 +207,7 @@ export function readTrailer(block: Buffer, at: number): EvidenceRecord | undefin
   const count = Number(block.readBigUInt64LE(50))
   if (count > at) return undefined
   return {
-    challenge: block.readBigUInt64LE(2),
+    challenge: Number(block.readBigUInt64LE(2)),
     hash: Buffer.from(block.subarray(10, 42)),
     bytes: Number(block.readBigUInt64LE(42)),
     at: Number(block.readBigUInt64LE(58)),
@@ -218,7 +220,7 @@ function writeTrailer({ challenge, hash, start, end, bytes, at }: EvidenceRecord
   const block = Buffer.alloc(TRAILER_BYTES)
   block.writeUInt8(TRAILER, 0)
   block.writeUInt8(VERSION, 1)
-  block.writeBigUInt64LE(challenge, 2)
+  block.writeBigUInt64LE(BigInt(challenge), 2)
   block.set(hash, 10)
   block.writeBigUInt64LE(BigInt(bytes), 42)
   block.writeBigUInt64LE(BigInt(end - start - 1), 50)
@@ -246,7 +248,14 @@ async function* pieces(parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>):
 }
 
 function fromRow({ challenge, hash, start, end, bytes, at }: Row): EvidenceRecord {
-  return { challenge, hash, start: Number(start), end: Number(end), bytes: Number(bytes), at: Number(at) }
+  return {
+    challenge: Number(challenge),
+    hash,
+    start: Number(start),
+    end: Number(end),
+    bytes: Number(bytes),
+    at: Number(at)
+  }
 }
 
 function damaged(at: number): ChainError {

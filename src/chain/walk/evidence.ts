@@ -16,8 +16,8 @@ export const EVIDENCE_PREFIX_BYTES = 5
 export const CHUNK_PREFIX_BYTES = 8
 
 const VERSION = 1
-/** Siblings with sizes that prove one leaf, at the most: 53 levels of hash and varint. */
-const MAX_PROOF_BYTES_PER_CHUNK = 54 * 42
+/** Siblings with sizes that prove one leaf, at the most: 53 levels of 40 bytes. */
+const MAX_PROOF_BYTES_PER_CHUNK = 53 * 40
 
 /** One chunk of the body. Ascending by (ordinal, index), each once. */
 export interface EvidenceChunk {

@@ -1,16 +1,15 @@
+import type { SegmentPublic } from '../../chunk/codec.js'
 import { ChainError } from '../../errors.js'
-import { HASH_BYTES, hash, keyedBlake3, uniform, type HashPart } from '../../crypto/hash.js'
+import { HASH_BYTES, hash, keyedBlake3, uniform } from '../../crypto/hash.js'
 
-/** The most steps a challenge may ask for; bounds what an answer can cost (512 steps find a loss of 1 %). */
-export const MAX_WALK_STEPS = 512
+/** The most steps a challenge may ask for; bounds what an answer can cost (459 find a loss of 1 %). */
+export const MAX_WALK_STEPS = 4096
 
 /** The most segments a copy may have in one walk. */
 export const MAX_WALK_SEGMENTS = 4096
 
 /** One segment of the challenged copy, as the chain recorded it. */
-export interface WalkSegment {
-  /** Segment id, 32 bytes. */
-  id: Uint8Array
+export interface WalkSegment extends SegmentPublic {
   /** Index of its first block in the hypercore. */
   start: number
   /** Number of chunks, at least 1. */
@@ -33,9 +32,12 @@ export interface WalkChallenge {
 
 /** What s_0 depends on. `beacon` is the output of `round`, which nobody knew when the copy was drawn. */
 export interface WalkSeedParts {
+  /** Chain id. */
   chain: Uint8Array
-  copy: HashPart
-  challenge: HashPart
+  copy: number | bigint
+  /** `segmentsHash` over the copy's segments, in order. */
+  segments: Uint8Array
+  challenge: number | bigint
   round: number | bigint
   beacon: Uint8Array
 }
@@ -59,23 +61,8 @@ export interface WalkStep {
 }
 
 /** s_0: binds the walk to chain, copy, its list of segments, challenge and beacon. */
-export function walkSeed(parts: WalkSeedParts, segments: readonly WalkSegment[]): Buffer {
-  return hash(
-    'datdot/walk/1',
-    parts.chain,
-    parts.copy,
-    segmentsHash(segments),
-    parts.challenge,
-    parts.round,
-    parts.beacon
-  )
-}
-
-/** Hash of a list of segments: how many, and each one's id, range, size and root. */
-export function segmentsHash(segments: readonly WalkSegment[]): Buffer {
-  const parts: HashPart[] = [segments.length]
-  for (const { id, start, chunks, bytes, root } of segments) parts.push(id, start, chunks, bytes, root)
-  return hash('datdot/walk/segments/1', ...parts)
+export function walkSeed({ chain, copy, segments, challenge, round, beacon }: WalkSeedParts): Buffer {
+  return hash('datdot/walk/1', chain, copy, segments, challenge, round, beacon)
 }
 
 /** The shape of a checked challenge: totals, whether it visits every chunk, and how many steps it takes. */
