@@ -1,4 +1,4 @@
-import Protomux from 'protomux'
+import type Protomux from 'protomux'
 import { DatdotError, SwarmError } from '../../errors.js'
 import { bytes, decode, encode, struct, text, uint, type Type } from '../codec.js'
 
