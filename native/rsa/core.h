@@ -77,7 +77,7 @@ void rsa_key_modulus(const rsa_key *key, uint8_t *modulus);
 void rsa_wipe(void *memory, size_t bytes);
 
 // Seal `count` blocks of 255 bytes into as many of 256. On RSA_CHECK_FAILED `sealed` holds nothing of use.
-// Open the other way round; `*bad` is then the first block refused.
+// Open the other way round; on RSA_BAD_BLOCK `*bad` is the first block refused, and those before it are opened.
 int rsa_seal_portable(const rsa_key *key, const uint8_t *plain, uint8_t *sealed, size_t count);
 int rsa_open_portable(const rsa_key *key, const uint8_t *sealed, uint8_t *plain, size_t count, size_t *bad);
 

@@ -232,6 +232,7 @@ class SealDecoder implements Decoder {
     const window = this.#window
     if (window.used === 0) return
     const plain = window.plain()
+    // Blocks before a refused one are opened, so that all chunks before its chunk are decoded.
     const refused = this.#key.open(window.sealed(), plain)
     for (const [i, { first, blocks, memory, offset }] of window.parts.entries()) {
       const { index, plainOffset, bytes } = this.#chunks[i]!
@@ -243,7 +244,6 @@ class SealDecoder implements Decoder {
           index
         )
       }
-      if (refused >= 0) continue
       const masked = plain.subarray(first * PAYLOAD_BYTES, (first + blocks) * PAYLOAD_BYTES)
       this.#mask.apply(masked, index, plainOffset)
       for (let at = bytes; at < masked.byteLength; at++) {

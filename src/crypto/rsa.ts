@@ -17,7 +17,8 @@ export interface RsaPublicKey {
   readonly path: RsaPath
   /**
    * `sealed` is n blocks of 256 bytes, `plain` n of 255, apart from each other. Returns -1, or the number of
-   * the first block that is not below the modulus or does not open to 255 bytes; `plain` is then of no use.
+   * the first block that is not below the modulus or does not open to 255 bytes; only those before it are
+   * then opened.
    *
    * @throws CryptoError `RSA_ARGUMENT` for lengths that do not fit
    */

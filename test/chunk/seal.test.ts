@@ -257,6 +257,10 @@ test('a chunk that does not decode in a run is named, and the decoder works on',
   decoder.check(batch, 0, 4, bodyHashes(batch))
   batch.slab.set(segment.publicKey, batch.offsets[2]! + HEADER + 256)
   assert.throws(() => decoder.open(batch, 0, 4), { code: 'CODEC_BLOCK', index: 9, message: /block 1 / })
+  for (const i of [0, 1]) {
+    const opened = batch.slab.subarray(batch.plainOffsets[i], batch.plainOffsets[i]! + batch.plainBytes[i]!)
+    assert.ok(Buffer.from(opened).equals(chunks[i]!), 'chunks before it are decoded')
+  }
   batch.slab.set(intact)
   decoder.check(batch, 0, 4, bodyHashes(batch))
   decoder.open(batch, 0, 4)

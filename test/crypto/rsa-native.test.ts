@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { loadAddon } from '../../src/crypto/native.js'
+import { rsaKeyFromSeed } from '../../src/crypto/rsa-key.js'
+import { loadRsaPrivateKey, rsaPaths } from '../../src/crypto/rsa.js'
+import { bytesFrom } from '../helpers/bytes.js'
+import type { ThreadResult } from './rsa-thread.js'
+
+type Call = (...values: unknown[]) => unknown
+
+const keys = [rsaKeyFromSeed(Buffer.alloc(32, 1), 4), rsaKeyFromSeed(Buffer.alloc(32, 1), 3)]
+const addon = loadAddon('datdot_rsa') as Record<string, Call> | undefined
+
+/** Values that are not what an argument should be. */
+const hostile: unknown[] = [
+  undefined,
+  null,
+  0,
+  -1,
+  NaN,
+  1n,
+  true,
+  'text',
+  Symbol('symbol'),
+  {},
+  [],
+  () => 0,
+  new Date(),
+  new Proxy({}, {}),
+  new ArrayBuffer(256),
+  new DataView(new ArrayBuffer(256)),
+  new Uint16Array(256),
+  new Float64Array(64),
+  new Uint8ClampedArray(256),
+  Object.create({ key: 1 }),
+  detached(256),
+  new Uint8Array(0),
+  new Uint8Array(255),
+  new Uint8Array(257)
+]
+
+function detached(length: number): Uint8Array {
+  const bytes = new Uint8Array(length)
+  structuredClone(bytes, { transfer: [bytes.buffer] })
+  return bytes
+}
+
+/** Whether the call is refused with one of the addon's codes, and nothing else happens. */
+function isRefused(call: () => unknown): boolean {
+  try {
+    call()
+  } catch (error) {
+    const { code } = error as { code?: string }
+    assert.ok(code === 'RSA_ARGUMENT' || code === 'RSA_KEY', String(error))
+    return true
+  }
+  return false
+}
+
+test('the addon refuses whatever is not an argument of the right type and length', () => {
+  assert.ok(addon !== undefined || rsaPaths().every((path) => path === 'bigint'))
+  if (addon === undefined) return
+  const { privateKey, publicKey, wipe, seal, open } = addon as Record<
+    'privateKey' | 'publicKey' | 'wipe' | 'seal' | 'open',
+    Call
+  >
+  const pair = keys[0]!
+  const secret = privateKey(pair.secretKey.subarray(2))
+  const open1 = publicKey(pair.publicKey)
+  for (const value of hostile) {
+    assert.ok(isRefused(() => privateKey(value)))
+    assert.ok(isRefused(() => publicKey(value)))
+    assert.ok(isRefused(() => wipe(value)))
+    assert.ok(isRefused(() => seal(value, Buffer.alloc(255), Buffer.alloc(256), false)))
+    assert.ok(isRefused(() => seal(secret, value, Buffer.alloc(512), false)))
+    assert.ok(isRefused(() => seal(secret, Buffer.alloc(510), value, false)))
+    assert.ok(isRefused(() => open(value, Buffer.alloc(256), Buffer.alloc(255), false)))
+    assert.ok(isRefused(() => open(open1, value, Buffer.alloc(510), false)))
+    assert.ok(isRefused(() => open(open1, Buffer.alloc(512), value, false)))
+    if (typeof value !== 'boolean') {
+      assert.ok(isRefused(() => seal(secret, Buffer.alloc(255), Buffer.alloc(256), value)))
+      assert.ok(isRefused(() => open(open1, Buffer.alloc(256), Buffer.alloc(255), value)))
+    }
+  }
+  for (const call of [privateKey, publicKey, wipe, seal, open]) {
+    assert.ok(isRefused(() => call()))
+  }
+  // A key for opening seals nothing, and a key of another addon's making is no key.
+  assert.ok(isRefused(() => seal(open1, Buffer.alloc(255), Buffer.alloc(256), false)))
+  assert.ok(
+    isRefused(() => seal(Object.create(secret as object), Buffer.alloc(255), Buffer.alloc(256), false))
+  )
+  // Memory that overlaps would be read after it was written.
+  const shared = Buffer.alloc(511)
+  assert.ok(isRefused(() => seal(secret, shared.subarray(0, 255), shared.subarray(254, 510), false)))
+  assert.ok(isRefused(() => open(open1, shared.subarray(0, 256), shared.subarray(255, 510), false)))
+  // After all that it works as before.
+  const sealed = Buffer.alloc(256)
+  const opened = Buffer.alloc(255)
+  seal(secret, Buffer.alloc(255, 3), sealed, false)
+  assert.equal(open(open1, sealed, opened, false), -1)
+  assert.deepEqual(opened, Buffer.alloc(255, 3))
+})
+
+test('eight threads at once, each with keys of its own, seal and open right', async () => {
+  const plain = bytesFrom('threads', 255 * 40)
+  const expected = keys.map(({ secretKey }) => {
+    const sealed = Buffer.alloc(256 * 40)
+    loadRsaPrivateKey(secretKey).seal(plain, sealed)
+    return sealed
+  })
+  const threads = Array.from({ length: 8 }, (_, i) => {
+    const { publicKey, secretKey } = keys[i % 2]!
+    return new Promise<ThreadResult>((resolve, reject) => {
+      const worker = new Worker(new URL('./rsa-thread.js', import.meta.url), {
+        workerData: { publicKey, secretKey, plain, rounds: rsaPaths()[0] === 'bigint' ? 1 : 10 }
+      })
+      worker.once('message', resolve)
+      worker.once('error', reject)
+    })
+  })
+  for (const [i, { sealed, opened }] of (await Promise.all(threads)).entries()) {
+    assert.ok(expected[i % 2]!.equals(sealed), `thread ${i}`)
+    assert.ok(plain.equals(opened), `thread ${i}`)
+  }
+})
+
+test('the C core lets no fault in one prime out and touches no byte that is not its own', () => {
+  const native = fileURLToPath(new URL('../../../native/rsa/', import.meta.url))
+  const folder = mkdtempSync(join(tmpdir(), 'datdot-rsa-'))
+  const program = join(folder, 'selftest')
+  try {
+    const sources = ['selftest.c', 'key.c', 'portable.c', 'ifma.c'].map((name) => join(native, name))
+    const flags = ['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-O1', '-DDATDOT_RSA_FAULTS', '-o', program]
+    const sanitizers = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-g']
+    const compile = (extra: string[]) =>
+      spawnSync(process.env.CC ?? 'cc', [...flags, ...extra, ...sources], { encoding: 'utf8' })
+    // A compiler without its sanitizer libraries still shows that faults are caught.
+    const built = compile(sanitizers).status === 0 ? undefined : compile([])
+    assert.equal(built?.status ?? 0, 0, built?.stderr)
+    for (const { secretKey } of keys) {
+      const run = spawnSync(program, [secretKey.subarray(2).toString('hex')], {
+        encoding: 'utf8',
+        env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0' }
+      })
+      assert.equal(run.status, 0, run.stdout + run.stderr)
+      assert.match(run.stdout, /^portable( ifma)?\n$/)
+    }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
