@@ -133,6 +133,8 @@ class WrapEncoder implements Encoder {
 class WrapDecoder implements Decoder {
   readonly #message: SignedMessage
   readonly #publicKey: Buffer
+  /** sodium-native checks signatures in ordinary memory only; in shared memory it finds every one wrong. */
+  readonly #signature = Buffer.alloc(SIGNATURE_BYTES)
 
   constructor(segment: SegmentPublic) {
     this.#message = new SignedMessage(segment)
@@ -166,8 +168,8 @@ class WrapDecoder implements Decoder {
       throw new CodecError('CODEC_SIGNER', `chunk ${index} was encoded by another signer`, index)
     }
     const message = this.#message.of(index, header.subarray(KEY_AT, SIGNATURE_AT), bodyHash)
-    const signature = header.subarray(SIGNATURE_AT, WRAP_HEADER_BYTES)
-    if (!sodium.crypto_sign_verify_detached(signature, message, signer)) {
+    this.#signature.set(header.subarray(SIGNATURE_AT, WRAP_HEADER_BYTES))
+    if (!sodium.crypto_sign_verify_detached(this.#signature, message, signer)) {
       throw new CodecError(
         'CODEC_SIGNATURE',
         `chunk ${index}: the signature does not fit this segment, index, key and body`,

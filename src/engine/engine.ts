@@ -1,0 +1,187 @@
+import { availableParallelism } from 'node:os'
+import type { CodecName, SegmentPublic, SegmentSecret } from '../chunk/codec.js'
+import { randomBytes } from '../crypto/keys.js'
+import { EngineError, InputError } from '../errors.js'
+import { TreeBuilder, type NodeSink } from '../merkle/builder.js'
+import type { TreeRoot } from '../merkle/node.js'
+import type { Batch } from './batch.js'
+import type { TaskName, Tasks } from './messages.js'
+import { WorkerPool } from './pool.js'
+import { LEAST_MEMORY_BYTES, SlabPool } from './slab.js'
+import type { ChunkSource } from './source.js'
+import { stream, type StreamContext, type StreamOptions } from './stream.js'
+
+export type { Batch } from './batch.js'
+export type { ChunkRun, ChunkSource } from './source.js'
+export type { Progress, StreamOptions } from './stream.js'
+
+const DEFAULT_MEMORY_BYTES = 64 * 1024 * 1024
+
+export interface EngineOptions {
+  /** Worker threads; default: one for each core. */
+  threads?: number
+  /** Most bytes of slabs, all streams together; default 64 MiB. */
+  memoryBytes?: number
+  /** Where the seeds of `wrap` keys come from: `length` bytes that nobody can predict. */
+  random?: (length: number) => Uint8Array
+}
+
+/** How a rebuilt tree is kept. */
+export interface RebuildOptions extends StreamOptions {
+  /** Takes the nodes of the stored tree, for proofs. */
+  sink?: NodeSink
+}
+
+/**
+ * Encodes, decodes and hashes chunks on worker threads, in order and in bounded memory:
+ *
+ * ```ts
+ * const engine = new Engine()
+ * const tree = new TreeBuilder()
+ * for await (const batch of engine.encode(blocks, { segment, start: 0 })) {
+ *   tree.append(batch.count, batch.levels)
+ *   await send(batch.encoded)
+ * }
+ * await engine.close()
+ * ```
+ *
+ * All streams throw what their source throws; the reason of their signal; CodecError for the first chunk that
+ * is refused, after the chunks before it have come out; EngineError `ENGINE_CRASH` with the range of chunks
+ * if a worker crashed on them twice, `ENGINE_SOURCE` for a run that contradicts itself and `ENGINE_CLOSED`.
+ * A stream that is left early, by `break` or an error, gives back all it holds.
+ */
+export class Engine {
+  readonly threads: number
+  readonly memoryBytes: number
+  readonly #workers: WorkerPool
+  readonly #slabs: SlabPool
+  readonly #closing = new AbortController()
+  readonly #context: StreamContext
+
+  /** @throws InputError `ENGINE_OPTIONS` for options that make no engine */
+  constructor(options: EngineOptions = {}) {
+    this.threads = options.threads ?? availableParallelism()
+    this.memoryBytes = options.memoryBytes ?? DEFAULT_MEMORY_BYTES
+    if (!Number.isSafeInteger(this.threads) || this.threads < 1) {
+      throw new InputError('ENGINE_OPTIONS', `an engine has at least 1 thread, not ${this.threads}`)
+    }
+    if (!Number.isSafeInteger(this.memoryBytes) || this.memoryBytes < LEAST_MEMORY_BYTES) {
+      throw new InputError(
+        'ENGINE_OPTIONS',
+        `an engine needs at least ${LEAST_MEMORY_BYTES} bytes of memory, not ${this.memoryBytes}`
+      )
+    }
+    this.#workers = new WorkerPool(this.threads)
+    this.#slabs = new SlabPool(this.memoryBytes, this.threads)
+    this.#context = {
+      workers: this.#workers,
+      slabs: this.#slabs,
+      random: options.random ?? randomBytes,
+      closing: this.#closing.signal
+    }
+  }
+
+  /** Slabs in use: 0 when no stream is open. */
+  get slabsHeld(): number {
+    return this.#slabs.held
+  }
+
+  /** Encodes plain chunks. `start`: index in the hypercore of the first one. */
+  encode(
+    source: ChunkSource,
+    { segment, start }: { segment: SegmentSecret; start: number },
+    options?: StreamOptions
+  ): AsyncGenerator<Batch, void, void> {
+    return stream(this.#context, source, { job: 'encode', segment, start }, options)
+  }
+
+  /** Decodes encoded chunks after all checks; `batch.levels` are the tree of the encoded ones. */
+  decode(
+    source: ChunkSource,
+    { segment, start }: { segment: SegmentPublic; start: number },
+    options?: StreamOptions
+  ): AsyncGenerator<Batch, void, void> {
+    return stream(this.#context, source, { job: 'decode', segment, start }, options)
+  }
+
+  /**
+   * Hashes encoded chunks into leaves without looking at what they are. Runs in shared memory are not copied.
+   */
+  leaves(
+    source: ChunkSource,
+    { codec, start = 0 }: { codec: CodecName; start?: number },
+    options?: StreamOptions
+  ): AsyncGenerator<Batch, void, void> {
+    const none = new Uint8Array(0)
+    const segment = { codec, id: none, publicKey: none, salt: none }
+    return stream(this.#context, source, { job: 'leaves', segment, start }, options)
+  }
+
+  /** The root of a segment's encoded chunks, none of which is checked. */
+  async rebuild(
+    source: ChunkSource,
+    { codec }: { codec: CodecName },
+    options: RebuildOptions = {}
+  ): Promise<TreeRoot> {
+    return rootOf(this.leaves(source, { codec }, options), options.sink)
+  }
+
+  /** The root of a segment's encoded chunks after all checks on each. */
+  async verify(
+    source: ChunkSource,
+    { segment, start }: { segment: SegmentPublic; start: number },
+    options: RebuildOptions = {}
+  ): Promise<TreeRoot> {
+    return rootOf(this.decode(source, { segment, start }, options), options.sink)
+  }
+
+  /**
+   * Decodes a few chunks after all checks, away from the main thread: for codecs so slow that this is worth a
+   * message there and back.
+   *
+   * @throws CodecError for the first chunk that is refused
+   */
+  decodeChunks(
+    segment: SegmentPublic,
+    chunks: { index: number; bytes: Uint8Array }[]
+  ): Promise<Uint8Array[]> {
+    return this.call('decode-chunks', { segment, chunks })
+  }
+
+  /** Does one task of workers/ (`Tasks` lists them); throws what it throws. */
+  async call<N extends TaskName>(
+    name: N,
+    input: Tasks[N]['input'],
+    { signal }: { signal?: AbortSignal } = {}
+  ): Promise<Tasks[N]['output']> {
+    signal?.throwIfAborted()
+    const result = this.#workers.call(name, input)
+    return signal ? unlessAborted(result, signal) : result
+  }
+
+  /** Ends all streams and tasks, which fail with `ENGINE_CLOSED`, and stops the workers. */
+  async close(): Promise<void> {
+    this.#closing.abort(new EngineError('ENGINE_CLOSED', 'the engine is closed'))
+    await this.#workers.close()
+  }
+}
+
+async function rootOf(batches: AsyncIterable<Batch>, sink: NodeSink | undefined): Promise<TreeRoot> {
+  const builder = new TreeBuilder(sink)
+  for await (const { count, levels } of batches) builder.append(count, levels)
+  return builder.root()
+}
+
+/** The promise's outcome, or the signal's reason as soon as it is aborted; the task itself is short. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let abort = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason as Error)
+    signal.addEventListener('abort', abort, { once: true })
+  })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}

@@ -1,0 +1,140 @@
+import type { SegmentPublic, SegmentSecret } from '../chunk/codec.js'
+import * as errors from '../errors.js'
+
+/**
+ * The tasks that workers can do: one file of workers/ each, named as here, made with `workerTask`. Values are
+ * structured-clonable; to add a task, add its file and its line.
+ */
+export interface Tasks {
+  slab: { input: SlabTask; output: SlabResult }
+  piece: { input: PieceTask; output: PieceResult }
+  'decode-chunks': { input: DecodeChunksTask; output: Uint8Array[] }
+}
+
+export type TaskName = keyof Tasks
+
+/** What a slab task does with its chunks. */
+export type Job = 'encode' | 'decode' | 'leaves'
+
+/** A run of chunks in a slab, or in shared memory of the source's with only its tables in the slab. */
+export interface SlabTask {
+  job: Job
+  slab: SharedArrayBuffer
+  /** Where the chunks are, if not in the slab. */
+  data: Uint8Array | undefined
+  /** Encoding needs the secret; leaves need the codec only. */
+  segment: SegmentPublic | SegmentSecret
+  count: number
+  firstIndex: number
+  /** Number of the run's first leaf in the segment's tree. */
+  firstLeaf: number
+  seed: Uint8Array
+}
+
+export interface SlabResult {
+  /** Chunks done: all, or those before the first that was refused. */
+  done: number
+  refused: PlainError | undefined
+  times: StageTimes
+}
+
+/** Time that workers spent, in milliseconds. */
+export interface StageTimes {
+  /** XChaCha20, RSA: body from plain or back. */
+  cipherMs: number
+  /** BLAKE3: bodies, leaves and nodes. */
+  hashMs: number
+  /** Signatures made or checked. */
+  headerMs: number
+}
+
+/**
+ * One piece of a chunk too large for a slab. Its input and its result lie at the end of the slab's data when
+ * encoding, at its start when decoding.
+ */
+export interface PieceTask {
+  job: 'encode' | 'decode'
+  slab: SharedArrayBuffer
+  segment: SegmentPublic | SegmentSecret
+  index: number
+  /** Of the whole chunk. */
+  plainBytes: number
+  plainOffset: number
+  /** Bytes of the piece as it lies in the slab. */
+  pieceBytes: number
+  seed: Uint8Array
+  /** For decoding. */
+  header: Uint8Array
+}
+
+export interface PieceResult {
+  /** Bytes of the piece's result. */
+  bytes: number
+  times: StageTimes
+}
+
+export interface DecodeChunksTask {
+  segment: SegmentPublic
+  chunks: { index: number; bytes: Uint8Array }[]
+}
+
+/** What a worker sends back: an error is data, so that only a crash rejects the pool's promise. */
+export type Outcome<T> = { value: T } | { error: PlainError }
+
+/** An error as it crosses threads, where classes are lost. */
+export interface PlainError {
+  name: string
+  code: string
+  message: string
+  index: number | undefined
+  stack: string | undefined
+}
+
+const classes: Record<string, new (code: string, message: string) => errors.DatdotError> = {
+  InputError: errors.InputError,
+  ProofError: errors.ProofError,
+  EngineError: errors.EngineError,
+  ChainError: errors.ChainError,
+  StorageError: errors.StorageError,
+  SwarmError: errors.SwarmError
+}
+
+export function toPlainError(error: unknown): PlainError {
+  const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
+  const code = error instanceof errors.DatdotError ? error.code : 'ENGINE_TASK'
+  const index = error instanceof errors.CodecError ? error.index : undefined
+  return { name, code, message, index, stack }
+}
+
+/** The error that was thrown in a worker, of the class it had there if it is one of datdot's. */
+export function fromPlainError(plain: PlainError): errors.DatdotError {
+  if (plain.name === 'CodecError') return new errors.CodecError(plain.code, plain.message, plain.index)
+  const known = classes[plain.name]
+  if (known) return new known(plain.code, plain.message)
+  const cause = new Error(plain.message)
+  if (plain.stack !== undefined) cause.stack = plain.stack
+  return new errors.EngineError(plain.code, `a worker's task failed: ${plain.message}`, { cause })
+}
+
+/**
+ * Makes the default export of a file in workers/. The wrapped function may throw: the caller of `Engine.call`
+ * gets the same error.
+ */
+export function workerTask<N extends TaskName>(
+  run: (input: Tasks[N]['input']) => Tasks[N]['output'] | Promise<Tasks[N]['output']>
+): (request: TaskRequest<N>) => Promise<Outcome<Tasks[N]['output']>> {
+  return async ({ input, begun }) => {
+    Atomics.store(begun, 0, 1)
+    try {
+      return { value: await run(input) }
+    } catch (error) {
+      return { error: toPlainError(error) }
+    }
+  }
+}
+
+/** What goes through the pool: the input, and a flag that tells after a crash whether this task had begun. */
+export interface TaskRequest<N extends TaskName> {
+  input: Tasks[N]['input']
+  begun: Int32Array
+}

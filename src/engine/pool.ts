@@ -1,0 +1,111 @@
+import { fileURLToPath } from 'node:url'
+import { Piscina } from 'piscina'
+import { EngineError } from '../errors.js'
+import { fromPlainError, type Outcome, type TaskName, type TaskRequest, type Tasks } from './messages.js'
+
+/** Tasks that may wait in a worker's own queue, so that it never idles for the length of a message. */
+const TASKS_PER_WORKER = 2
+/** How often a task may have begun on a worker that then crashed, before it is given up. */
+const MOST_CRASHES = 2
+
+/**
+ * Worker threads that do tasks of workers/. A worker that crashes is replaced, and what it was doing is done
+ * once more on another; tasks that only waited there are not counted as tried.
+ */
+export class WorkerPool {
+  readonly threads: number
+  #pool: Piscina<TaskRequest<TaskName>, Outcome<unknown>> | undefined
+  #closed = false
+  readonly #waiting = new Set<(error: EngineError) => void>()
+
+  constructor(threads: number) {
+    this.threads = threads
+  }
+
+  /**
+   * Does one task. `again` is called before a second try, to restore input that the first may have changed.
+   *
+   * @throws the error that the task threw; EngineError `ENGINE_CRASH` if the worker crashed on it twice, with
+   *   the crash as cause; `ENGINE_CLOSED`; `ENGINE_WORKERS` if workers cannot be started
+   */
+  async call<N extends TaskName>(
+    name: N,
+    input: Tasks[N]['input'],
+    again?: () => void
+  ): Promise<Tasks[N]['output']> {
+    const begun = new Int32Array(new SharedArrayBuffer(4))
+    for (let crashes = 0; ;) {
+      Atomics.store(begun, 0, 0)
+      const outcome = await this.#run(name, { input, begun })
+      if (!('crash' in outcome)) {
+        if ('error' in outcome) throw fromPlainError(outcome.error)
+        return outcome.value
+      }
+      if (this.#closed) throw closedError()
+      if (Atomics.load(begun, 0) === 1) crashes++
+      if (crashes === MOST_CRASHES) {
+        throw new EngineError('ENGINE_CRASH', `a worker crashed twice on a ${name} task`, {
+          cause: outcome.crash
+        })
+      }
+      again?.()
+    }
+  }
+
+  /** Stops the workers; tasks that are not done fail with `ENGINE_CLOSED`. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#pool?.destroy()
+    this.#failAll(closedError())
+  }
+
+  async #run<N extends TaskName>(
+    name: N,
+    request: TaskRequest<N>
+  ): Promise<Outcome<Tasks[N]['output']> | { crash: unknown }> {
+    if (this.#closed) throw closedError()
+    const pool = (this.#pool ??= this.#start())
+    const filename = fileURLToPath(new URL(`../../workers/${name}.js`, import.meta.url))
+    let fail: ((error: EngineError) => void) | undefined
+    try {
+      return await new Promise((resolve, reject) => {
+        fail = reject
+        this.#waiting.add(reject)
+        pool.run(request, { filename }).then(
+          (outcome) => resolve(outcome as Outcome<Tasks[N]['output']>),
+          (crash: unknown) => resolve({ crash })
+        )
+      })
+    } finally {
+      this.#waiting.delete(fail!)
+    }
+  }
+
+  #start(): Piscina<TaskRequest<TaskName>, Outcome<unknown>> {
+    const pool = new Piscina<TaskRequest<TaskName>, Outcome<unknown>>({
+      minThreads: this.threads,
+      maxThreads: this.threads,
+      concurrentTasksPerWorker: TASKS_PER_WORKER,
+      recordTiming: false,
+      workerHistogram: false
+    })
+    // A worker that dies without a task is reported here. The pool gives up starting workers once one fails
+    // while it starts, and would then keep tasks waiting for ever.
+    pool.on('error', (cause) => {
+      if (pool.threads.length > 0) return
+      this.#pool = undefined
+      void pool.destroy()
+      this.#failAll(new EngineError('ENGINE_WORKERS', 'the worker threads cannot be started', { cause }))
+    })
+    return pool
+  }
+
+  #failAll(error: EngineError): void {
+    for (const fail of this.#waiting) fail(error)
+    this.#waiting.clear()
+  }
+}
+
+function closedError(): EngineError {
+  return new EngineError('ENGINE_CLOSED', 'the engine is closed')
+}

@@ -1,0 +1,98 @@
+import { RECORD_BYTES } from '../merkle/node.js'
+
+/** Bytes of a slab when there is memory enough: room for 2 MiB of chunks and their tables. */
+const SLAB_BYTES = 2.5 * 1024 * 1024
+const SMALLEST_SLAB_BYTES = 64 * 1024
+/** Least memory of an engine: two of the smallest slabs, one to fill while one is worked on. */
+export const LEAST_MEMORY_BYTES = 2 * SMALLEST_SLAB_BYTES
+
+const TABLES = 4
+/** Bytes of tables for a chunk: four words, and its share of the tree's nodes. */
+const TABLE_BYTES = TABLES * 4 + 2 * RECORD_BYTES
+/** One chunk of tables for so many bytes of slab: all of the slab is used by chunks of 256 plain bytes. */
+const BYTES_PER_CHUNK = 640
+
+/** Views of a slab: shared memory that holds a run of chunks, where each of them lies, and their tree nodes. */
+export class Slab {
+  readonly buffer: SharedArrayBuffer
+  /** Most chunks of a run. */
+  readonly capacity: number
+  readonly offsets: Uint32Array
+  readonly encodedBytes: Uint32Array
+  readonly plainOffsets: Uint32Array
+  readonly plainBytes: Uint32Array
+  /** Nodes of the run as `buildLevels` leaves them. */
+  readonly levels: Uint8Array
+  readonly data: Buffer
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.buffer = buffer
+    this.capacity = Math.floor(buffer.byteLength / BYTES_PER_CHUNK)
+    const tableBytes = this.capacity * 4
+    const table = (i: number) => new Uint32Array(buffer, i * tableBytes, this.capacity)
+    this.offsets = table(0)
+    this.encodedBytes = table(1)
+    this.plainOffsets = table(2)
+    this.plainBytes = table(3)
+    this.levels = new Uint8Array(buffer, TABLES * tableBytes, 2 * RECORD_BYTES * this.capacity)
+    // On a cache line of its own, so that hashing and ciphers start aligned.
+    const dataAt = Math.ceil((TABLE_BYTES * this.capacity) / 64) * 64
+    this.data = Buffer.from(buffer, dataAt, buffer.byteLength - dataAt)
+  }
+}
+
+/** The slabs of one engine: a fixed number, made when first needed, handed out in the order of asking. */
+export class SlabPool {
+  /** Of each slab. */
+  readonly slabBytes: number
+  /** Slabs in all. */
+  readonly count: number
+  readonly #free: Slab[] = []
+  readonly #waiting: ((slab: Slab) => void)[] = []
+  #made = 0
+
+  /** @param memoryBytes at least LEAST_MEMORY_BYTES; never are more held */
+  constructor(memoryBytes: number, threads: number) {
+    const wanted = Math.floor(memoryBytes / (2 * threads + 2))
+    this.slabBytes = Math.floor(Math.min(SLAB_BYTES, Math.max(SMALLEST_SLAB_BYTES, wanted)) / 64) * 64
+    this.count = Math.floor(memoryBytes / this.slabBytes)
+  }
+
+  /** Slabs that somebody holds: 0 when every stream has ended. */
+  get held(): number {
+    return this.#made - this.#free.length
+  }
+
+  /** A slab at once if one is free. */
+  take(): Slab | undefined {
+    const free = this.#free.pop()
+    if (free || this.#made === this.count) return free
+    this.#made++
+    return new Slab(new SharedArrayBuffer(this.slabBytes))
+  }
+
+  /** A slab as soon as there is one; rejects with the signal's reason. */
+  async acquire(signal: AbortSignal): Promise<Slab> {
+    signal.throwIfAborted()
+    const slab = this.take()
+    if (slab) return slab
+    return new Promise((resolve, reject) => {
+      const give = (given: Slab) => {
+        signal.removeEventListener('abort', abort)
+        resolve(given)
+      }
+      const abort = () => {
+        this.#waiting.splice(this.#waiting.indexOf(give), 1)
+        reject(signal.reason as Error)
+      }
+      this.#waiting.push(give)
+      signal.addEventListener('abort', abort, { once: true })
+    })
+  }
+
+  release(slab: Slab): void {
+    const next = this.#waiting.shift()
+    if (next) next(slab)
+    else this.#free.push(slab)
+  }
+}

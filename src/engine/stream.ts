@@ -1,0 +1,439 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import sodium from 'sodium-native'
+import {
+  MAX_PLAIN_BYTES,
+  SEED_BYTES,
+  type Codec,
+  type CodecName,
+  type SegmentPublic,
+  type SegmentSecret
+} from '../chunk/codec.js'
+import { checkPlainBytes, codecOf } from '../chunk/codecs.js'
+import { CodecError, EngineError } from '../errors.js'
+import { RECORD_BYTES } from '../merkle/node.js'
+import { Batch } from './batch.js'
+import { fromPlainError, type Job, type SlabResult, type StageTimes } from './messages.js'
+import { workLargeChunk } from './large.js'
+import type { WorkerPool } from './pool.js'
+import { OrderedQueue } from './queue.js'
+import { SlabLease } from './lease.js'
+import type { Slab, SlabPool } from './slab.js'
+import { SourceReader, type ChunkRun, type ChunkSource } from './source.js'
+
+/** Most plain bytes of one task: so slow a codec should spread over workers and be stopped soon. */
+const TASK_BYTES: Record<CodecName, number> = { wrap: Infinity, seal: 256 * 1024 }
+/** A source that yields nothing for so long has its last chunks sent on their way in a slab that is not full. */
+const FLUSH_AFTER_MS = 2
+/** The main thread does not fill slabs for longer without letting others run. */
+const TURN_MS = 4
+
+/** How far a stream is. Times are sums over all threads, in milliseconds. */
+export interface Progress extends StageTimes {
+  /** Chunks and bytes that have come out. */
+  chunks: number
+  encodedBytes: number
+  plainBytes: number
+  /** Time spent on copying chunks into slabs, on the main thread. */
+  fillMs: number
+  /** Time since the stream began. */
+  elapsedMs: number
+}
+
+export interface StreamOptions {
+  /** Ends the stream: its iterator throws the signal's reason. */
+  signal?: AbortSignal
+  /** Called before each batch comes out. */
+  onProgress?: (progress: Progress) => void
+  /** Number in the segment's tree of the first chunk's leaf. Default 0. */
+  firstLeaf?: number
+}
+
+/** What a stream works on. */
+export interface StreamJob {
+  job: Job
+  segment: SegmentPublic | SegmentSecret
+  /** Index in the hypercore of the first chunk. */
+  start: number
+}
+
+/** What streams share. */
+export interface StreamContext {
+  workers: WorkerPool
+  slabs: SlabPool
+  random: (length: number) => Uint8Array
+  /** Aborted when the engine is closed. */
+  closing: AbortSignal
+}
+
+/** A batch, or the end of the stream after it; `free` gives its memory back. */
+interface Result {
+  batch: Batch | undefined
+  error: Error | undefined
+  times: StageTimes
+  free: () => void
+}
+
+/** Streams chunks through the workers, in order. See `Engine` for what may be thrown. */
+export async function* stream(
+  context: StreamContext,
+  source: ChunkSource,
+  job: StreamJob,
+  options: StreamOptions = {}
+): AsyncGenerator<Batch, void, void> {
+  options.signal?.throwIfAborted()
+  const started = performance.now()
+  const stop = new AbortController()
+  const abort = () => stop.abort(options.signal?.reason)
+  const close = () => stop.abort(context.closing.reason)
+  options.signal?.addEventListener('abort', abort, { once: true })
+  context.closing.throwIfAborted()
+  context.closing.addEventListener('abort', close, { once: true })
+  const feeder = new Feeder(context, source, job, options.firstLeaf ?? 0, stop.signal)
+  const feeding = feeder.run()
+  const progress: Progress = {
+    chunks: 0,
+    encodedBytes: 0,
+    plainBytes: 0,
+    fillMs: 0,
+    cipherMs: 0,
+    hashMs: 0,
+    headerMs: 0,
+    elapsedMs: 0
+  }
+  let result: Result | undefined
+  try {
+    while ((result = await feeder.results.next())) {
+      options.signal?.throwIfAborted()
+      if (result.batch) {
+        add(progress, result, feeder.fillMs, performance.now() - started)
+        options.onProgress?.({ ...progress })
+        yield result.batch
+      }
+      result.free()
+      if (result.error !== undefined) throw result.error
+    }
+  } finally {
+    options.signal?.removeEventListener('abort', abort)
+    context.closing.removeEventListener('abort', close)
+    stop.abort(new EngineError('ENGINE_STOPPED', 'the stream was stopped'))
+    result?.free()
+    await feeding
+    for (const left of feeder.results.drain()) await left.then(({ free }) => free())
+    feeder.wipe()
+  }
+}
+
+function add(progress: Progress, { batch, times }: Result, fillMs: number, elapsedMs: number): void {
+  progress.chunks += batch!.count
+  for (const bytes of batch!.encodedBytes) progress.encodedBytes += bytes
+  for (const bytes of batch!.plainBytes) progress.plainBytes += bytes
+  progress.cipherMs += times.cipherMs
+  progress.hashMs += times.hashMs
+  progress.headerMs += times.headerMs
+  progress.fillMs = fillMs
+  progress.elapsedMs = elapsedMs
+}
+
+/** The slab that is being filled. */
+interface Filling {
+  slab: Slab
+  count: number
+  /** Where in its data the next chunk goes. */
+  at: number
+  /** What was copied into it, should a worker crash and leave it half changed. */
+  copies: { bytes: Uint8Array; at: number }[]
+  /** Chunks that stay where the source has them. */
+  data: Uint8Array | undefined
+}
+
+/** Fills slabs from the source and has workers do them; results come out in order. */
+class Feeder {
+  readonly results = new OrderedQueue<Result>()
+  /** Time spent copying. */
+  fillMs = 0
+  readonly #context: StreamContext
+  readonly #reader: SourceReader
+  readonly #job: StreamJob
+  readonly #codec: Codec
+  readonly #lease: SlabLease
+  readonly #signal: AbortSignal
+  readonly #firstLeaf: number
+  #filling: Filling | undefined
+  /** Chunks taken from the source. */
+  #taken = 0
+  #turnBegan = performance.now()
+  #largeFreed: Promise<void> = Promise.resolve()
+
+  constructor(
+    context: StreamContext,
+    source: ChunkSource,
+    job: StreamJob,
+    firstLeaf: number,
+    signal: AbortSignal
+  ) {
+    this.#context = context
+    this.#reader = new SourceReader(source)
+    this.#job = { ...job, segment: compact(job.segment) }
+    this.#codec = codecOf(job.segment.codec)
+    this.#signal = signal
+    this.#firstLeaf = firstLeaf
+    this.#lease = new SlabLease(context.slabs, 3 * context.workers.threads + 1, signal)
+  }
+
+  /** Reads the source to its end, or until the signal; never rejects. */
+  async run(): Promise<void> {
+    const interrupt = () => this.#reader.interrupt(this.#signal.reason)
+    this.#signal.addEventListener('abort', interrupt, { once: true })
+    const flushing = this.#flushWhenIdle()
+    let ended = false
+    try {
+      for (;;) {
+        this.#signal.throwIfAborted()
+        const next = this.#reader.next()
+        const step = next instanceof Promise ? await next : next
+        if (step.done) break
+        if (step.value instanceof Uint8Array) await this.#addChunk(step.value)
+        else await this.#addRun(step.value)
+      }
+      ended = true
+      this.#flush()
+      this.results.end()
+    } catch (error) {
+      if (!this.#signal.aborted) this.#flush()
+      this.results.end(error)
+    } finally {
+      clearInterval(flushing)
+      this.#signal.removeEventListener('abort', interrupt)
+      if (this.#filling) this.#lease.release(this.#filling.slab)
+      this.#filling = undefined
+      if (!ended) await this.#reader.close()
+    }
+  }
+
+  /** Forgets the stream's copy of the secret key, once no task needs it. */
+  wipe(): void {
+    if ('secretKey' in this.#job.segment) sodium.sodium_memzero(this.#job.segment.secretKey)
+  }
+
+  async #addChunk(chunk: Uint8Array): Promise<void> {
+    const bytes = chunk.byteLength
+    const encoding = this.#job.job === 'encode'
+    const index = this.#job.start + this.#taken
+    let slot = bytes
+    if (encoding) {
+      checkPlainBytes(bytes, index)
+      slot = this.#codec.encodedBytes(bytes)
+    } else if (bytes > this.#codec.encodedBytes(MAX_PLAIN_BYTES)) {
+      throw new CodecError('CODEC_LENGTH', `chunk ${index} has ${bytes} bytes, too many for any chunk`, index)
+    }
+    const filling = this.#room(slot) ?? (await this.#makeRoom(slot))
+    if (!filling) return this.#addLarge(chunk, index)
+
+    const { slab, count, at } = filling
+    const from = at + slot - bytes
+    const start = performance.now()
+    slab.data.set(chunk, from)
+    this.fillMs += performance.now() - start
+    filling.copies.push({ bytes: chunk, at: from })
+    slab.offsets[count] = at
+    slab.encodedBytes[count] = slot
+    slab.plainOffsets[count] = from
+    slab.plainBytes[count] = encoding ? bytes : 0
+    filling.count++
+    filling.at += slot
+    this.#taken++
+  }
+
+  async #addRun(run: ChunkRun): Promise<void> {
+    const inPlace = this.#job.job === 'leaves' && run.bytes.buffer instanceof SharedArrayBuffer
+    if (inPlace) this.#flush()
+    let at = 0
+    for (let i = 0; i < run.lengths.length;) {
+      const bytes = lengthOf(run, i, at)
+      if (inPlace) {
+        const filling = this.#room(0) ?? (await this.#makeRoom(0))!
+        const end = this.#fillTables(filling, run, i, at)
+        i = end.i
+        at = end.at
+        filling.data = run.bytes
+        this.#flush()
+      } else {
+        await this.#addChunk(run.bytes.subarray(at, at + bytes))
+        at += bytes
+        i++
+      }
+    }
+    if (at !== run.bytes.byteLength) {
+      throw new EngineError('ENGINE_SOURCE', 'a source yielded a run with bytes that belong to no chunk')
+    }
+  }
+
+  /** Notes where chunks of a run from `i` on lie in the run's own memory, as many as make a task. */
+  #fillTables(filling: Filling, run: ChunkRun, i: number, at: number): { i: number; at: number } {
+    const { slab } = filling
+    const most = slab.data.byteLength
+    let offset = at
+    let next = i
+    let count = 0
+    while (next < run.lengths.length && count < slab.capacity) {
+      const bytes = lengthOf(run, next, offset)
+      if (count > 0 && offset - at + bytes > most) break
+      slab.offsets[count] = offset
+      slab.encodedBytes[count] = bytes
+      offset += bytes
+      count++
+      next++
+    }
+    filling.count = count
+    filling.at = offset - at
+    this.#taken += count
+    return { i: next, at: offset }
+  }
+
+  /** Does a chunk that no slab holds. One at a time is in memory, until the consumer is done with it. */
+  async #addLarge(bytes: Uint8Array, index: number): Promise<void> {
+    await this.#largeFreed
+    this.#signal.throwIfAborted()
+    this.#taken++
+    const { job, segment } = this.#job
+    const { workers, random } = this.#context
+    const seed = job === 'encode' ? random(SEED_BYTES) : new Uint8Array(0)
+    const work = { job, segment, codec: this.#codec, index, bytes, seed, workers }
+    const { batch, times } = await workLargeChunk({ ...work, lease: this.#lease, signal: this.#signal })
+    let free = () => {}
+    this.#largeFreed = new Promise((resolve) => {
+      free = resolve
+      this.#signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+    this.results.push(Promise.resolve({ batch, error: undefined, times, free }))
+  }
+
+  /** The slab being filled, if a slot of this size fits in. */
+  #room(slot: number): Filling | undefined {
+    const filling = this.#filling
+    if (!filling) return undefined
+    const { slab, count, at } = filling
+    const fits = count < slab.capacity && at + slot <= slab.data.byteLength
+    return fits && at < TASK_BYTES[this.#codec.name] ? filling : undefined
+  }
+
+  /** Sends the slab on its way and begins the next; undefined if the slot is too large for any slab. */
+  async #makeRoom(slot: number): Promise<Filling | undefined> {
+    this.#flush()
+    if (performance.now() - this.#turnBegan > TURN_MS) {
+      await nextTurn()
+      this.#turnBegan = performance.now()
+    }
+    const slab = await this.#lease.acquire()
+    if (slot > slab.data.byteLength) {
+      this.#lease.release(slab)
+      return undefined
+    }
+    this.#filling = { slab, count: 0, at: 0, copies: [], data: undefined }
+    return this.#filling
+  }
+
+  /** Has a worker do what is in the slab. */
+  #flush(): void {
+    const filling = this.#filling
+    this.#filling = undefined
+    if (filling && filling.count > 0) this.results.push(this.#work(filling, this.#taken - filling.count))
+    else if (filling) this.#lease.release(filling.slab)
+  }
+
+  /** Sends chunks on that wait in a slab while nothing more comes from the source. */
+  #flushWhenIdle(): NodeJS.Timeout {
+    let seen = -1
+    return setInterval(() => {
+      if (this.#reader.waiting && this.#taken === seen) this.#flush()
+      seen = this.#taken
+    }, FLUSH_AFTER_MS).unref()
+  }
+
+  async #work(filling: Filling, before: number): Promise<Result> {
+    const { slab, count, data, copies } = filling
+    const firstIndex = this.#job.start + before
+    const free = once(() => this.#lease.release(slab))
+    try {
+      const result = await this.#context.workers.call(
+        'slab',
+        {
+          job: this.#job.job,
+          slab: slab.buffer,
+          data,
+          segment: this.#job.segment,
+          count,
+          firstIndex,
+          firstLeaf: this.#firstLeaf + before,
+          seed: this.#job.job === 'encode' ? this.#context.random(SEED_BYTES) : new Uint8Array(0)
+        },
+        () => refill(filling)
+      )
+      copies.length = 0
+      const error = result.refused && fromPlainError(result.refused)
+      const batch = result.done > 0 ? this.#batch(slab, result, firstIndex, data) : undefined
+      return { batch, error, times: result.times, free }
+    } catch (error) {
+      const range = `chunks ${firstIndex} to ${firstIndex + count - 1}`
+      return { batch: undefined, error: withRange(error, range), times: noTimes, free }
+    }
+  }
+
+  #batch(slab: Slab, { done }: SlabResult, firstIndex: number, data: Uint8Array | undefined): Batch {
+    const { job } = this.#job
+    const encodedBytes = slab.encodedBytes.subarray(0, done)
+    const plainBytes = slab.plainBytes.subarray(0, job === 'leaves' ? 0 : done)
+    const end = slab.offsets[done - 1]! + slab.encodedBytes[done - 1]!
+    const out = job === 'leaves' ? 0 : done
+    return new Batch({
+      firstIndex,
+      count: done,
+      encodedBytes,
+      plainBytes,
+      levels: slab.levels.subarray(0, 2 * done * RECORD_BYTES),
+      encoded: slab.data.subarray(0, job === 'encode' && !data ? end : 0),
+      data: slab.data,
+      offsets: (job === 'encode' ? slab.offsets : slab.plainOffsets).subarray(0, out),
+      lengths: job === 'encode' ? encodedBytes : plainBytes
+    })
+  }
+}
+
+const noTimes: StageTimes = { cipherMs: 0, hashMs: 0, headerMs: 0 }
+
+/** Length of a run's i-th chunk, which begins at `at`. */
+function lengthOf(run: ChunkRun, i: number, at: number): number {
+  const bytes = run.lengths[i]!
+  if (Number.isSafeInteger(bytes) && bytes >= 0 && at + bytes <= run.bytes.byteLength) return bytes
+  throw new EngineError('ENGINE_SOURCE', 'a source yielded a run whose lengths exceed its bytes')
+}
+
+/** Puts back what a worker may have changed before it crashed. */
+function refill({ slab, copies }: Filling): void {
+  for (const { bytes, at } of copies) slab.data.set(bytes, at)
+}
+
+/** A copy of a segment whose arrays own their memory, so that nothing else travels to workers with them. */
+function compact<T extends SegmentPublic | SegmentSecret>(segment: T): T {
+  const { codec, id, publicKey, salt } = segment
+  const copy = { codec, id: own(id), publicKey: own(publicKey), salt: own(salt) }
+  return ('secretKey' in segment ? { ...copy, secretKey: own(segment.secretKey) } : copy) as T
+}
+
+function own(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes)
+}
+
+/** The same error for a known range of chunks. */
+function withRange(error: unknown, range: string): Error {
+  if (!(error instanceof EngineError)) return error as Error
+  return new EngineError(error.code, `${range}: ${error.message}`, { cause: error.cause })
+}
+
+function once(run: () => void): () => void {
+  let ran = false
+  return () => {
+    if (!ran) run()
+    ran = true
+  }
+}

@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import fc from 'fast-check'
+import { segmentId, type SegmentSecret } from '../../src/chunk/codec.js'
+import { codecOf, decodeChunk, encodeChunk } from '../../src/chunk/codecs.js'
+import { keyPairFromSeed } from '../../src/crypto/keys.js'
+import { Engine, type ChunkRun, type ChunkSource, type Progress } from '../../src/engine/engine.js'
+import { TreeBuilder } from '../../src/merkle/builder.js'
+import { leafNode, type TreeRoot } from '../../src/merkle/node.js'
+import { MemoryTree, rootOf } from '../../src/merkle/reader.js'
+
+const START = 1000
+const segment = makeSegment()
+const HEADER = codecOf('wrap').headerBytes
+const engine = new Engine({ threads: 2, memoryBytes: 2 * 1024 * 1024 })
+after(() => engine.close())
+
+function makeSegment(): SegmentSecret {
+  const { publicKey, secretKey } = keyPairFromSeed(Buffer.alloc(32, 7))
+  const blank = Buffer.alloc(32)
+  const place = { chain: blank, key: blank, fork: 0, copy: 0, start: START, signer: publicKey, draw: 0 }
+  return { codec: 'wrap', id: segmentId(place), publicKey, secretKey, salt: blank }
+}
+
+/** Chunks with lengths from 1 byte to more than a slab, all different. */
+function chunksOf(lengths: number[]): Buffer[] {
+  return lengths.map((length, i) => {
+    const chunk = Buffer.alloc(length, i + 1)
+    for (let at = 0; at < length; at += 997) chunk[at] = at >> 4
+    return chunk
+  })
+}
+
+function encodeAll(chunks: Buffer[]): Buffer[] {
+  return chunks.map((chunk, i) => encodeChunk(segment, START + i, chunk, Buffer.alloc(32, i)))
+}
+
+function referenceRoot(encoded: Buffer[]): TreeRoot {
+  const builder = new TreeBuilder()
+  for (const chunk of encoded) builder.appendLeaf(leafNode(chunk, HEADER))
+  return builder.root()
+}
+
+function runOf(chunks: Buffer[], shared: boolean): ChunkRun {
+  const length = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
+  const bytes = new Uint8Array(shared ? new SharedArrayBuffer(length) : new ArrayBuffer(length))
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.byteLength
+  }
+  return { bytes, lengths: chunks.map((chunk) => chunk.byteLength) }
+}
+
+async function* slowly<T>(items: Iterable<T>): AsyncGenerator<T> {
+  for (const item of items) {
+    await Promise.resolve()
+    yield item
+  }
+}
+
+const someLengths = [1, 70_000, 5, 1_000_000, 300, 300, 300, 131_072, 2, 900_000, 64, 4096, 500_000]
+
+async function encodeWith(of: Engine, source: ChunkSource): Promise<{ encoded: Buffer[]; root: TreeRoot }> {
+  const encoded: Buffer[] = []
+  const builder = new TreeBuilder()
+  for await (const batch of of.encode(source, { segment, start: START })) {
+    assert.equal(batch.firstIndex, START + encoded.length)
+    assert.deepEqual(Buffer.concat(batch.chunks), Buffer.from(batch.encoded))
+    assert.deepEqual(batch.leaf(0), leafNode(Buffer.from(batch.chunks[0]!), HEADER))
+    for (const chunk of batch.chunks) encoded.push(Buffer.from(chunk))
+    builder.append(batch.count, batch.levels)
+  }
+  return { encoded, root: builder.root() }
+}
+
+test('encoded chunks come out in order, decode one by one, and carry the root of their tree', async () => {
+  const chunks = chunksOf(someLengths)
+  const { encoded, root } = await encodeWith(engine, slowly(chunks))
+  assert.deepEqual(
+    encoded.map((chunk, i) => decodeChunk(segment, START + i, chunk)),
+    chunks
+  )
+  assert.deepEqual(root, referenceRoot(encoded))
+})
+
+test('decoding gives the plain chunks, and the tree of the encoded ones', async () => {
+  const chunks = chunksOf(someLengths)
+  const encoded = encodeAll(chunks)
+  const plain: Buffer[] = []
+  const builder = new TreeBuilder()
+  for await (const batch of engine.decode(slowly(encoded), { segment, start: START })) {
+    assert.equal(batch.firstIndex, START + plain.length)
+    for (const chunk of batch.chunks) plain.push(Buffer.from(chunk))
+    builder.append(batch.count, batch.levels)
+  }
+  assert.deepEqual(plain, chunks)
+  assert.deepEqual(builder.root(), referenceRoot(encoded))
+  assert.equal(engine.slabsHeld, 0)
+})
+
+test('any lengths in any grouping come back, in any memory', async () => {
+  const lengths = fc.array(fc.oneof(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 1, max: 90_000 })), {
+    minLength: 1,
+    maxLength: 60
+  })
+  const small = new Engine({ threads: 2, memoryBytes: 160 * 1024 })
+  try {
+    await fc.assert(
+      fc.asyncProperty(lengths, fc.constantFrom('sync', 'async', 'run'), async (sizes, kind) => {
+        const chunks = chunksOf(sizes)
+        const source = kind === 'sync' ? chunks : kind === 'async' ? slowly(chunks) : [runOf(chunks, false)]
+        const { encoded, root } = await encodeWith(small, source)
+        assert.deepEqual(root, referenceRoot(encoded))
+        const plain: Buffer[] = []
+        for await (const { chunks } of small.decode([runOf(encoded, true)], { segment, start: START })) {
+          plain.push(...chunks.map((chunk) => Buffer.from(chunk)))
+        }
+        assert.deepEqual(plain, chunks)
+        assert.equal(small.slabsHeld, 0)
+      }),
+      { numRuns: 25 }
+    )
+  } finally {
+    await small.close()
+  }
+})
+
+test('chunks far larger than all slabs together pass through', async () => {
+  const small = new Engine({ threads: 2, memoryBytes: 256 * 1024 })
+  try {
+    const chunks = chunksOf([10, 15 * 1024 * 1024, 7, 3_000_000, 1])
+    const { encoded, root } = await encodeWith(small, chunks)
+    assert.deepEqual(root, referenceRoot(encoded))
+    assert.ok(decodeChunk(segment, START + 1, encoded[1]!).equals(chunks[1]!))
+    let index = 0
+    for await (const batch of small.decode(encoded, { segment, start: START })) {
+      for (const chunk of batch.chunks) assert.ok(chunk.equals(chunks[index++]!))
+    }
+    assert.equal(index, chunks.length)
+    assert.deepEqual(await small.rebuild(encoded, { codec: 'wrap' }), root)
+    assert.equal(small.slabsHeld, 0)
+  } finally {
+    await small.close()
+  }
+})
+
+test('rebuild gives the root and stores the tree, from single chunks and from runs in any memory', async () => {
+  const encoded = encodeAll(chunksOf([...someLengths, ...Array<number>(3000).fill(40)]))
+  const expected = referenceRoot(encoded)
+  for (const source of [encoded, [runOf(encoded, true)], [runOf(encoded, false)]]) {
+    const tree = new MemoryTree()
+    const sink = (records: Uint8Array) => tree.append(records)
+    assert.deepEqual(await engine.rebuild(source, { codec: 'wrap' }, { sink }), expected)
+    assert.deepEqual(await rootOf(tree), expected)
+  }
+})
+
+test('verify gives the root of chunks that are all in place', async () => {
+  const encoded = encodeAll(chunksOf(someLengths))
+  assert.deepEqual(await engine.verify(encoded, { segment, start: START }), referenceRoot(encoded))
+  await assert.rejects(engine.verify(encoded, { segment, start: START + 1 }), { code: 'CODEC_SIGNATURE' })
+})
+
+test('a refused chunk ends the stream after all chunks before it', async () => {
+  const chunks = chunksOf(Array<number>(50).fill(100))
+  for (const [bad, change, code] of [
+    [0, (chunk: Buffer) => Buffer.from(chunk.subarray(0, 100)), 'CODEC_TRUNCATED'],
+    [33, (chunk: Buffer) => Buffer.from(chunk.subarray(0, 100)), 'CODEC_TRUNCATED'],
+    [20, (chunk: Buffer) => Buffer.from(chunk.subarray(0, 200)), 'CODEC_LENGTH'],
+    [49, (chunk: Buffer) => Buffer.concat([chunk.subarray(0, 235), Buffer.alloc(1, 9)]), 'CODEC_SIGNATURE']
+  ] as const) {
+    const encoded = encodeAll(chunks)
+    encoded[bad] = change(encoded[bad]!)
+    let seen = 0
+    const decoding = async () => {
+      for await (const batch of engine.decode(encoded, { segment, start: START })) {
+        for (const chunk of batch.chunks) assert.deepEqual(Buffer.from(chunk), chunks[seen++])
+      }
+    }
+    await assert.rejects(decoding(), { code, index: START + bad, name: 'CodecError' })
+    assert.equal(seen, bad)
+  }
+  assert.equal(engine.slabsHeld, 0)
+})
+
+test('a large chunk with one wrong bit is refused', async () => {
+  const encoded = encodeAll(chunksOf([9, 3_000_000]))
+  encoded[1]![2_000_000]! ^= 1
+  await assert.rejects(engine.verify(encoded, { segment, start: START }), {
+    code: 'CODEC_SIGNATURE',
+    index: START + 1
+  })
+  assert.equal(engine.slabsHeld, 0)
+})
+
+test('chunks that no hypercore can have are refused after those before them', async () => {
+  let count = 0
+  const encoding = async () => {
+    for await (const batch of engine.encode([Buffer.from('x'), Buffer.alloc(0)], { segment, start: 0 })) {
+      count += batch.count
+    }
+  }
+  await assert.rejects(encoding(), { code: 'CODEC_PLAIN_LENGTH', index: 1 })
+  assert.equal(count, 1)
+})
+
+test('runs that contradict themselves are refused', async () => {
+  for (const shared of [true, false]) {
+    const bytes = new Uint8Array(shared ? new SharedArrayBuffer(400) : new ArrayBuffer(400))
+    for (const lengths of [[200], [200, 201], [200, -1], [200, 200.5], [NaN]]) {
+      await assert.rejects(engine.rebuild([{ bytes, lengths }], { codec: 'wrap' }), { code: 'ENGINE_SOURCE' })
+    }
+  }
+  assert.equal(engine.slabsHeld, 0)
+})
+
+test('one seed is drawn for a slab, not for a chunk', async () => {
+  const draws: number[] = []
+  const random = (length: number) => Buffer.alloc(length, draws.push(length))
+  const counting = new Engine({ threads: 1, random })
+  try {
+    const { encoded } = await encodeWith(counting, chunksOf(Array<number>(1000).fill(50)))
+    assert.deepEqual(draws, [32])
+    const keys = new Set(encoded.map((chunk) => chunk.toString('hex', 40, 72)))
+    assert.equal(keys.size, 1000)
+  } finally {
+    await counting.close()
+  }
+})
+
+test('progress counts what has come out', async () => {
+  const chunks = chunksOf(someLengths)
+  const reports: Progress[] = []
+  const onProgress = (progress: Progress) => {
+    reports.push(progress)
+  }
+  for await (const { count } of engine.encode(chunks, { segment, start: START }, { onProgress })) {
+    assert.ok(reports.at(-1)!.chunks >= count)
+  }
+  const plainBytes = someLengths.reduce((sum, length) => sum + length, 0)
+  const { chunks: done, plainBytes: plain, encodedBytes, cipherMs, hashMs, headerMs } = reports.at(-1)!
+  assert.deepEqual(
+    { done, plain, encodedBytes },
+    { done: someLengths.length, plain: plainBytes, encodedBytes: plainBytes + HEADER * someLengths.length }
+  )
+  assert.ok(cipherMs > 0 && hashMs > 0 && headerMs > 0)
+})
+
+test('decodeChunks decodes away from the main thread and reports the chunk that is refused', async () => {
+  const chunks = chunksOf([10, 20_000, 30])
+  const encoded = encodeAll(chunks).map((bytes, i) => ({ index: START + i, bytes }))
+  assert.deepEqual(
+    (await engine.decodeChunks(segment, encoded)).map((bytes) => Buffer.from(bytes)),
+    chunks
+  )
+  encoded[1]!.index++
+  await assert.rejects(engine.decodeChunks(segment, encoded), { code: 'CODEC_SIGNATURE', index: START + 2 })
+})
+
+test('options that make no engine are refused', () => {
+  for (const options of [{ threads: 0 }, { threads: 1.5 }, { memoryBytes: 1000 }, { memoryBytes: NaN }]) {
+    assert.throws(() => new Engine(options), { code: 'ENGINE_OPTIONS' })
+  }
+})

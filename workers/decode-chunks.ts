@@ -1,0 +1,7 @@
+import { decodeChunk } from '../src/chunk/codecs.js'
+import { workerTask } from '../src/engine/messages.js'
+
+/** A few chunks of one segment, decoded away from the main thread. */
+export default workerTask<'decode-chunks'>(({ segment, chunks }) =>
+  chunks.map(({ index, bytes }) => decodeChunk(segment, index, bytes))
+)

@@ -1,0 +1,26 @@
+import type { SegmentSecret } from '../src/chunk/codec.js'
+import { codecOf } from '../src/chunk/codecs.js'
+import { workerTask } from '../src/engine/messages.js'
+import { Slab } from '../src/engine/slab.js'
+
+/** One piece of a chunk that is larger than a slab. */
+export default workerTask<'piece'>((task) => {
+  const { data } = new Slab(task.slab)
+  const { index, plainBytes, plainOffset, seed, header } = task
+  const codec = codecOf(task.segment.codec)
+  const start = performance.now()
+  let bytes: number
+  if (task.job === 'encode') {
+    const segment = task.segment as SegmentSecret
+    const plain = data.subarray(data.byteLength - task.pieceBytes)
+    const out = data.subarray(data.byteLength - (codec.encodedBytes(task.pieceBytes) - codec.headerBytes))
+    bytes = codec.createEncoder(segment).piece({ index, plainBytes, plainOffset, seed }, plain, out)
+    segment.secretKey.fill(0)
+  } else {
+    const body = data.subarray(0, task.pieceBytes)
+    bytes = codec
+      .createDecoder(task.segment)
+      .openPiece({ index, header, plainBytes, plainOffset }, body, data)
+  }
+  return { bytes, times: { cipherMs: performance.now() - start, hashMs: 0, headerMs: 0 } }
+})

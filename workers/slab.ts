@@ -1,0 +1,158 @@
+import type { ChunkBatch, Codec, SegmentSecret } from '../src/chunk/codec.js'
+import { codecOf } from '../src/chunk/codecs.js'
+import { slabHasher } from '../src/crypto/blake3-slab.js'
+import { CodecError } from '../src/errors.js'
+import {
+  toPlainError,
+  workerTask,
+  type SlabResult,
+  type SlabTask,
+  type StageTimes
+} from '../src/engine/messages.js'
+import { Slab } from '../src/engine/slab.js'
+import { RECORD_BYTES, buildLevels } from '../src/merkle/node.js'
+
+// Chunks are taken through all stages in groups that stay in the core's cache between them.
+const GROUP_BYTES = 256 * 1024
+const GROUP_CHUNKS = 1024
+
+const bodyHashes = new Uint8Array(GROUP_CHUNKS * 32)
+
+/** Work on one group of chunks, `[from, to)`; returns how many of them passed, and why the next did not. */
+type Stage = (from: number, to: number) => { passed: number; refused?: CodecError }
+
+export default workerTask<'slab'>((task) => {
+  try {
+    return work(task, new Slab(task.slab))
+  } finally {
+    // This thread's own copy of the key; the next task brings it again.
+    if ('secretKey' in task.segment) task.segment.secretKey.fill(0)
+  }
+})
+
+function work(task: SlabTask, slab: Slab): SlabResult {
+  const batch: ChunkBatch = { ...tablesOf(slab, task), slab: task.data ?? slab.data }
+  const codec = codecOf(task.segment.codec)
+  const times: StageTimes = { cipherMs: 0, hashMs: 0, headerMs: 0 }
+  const stage = stageOf(task, codec, batch, slab, times)
+
+  let done = 0
+  let refused: CodecError | undefined
+  while (done < task.count && !refused) {
+    const to = groupEnd(batch.encodedBytes, done, task.count)
+    const result = stage(done, to)
+    done += result.passed
+    refused = result.refused
+  }
+  timed(times, 'hashMs', () => buildLevels(task.firstLeaf, done, slab.levels))
+  return { done, refused: refused && toPlainError(refused), times }
+}
+
+function tablesOf(slab: Slab, task: SlabTask): Omit<ChunkBatch, 'slab'> {
+  const { offsets, encodedBytes, plainOffsets, plainBytes } = slab
+  const { count, firstIndex, seed } = task
+  return { offsets, encodedBytes, plainOffsets, plainBytes, count, firstIndex, seed }
+}
+
+function stageOf(task: SlabTask, codec: Codec, batch: ChunkBatch, slab: Slab, times: StageTimes): Stage {
+  const hashBodies = (from: number, to: number) => {
+    timed(times, 'hashMs', () =>
+      slabHasher.hashMany(
+        batch.slab,
+        batch.offsets,
+        batch.encodedBytes,
+        from,
+        to,
+        codec.headerBytes,
+        bodyHashes
+      )
+    )
+  }
+  const hashLeaves = (from: number, to: number) => {
+    timed(times, 'hashMs', () =>
+      slabHasher.leaves(
+        batch.slab,
+        batch.offsets,
+        batch.encodedBytes,
+        from,
+        to,
+        codec.headerBytes,
+        bodyHashes,
+        slab.levels.subarray(from * RECORD_BYTES)
+      )
+    )
+  }
+
+  if (task.job === 'encode') {
+    const encoder = codec.createEncoder(task.segment as SegmentSecret)
+    return (from, to) => {
+      timed(times, 'cipherMs', () => encoder.bodies(batch, from, to))
+      hashBodies(from, to)
+      timed(times, 'headerMs', () => encoder.headers(batch, from, to, bodyHashes))
+      hashLeaves(from, to)
+      return { passed: to - from }
+    }
+  }
+
+  const decoder = task.job === 'decode' ? codec.createDecoder(task.segment) : undefined
+  return (from, to) => {
+    // A chunk too short for a header has no body to hash: what comes before it is done first.
+    let end = from
+    while (end < to && batch.encodedBytes[end]! >= codec.headerBytes) end++
+    let refused: CodecError | undefined
+    hashBodies(from, end)
+    if (decoder) {
+      const checked = untilRefused(from, end, times, 'headerMs', () =>
+        decoder.check(batch, from, end, bodyHashes)
+      )
+      const opened = untilRefused(from, checked.end, times, 'cipherMs', () =>
+        decoder.open(batch, from, checked.end)
+      )
+      refused = opened.refused ?? checked.refused
+      end = opened.end
+    }
+    hashLeaves(from, end)
+    if (end < to) refused ??= tooShort(task.firstIndex + end, batch.encodedBytes[end]!)
+    return refused ? { passed: end - from, refused } : { passed: end - from }
+  }
+
+  /** Runs one call over `[from, end)`; a refused chunk ends the range before it. */
+  function untilRefused(
+    from: number,
+    end: number,
+    of: StageTimes,
+    stage: keyof StageTimes,
+    run: () => void
+  ): { end: number; refused?: CodecError } {
+    try {
+      timed(of, stage, run)
+      return { end }
+    } catch (error) {
+      if (!(error instanceof CodecError) || error.index === undefined) throw error
+      return { end: Math.max(from, error.index - task.firstIndex), refused: error }
+    }
+  }
+}
+
+function tooShort(index: number, bytes: number): CodecError {
+  return new CodecError('CODEC_TRUNCATED', `chunk ${index} has ${bytes} bytes, too few for a header`, index)
+}
+
+function groupEnd(bytes: Uint32Array, from: number, count: number): number {
+  const most = Math.min(count, from + GROUP_CHUNKS)
+  let end = from
+  for (let sum = 0; end < most; end++) {
+    sum += bytes[end]!
+    if (sum > GROUP_BYTES && end > from) break
+  }
+  return end
+}
+
+function timed(times: StageTimes, stage: keyof StageTimes, run: () => void): void {
+  const start = performance.now()
+  try {
+    run()
+  } finally {
+    times[stage] += performance.now() - start
+  }
+}
