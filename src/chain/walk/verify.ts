@@ -31,11 +31,13 @@ export interface EvidenceSource {
   read(offset: number, length: number): Uint8Array
 }
 
-/**
- * Whether `proof` (of src/storage) shows that `block` is block `index` of the original hypercore that the
- * segment encodes.
- */
-export type OriginalCheck = (ordinal: number, index: number, block: Uint8Array, proof: Uint8Array) => boolean
+/** Whether `proof` shows that `block` is block `index` of the original whose tree the segment names. */
+export type OriginalCheck = (
+  segment: WalkSegment,
+  index: number,
+  block: Uint8Array,
+  proof: Uint8Array
+) => boolean
 
 /** What an evidence that holds says; what `settle` logs. */
 export interface VerifiedEvidence {
@@ -57,6 +59,8 @@ export interface RefusedEvidence {
   ok: false
   code: string
   message: string
+  /** `evidenceHash`, if the evidence could be read so far. */
+  hash: Buffer | null
 }
 
 /** One chunk of an evidence while it is checked. */
@@ -82,12 +86,14 @@ export function verifyEvidence(
   lastState: Uint8Array,
   checkOriginal: OriginalCheck
 ): VerifiedEvidence | RefusedEvidence {
+  let check: Check | undefined
   try {
-    return new Check(source, challenge).run(lastState, checkOriginal)
+    check = new Check(source, challenge)
+    return check.run(lastState, checkOriginal)
   } catch (error) {
     // Only what the evidence says can refuse it; trouble of our own is not the pinner's fault.
     if (!(error instanceof ProofError) && !(error instanceof CodecError)) throw error
-    return { ok: false, code: error.code, message: error.message }
+    return { ok: false, code: error.code, message: error.message, hash: check?.hash ?? null }
   }
 }
 
@@ -128,12 +134,18 @@ class Check {
       states,
       indices: visits.map(({ index }) => index),
       leaves: visits.map(({ leaf }) => leaf.hash),
-      hash: evidenceHash(
-        this.#headBytes,
-        this.#chunks.map(({ leaf }) => leaf.hash)
-      ),
+      hash: this.hash as Buffer,
       bytes: this.#source.byteLength
     }
+  }
+
+  /** Hash of the evidence, once all its chunks are hashed. */
+  get hash(): Buffer | null {
+    if (this.#chunks.length < this.#head.chunks.length) return null
+    return evidenceHash(
+      this.#headBytes,
+      this.#chunks.map(({ leaf }) => leaf.hash)
+    )
   }
 
   #hashChunks(): void {
@@ -219,7 +231,7 @@ class Check {
     decoder.open(batch, 0, 1)
     const from = batch.plainOffsets[0] as number
     const block = slab.subarray(from, from + (batch.plainBytes[0] as number))
-    if (!checkOriginal(drawn.ordinal, drawn.index, block, this.#head.original)) {
+    if (!checkOriginal(segment, drawn.index, block, this.#head.original)) {
       throw refuse('EVIDENCE_ORIGINAL', `chunk ${drawn.index} does not encode the original's block`)
     }
   }

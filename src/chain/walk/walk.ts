@@ -1,9 +1,9 @@
 import type { SegmentPublic } from '../../chunk/codec.js'
 import { ChainError } from '../../errors.js'
-import { HASH_BYTES, hash, keyedBlake3, uniform } from '../../crypto/hash.js'
+import { HASH_BYTES, hash, keyedBlake3, uniform, type HashPart } from '../../crypto/hash.js'
 
 /** The most steps a challenge may ask for; bounds what an answer can cost (459 find a loss of 1 %). */
-export const MAX_WALK_STEPS = 4096
+export const MAX_WALK_STEPS = 512
 
 /** The most segments a copy may have in one walk. */
 export const MAX_WALK_SEGMENTS = 4096
@@ -18,6 +18,8 @@ export interface WalkSegment extends SegmentPublic {
   bytes: number
   /** Merkle root over its encoded chunks, 32 bytes. */
   root: Uint8Array
+  /** Hash of the original hypercore's own tree, which the proof of an original block must lead to; 32 bytes. */
+  treeHash: Uint8Array
 }
 
 /** What a pinner is asked: walk `steps` chunks of the copy made of `segments`, beginning with `seed`. */
@@ -35,8 +37,6 @@ export interface WalkSeedParts {
   /** Chain id. */
   chain: Uint8Array
   copy: number | bigint
-  /** `segmentsHash` over the copy's segments, in order. */
-  segments: Uint8Array
   challenge: number | bigint
   round: number | bigint
   beacon: Uint8Array
@@ -61,8 +61,18 @@ export interface WalkStep {
 }
 
 /** s_0: binds the walk to chain, copy, its list of segments, challenge and beacon. */
-export function walkSeed({ chain, copy, segments, challenge, round, beacon }: WalkSeedParts): Buffer {
-  return hash('datdot/walk/1', chain, copy, segments, challenge, round, beacon)
+export function walkSeed(
+  { chain, copy, challenge, round, beacon }: WalkSeedParts,
+  segments: readonly WalkSegment[]
+): Buffer {
+  return hash('datdot/walk/1', chain, copy, segmentsHash(segments), challenge, round, beacon)
+}
+
+/** Hash of a list of segments: how many, and each one's id, range, size and root. */
+export function segmentsHash(segments: readonly WalkSegment[]): Buffer {
+  const parts: HashPart[] = [segments.length]
+  for (const { id, start, chunks, bytes, root } of segments) parts.push(id, start, chunks, bytes, root)
+  return hash('datdot/segments/1', ...parts)
 }
 
 /** The shape of a checked challenge: totals, whether it visits every chunk, and how many steps it takes. */

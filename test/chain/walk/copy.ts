@@ -51,7 +51,8 @@ export async function makeCopy(lengths: number[][], salt = ''): Promise<TestCopy
       chunks.push(chunk)
     }
     const root = await rootOf(tree)
-    segments.push({ ...segment, start, chunks: sizes.length, bytes: root.bytes, root: root.hash })
+    const treeHash = hash('test/tree', ordinal)
+    segments.push({ ...segment, start, chunks: sizes.length, bytes: root.bytes, root: root.hash, treeHash })
     trees.push(tree)
   }
   const checkOriginal: OriginalCheck = (_, index, block, proof) =>
