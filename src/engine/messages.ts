@@ -1,3 +1,4 @@
+import type { Verdict, VerifyTask } from '../chain/answers.js'
 import type { SegmentPublic, SegmentSecret } from '../chunk/codec.js'
 import * as errors from '../errors.js'
 
@@ -9,6 +10,7 @@ export interface Tasks {
   slab: { input: SlabTask; output: SlabResult }
   piece: { input: PieceTask; output: PieceResult }
   'decode-chunks': { input: DecodeChunksTask; output: Uint8Array[] }
+  'verify-evidence': { input: VerifyTask[]; output: Verdict[] }
 }
 
 export type TaskName = keyof Tasks
