@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, open, readdir, readFile, rm, statfs } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { InputError } from '../errors.js'
 
 /** Written first into a data folder: whoever creates it owns the folder. */
@@ -44,7 +44,7 @@ async function makeFolder(path: string | undefined): Promise<{ folder: string; c
       return { folder, created: folder }
     }
     const folder = resolve(path)
-    return { folder, created: (await mkdir(folder, { recursive: true, mode: 0o700 })) ?? null }
+    return { folder, created: await makeParents(folder) }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const where = path ?? tmpdir()
@@ -53,6 +53,26 @@ async function makeFolder(path: string | undefined): Promise<{ folder: string; c
     }
     if (code === 'ENOSPC') throw diskFull(where)
     throw notWritable(where, message)
+  }
+}
+
+/**
+ * `mkdir -p` that says which folder it had to make first. Node's own never returns where a parent exists and
+ * nothing can be created in it (`/proc`).
+ */
+async function makeParents(folder: string): Promise<string | null> {
+  try {
+    await mkdir(folder, { mode: 0o700 })
+    return folder
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return null
+    const parent = dirname(folder)
+    if (code !== 'ENOENT' || parent === folder) throw error
+    const created = await makeParents(parent)
+    if (created === null) throw error
+    await mkdir(folder, { mode: 0o700 })
+    return created
   }
 }
 

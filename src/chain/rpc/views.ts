@@ -29,7 +29,6 @@ import type {
   SummaryView,
   TaskView
 } from '../views.js'
-import type { WalkSegment } from '../walk/walk.js'
 
 /** The ledger's views as they travel. A view without its encoder, or with another shape, does not compile. */
 
@@ -85,7 +84,7 @@ export const accountViewType: Type<AccountView> = struct({
   roles: list(roleViewType, roleNames.length)
 })
 
-const segmentRest = struct({ hash, id: hash, draw: id, reserved: amount })
+const segmentRest = struct({ hash, draw: id, reserved: amount })
 
 export const segmentViewType: Type<SegmentView> = {
   preencode(state, view) {
@@ -121,6 +120,7 @@ export const copyViewType: Type<CopyView> = struct({
   pinner: optional(hash),
   length: uint(),
   bytes: uint(),
+  segmentsHash: hash,
   segments: list(segmentViewType, 65_536),
   task: optional(taskViewType),
   failures: uint()
@@ -157,18 +157,6 @@ export const assignmentViewType: Type<AssignmentView> = struct({
   acknowledge: flag
 })
 
-const walkSegmentType: Type<WalkSegment> = struct({
-  codec: oneOf(codecNames),
-  id: hash,
-  publicKey: bytes(512),
-  salt: hash,
-  start: uint(),
-  chunks: uint(),
-  bytes: uint(),
-  root: hash,
-  treeHash: hash
-})
-
 export const challengeViewType: Type<ChallengeView> = struct({
   id,
   copy: id,
@@ -178,8 +166,7 @@ export const challengeViewType: Type<ChallengeView> = struct({
   steps: uint(),
   round: uint(),
   beacon: hash,
-  seed: hash,
-  segments: list(walkSegmentType, 65_536),
+  segmentsHash: hash,
   answerBy: uint(),
   evidenceBy: uint(),
   answer: optional(hash)

@@ -1,0 +1,108 @@
+import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { DatdotError, InputError } from '../errors.js'
+
+/** Exit codes of every command. */
+export const EXIT_OK = 0
+/** The command ran, and what it checked does not hold. */
+export const EXIT_FAILED = 1
+/** The command could not do what it was asked: bad input, or a machine that is not fit for it. */
+export const EXIT_INPUT = 2
+/** Stopped by Ctrl-C before the work was done. */
+export const EXIT_INTERRUPTED = 130
+
+/** Where a command reads from and writes to, so that tests can stand in for a terminal. */
+export interface CommandIo {
+  stdout: NodeJS.WritableStream & { isTTY?: boolean; columns?: number }
+  stderr: NodeJS.WritableStream & { isTTY?: boolean; columns?: number }
+  /** Aborted by the first Ctrl-C or SIGTERM. */
+  signal: AbortSignal
+  /** The folder that relative paths start from. */
+  cwd: string
+}
+
+/** A command of the `datdot` program: it parses, calls and prints, and returns the exit code. */
+export interface Command {
+  summary: string
+  help: string
+  run(args: string[], io: CommandIo): Promise<number>
+}
+
+/**
+ * Node's `parseArgs`, whose complaints become one line that says where to look.
+ *
+ * @throws InputError OPTION_UNKNOWN, OPTION_VALUE
+ */
+export function parseOptions<T extends ParseArgsConfig>(
+  command: string,
+  config: T
+): ReturnType<typeof parseArgs<T>> {
+  try {
+    return parseArgs(config)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const kind = code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? 'OPTION_UNKNOWN' : 'OPTION_VALUE'
+    const sentence = message.split(/\. |\n/)[0]
+    throw new InputError(kind, `${sentence}; see datdot ${command} --help`, { cause: error })
+  }
+}
+
+/** An integer option within bounds. @throws InputError OPTION_VALUE */
+export function integerOption(
+  name: string,
+  text: string | undefined,
+  bounds: { default: number; min: number; max: number }
+): number {
+  if (text === undefined) return bounds.default
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value < bounds.min || value > bounds.max) {
+    throw new InputError(
+      'OPTION_VALUE',
+      `--${name} takes a whole number from ${bounds.min} to ${bounds.max}, not ${JSON.stringify(text)}`
+    )
+  }
+  return value
+}
+
+/** A size such as `64MiB`, `1GiB`, `500kB` or plain bytes. @throws InputError OPTION_VALUE */
+export function bytesOption(
+  name: string,
+  text: string | undefined,
+  bounds: { default: number; min: number }
+): number {
+  if (text === undefined) return bounds.default
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]i?b?|b)?$/i.exec(text)
+  const unit = match?.[2]?.toLowerCase() ?? 'b'
+  const power = 'bkmgt'.indexOf(unit.charAt(0))
+  const bytes = match ? Math.floor(Number(match[1]) * (unit.includes('i') ? 1024 : 1000) ** power) : NaN
+  if (!Number.isSafeInteger(bytes) || bytes < bounds.min) {
+    const least = bounds.min > 0 ? ` of at least ${bounds.min} bytes` : ''
+    throw new InputError(
+      'OPTION_VALUE',
+      `--${name} takes a size${least}, such as 64MiB, not ${JSON.stringify(text)}`
+    )
+  }
+  return bytes
+}
+
+/** `HOST:PORT[,HOST:PORT…]`. @throws InputError OPTION_VALUE */
+export function bootstrapOption(text: string): { host: string; port: number }[] {
+  return text.split(',').map((address) => {
+    const match = /^\[?([^\s[\]]+?)\]?:(\d{1,5})$/.exec(address.trim())
+    const port = Number(match?.[2])
+    if (!match?.[1] || port < 1 || port > 65535) {
+      throw new InputError(
+        'OPTION_VALUE',
+        `--bootstrap takes HOST:PORT[,HOST:PORT], not ${JSON.stringify(address)}`
+      )
+    }
+    return { host: match[1], port }
+  })
+}
+
+/** The one line that a failed command leaves on standard error, and its exit code. */
+export function explain(error: unknown): { line: string; exitCode: number } {
+  const message = error instanceof Error ? error.message : String(error)
+  const code = error instanceof DatdotError ? ` [${error.code}]` : ''
+  const exitCode = error instanceof InputError ? EXIT_INPUT : EXIT_FAILED
+  return { line: `datdot: ${message.replace(/\s*\n\s*/g, ' ')}${code}`, exitCode }
+}

@@ -1,0 +1,76 @@
+const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
+const FRAME_MS = 100
+
+/** What long work tells the person who waits for it. */
+export interface Progress {
+  /** A new step begins; the one before it is done. */
+  step(title: string): void
+  /** How far the step has come. */
+  detail(text: string): void
+  /** Something that stays on the screen. */
+  note(text: string): void
+  /** The last step is done, or was given up. */
+  end(ok: boolean): void
+}
+
+/** Where nobody watches: only notes are written, one line each. */
+export function quietProgress(stream: NodeJS.WritableStream): Progress {
+  return {
+    step: () => {},
+    detail: () => {},
+    note: (text) => void stream.write(text + '\n'),
+    end: () => {}
+  }
+}
+
+/** One live line on a terminal; each finished step leaves a line with the time it took. */
+export function liveProgress(
+  stream: NodeJS.WritableStream & { columns?: number },
+  now: () => number
+): Progress {
+  let title: string | undefined
+  let text = ''
+  let startedAt = 0
+  let frame = 0
+  let timer: NodeJS.Timeout | undefined
+
+  const draw = (): void => {
+    if (title === undefined) return
+    const line = `${FRAMES[frame++ % FRAMES.length] ?? ''} ${title}${text === '' ? '' : `: ${text}`}`
+    stream.write('\r\x1b[2K' + fit(line, (stream.columns ?? 80) - 1))
+  }
+  const finish = (mark: string): void => {
+    if (title === undefined) return
+    const seconds = ((now() - startedAt) / 1000).toFixed(1)
+    stream.write(`\r\x1b[2K${mark} ${title}${text === '' ? '' : `: ${text}`} (${seconds} s)\n`)
+    title = undefined
+  }
+  return {
+    step(next) {
+      finish('✓')
+      title = next
+      text = ''
+      startedAt = now()
+      timer ??= setInterval(draw, FRAME_MS)
+      timer.unref()
+      draw()
+    },
+    detail(next) {
+      text = next
+    },
+    note(line) {
+      stream.write(`\r\x1b[2K${line}\n`)
+      draw()
+    },
+    end(ok) {
+      finish(ok ? '✓' : '✗')
+      clearInterval(timer)
+      timer = undefined
+    }
+  }
+}
+
+function fit(line: string, columns: number): string {
+  const letters = [...line]
+  return letters.length <= columns ? line : letters.slice(0, Math.max(0, columns - 1)).join('') + '…'
+}

@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto'
+import type { TestContext } from 'node:test'
+import type HyperDHT from 'hyperdht'
+import { keyPairFromSeed } from '../../src/crypto/keys.js'
+import { createDht, startPrivateDht, type Network } from '../../src/swarm/dht.js'
+import { connectTo } from '../../src/swarm/host.js'
+
+/** A private DHT that ends with the test. */
+export async function privateDht(t: TestContext): Promise<Network> {
+  const { network, close } = await startPrivateDht()
+  t.after(close)
+  return network
+}
+
+/** Both ends of one encrypted connection over a private DHT. */
+export async function connectedPair(
+  t: TestContext
+): Promise<{ client: HyperDHT.Connection; server: HyperDHT.Connection; clientKey: Buffer }> {
+  const network = await privateDht(t)
+  const [a, b] = [createDht(network), createDht(network)]
+  t.after(() => Promise.all([a.destroy(), b.destroy()]))
+  const serverKeys = keyPairFromSeed(randomBytes(32))
+  const clientKeys = keyPairFromSeed(randomBytes(32))
+  let connected: ((connection: HyperDHT.Connection) => void) | undefined
+  const incoming = new Promise<HyperDHT.Connection>((resolve) => (connected = resolve))
+  const listener = a.createServer({}, (connection) => {
+    connection.on('error', () => {})
+    connected?.(connection)
+  })
+  await listener.listen(serverKeys)
+  const client = await connectTo(b, serverKeys.publicKey, clientKeys, { timeoutMs: 10_000 })
+  return { client, server: await incoming, clientKey: clientKeys.publicKey }
+}

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import Protomux from 'protomux'
+import {
+  SEGMENT_PROTOCOL,
+  acceptSegments,
+  sendSegment,
+  type SegmentItem
+} from '../../src/swarm/segment-channel.js'
+import { connectedPair } from '../helpers/network.js'
+
+/** Chunks whose bytes tell their index. */
+function chunk(index: number, bytes: number): Buffer {
+  return Buffer.alloc(bytes, index % 251)
+}
+
+const sizes = [1, 136, 70_000, 3 << 20, 5, 200_000, 128 << 10, 128 << 10, 1, 1]
+
+async function* itemsFrom(position: number, end = sizes.length): AsyncGenerator<SegmentItem> {
+  for (let first = position; first < end; first += 3) {
+    const some = sizes.slice(first, Math.min(first + 3, end))
+    const bytes = Buffer.concat(some.map((size, i) => chunk(first + i, size)))
+    yield { kind: 'chunks', bytes, lengths: some }
+    yield { kind: 'root', word: Buffer.from(`root after ${first + some.length}`) }
+  }
+  yield { kind: 'end', word: Buffer.from('the end') }
+}
+
+test('chunks of all sizes arrive whole and in order, with the words between them', async (t) => {
+  const { client, server, clientKey } = await connectedPair(t)
+  const received: Buffer[] = []
+  const words: string[] = []
+  acceptSegments(server, async (segment) => {
+    assert.equal(segment.offer.toString(), 'an offer')
+    assert.deepEqual(segment.from, clientKey)
+    for await (const item of segment.receive(0)) {
+      if (item.kind !== 'chunks') {
+        words.push(`${item.kind}: ${item.word.toString()}`)
+        continue
+      }
+      let at = 0
+      for (const length of Array.from(item.lengths)) {
+        received.push(Buffer.from(item.bytes.subarray(at, (at += length))))
+      }
+      assert.equal(at, item.bytes.byteLength)
+    }
+    segment.accept(Buffer.from('well done'))
+  })
+  const verdict = await sendSegment(client, Buffer.from('an offer'), itemsFrom)
+  assert.deepEqual(verdict, { accepted: true, word: Buffer.from('well done') })
+  assert.deepEqual(
+    received,
+    sizes.map((size, index) => chunk(index, size))
+  )
+  assert.equal(words.length, 5)
+  assert.equal(words.at(-1), 'end: the end')
+})
+
+test('a transfer begins where the pinner wants it', async (t) => {
+  const { client, server } = await connectedPair(t)
+  let chunks = 0
+  acceptSegments(server, async (segment) => {
+    for await (const item of segment.receive(7)) if (item.kind === 'chunks') chunks += item.lengths.length
+    segment.accept(Buffer.alloc(0))
+  })
+  const positions: number[] = []
+  await sendSegment(client, Buffer.from('x'), (position) => {
+    positions.push(position)
+    return itemsFrom(position)
+  })
+  assert.deepEqual(positions, [7])
+  assert.equal(chunks, 3)
+})
+
+test('much more than the window goes through, and the receiver sets the pace', async (t) => {
+  const { client, server } = await connectedPair(t)
+  const total = 40 << 20
+  let got = 0
+  let most = 0
+  let sent = 0
+  acceptSegments(server, async (segment) => {
+    for await (const item of segment.receive(0)) {
+      if (item.kind !== 'chunks') continue
+      most = Math.max(most, sent - got)
+      got += item.bytes.byteLength
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    segment.accept(Buffer.alloc(0))
+  })
+  const piece = Buffer.alloc(1 << 20)
+  async function* items(): AsyncGenerator<SegmentItem> {
+    for (; sent < total; sent += piece.byteLength) yield { kind: 'chunks', bytes: piece, lengths: [1 << 20] }
+    yield { kind: 'end', word: Buffer.alloc(0) }
+  }
+  await sendSegment(client, Buffer.from('x'), items)
+  assert.equal(got, total)
+  assert.ok(most <= 12 << 20, `${most} bytes were on their way`)
+})
+
+test('a refusal reaches the signer with its code, before or in the middle of the data', async (t) => {
+  const { client, server } = await connectedPair(t)
+  acceptSegments(server, async (segment) => {
+    if (segment.offer.toString() === 'never') throw Object.assign(new Error('not mine'), { code: 'NOT_MINE' })
+    for await (const item of segment.receive(0)) {
+      if (item.kind === 'chunks') return segment.refuse('CODEC_BODY', 'chunk 0 is not what it should be')
+    }
+  })
+  await assert.rejects(sendSegment(client, Buffer.from('never'), itemsFrom), { code: 'NOT_MINE' })
+  const verdict = await sendSegment(client, Buffer.from('try'), itemsFrom)
+  assert.deepEqual(verdict, {
+    accepted: false,
+    code: 'CODEC_BODY',
+    message: 'chunk 0 is not what it should be'
+  })
+})
+
+test('a pinner that disappears ends the transfer with an error that says so', async (t) => {
+  const { client, server } = await connectedPair(t)
+  acceptSegments(server, async (segment) => {
+    for await (const item of segment.receive(0)) if (item.kind === 'chunks') server.destroy()
+  })
+  await assert.rejects(sendSegment(client, Buffer.from('x'), itemsFrom), { code: 'SEGMENT_CLOSED' })
+})
+
+test('a silent peer is given up', async (t) => {
+  const { client, server } = await connectedPair(t)
+  acceptSegments(server, () => new Promise(() => {}), { idleMs: 100 })
+  await assert.rejects(sendSegment(client, Buffer.from('x'), itemsFrom, { idleMs: 100 }), {
+    code: /SEGMENT_IDLE|SEGMENT_CLOSED/
+  })
+})
+
+test('an aborted transfer ends with the reason of its signal', async (t) => {
+  const { client, server } = await connectedPair(t)
+  const controller = new AbortController()
+  acceptSegments(server, async (segment) => {
+    for await (const item of segment.receive(0))
+      if (item.kind === 'chunks') controller.abort(new Error('enough'))
+  })
+  const sending = sendSegment(client, Buffer.from('x'), itemsFrom, { signal: controller.signal })
+  await assert.rejects(sending, { message: 'enough' })
+})
+
+/** A peer that says what it wants on the channel of segments. */
+function rawChannel(connection: object): (type: number, payload: Buffer) => void {
+  const encoding = {
+    preencode: (state: { end: number }, bytes: Buffer) => void (state.end += bytes.byteLength),
+    encode: (state: { start: number; buffer: Uint8Array | null }, bytes: Buffer) => {
+      state.buffer?.set(bytes, state.start)
+      state.start += bytes.byteLength
+    },
+    decode: () => Buffer.alloc(0)
+  }
+  const channel = Protomux.from(connection).createChannel({ protocol: SEGMENT_PROTOCOL })
+  assert.ok(channel)
+  const messages = [0, 1, 2, 3, 4, 5].map(() => channel.addMessage<Buffer>({ encoding }))
+  channel.open()
+  return (type, payload) => void messages[type]?.send(payload)
+}
+
+const hostile: [string, (send: (type: number, payload: Buffer) => void) => void][] = [
+  ['data without lengths', (send) => send(2, Buffer.from([9, 9]))],
+  ['a chunk that is too large', (send) => send(2, Buffer.from('01000000ffffffff', 'hex'))],
+  ['a chunk without bytes', (send) => send(2, Buffer.from('0100000000000000', 'hex'))],
+  ['bytes that belong to no chunk', (send) => send(2, Buffer.from('00000000aabb', 'hex'))],
+  ['a credit, which is the receiver’s to give', (send) => send(3, Buffer.alloc(8))],
+  ['an empty word', (send) => send(4, Buffer.alloc(0))],
+  ['an endless word', (send) => send(4, Buffer.alloc(1 << 20))]
+]
+for (const [what, attack] of hostile) {
+  test(`a signer that sends ${what} ends its channel and not the connection`, async (t) => {
+    const { client, server } = await connectedPair(t)
+    const ended = new Promise<Error>((resolve) => {
+      acceptSegments(server, async (segment) => {
+        try {
+          for await (const item of segment.receive(0)) void item
+        } catch (error) {
+          resolve(error as Error)
+          throw error
+        }
+      })
+    })
+    const send = rawChannel(client)
+    send(0, Buffer.from('offer'))
+    attack(send)
+    assert.equal(((await ended) as Error & { code: string }).code, 'SEGMENT_PROTOCOL')
+    assert.equal(server.destroyed, false)
+  })
+}
