@@ -152,6 +152,14 @@ export class EvidenceStore {
     yield* readEvidence(this.core, record)
   }
 
+  /** Forgets one record. */
+  async remove(challenge: number): Promise<void> {
+    const record = this.find(challenge)
+    if (!record) return
+    await this.core.clear(record.start, record.end)
+    this.#db.prepare('DELETE FROM evidence WHERE challenge = ?').run(BigInt(challenge))
+  }
+
   /** Forgets records stored before `before` (ms of the chain's clock); returns how many. */
   async prune(before: number): Promise<number> {
     const rows = this.#db

@@ -1,5 +1,6 @@
 import type { CodecName, Outcome, Plan, RoleName } from './operations.js'
 import type { SegmentRecord } from './segment.js'
+import type { WalkSegment } from './walk/walk.js'
 
 /**
  * What the ledger's queries answer: plain data that also travels over RPC. Keys are 32-byte buffers, amounts
@@ -81,8 +82,6 @@ export interface CopyView {
   /** Chunks `[0, length)` are encoded, accepted and challenged. */
   length: number
   bytes: number
-  /** The hash over the list of segments that the walk starts from. */
-  segmentsHash: Buffer
   segments: SegmentView[]
   task: TaskView | null
   failures: number
@@ -91,6 +90,8 @@ export interface CopyView {
 export interface SegmentView extends SegmentRecord {
   /** segmentHash(record) */
   hash: Buffer
+  /** segmentId of it: what codec and walk know it by. */
+  id: Buffer
   draw: number
   /** X still to be minted for it; 0 once it passed its first challenge. */
   reserved: bigint
@@ -149,7 +150,10 @@ export interface ChallengeView {
   /** Round, and value, that the walk starts from. */
   round: number
   beacon: Buffer
-  segmentsHash: Buffer
+  /** s_0 */
+  seed: Buffer
+  /** The copy's segments as they were when the challenge was issued. */
+  segments: WalkSegment[]
   /** Chain time up to which s_k must be on the log, and up to which evidence is taken. */
   answerBy: number
   evidenceBy: number

@@ -15,6 +15,7 @@ export type { Batch } from './batch.js'
 export type { ChunkRun, ChunkSource } from './source.js'
 export type { Progress, StreamOptions } from './stream.js'
 
+const WORKERS = new URL('../../workers/', import.meta.url)
 const DEFAULT_MEMORY_BYTES = 64 * 1024 * 1024
 
 export interface EngineOptions {
@@ -24,6 +25,8 @@ export interface EngineOptions {
   memoryBytes?: number
   /** Where the seeds of `wrap` keys come from: `length` bytes that nobody can predict. */
   random?: (length: number) => Uint8Array
+  /** Folder of the workers' tasks, other than `workers/` only to see how the engine takes their faults. */
+  workers?: URL
 }
 
 /** How a rebuilt tree is kept. */
@@ -71,7 +74,7 @@ export class Engine {
         `an engine needs at least ${LEAST_MEMORY_BYTES} bytes of memory, not ${this.memoryBytes}`
       )
     }
-    this.#workers = new WorkerPool(this.threads)
+    this.#workers = new WorkerPool(this.threads, options.workers ?? WORKERS)
     this.#slabs = new SlabPool(this.memoryBytes, this.threads)
     this.#context = {
       workers: this.#workers,

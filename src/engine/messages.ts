@@ -1,3 +1,4 @@
+import type { Verdict, VerifyTask } from '../chain/answers.js'
 import type { SegmentPublic, SegmentSecret } from '../chunk/codec.js'
 import * as errors from '../errors.js'
 
@@ -9,6 +10,7 @@ export interface Tasks {
   slab: { input: SlabTask; output: SlabResult }
   piece: { input: PieceTask; output: PieceResult }
   'decode-chunks': { input: DecodeChunksTask; output: Uint8Array[] }
+  'verify-evidence': { input: VerifyTask[]; output: Verdict[] }
 }
 
 export type TaskName = keyof Tasks
@@ -123,18 +125,27 @@ export function fromPlainError(plain: PlainError): errors.DatdotError {
 export function workerTask<N extends TaskName>(
   run: (input: Tasks[N]['input']) => Tasks[N]['output'] | Promise<Tasks[N]['output']>
 ): (request: TaskRequest<N>) => Promise<Outcome<Tasks[N]['output']>> {
-  return async ({ input, begun }) => {
-    Atomics.store(begun, 0, 1)
+  return async ({ input, stage }) => {
+    Atomics.store(stage, 0, BEGUN)
     try {
-      return { value: await run(input) }
+      const value = run(input)
+      // Without an await where there is nothing to wait for: another task's fault must not fall in between.
+      return { value: value instanceof Promise ? await value : value }
     } catch (error) {
       return { error: toPlainError(error) }
+    } finally {
+      Atomics.store(stage, 0, ENDED)
     }
   }
 }
 
-/** What goes through the pool: the input, and a flag that tells after a crash whether this task had begun. */
+/** Stages of a task that a worker has in hand, or still in its queue. */
+export const WAITING = 0
+export const BEGUN = 1
+export const ENDED = 2
+
+/** What goes through the pool: the input, and shared memory that tells after a crash how far this task was. */
 export interface TaskRequest<N extends TaskName> {
   input: Tasks[N]['input']
-  begun: Int32Array
+  stage: Int32Array
 }

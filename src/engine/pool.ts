@@ -1,12 +1,22 @@
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
 import { EngineError } from '../errors.js'
-import { fromPlainError, type Outcome, type TaskName, type TaskRequest, type Tasks } from './messages.js'
+import {
+  BEGUN,
+  WAITING,
+  fromPlainError,
+  type Outcome,
+  type TaskName,
+  type TaskRequest,
+  type Tasks
+} from './messages.js'
 
 /** Tasks that may wait in a worker's own queue, so that it never idles for the length of a message. */
 const TASKS_PER_WORKER = 2
 /** How often a task may have begun on a worker that then crashed, before it is given up. */
 const MOST_CRASHES = 2
+/** How often a task is handed out at all: it may wait, or have ended unheard, where another one crashes. */
+const MOST_TRIES = 8
 
 /**
  * Worker threads that do tasks of workers/. A worker that crashes is replaced, and what it was doing is done
@@ -14,12 +24,15 @@ const MOST_CRASHES = 2
  */
 export class WorkerPool {
   readonly threads: number
+  readonly #folder: URL
   #pool: Piscina<TaskRequest<TaskName>, Outcome<unknown>> | undefined
   #closed = false
   readonly #waiting = new Set<(error: EngineError) => void>()
 
-  constructor(threads: number) {
+  /** @param folder where the tasks' files are */
+  constructor(threads: number, folder: URL) {
     this.threads = threads
+    this.#folder = folder
   }
 
   /**
@@ -33,20 +46,22 @@ export class WorkerPool {
     input: Tasks[N]['input'],
     again?: () => void
   ): Promise<Tasks[N]['output']> {
-    const begun = new Int32Array(new SharedArrayBuffer(4))
-    for (let crashes = 0; ;) {
-      Atomics.store(begun, 0, 0)
-      const outcome = await this.#run(name, { input, begun })
+    const stage = new Int32Array(new SharedArrayBuffer(4))
+    for (let tries = 1, crashes = 0; ; tries++) {
+      Atomics.store(stage, 0, WAITING)
+      const outcome = await this.#run(name, { input, stage })
       if (!('crash' in outcome)) {
         if ('error' in outcome) throw fromPlainError(outcome.error)
         return outcome.value
       }
       if (this.#closed) throw closedError()
-      if (Atomics.load(begun, 0) === 1) crashes++
+      const { crash: cause } = outcome
+      if (Atomics.load(stage, 0) === BEGUN) crashes++
       if (crashes === MOST_CRASHES) {
-        throw new EngineError('ENGINE_CRASH', `a worker crashed twice on a ${name} task`, {
-          cause: outcome.crash
-        })
+        throw new EngineError('ENGINE_CRASH', `a worker crashed twice on a ${name} task`, { cause })
+      }
+      if (tries === MOST_TRIES) {
+        throw new EngineError('ENGINE_WORKERS', `no worker could do a ${name} task`, { cause })
       }
       again?.()
     }
@@ -65,7 +80,7 @@ export class WorkerPool {
   ): Promise<Outcome<Tasks[N]['output']> | { crash: unknown }> {
     if (this.#closed) throw closedError()
     const pool = (this.#pool ??= this.#start())
-    const filename = fileURLToPath(new URL(`../../workers/${name}.js`, import.meta.url))
+    const filename = fileURLToPath(new URL(`${name}.js`, this.#folder))
     let fail: ((error: EngineError) => void) | undefined
     try {
       return await new Promise((resolve, reject) => {

@@ -163,6 +163,8 @@ class Feeder {
   #taken = 0
   #turnBegan = performance.now()
   #largeFreed: Promise<void> = Promise.resolve()
+  /** Sends chunks on that wait in a slab while nothing more comes from the source. */
+  readonly #idle: NodeJS.Timeout
 
   constructor(
     context: StreamContext,
@@ -177,6 +179,11 @@ class Feeder {
     this.#codec = codecOf(job.segment.codec)
     this.#signal = signal
     this.#firstLeaf = firstLeaf
+    let seen = -1
+    this.#idle = setInterval(() => {
+      if (this.#reader.waiting && this.#taken === seen) this.#flush()
+      seen = this.#taken
+    }, FLUSH_AFTER_MS).unref()
     this.#lease = new SlabLease(context.slabs, 3 * context.workers.threads + 1, signal)
   }
 
@@ -184,7 +191,6 @@ class Feeder {
   async run(): Promise<void> {
     const interrupt = () => this.#reader.interrupt(this.#signal.reason)
     this.#signal.addEventListener('abort', interrupt, { once: true })
-    const flushing = this.#flushWhenIdle()
     let ended = false
     try {
       for (;;) {
@@ -202,7 +208,7 @@ class Feeder {
       if (!this.#signal.aborted) this.#flush()
       this.results.end(error)
     } finally {
-      clearInterval(flushing)
+      clearInterval(this.#idle)
       this.#signal.removeEventListener('abort', interrupt)
       if (this.#filling) this.#lease.release(this.#filling.slab)
       this.#filling = undefined
@@ -330,6 +336,7 @@ class Feeder {
       return undefined
     }
     this.#filling = { slab, count: 0, at: 0, copies: [], data: undefined }
+    this.#idle.ref()
     return this.#filling
   }
 
@@ -337,17 +344,9 @@ class Feeder {
   #flush(): void {
     const filling = this.#filling
     this.#filling = undefined
+    this.#idle.unref()
     if (filling && filling.count > 0) this.results.push(this.#work(filling, this.#taken - filling.count))
     else if (filling) this.#lease.release(filling.slab)
-  }
-
-  /** Sends chunks on that wait in a slab while nothing more comes from the source. */
-  #flushWhenIdle(): NodeJS.Timeout {
-    let seen = -1
-    return setInterval(() => {
-      if (this.#reader.waiting && this.#taken === seen) this.#flush()
-      seen = this.#taken
-    }, FLUSH_AFTER_MS).unref()
   }
 
   async #work(filling: Filling, before: number): Promise<Result> {

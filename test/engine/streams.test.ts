@@ -1,35 +1,18 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import fc from 'fast-check'
-import { segmentId, type SegmentSecret } from '../../src/chunk/codec.js'
 import { codecOf, decodeChunk, encodeChunk } from '../../src/chunk/codecs.js'
-import { keyPairFromSeed } from '../../src/crypto/keys.js'
 import { Engine, type ChunkRun, type ChunkSource, type Progress } from '../../src/engine/engine.js'
 import { TreeBuilder } from '../../src/merkle/builder.js'
 import { leafNode, type TreeRoot } from '../../src/merkle/node.js'
 import { MemoryTree, rootOf } from '../../src/merkle/reader.js'
+import { chunksOf, slowly, wrapSegment } from './fixtures.js'
 
 const START = 1000
-const segment = makeSegment()
+const segment = wrapSegment(START)
 const HEADER = codecOf('wrap').headerBytes
 const engine = new Engine({ threads: 2, memoryBytes: 2 * 1024 * 1024 })
 after(() => engine.close())
-
-function makeSegment(): SegmentSecret {
-  const { publicKey, secretKey } = keyPairFromSeed(Buffer.alloc(32, 7))
-  const blank = Buffer.alloc(32)
-  const place = { chain: blank, key: blank, fork: 0, copy: 0, start: START, signer: publicKey, draw: 0 }
-  return { codec: 'wrap', id: segmentId(place), publicKey, secretKey, salt: blank }
-}
-
-/** Chunks with lengths from 1 byte to more than a slab, all different. */
-function chunksOf(lengths: number[]): Buffer[] {
-  return lengths.map((length, i) => {
-    const chunk = Buffer.alloc(length, i + 1)
-    for (let at = 0; at < length; at += 997) chunk[at] = at >> 4
-    return chunk
-  })
-}
 
 function encodeAll(chunks: Buffer[]): Buffer[] {
   return chunks.map((chunk, i) => encodeChunk(segment, START + i, chunk, Buffer.alloc(32, i)))
@@ -50,13 +33,6 @@ function runOf(chunks: Buffer[], shared: boolean): ChunkRun {
     at += chunk.byteLength
   }
   return { bytes, lengths: chunks.map((chunk) => chunk.byteLength) }
-}
-
-async function* slowly<T>(items: Iterable<T>): AsyncGenerator<T> {
-  for (const item of items) {
-    await Promise.resolve()
-    yield item
-  }
 }
 
 const someLengths = [1, 70_000, 5, 1_000_000, 300, 300, 300, 131_072, 2, 900_000, 64, 4096, 500_000]

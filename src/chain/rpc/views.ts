@@ -29,6 +29,7 @@ import type {
   SummaryView,
   TaskView
 } from '../views.js'
+import type { WalkSegment } from '../walk/walk.js'
 
 /** The ledger's views as they travel. A view without its encoder, or with another shape, does not compile. */
 
@@ -84,7 +85,7 @@ export const accountViewType: Type<AccountView> = struct({
   roles: list(roleViewType, roleNames.length)
 })
 
-const segmentRest = struct({ hash, draw: id, reserved: amount })
+const segmentRest = struct({ hash, id: hash, draw: id, reserved: amount })
 
 export const segmentViewType: Type<SegmentView> = {
   preencode(state, view) {
@@ -120,7 +121,6 @@ export const copyViewType: Type<CopyView> = struct({
   pinner: optional(hash),
   length: uint(),
   bytes: uint(),
-  segmentsHash: hash,
   segments: list(segmentViewType, 65_536),
   task: optional(taskViewType),
   failures: uint()
@@ -157,6 +157,18 @@ export const assignmentViewType: Type<AssignmentView> = struct({
   acknowledge: flag
 })
 
+const walkSegmentType: Type<WalkSegment> = struct({
+  codec: oneOf(codecNames),
+  id: hash,
+  publicKey: bytes(512),
+  salt: hash,
+  start: uint(),
+  chunks: uint(),
+  bytes: uint(),
+  root: hash,
+  treeHash: hash
+})
+
 export const challengeViewType: Type<ChallengeView> = struct({
   id,
   copy: id,
@@ -166,7 +178,8 @@ export const challengeViewType: Type<ChallengeView> = struct({
   steps: uint(),
   round: uint(),
   beacon: hash,
-  segmentsHash: hash,
+  seed: hash,
+  segments: list(walkSegmentType, 65_536),
   answerBy: uint(),
   evidenceBy: uint(),
   answer: optional(hash)

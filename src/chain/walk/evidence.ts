@@ -43,7 +43,7 @@ export interface ProofReader {
   chunkBytes(ordinal: number, index: number): number | Promise<number>
   /** Batch proof of chunks of one segment (ascending block indices), as src/merkle encodes it. */
   batchProof(ordinal: number, indices: number[]): Uint8Array | Promise<Uint8Array>
-  /** Proof that block `index` belongs to the original, as src/storage encodes it. */
+  /** Proof that block `index` belongs to the original: `joinOriginal` of src/storage's, without the block. */
   originalProof(ordinal: number, index: number): Uint8Array | Promise<Uint8Array>
 }
 
@@ -102,6 +102,24 @@ export async function buildEvidence(
       }
     }
   }
+}
+
+/**
+ * What an evidence says of the drawn block: the length at which the original's tree has the recorded hash, and
+ * the proof without the block, which the chunk itself gives. The tree hash covers the length.
+ */
+export function joinOriginal(length: number, proof: Uint8Array): Buffer {
+  const out = Buffer.alloc(8 + proof.byteLength)
+  out.writeBigUInt64LE(BigInt(length))
+  out.set(proof, 8)
+  return out
+}
+
+/** The parts of `joinOriginal`. @throws ProofError `EVIDENCE_MALFORMED` */
+export function splitOriginal(original: Uint8Array): { length: number; proof: Uint8Array } {
+  if (original.byteLength < 8) throw malformed('the proof of the original is too short')
+  const length = Number(Buffer.from(original.buffer, original.byteOffset, 8).readBigUInt64LE())
+  return { length, proof: original.subarray(8) }
 }
 
 /** Bytes of the body that a head announces. */

@@ -1,0 +1,274 @@
+import { ChainError } from '../errors.js'
+import type { Logger } from '../log.js'
+import type { EvidenceIntake, EvidenceBytes, EvidenceUpload } from './evidence-intake.js'
+import type { EvidenceStore } from './evidence-store.js'
+import type { LedgerApi } from './ledger/types.js'
+import type { Outcome, WalkDetail } from './operations.js'
+import type { ChallengeView } from './views.js'
+import { EVIDENCE_PREFIX_BYTES, maxEvidenceBytes } from './walk/evidence.js'
+import type { RefusedEvidence, VerifiedEvidence } from './walk/verify.js'
+import type { WalkChallenge } from './walk/walk.js'
+
+/** What a worker gets to check one answer. */
+export interface VerifyTask {
+  challenge: WalkChallenge
+  /** The signed s_k. */
+  lastState: Uint8Array
+  evidence: EvidenceBytes
+}
+
+export type Verdict = VerifiedEvidence | RefusedEvidence
+
+/** Checks answers on worker threads: one verdict a task, in order. */
+export type VerifyAnswers = (tasks: VerifyTask[]) => Promise<Verdict[]>
+
+/** Answers that one call of a worker checks, and the bytes at which a call ends early. */
+const TASKS_PER_CALL = 16
+const BYTES_PER_CALL = 8 << 20
+/** Calls at a time: enough that no thread waits for the next message. */
+const CALLS = 8
+/** Verdicts in one settle. */
+const SETTLE_MAX = 512
+/** Overdue challenges looked at in one tick. */
+const OVERDUE_MAX = 1024
+
+const NO_HASH = Buffer.alloc(32)
+
+/**
+ * Failures that the answer itself proves: bytes that do not match what the pinner signed. Others (unreadable,
+ * incomplete, late) are failures only.
+ */
+const LIES = new Set(['EVIDENCE_STATE', 'EVIDENCE_ORIGINAL', 'ORIGINAL_PROOF_HASH', 'PROOF_ROOT'])
+
+/** An evidence on its way: being received, then checked, stored and settled. */
+interface Case {
+  view: ChallengeView
+  challenge: WalkChallenge
+  upload: EvidenceUpload
+  /** The connection that sends it. */
+  owner: object
+  complete: boolean
+}
+
+interface Settled {
+  challenge: number
+  outcome: Outcome
+  walk: WalkDetail
+}
+
+export interface AnswerPorts {
+  ledger: LedgerApi
+  intake: EvidenceIntake
+  store: EvidenceStore
+  verify: VerifyAnswers
+  /** Chain time now, in ms. */
+  clock: () => number
+  /** Wall clock, in ms; evidence is kept by it. */
+  now: () => number
+  log: Logger
+  /** Is told when the log has grown. */
+  onCommit: () => void
+}
+
+/** Takes the evidence of answered challenges, has it checked, keeps it, and settles the challenges. */
+export class Answers {
+  readonly #ports: AnswerPorts
+  readonly #cases = new Map<number, Case>()
+  readonly #uploads = new Map<number, Case>()
+  readonly #working = new Set<Promise<void>>()
+  #nextUpload = 1
+  #toCheck: Case[] = []
+  #toSettle: Settled[] = []
+  #calls = 0
+  #settling: NodeJS.Immediate | null = null
+  #closed = false
+
+  constructor(ports: AnswerPorts) {
+    this.#ports = ports
+  }
+
+  /**
+   * Makes room for the evidence of a challenge, in place of an upload of it that is not complete.
+   *
+   * @param owner whose `forget` gives up what is not complete
+   * @throws ChainError `EVIDENCE_NOT_ASKED`, `EVIDENCE_LATE`, `EVIDENCE_TOO_LARGE`, `CHAIN_BUSY`
+   */
+  begin(pinner: Uint8Array, owner: object, challenge: number, bytes: number): number {
+    const { ledger, intake, clock } = this.#ports
+    const view = ledger.challenge(challenge)
+    if (this.#closed || !view || view.state !== 'answered' || !view.pinner.equals(pinner))
+      throw notAsked(challenge)
+    const before = this.#cases.get(challenge)
+    if (before?.complete) throw notAsked(challenge)
+    if (clock() > view.evidenceBy) throw late(challenge)
+    const { seed, steps, segments } = view
+    const walk = { seed, steps, segments }
+    const most = maxEvidenceBytes(walk)
+    if (bytes <= EVIDENCE_PREFIX_BYTES || bytes > most) {
+      throw new ChainError(
+        'EVIDENCE_TOO_LARGE',
+        `Evidence of this challenge has up to ${most} bytes, not ${bytes}`
+      )
+    }
+    if (before) this.#drop(before)
+    const upload = intake.begin(bytes)
+    const id = this.#nextUpload++
+    const opened = { view, challenge: walk, upload, owner, complete: false }
+    this.#cases.set(challenge, opened)
+    this.#uploads.set(id, opened)
+    return id
+  }
+
+  /**
+   * Takes the next piece of an upload; the last one hands it on to be checked.
+   *
+   * @throws ChainError `EVIDENCE_UPLOAD` for an upload that is not known (any more), `EVIDENCE_LATE`,
+   *   `EVIDENCE_ORDER`, `EVIDENCE_TOO_LARGE`
+   */
+  async piece(owner: object, upload: number, offset: number, bytes: Uint8Array): Promise<number> {
+    const open = this.#uploads.get(upload)
+    if (!open || open.owner !== owner) {
+      throw new ChainError('EVIDENCE_UPLOAD', 'There is no such upload: begin it again')
+    }
+    // The time of arrival counts, not that of the disk.
+    const inTime = this.#ports.clock() <= open.view.evidenceBy
+    if (!inTime) {
+      this.#drop(open)
+      throw late(open.view.id)
+    }
+    await open.upload.write(offset, bytes)
+    if (open.upload.complete && !open.complete && this.#uploads.delete(upload)) {
+      open.complete = true
+      this.#toCheck.push(open)
+      this.#check()
+    }
+    return open.upload.received
+  }
+
+  /** Gives up the incomplete uploads of a connection that is gone. */
+  forget(owner: object): void {
+    for (const open of this.#uploads.values()) if (open.owner === owner) this.#drop(open)
+  }
+
+  /** Settles as failed what was answered but not proven in time. To be called after every tick. */
+  overdue(): void {
+    const { ledger, clock } = this.#ports
+    for (const view of ledger.answered(OVERDUE_MAX)) {
+      if (clock() <= view.evidenceBy || this.#cases.get(view.id)?.complete) continue
+      const open = this.#cases.get(view.id)
+      if (open) this.#drop(open)
+      this.#settle({ challenge: view.id, outcome: 'failure', walk: walkDetail(null) })
+    }
+  }
+
+  /** Waits for checks that are running, and settles them. */
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const open of this.#uploads.values()) this.#drop(open)
+    while (this.#working.size > 0) await Promise.all(this.#working)
+    this.#flush()
+  }
+
+  #check(): void {
+    while (this.#calls < CALLS && this.#toCheck.length > 0) {
+      const batch: Case[] = []
+      for (let bytes = 0; batch.length < TASKS_PER_CALL && bytes < BYTES_PER_CALL;) {
+        const next = this.#toCheck.shift()
+        if (!next) break
+        bytes += next.upload.byteLength
+        batch.push(next)
+      }
+      this.#calls++
+      const working = this.#checkBatch(batch).finally(() => {
+        this.#working.delete(working)
+        this.#calls--
+        this.#check()
+      })
+      this.#working.add(working)
+    }
+  }
+
+  async #checkBatch(batch: Case[]): Promise<void> {
+    try {
+      const tasks = await Promise.all(
+        batch.map(async ({ challenge, view, upload }) => ({
+          challenge,
+          lastState: view.answer ?? NO_HASH,
+          evidence: await upload.bytes()
+        }))
+      )
+      const verdicts = await this.#ports.verify(tasks)
+      await Promise.all(batch.map((open, i) => this.#conclude(open, verdicts[i] as Verdict)))
+    } catch (error) {
+      // Our own trouble: these challenges stay open until their deadline, and count as unknown then.
+      this.#ports.log('chain.verify-failed', { error: error as Error, answers: batch.length })
+    } finally {
+      for (const open of batch) this.#drop(open)
+    }
+  }
+
+  /** Keeps the evidence, then settles: a settle never names evidence that is not public. */
+  async #conclude({ view, upload }: Case, verdict: Verdict): Promise<void> {
+    const { store, now, log } = this.#ports
+    const { id } = view
+    if (!verdict.ok)
+      log('chain.answer-refused', { challenge: id, code: verdict.code, message: verdict.message })
+    const kept = store.find(id)
+    if (verdict.hash && !kept?.hash.equals(verdict.hash)) {
+      // Kept before a crash that came before the settle, and sent again differently.
+      if (kept) await store.remove(id)
+      await store.add({ challenge: id, hash: verdict.hash, at: now() }, upload.parts())
+    }
+    const lie = !verdict.ok && (LIES.has(verdict.code) || verdict.code.startsWith('CODEC_'))
+    const outcome = verdict.ok ? 'success' : lie ? 'lie' : 'failure'
+    this.#settle({ challenge: id, outcome, walk: walkDetail(verdict) })
+  }
+
+  #settle(settled: Settled): void {
+    this.#toSettle.push(settled)
+    if (this.#toSettle.length >= SETTLE_MAX) this.#flush()
+    else this.#settling ??= setImmediate(() => this.#flush())
+  }
+
+  #flush(): void {
+    if (this.#settling) clearImmediate(this.#settling)
+    this.#settling = null
+    const items = this.#toSettle.splice(0)
+    if (items.length === 0) return
+    try {
+      if (this.#ports.ledger.settle(items)) this.#ports.onCommit()
+    } catch (error) {
+      this.#ports.log('chain.settle-failed', { error: error as Error, challenges: items.length })
+    }
+  }
+
+  #drop(open: Case): void {
+    if (this.#cases.get(open.view.id) === open) this.#cases.delete(open.view.id)
+    for (const [id, other] of this.#uploads) if (other === open) this.#uploads.delete(id)
+    void open.upload.discard().catch((error: unknown) => {
+      this.#ports.log('chain.evidence-discard-failed', { error: error as Error })
+    })
+  }
+}
+
+function walkDetail(verdict: Verdict | null): WalkDetail {
+  if (!verdict?.ok) return { states: [], indices: [], leaves: [], evidence: verdict?.hash ?? NO_HASH }
+  const { states, indices, leaves, hash } = verdict
+  return { states: states.map(asBuffer), indices, leaves: leaves.map(asBuffer), evidence: asBuffer(hash) }
+}
+
+/** What crossed threads is a plain Uint8Array. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+function notAsked(challenge: number): ChainError {
+  return new ChainError(
+    'EVIDENCE_NOT_ASKED',
+    `No evidence of challenge ${challenge} is expected from this key`
+  )
+}
+
+function late(challenge: number): ChainError {
+  return new ChainError('EVIDENCE_LATE', `The time for evidence of challenge ${challenge} is over`)
+}

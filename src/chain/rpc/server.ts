@@ -1,0 +1,162 @@
+import type HyperDHT from 'hyperdht'
+import Protomux from 'protomux'
+import type { Answers } from '../answers.js'
+import { decode, encode, type Type } from '../codec.js'
+import type { EvidenceStore } from '../evidence-store.js'
+import type { EventFeed } from '../feed.js'
+import { SwarmError } from '../../errors.js'
+import type { LedgerApi, SubmitResult } from '../ledger/types.js'
+import type { Submissions } from '../submissions.js'
+import { EVIDENCE_PIECE_BYTES } from '../evidence-intake.js'
+import { ServerChannel, type Handler, type Quotas } from './channel.js'
+import {
+  CHAIN_PROTOCOL,
+  EVENTS_BYTES,
+  methods,
+  type MethodName,
+  type Request,
+  type Response,
+  type SubmitMessage
+} from './messages.js'
+
+/** Connections that may use the protocol at a time. */
+const CONNECTIONS_MAX = 4096
+
+export interface ChainRpcPorts {
+  ledger: LedgerApi
+  submissions: Submissions
+  feed: EventFeed
+  answers: Answers
+  evidence: EvidenceStore
+  /** Chain time now, in ms. */
+  clock: () => number
+  /** Ms that only go forward, for the rate of requests. */
+  monotonic: () => number
+  quotas?: Partial<Quotas> | undefined
+}
+
+/** Who asks: the key that the connection was made with, and the connection itself. */
+interface Asker {
+  key: Buffer
+  connection: object
+  signal: AbortSignal
+}
+
+type Answerers = {
+  [M in MethodName]: (request: Request<M>, asker: Asker) => Response<M> | Promise<Response<M>>
+}
+
+/** Answers the protocol on every connection that opens it. */
+export class ChainRpcServer {
+  readonly #ports: ChainRpcPorts
+  readonly #answerers: Answerers
+  readonly #channels = new Set<ServerChannel>()
+  #closed = false
+
+  constructor(ports: ChainRpcPorts) {
+    this.#ports = ports
+    this.#answerers = answerersOf(ports)
+  }
+
+  /** Offers the protocol on a connection, whose remote key the encrypted handshake has proven. */
+  accept(connection: HyperDHT.Connection): void {
+    const mux = Protomux.from(connection)
+    const open = (): void => {
+      if (this.#closed || this.#channels.size >= CONNECTIONS_MAX) return
+      const { quotas, monotonic: now, answers } = this.#ports
+      const channel = new ServerChannel(mux, CHAIN_PROTOCOL, {
+        handlers: this.#handlers(connection),
+        now,
+        ...(quotas ? { quotas } : {}),
+        onclose: () => {
+          this.#channels.delete(channel)
+          answers.forget(connection)
+        }
+      })
+      this.#channels.add(channel)
+    }
+    mux.pair({ protocol: CHAIN_PROTOCOL }, open)
+  }
+
+  /** Channels that are open. */
+  get connections(): number {
+    return this.#channels.size
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const channel of this.#channels) channel.close()
+  }
+
+  #handlers(connection: HyperDHT.Connection): Map<number, Handler> {
+    const key = connection.remotePublicKey
+    const handlers = new Map<number, Handler>()
+    for (const name of Object.keys(methods) as MethodName[]) {
+      const { code, request, response } = methods[name] as {
+        code: number
+        request: Type<never>
+        response: Type<never>
+      }
+      const answer = this.#answerers[name] as (request: unknown, asker: Asker) => unknown
+      handlers.set(code, async (body, signal) => {
+        const asked = parse(request, body)
+        return encode(response, (await answer(asked, { key, connection, signal })) as never)
+      })
+    }
+    return handlers
+  }
+}
+
+function answerersOf({ ledger, submissions, feed, answers, evidence, clock }: ChainRpcPorts): Answerers {
+  return {
+    info: () => ({ chain: ledger.chain(), parameters: ledger.parameters(), clockNow: clock() }),
+    submit: async ({ wires }) => (await submissions.add(wires)).map(submitMessage),
+    events: async ({ from, most, waitMs }, { signal }) => {
+      await feed.wait(from, waitMs, signal)
+      return { length: ledger.length(), events: feed.read(from, most, EVENTS_BYTES) }
+    },
+    account: ({ key }) => ledger.account(key),
+    roles: () => ledger.roles(),
+    hypercore: ({ key }) => ledger.hypercore(key),
+    hypercores: () => ledger.hypercores(),
+    copy: ({ id }) => ledger.copy(id),
+    draw: ({ id }) => ledger.draw(id),
+    summary: () => ledger.summary(),
+    beacon: ({ round }) => ledger.beaconValue(round),
+    challenge: ({ id }) => ledger.challenge(id),
+    assignments: (_, { key }) => ledger.assignments(key),
+    challenges: ({ limit }, { key }) => ledger.challengesOf(key, limit),
+    evidenceDue: ({ limit }, { key }) =>
+      ledger
+        .answered()
+        .filter((view) => view.pinner.equals(key))
+        .slice(0, limit),
+    checkEpochs: () => ledger.checkEpochs(),
+    checks: ({ epoch, limit }, { key }) => ledger.checksOf(key, epoch, limit),
+    beginEvidence: ({ challenge, bytes }, { key, connection }) => ({
+      upload: answers.begin(key, connection, challenge, bytes),
+      pieceBytes: EVIDENCE_PIECE_BYTES
+    }),
+    evidence: async ({ upload, offset, bytes }, { connection }) => ({
+      received: await answers.piece(connection, upload, offset, bytes)
+    }),
+    findEvidence: ({ challenge }) => evidence.find(challenge) ?? null
+  }
+}
+
+function submitMessage(result: SubmitResult): SubmitMessage {
+  if (result.ok) return { receipt: result.receipt, code: '', message: '' }
+  const { code, message } = result.error
+  return { receipt: null, code: code.slice(0, 64), message: message.slice(0, 256) }
+}
+
+function parse<T>(type: Type<T>, body: Buffer): T {
+  try {
+    return decode(type, body)
+  } catch (error) {
+    throw new SwarmError(
+      'RPC_MALFORMED',
+      `This request is not one of the protocol: ${(error as Error).message}`
+    )
+  }
+}

@@ -1,0 +1,242 @@
+import { join } from 'node:path'
+import Corestore from 'corestore'
+import type HyperDHT from 'hyperdht'
+import type Hyperswarm from 'hyperswarm'
+import type { KeyPair } from '../crypto/keys.js'
+import type { Logger } from '../log.js'
+import { Answers, type VerifyAnswers } from './answers.js'
+import { EvidenceIntake, type IntakeLimits } from './evidence-intake.js'
+import { EvidenceStore } from './evidence-store.js'
+import { EventFeed } from './feed.js'
+import type { LedgerApi } from './ledger/types.js'
+import { ChainLog } from './log.js'
+import type { Quotas } from './rpc/channel.js'
+import { ChainRpcServer } from './rpc/server.js'
+import { Submissions, type SignatureCheck } from './submissions.js'
+
+/** Ticks between two looks at what has become too old: evidence, and details of the log. */
+const TICKS_PER_CLEANING = 60
+/** Pause after a tick that left work over, so that requests get their turn. */
+const MORE_MS = 1
+
+/** Decides on a refusal with evidence: whether the evidence shows that the refuser was right. */
+export type JudgeRefusal = (refusal: ReturnType<LedgerApi['refusals']>[number]) => Promise<boolean>
+
+export interface ChainServiceOptions {
+  /** The open ledger; the service does not close it. */
+  ledger: LedgerApi
+  /** The chain's key: it signs the log, and the chain is reached by it. */
+  keyPair: KeyPair
+  /** Folder for the log's core, the evidence and what is being received. */
+  dir: string
+  /**
+   * The swarm that serves the log and the evidence; its owner destroys it after `stop`. Its own key pair must be
+   * another one than the chain's, under which the service listens on the swarm's DHT.
+   */
+  swarm: Hyperswarm
+  verify: VerifyAnswers
+  verifySignatures?: SignatureCheck
+  judge?: JudgeRefusal
+  /** Wall clock in ms. */
+  now: () => number
+  log: Logger
+  quotas?: Partial<Quotas>
+  intake?: IntakeLimits
+}
+
+/**
+ * A running chain: its ledger with everything around it. It ticks, publishes the log, answers RPC on its public
+ * key, has answers to challenges checked and settles them.
+ *
+ * ```ts
+ * const service = new ChainService({ ledger, keyPair, dir, swarm, verify, now, log })
+ * await service.start()
+ * …
+ * await service.stop()
+ * ```
+ */
+export class ChainService {
+  readonly #options: ChainServiceOptions
+  readonly #store: Corestore
+  readonly #log: ChainLog
+  readonly #evidence: EvidenceStore
+  readonly #intake: EvidenceIntake
+  readonly #feed: EventFeed
+  readonly #submissions: Submissions
+  readonly #answers: Answers
+  readonly #server: ChainRpcServer
+  readonly #connections = new Set<HyperDHT.Connection>()
+  #listener: HyperDHT.Server | null = null
+  #timer: NodeJS.Timeout | null = null
+  #ticks = 0
+  #cleaning: Promise<void> | null = null
+  #judging: Promise<void> | null = null
+  #stopped = false
+
+  constructor(options: ChainServiceOptions) {
+    const { ledger, keyPair, dir, verify, now, log } = options
+    if (options.swarm.keyPair.publicKey.equals(keyPair.publicKey)) {
+      throw new RangeError('the swarm of a chain needs a key pair of its own')
+    }
+    this.#options = options
+    this.#store = new Corestore(join(dir, 'cores'))
+    this.#log = new ChainLog(this.#store, keyPair, {
+      length: () => ledger.length(),
+      entries: (from, limit) => ledger.entries(from, limit)
+    })
+    this.#evidence = new EvidenceStore(dir, this.#store, keyPair)
+    this.#intake = new EvidenceIntake(join(dir, 'incoming'), options.intake)
+    this.#feed = new EventFeed(ledger)
+    const onCommit = (): void => this.#committed()
+    const clock = (): number => this.clock()
+    this.#submissions = new Submissions(ledger, onCommit, options.verifySignatures)
+    this.#answers = new Answers({
+      ledger,
+      intake: this.#intake,
+      store: this.#evidence,
+      verify,
+      clock,
+      now,
+      log,
+      onCommit
+    })
+    this.#server = new ChainRpcServer({
+      ledger,
+      submissions: this.#submissions,
+      feed: this.#feed,
+      answers: this.#answers,
+      evidence: this.#evidence,
+      clock,
+      monotonic: () => performance.now(),
+      quotas: options.quotas
+    })
+  }
+
+  /** Keys of the cores that anyone may follow. */
+  get cores(): { log: Buffer; evidence: Buffer } {
+    return { log: this.#log.core.key, evidence: this.#evidence.core.key }
+  }
+
+  /** Peers that use the protocol now. */
+  get connections(): number {
+    return this.#server.connections
+  }
+
+  /** Chain time now: that of the last tick, and what has gone by since, as a tick now would count it. */
+  clock(): number {
+    const { at, clock } = this.#options.ledger.chain()
+    const { maxTickGapMs } = this.#options.ledger.parameters()
+    return clock + Math.min(Math.max(0, this.#options.now() - at), maxTickGapMs)
+  }
+
+  /**
+   * Publishes what is not published yet, begins to listen and to tick.
+   *
+   * @throws ChainError `LOG_DIVERGED` if folder and ledger do not belong together
+   */
+  async start(): Promise<void> {
+    const { swarm, keyPair } = this.#options
+    await this.#store.ready()
+    await this.#log.open()
+    await this.#evidence.open()
+    await this.#intake.open()
+    swarm.on('connection', (connection) => this.#serve(connection))
+    this.#listener = swarm.dht.createServer({}, (connection) => {
+      this.#serve(connection)
+      this.#server.accept(connection)
+    })
+    await this.#listener.listen(keyPair)
+    for (const core of [this.#log.core, this.#evidence.core]) {
+      swarm.join(core.discoveryKey, { server: true, client: false })
+    }
+    this.#schedule(0)
+  }
+
+  /** Ends ticks and connections, finishes what was received, closes the cores. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return
+    this.#stopped = true
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#feed.notify()
+    await this.#submissions.idle()
+    this.#server.close()
+    await this.#listener?.close()
+    await this.#answers.close()
+    await this.#intake.close()
+    await this.#cleaning
+    await this.#judging
+    for (const connection of this.#connections) connection.destroy()
+    await this.#log.publish()
+    await this.#log.close()
+    await this.#evidence.close()
+    await this.#store.close()
+  }
+
+  #serve(connection: HyperDHT.Connection): void {
+    // A peer that goes away is no error of the chain's.
+    connection.on('error', () => {})
+    if (this.#stopped) return void connection.destroy()
+    this.#connections.add(connection)
+    connection.once('close', () => this.#connections.delete(connection))
+    this.#store.replicate(connection)
+  }
+
+  #committed(): void {
+    this.#feed.notify()
+    this.#log.publish().catch((error: unknown) => {
+      this.#options.log('chain.publish-failed', { error: error as Error })
+    })
+  }
+
+  #schedule(ms: number): void {
+    if (!this.#stopped) this.#timer = setTimeout(() => this.#tick(), ms)
+  }
+
+  #tick(): void {
+    const { ledger, now, log } = this.#options
+    const began = now()
+    const { tickMs } = ledger.parameters()
+    try {
+      const { more, busyMs } = ledger.tick()
+      if (busyMs > tickMs / 2) log('chain.tick-slow', { busyMs, tickMs })
+      this.#committed()
+      this.#answers.overdue()
+      this.#judge()
+      if (++this.#ticks % TICKS_PER_CLEANING === 0) this.#clean()
+      // Ticks keep their rhythm; what was left over is done between them.
+      this.#schedule(more ? MORE_MS : Math.max(MORE_MS, tickMs - (now() - began)))
+    } catch (error) {
+      log('chain.tick-failed', { error: error as Error })
+      this.#schedule(tickMs)
+    }
+  }
+
+  /** Decides on refusals, one after the other, apart from the ticks. */
+  #judge(): void {
+    const { ledger, judge, log } = this.#options
+    if (!judge || this.#judging) return
+    const refusals = ledger.refusals()
+    if (refusals.length === 0) return
+    this.#judging = (async () => {
+      for (const refusal of refusals) {
+        const upheld = await judge(refusal)
+        if (this.#stopped) return
+        ledger.judge(refusal.draw, upheld)
+        this.#committed()
+      }
+    })()
+      .catch((error: unknown) => log('chain.judge-failed', { error: error as Error }))
+      .finally(() => (this.#judging = null))
+  }
+
+  #clean(): void {
+    const { ledger, now, log } = this.#options
+    this.#cleaning ??= (async () => {
+      ledger.compact()
+      const before = now() - ledger.parameters().evidenceWindowMs
+      while (!this.#stopped && (await this.#evidence.prune(before)) > 0);
+    })()
+      .catch((error: unknown) => log('chain.cleaning-failed', { error: error as Error }))
+      .finally(() => (this.#cleaning = null))
+  }
+}

@@ -1,0 +1,131 @@
+import { ChainError, DatdotError } from '../errors.js'
+import type { LedgerApi, SubmitResult } from './ledger/types.js'
+import { decodeOperation, operationHash, unsignedBytes } from './operations.js'
+import { NONCE_CODE } from './rpc/submit-queue.js'
+import type { Receipt } from './views.js'
+
+/** Operations, and bytes of them, in one transaction; more wait for the next one. */
+const BATCH = 2048
+const BATCH_BYTES = 16 << 20
+/** Bytes of operations that may wait. */
+const WAITING_BYTES = 256 << 20
+/** From this many signatures on they are checked on other threads. */
+const ELSEWHERE = 32
+/** Operations that are remembered by hash, so that the same bytes sent twice get the same receipt. */
+const REMEMBERED = 65_536
+
+/** Checks signatures on other threads: one byte an operation, as `verifySignatures` gives. */
+export type SignatureCheck = (wires: readonly Uint8Array[]) => Promise<Uint8Array>
+
+interface Waiting {
+  wires: readonly Uint8Array[]
+  resolve: (results: SubmitResult[]) => void
+  reject: (error: unknown) => void
+}
+
+/**
+ * Operations on their way into the ledger. What arrives together is applied in one transaction, so that one
+ * flush to disk serves many senders.
+ */
+export class Submissions {
+  readonly #ledger: Pick<LedgerApi, 'submit' | 'chainId'>
+  readonly #check: SignatureCheck | undefined
+  readonly #onCommit: () => void
+  readonly #receipts = new Map<string, Receipt>()
+  #waiting: Waiting[] = []
+  #waitingBytes = 0
+  #running: Promise<void> | null = null
+
+  /** @param onCommit is told when the log has grown */
+  constructor(ledger: Pick<LedgerApi, 'submit' | 'chainId'>, onCommit: () => void, check?: SignatureCheck) {
+    this.#ledger = ledger
+    this.#onCommit = onCommit
+    this.#check = check
+  }
+
+  /**
+   * Applies operations in order, once what came before them is applied.
+   *
+   * @throws ChainError `CHAIN_BUSY` if too much waits already
+   */
+  add(wires: readonly Uint8Array[]): Promise<SubmitResult[]> {
+    const bytes = sizeOf(wires)
+    if (this.#waitingBytes + bytes > WAITING_BYTES) {
+      throw new ChainError('CHAIN_BUSY', 'The chain has more operations waiting than it can hold: try again')
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ wires, resolve, reject })
+      this.#waitingBytes += bytes
+      this.#running ??= this.#run().finally(() => (this.#running = null))
+    })
+  }
+
+  /** Waits for what has been added. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      // One turn of the event loop: all that arrived in it goes into one transaction.
+      await new Promise((resolve) => setImmediate(resolve))
+      const batch = this.#take()
+      try {
+        const wires = batch.flatMap((waiting) => waiting.wires)
+        const verified = this.#check && wires.length >= ELSEWHERE ? await this.#check(wires) : undefined
+        const results = this.#ledger.submit(wires, verified)
+        let from = 0
+        for (const { wires, resolve } of batch) {
+          resolve(wires.map((wire, i) => this.#remember(wire, results[from + i] as SubmitResult)))
+          from += wires.length
+        }
+        if (results.some(({ ok }) => ok)) this.#onCommit()
+      } catch (error) {
+        for (const { reject } of batch) reject(error)
+      }
+    }
+  }
+
+  #take(): Waiting[] {
+    let count = 0
+    let bytes = 0
+    let end = 0
+    for (const { wires } of this.#waiting) {
+      count += wires.length
+      bytes += sizeOf(wires)
+      if (end > 0 && (count > BATCH || bytes > BATCH_BYTES)) break
+      end++
+    }
+    const batch = this.#waiting.splice(0, end)
+    for (const { wires } of batch) this.#waitingBytes -= sizeOf(wires)
+    return batch
+  }
+
+  /** A sender that lost its connection sends the same bytes again, and gets the receipt it missed. */
+  #remember(wire: Uint8Array, result: SubmitResult): SubmitResult {
+    if (result.ok) {
+      this.#receipts.set(result.receipt.operation.toString('hex'), result.receipt)
+      if (this.#receipts.size > REMEMBERED) {
+        const [oldest] = this.#receipts.keys()
+        this.#receipts.delete(oldest as string)
+      }
+      return result
+    }
+    if (result.error.code !== NONCE_CODE) return result
+    const receipt = this.#receipts.get(hashOf(this.#ledger.chainId, wire) ?? '')
+    return receipt ? { ok: true, receipt } : result
+  }
+}
+
+function hashOf(chainId: Uint8Array, wire: Uint8Array): string | undefined {
+  try {
+    return operationHash(chainId, unsignedBytes(decodeOperation(wire))).toString('hex')
+  } catch (error) {
+    if (error instanceof DatdotError) return undefined
+    throw error
+  }
+}
+
+function sizeOf(wires: readonly Uint8Array[]): number {
+  return wires.reduce((sum, wire) => sum + wire.byteLength, 0)
+}

@@ -1,0 +1,49 @@
+import { closeSync, openSync, readSync } from 'node:fs'
+import type { VerifyTask } from '../src/chain/answers.js'
+import type { EvidenceBytes } from '../src/chain/evidence-intake.js'
+import { splitOriginal } from '../src/chain/walk/evidence.js'
+import { verifyEvidence, type EvidenceSource, type OriginalCheck } from '../src/chain/walk/verify.js'
+import { workerTask } from '../src/engine/messages.js'
+import { verifyOriginalProof } from '../src/storage/original-tree.js'
+
+export default workerTask<'verify-evidence'>((tasks) =>
+  tasks.map(({ challenge, lastState, evidence }: VerifyTask) =>
+    withSource(evidence, (source) => verifyEvidence(source, challenge, lastState, checkOriginal))
+  )
+)
+
+/** The proof comes without the block, which decoding has just given. */
+const checkOriginal: OriginalCheck = (segment, index, block, original) => {
+  const { length, proof } = splitOriginal(original)
+  const treeHash = Buffer.from(segment.treeHash)
+  verifyOriginalProof(Buffer.concat([proof, block]), { length, treeHash }, index)
+  return true
+}
+
+function withSource<T>(evidence: EvidenceBytes, use: (source: EvidenceSource) => T): T {
+  if ('memory' in evidence) {
+    const { memory } = evidence
+    return use({
+      byteLength: memory.byteLength,
+      read: (offset, length) => memory.subarray(offset, offset + length)
+    })
+  }
+  const file = openSync(evidence.path, 'r')
+  try {
+    // One buffer, as long as the longest chunk read so far: what a large evidence takes of memory.
+    let buffer = Buffer.alloc(64 << 10)
+    const read = (offset: number, length: number): Uint8Array => {
+      if (buffer.byteLength < length) buffer = Buffer.allocUnsafeSlow(length)
+      let filled = 0
+      while (filled < length) {
+        const bytes = readSync(file, buffer, filled, length - filled, offset + filled)
+        if (bytes === 0) throw new Error(`${evidence.path} is shorter than it was`)
+        filled += bytes
+      }
+      return buffer.subarray(0, length)
+    }
+    return use({ byteLength: evidence.byteLength, read })
+  } finally {
+    closeSync(file)
+  }
+}
