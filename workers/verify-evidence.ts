@@ -1,7 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import type { VerifyTask } from '../src/chain/answers.js'
 import type { EvidenceBytes } from '../src/chain/evidence-intake.js'
-import { splitOriginal } from '../src/chain/walk/evidence.js'
 import { verifyEvidence, type EvidenceSource, type OriginalCheck } from '../src/chain/walk/verify.js'
 import { workerTask } from '../src/engine/messages.js'
 import { verifyOriginalProof } from '../src/storage/original-tree.js'
@@ -12,12 +11,8 @@ export default workerTask<'verify-evidence'>((tasks) =>
   )
 )
 
-/** The proof comes without the block, which decoding has just given. */
-const checkOriginal: OriginalCheck = (segment, index, block, original) => {
-  const { length, proof } = splitOriginal(original)
-  const treeHash = Buffer.from(segment.treeHash)
-  verifyOriginalProof(Buffer.concat([proof, block]), { length, treeHash }, index)
-  return true
+const checkOriginal: OriginalCheck = (segment, index, length, proof) => {
+  verifyOriginalProof(proof, { length, treeHash: Buffer.from(segment.treeHash) }, index)
 }
 
 function withSource<T>(evidence: EvidenceBytes, use: (source: EvidenceSource) => T): T {

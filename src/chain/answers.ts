@@ -38,7 +38,7 @@ const NO_HASH = Buffer.alloc(32)
  * Failures that the answer itself proves: bytes that do not match what the pinner signed. Others (unreadable,
  * incomplete, late) are failures only.
  */
-const LIES = new Set(['EVIDENCE_STATE', 'EVIDENCE_ORIGINAL', 'ORIGINAL_PROOF_HASH', 'PROOF_ROOT'])
+const LIES = new Set(['EVIDENCE_STATE', 'ORIGINAL_PROOF_HASH', 'PROOF_ROOT'])
 
 /** An evidence on its way: being received, then checked, stored and settled. */
 interface Case {

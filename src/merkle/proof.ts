@@ -1,4 +1,5 @@
 import { ProofError } from '../errors.js'
+import { verifyBatchRecords } from './batch.js'
 import { RECORD_BYTES, decodeNode, encodeNode, parentNode, type TreeNode, type TreeRoot } from './node.js'
 import { subtree, type ChunkPosition, type NodeReader } from './reader.js'
 import { pathLength, split } from './shape.js'
@@ -105,22 +106,9 @@ export function verifyBatch(root: TreeRoot, leaves: ProvenLeaf[], nodes: TreeNod
   if (nodes.length !== expected) {
     throw new ProofError('PROOF_LENGTH', `a batch proof of ${nodes.length} nodes, not ${expected}`)
   }
-  const offsets = new Map<number, number>()
-  let used = 0
-  let offset = 0
-  const walk = (start: number, end: number, from: number, to: number): TreeNode => {
-    if (from === to || end - start === 1) {
-      const node = from === to ? nodes[used++]! : byIndex.get(start)!
-      if (from !== to) offsets.set(start, offset)
-      offset += node.bytes
-      return node
-    }
-    const middle = start + split(end - start)
-    const cut = lowerBound(sorted, middle, from, to)
-    const left = walk(start, middle, from, cut)
-    return join(left, walk(middle, end, cut, to))
-  }
-  checkRoot(root, walk(0, root.chunks, 0, sorted.length))
+  const records = sorted.map((index) => encodeNode(byIndex.get(index)!))
+  const found = verifyBatchRecords(root, sorted, Buffer.concat(records), encodeProof(nodes))
+  const offsets = new Map(sorted.map((index, i) => [index, found[i]!]))
   return leaves.map(({ index, leaf }) => ({ index, offset: offsets.get(index)!, bytes: leaf.bytes }))
 }
 

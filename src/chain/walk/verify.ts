@@ -1,10 +1,10 @@
-import { blake3, keyedBlake3 } from '../../crypto/hash.js'
+import { RECORD_BYTES, slabHasher } from '../../crypto/blake3-slab.js'
+import { HASH_BYTES, keyedBlake3 } from '../../crypto/hash.js'
 import type { ChunkBatch } from '../../chunk/codec.js'
 import { codecOf } from '../../chunk/codecs.js'
 import { CodecError, ProofError } from '../../errors.js'
-import { leafOf, type TreeNode } from '../../merkle/node.js'
-import { decodeBatchProof, verifyBatch } from '../../merkle/proof.js'
-import type { ChunkPosition } from '../../merkle/reader.js'
+import { verifyBatchRecords } from '../../merkle/batch.js'
+import { batchLength } from '../../merkle/proof.js'
 import {
   CHUNK_PREFIX_BYTES,
   EVIDENCE_PREFIX_BYTES,
@@ -12,6 +12,7 @@ import {
   decodeHead,
   evidenceHash,
   headLength,
+  splitOriginal,
   type EvidenceChunk,
   type EvidenceHead
 } from './evidence.js'
@@ -24,6 +25,13 @@ import {
   type WalkShape
 } from './walk.js'
 
+/** Chunks are hashed in groups of about this size: few calls, and all of a group in the core's cache. */
+const GROUP_BYTES = 512 << 10
+/** Memory that a thread keeps for decoding; larger chunks get some of their own. */
+const SCRATCH_BYTES = 256 << 10
+
+const NOTHING = new Uint8Array(0)
+
 /** Where an evidence's bytes are; reads are synchronous, since they happen in a worker. */
 export interface EvidenceSource {
   readonly byteLength: number
@@ -31,13 +39,13 @@ export interface EvidenceSource {
   read(offset: number, length: number): Uint8Array
 }
 
-/** Whether `proof` shows that `block` is block `index` of the original whose tree the segment names. */
-export type OriginalCheck = (
-  segment: WalkSegment,
-  index: number,
-  block: Uint8Array,
-  proof: Uint8Array
-) => boolean
+/**
+ * Checks that block `index` of the original is the one in `proof`, src/storage's proof, which ends with the block:
+ * the original is `length` blocks long and has the tree that the segment names.
+ *
+ * @throws ProofError if it is not
+ */
+export type OriginalCheck = (segment: WalkSegment, index: number, length: number, proof: Uint8Array) => void
 
 /** What an evidence that holds says; what `settle` logs. */
 export interface VerifiedEvidence {
@@ -67,8 +75,9 @@ export interface RefusedEvidence {
 interface Chunk extends EvidenceChunk {
   /** Where its index and then its bytes are in the evidence. */
   at: number
-  bodyHash: Buffer
-  leaf: TreeNode
+  /** Hash of its body and of its leaf, once they are known. */
+  bodyHash: Uint8Array
+  leaf: Uint8Array
   /** Where it begins in its segment's encoded bytes; from the proof. */
   offset: number
   visited: boolean
@@ -103,7 +112,8 @@ class Check {
   readonly #shape: WalkShape
   readonly #headBytes: Buffer
   readonly #head: EvidenceHead
-  readonly #chunks: Chunk[] = []
+  readonly #chunks: Chunk[]
+  #hashed = false
 
   constructor(source: EvidenceSource, challenge: WalkChallenge) {
     this.#source = source
@@ -116,11 +126,20 @@ class Check {
     if (source.byteLength !== expected) {
       throw refuse('EVIDENCE_MALFORMED', `it has ${source.byteLength} bytes, its head announces ${expected}`)
     }
+    let at = EVIDENCE_PREFIX_BYTES + length
+    this.#chunks = this.#head.chunks.map((chunk) => {
+      const placed = { ...chunk, at, bodyHash: NOTHING, leaf: NOTHING, offset: 0, visited: false }
+      at += CHUNK_PREFIX_BYTES + chunk.bytes
+      return placed
+    })
   }
 
   run(lastState: Uint8Array, checkOriginal: OriginalCheck): VerifiedEvidence {
-    this.#hashChunks()
-    this.#proveChunks()
+    const proven = this.#segments().map((chunks) => ({ chunks, leaves: this.#hash(chunks) }))
+    this.#hashed = true
+    for (const [i, { chunks, leaves }] of proven.entries()) {
+      this.#prove(chunks, leaves, this.#head.proofs[i] as Uint8Array)
+    }
     const { states, visits } = this.#walk()
     if (!states.at(-1)?.equals(lastState)) {
       throw refuse('EVIDENCE_STATE', 'its chunks lead to another state than the one that was signed')
@@ -133,7 +152,7 @@ class Check {
       ok: true,
       states,
       indices: visits.map(({ index }) => index),
-      leaves: visits.map(({ leaf }) => leaf.hash),
+      leaves: visits.map(({ leaf }) => leaf),
       hash: this.hash as Buffer,
       bytes: this.#source.byteLength
     }
@@ -141,52 +160,73 @@ class Check {
 
   /** Hash of the evidence, once all its chunks are hashed. */
   get hash(): Buffer | null {
-    if (this.#chunks.length < this.#head.chunks.length) return null
+    if (!this.#hashed) return null
     return evidenceHash(
       this.#headBytes,
-      this.#chunks.map(({ leaf }) => leaf.hash)
+      this.#chunks.map(({ leaf }) => leaf)
     )
   }
 
-  #hashChunks(): void {
-    let at = EVIDENCE_PREFIX_BYTES + this.#headBytes.byteLength
-    for (const chunk of this.#head.chunks) {
-      const { headerBytes } = codecOf(this.#segment(chunk).codec)
-      const bytes = this.#read(at, CHUNK_PREFIX_BYTES + chunk.bytes)
-      const prefix = Buffer.from(bytes.buffer, bytes.byteOffset, CHUNK_PREFIX_BYTES)
-      if (prefix.readBigUInt64LE() !== BigInt(chunk.index)) {
-        throw refuse('EVIDENCE_MALFORMED', `chunk ${chunk.index} comes with another index`)
+  /** The chunks, by the segment they are in. */
+  #segments(): Chunk[][] {
+    const segments: Chunk[][] = []
+    for (const chunk of this.#chunks) {
+      const last = segments.at(-1)
+      if (last?.[0]?.ordinal === chunk.ordinal) last.push(chunk)
+      else segments.push([chunk])
+    }
+    return segments
+  }
+
+  /** Hashes bodies and leaves of the chunks of one segment; returns the leaves' records. */
+  #hash(chunks: Chunk[]): Buffer {
+    const { headerBytes } = codecOf(this.#segment(chunks[0] as Chunk).codec)
+    const leaves = Buffer.allocUnsafe(chunks.length * RECORD_BYTES)
+    const bodies = Buffer.allocUnsafe(chunks.length * HASH_BYTES)
+    for (let from = 0, to = 0; from < chunks.length; from = to) {
+      const at = chunks[from]!.at
+      let end = at
+      while (to < chunks.length && (to === from || chunks[to]!.at - at < GROUP_BYTES)) {
+        end = chunks[to]!.at + CHUNK_PREFIX_BYTES + chunks[to]!.bytes
+        to++
       }
-      if (chunk.bytes < headerBytes) {
-        throw refuse('EVIDENCE_MALFORMED', `chunk ${chunk.index} is shorter than a header`)
+      const group = chunks.slice(from, to)
+      const slab = this.#read(at, end - at)
+      this.#checkGroup(group, slab, headerBytes)
+      const offsets = Uint32Array.from(group, (chunk) => chunk.at - at + CHUNK_PREFIX_BYTES)
+      const lengths = Uint32Array.from(group, ({ bytes }) => bytes)
+      const hashes = bodies.subarray(from * HASH_BYTES, to * HASH_BYTES)
+      const records = leaves.subarray(from * RECORD_BYTES, to * RECORD_BYTES)
+      slabHasher.hashMany(slab, offsets, lengths, 0, group.length, headerBytes, hashes)
+      slabHasher.leaves(slab, offsets, lengths, 0, group.length, headerBytes, hashes, records)
+    }
+    for (const [i, chunk] of chunks.entries()) {
+      chunk.bodyHash = bodies.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES)
+      chunk.leaf = leaves.subarray((i + 1) * RECORD_BYTES - HASH_BYTES, (i + 1) * RECORD_BYTES)
+    }
+    return leaves
+  }
+
+  #checkGroup(group: Chunk[], slab: Uint8Array, headerBytes: number): void {
+    const first = group[0] as Chunk
+    for (const { at, index, bytes } of group) {
+      if (!isPrefix(slab, at - first.at, index)) {
+        throw refuse('EVIDENCE_MALFORMED', `chunk ${index} comes with another index`)
       }
-      const header = bytes.subarray(CHUNK_PREFIX_BYTES, CHUNK_PREFIX_BYTES + headerBytes)
-      const bodyHash = blake3(bytes.subarray(CHUNK_PREFIX_BYTES + headerBytes))
-      const leaf = leafOf(header, chunk.bytes, bodyHash)
-      this.#chunks.push({ ...chunk, at, bodyHash, leaf, offset: 0, visited: false })
-      at += bytes.byteLength
+      if (bytes < headerBytes) throw refuse('EVIDENCE_MALFORMED', `chunk ${index} is shorter than a header`)
     }
   }
 
-  #proveChunks(): void {
-    let from = 0
-    for (const proof of this.#head.proofs) {
-      const { ordinal } = this.#chunks[from] as Chunk
-      let to = from + 1
-      while (this.#chunks[to]?.ordinal === ordinal) to++
-      const segment = this.#challenge.segments[ordinal] as WalkSegment
-      const chunks = this.#chunks.slice(from, to)
-      const leaves = chunks.map(({ index, leaf }) => ({ index: index - segment.start, leaf }))
-      const nodes = decodeBatchProof(
-        proof,
-        leaves.map(({ index }) => index),
-        segment.chunks
-      )
-      const root = { hash: segment.root, bytes: segment.bytes, chunks: segment.chunks }
-      const positions = verifyBatch(root, leaves, nodes)
-      chunks.forEach((chunk, i) => (chunk.offset = (positions[i] as ChunkPosition).offset))
-      from = to
+  #prove(chunks: Chunk[], leaves: Buffer, proof: Uint8Array): void {
+    const segment = this.#segment(chunks[0] as Chunk)
+    const indices = chunks.map(({ index }) => index - segment.start)
+    const expected = batchLength(indices, segment.chunks) * RECORD_BYTES
+    if (proof.byteLength !== expected) {
+      throw new ProofError('PROOF_LENGTH', `a proof of ${proof.byteLength} bytes, not ${expected}`)
     }
+    const root = { hash: segment.root, bytes: segment.bytes, chunks: segment.chunks }
+    const offsets = verifyBatchRecords(root, indices, leaves, proof)
+    for (const [i, chunk] of chunks.entries()) chunk.offset = offsets[i] as number
   }
 
   #walk(): { states: Buffer[]; visits: Chunk[] } {
@@ -215,25 +255,31 @@ class Check {
   #checkOriginal(drawn: Chunk, checkOriginal: OriginalCheck): void {
     const segment = this.#segment(drawn)
     const decoder = codecOf(segment.codec).createDecoder(segment)
-    // A copy, because decoding is in place and the evidence is kept.
-    const slab = Buffer.from(this.#read(drawn.at + CHUNK_PREFIX_BYTES, drawn.bytes))
+    const { length, proof } = splitOriginal(this.#head.original)
+    // A copy, because decoding is in place and the evidence is kept; with room for the proof before the block.
+    const room = proof.byteLength
+    const slab = scratch(room + drawn.bytes)
+    slab.set(this.#read(drawn.at + CHUNK_PREFIX_BYTES, drawn.bytes), room)
     const batch: ChunkBatch = {
       slab,
       count: 1,
       firstIndex: drawn.index,
-      offsets: new Uint32Array(1),
+      offsets: new Uint32Array([room]),
       encodedBytes: new Uint32Array([drawn.bytes]),
       plainOffsets: new Uint32Array(1),
       plainBytes: new Uint32Array(1),
-      seed: new Uint8Array(0)
+      seed: NOTHING
     }
     decoder.check(batch, 0, 1, drawn.bodyHash)
     decoder.open(batch, 0, 1)
     const from = batch.plainOffsets[0] as number
-    const block = slab.subarray(from, from + (batch.plainBytes[0] as number))
-    if (!checkOriginal(segment, drawn.index, block, this.#head.original)) {
-      throw refuse('EVIDENCE_ORIGINAL', `chunk ${drawn.index} does not encode the original's block`)
-    }
+    slab.set(proof, from - room)
+    checkOriginal(
+      segment,
+      drawn.index,
+      length,
+      slab.subarray(from - room, from + (batch.plainBytes[0] as number))
+    )
   }
 
   #segment({ ordinal }: EvidenceChunk): WalkSegment {
@@ -244,6 +290,24 @@ class Check {
     if (offset + length > this.#source.byteLength) throw refuse('EVIDENCE_MALFORMED', 'it ends too early')
     return this.#source.read(offset, length)
   }
+}
+
+/** Whether the bytes at `at` are the index as u64, little-endian. */
+function isPrefix(bytes: Uint8Array, at: number, index: number): boolean {
+  let rest = index
+  for (let i = 0; i < CHUNK_PREFIX_BYTES; i++) {
+    if (bytes[at + i] !== rest % 256) return false
+    rest = Math.floor(rest / 256)
+  }
+  return true
+}
+
+let kept: Buffer | undefined
+
+function scratch(bytes: number): Buffer {
+  if (bytes > SCRATCH_BYTES) return Buffer.allocUnsafeSlow(bytes)
+  kept ??= Buffer.allocUnsafeSlow(SCRATCH_BYTES)
+  return kept.subarray(0, bytes)
 }
 
 function refuse(code: string, why: string): ProofError {

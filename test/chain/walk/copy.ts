@@ -2,11 +2,12 @@ import { encodeChunk } from '../../../src/chunk/codecs.js'
 import { segmentId } from '../../../src/chunk/codec.js'
 import { blake3, hash } from '../../../src/crypto/hash.js'
 import { keyPairFromSeed } from '../../../src/crypto/keys.js'
+import { ProofError } from '../../../src/errors.js'
 import { leafNode } from '../../../src/merkle/node.js'
 import { TreeBuilder } from '../../../src/merkle/builder.js'
 import { encodeProof, proveBatch } from '../../../src/merkle/proof.js'
 import { MemoryTree, locate, rootOf } from '../../../src/merkle/reader.js'
-import type { Evidence, ProofReader } from '../../../src/chain/walk/evidence.js'
+import { joinOriginal, type Evidence, type ProofReader } from '../../../src/chain/walk/evidence.js'
 import type { EvidenceSource, OriginalCheck } from '../../../src/chain/walk/verify.js'
 import type { CopyReader, WalkChallenge, WalkSegment } from '../../../src/chain/walk/walk.js'
 
@@ -55,8 +56,11 @@ export async function makeCopy(lengths: number[][], salt = ''): Promise<TestCopy
     segments.push({ ...segment, start, chunks: sizes.length, bytes: root.bytes, root: root.hash, treeHash })
     trees.push(tree)
   }
-  const checkOriginal: OriginalCheck = (_, index, block, proof) =>
-    blocks[index]?.equals(block) === true && blake3(block).equals(proof)
+  const checkOriginal: OriginalCheck = (_, index, length, proof) => {
+    const block = proof.subarray(32)
+    const holds = length === blocks.length && blake3(block).equals(proof.subarray(0, 32))
+    if (!holds || !blocks[index]?.equals(block)) throw new ProofError('TEST_ORIGINAL', 'another block')
+  }
   return { blocks, chunks, segments, reader: readerOf(chunks, segments, trees, blocks), checkOriginal }
 }
 
@@ -78,7 +82,7 @@ function readerOf(
           indices.map((index) => index - start(ordinal))
         )
       ),
-    originalProof: (_, index) => blake3(blocks[index]!)
+    originalProof: (_, index) => joinOriginal(blocks.length, blake3(blocks[index]!))
   }
 }
 

@@ -1,0 +1,101 @@
+import { RECORD_BYTES, slabHasher } from '../crypto/blake3-slab.js'
+import { ProofError } from '../errors.js'
+import type { TreeRoot } from './node.js'
+import { split } from './shape.js'
+
+/** A node on the way up: where its record is, and how many levels of hashing it needs first. */
+interface Placed {
+  slot: number
+  rank: number
+}
+
+/**
+ * Checks a batch proof on its bytes, hashing all nodes of a level in one call; returns where each leaf begins
+ * in the segment. The indices must be ascending and distinct leaves of the tree (`verifyBatch` checks that).
+ *
+ * @param leaves records of the leaves, RECORD_BYTES each
+ * @param proof the proof's records, exactly as many as it needs
+ * @throws ProofError `PROOF_BYTES` or `PROOF_ROOT`
+ */
+export function verifyBatchRecords(
+  root: TreeRoot,
+  indices: ArrayLike<number>,
+  leaves: Uint8Array,
+  proof: Uint8Array
+): number[] {
+  const given = indices.length + proof.byteLength / RECORD_BYTES
+  // Every hashing of two nodes leaves one less: that many records are made, given is one more.
+  const records = Buffer.allocUnsafe((2 * given - 1) * RECORD_BYTES)
+  const offsets: number[] = []
+  const ranks: number[][] = []
+  let slots = 0
+  let used = 0
+  let offset = 0
+
+  const place = (source: Uint8Array, from: number): number => {
+    records.set(source.subarray(from, from + RECORD_BYTES), slots * RECORD_BYTES)
+    const bytes = sizeAt(records, slots * RECORD_BYTES)
+    if (bytes < 1 || !Number.isSafeInteger(bytes)) {
+      throw new ProofError('PROOF_BYTES', `no node has ${bytes} bytes below it`)
+    }
+    offset += bytes
+    return slots++
+  }
+  const walk = (start: number, end: number, from: number, to: number): Placed => {
+    if (from === to) return { slot: place(proof, used++ * RECORD_BYTES), rank: 0 }
+    if (end - start === 1) {
+      offsets.push(offset)
+      return { slot: place(leaves, from * RECORD_BYTES), rank: 0 }
+    }
+    const middle = start + split(end - start)
+    const cut = lowerBound(indices, middle, from, to)
+    const left = walk(start, middle, from, cut)
+    const right = walk(middle, end, cut, to)
+    const rank = Math.max(left.rank, right.rank) + 1
+    ;(ranks[rank] ??= []).push(left.slot, right.slot, slots)
+    return { slot: slots++, rank }
+  }
+  const top = walk(0, root.chunks, 0, indices.length)
+  if (offset !== root.bytes) {
+    throw new ProofError('PROOF_BYTES', `the proof's sizes add up to ${offset}, the root's is ${root.bytes}`)
+  }
+  for (const level of ranks) if (level) hashLevel(records, level)
+  const at = top.slot * RECORD_BYTES
+  if (records.compare(root.hash, 0, root.hash.byteLength, at + 8, at + RECORD_BYTES) !== 0) {
+    throw new ProofError('PROOF_ROOT', 'the proof does not lead to the root')
+  }
+  return offsets
+}
+
+/** Hashes nodes given as triples of slots: left, right, parent. */
+function hashLevel(records: Buffer, level: number[]): void {
+  const pairs = level.length / 3
+  const scratch = Buffer.allocUnsafe(3 * pairs * RECORD_BYTES)
+  const parents = scratch.subarray(2 * pairs * RECORD_BYTES)
+  for (let i = 0; i < pairs; i++) {
+    for (let side = 0; side < 2; side++) {
+      const from = level[3 * i + side]! * RECORD_BYTES
+      records.copy(scratch, (2 * i + side) * RECORD_BYTES, from, from + RECORD_BYTES)
+    }
+  }
+  slabHasher.parents(scratch.subarray(0, 2 * pairs * RECORD_BYTES), pairs, parents)
+  for (let i = 0; i < pairs; i++) {
+    parents.copy(records, level[3 * i + 2]! * RECORD_BYTES, i * RECORD_BYTES, (i + 1) * RECORD_BYTES)
+  }
+}
+
+/** Bytes below the node of a record; beyond 2^53 not exact, but beyond it too. */
+function sizeAt(records: Buffer, at: number): number {
+  return records.readUInt32LE(at) + records.readUInt32LE(at + 4) * 2 ** 32
+}
+
+function lowerBound(sorted: ArrayLike<number>, value: number, from: number, to: number): number {
+  let low = from
+  let high = to
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (sorted[middle]! < value) low = middle + 1
+    else high = middle
+  }
+  return low
+}
