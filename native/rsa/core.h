@@ -14,50 +14,45 @@
 #define RSA_PAYLOAD 255
 #define RSA_MAX_PRIMES 4
 
-// Limbs of 64 bits: modulus, the longest prime, the longest cofactor N / p.
+// Words of 64 bits: the modulus, and the longest prime.
 #define N64 32
 #define P64 11
-#define C64 24
 
-// Limbs of 52 bits: modulus, the longest prime, the longest cofactor; and pieces of a block, one prime long each.
-#define N52 40
-#define P52 14
-#define C52 30
+// Both paths compute with limbs that are shorter than the registers they sum products in, so that carries wait:
+// 52 bits with IFMA, 58 in portable C. A modulus takes at most N_LIMBS of them, a prime P_LIMBS, and N / p
+// C_LIMBS. A block is at most PIECES pieces of the length of a prime.
+#define N_LIMBS 40
+#define P_LIMBS 14
+#define C_LIMBS 30
 #define PIECES 4
 
+// R is 2^(limb bits * limbs) for the number of limbs that a prime or the modulus takes.
 typedef struct {
-  int limbs;                    // 8 or 11
-  uint64_t p[P64];              // the prime
-  uint64_t inv;                 // -1/p mod 2^64
-  uint64_t one[P64];            // R mod p, R = 2^(64 limbs)
-  uint64_t fold[PIECES][P64];   // R^(k+2) mod p: lifts piece k of a block into Montgomery form
-  uint64_t coef[P64];           // (N/p)^-1 mod p, plain
-  uint64_t d[P64];              // e^-1 mod (p - 1)
-  int cofactor_limbs;           // 24, or 22 with three primes
-  uint64_t cofactor[C64];       // N / p
-} rsa_prime64;
+  uint64_t p[P_LIMBS];            // the prime
+  uint64_t inv;                   // -1/p modulo one limb
+  uint64_t one[P_LIMBS];          // R mod p
+  uint64_t fold[PIECES][P_LIMBS]; // R^(k+2) mod p: lifts piece k of a block into Montgomery form
+  uint64_t coef[P_LIMBS];         // (N/p)^-1 mod p, plain
+  uint64_t cofactor[C_LIMBS];     // N/p
+} rsa_prime;
 
 typedef struct {
-  uint64_t p[P52];
-  uint64_t inv;                 // -1/p mod 2^52
-  uint64_t one[P52];            // R mod p, R = 2^(52 limbs)
-  uint64_t fold[PIECES][P52];
-  uint64_t coef[P52];
-  uint64_t cofactor[C52];
-} rsa_prime52;
+  uint64_t n[N_LIMBS];
+  uint64_t inv;                   // -1/N modulo one limb
+  uint64_t rr[N_LIMBS];           // R^2 mod N
+} rsa_modulus;
+
+// One key for one path.
+typedef struct {
+  rsa_modulus modulus;
+  rsa_prime prime[RSA_MAX_PRIMES];
+} rsa_form;
 
 typedef struct {
-  int primes;                   // 0 for a public key, else 3 or 4
+  int primes;                     // 0 for a public key, else 3 or 4
   uint64_t n[N64];
-  uint64_t n_inv;               // -1/N mod 2^64
-  uint64_t n_rr[N64];           // 2^4096 mod N
-  rsa_prime64 prime[RSA_MAX_PRIMES];
-
-  int limbs52;                  // limbs of 52 bits a prime takes: 10 or 14
-  uint64_t n52[N52];
-  uint64_t n52_inv;             // -1/N mod 2^52
-  uint64_t n52_rr[N52];         // 2^4160 mod N
-  rsa_prime52 prime52[RSA_MAX_PRIMES];
+  uint64_t d[RSA_MAX_PRIMES][P64]; // e^-1 mod (p - 1)
+  rsa_form limbs52, limbs58;
 } rsa_key;
 
 enum {

@@ -25,8 +25,8 @@
 #define LANES 8
 #define WINDOW 4
 #define ENTRIES (1 << WINDOW)
-#define TILE 10 // limbs of a tile of the 2048-bit operations: N52 / TILE tiles a side
-#define TILES (N52 / TILE)
+#define TILE 10 // limbs of a tile of the 2048-bit operations: N_LIMBS / TILE tiles a side
+#define TILES (N_LIMBS / TILE)
 
 typedef __m512i vec;
 
@@ -76,7 +76,7 @@ INLINE void add_product_shared(vec *sum, const vec *a, const uint64_t *b, const 
 // sum[0..2 limbs] += a^2, each product of two different limbs once, with a limb of 2a as factor.
 // Row i takes 2a from limb i + 1 on: the first without the bit that 2 a[i] carries into it.
 INLINE void add_square(vec *sum, const vec *a, const int limbs, const int full) {
-  vec twice[P52], alone[P52], carry = ZERO;
+  vec twice[P_LIMBS], alone[P_LIMBS], carry = ZERO;
   UNROLL
   for (int i = 0; i < limbs; i++) {
     alone[i] = _mm512_and_si512(ADD(a[i], a[i]), MASK);
@@ -120,9 +120,9 @@ INLINE vec reduce_row(vec *sum, const int i, const uint64_t *m, const uint64_t i
 
 // Montgomery products of `groups` independent sets of eight lanes, each modulo a prime of its own, so that the
 // chains of one overlap with those of the other. b == NULL: the square of a.
-INLINE void mont(const int groups, const int limbs, vec *r, const vec *a, const vec *b, const rsa_prime52 *const *prime) {
+INLINE void mont(const int groups, const int limbs, vec *r, const vec *a, const vec *b, const rsa_prime *const *prime) {
   for (int g = 0; g < groups; g++) {
-    vec sum[2 * P52];
+    vec sum[2 * P_LIMBS];
     UNROLL
     for (int i = 0; i < 2 * limbs; i++) sum[i] = ZERO;
     if (b != NULL) add_product(sum, a + g * limbs, b + g * limbs, limbs);
@@ -133,31 +133,31 @@ INLINE void mont(const int groups, const int limbs, vec *r, const vec *a, const 
   }
 }
 
-NOINLINE void mul2x10(vec *r, const vec *a, const vec *b, const rsa_prime52 *const *prime) {
+NOINLINE void mul2x10(vec *r, const vec *a, const vec *b, const rsa_prime *const *prime) {
   mont(2, 10, r, a, b, prime);
 }
-NOINLINE void sqr2x10(vec *r, const vec *a, const rsa_prime52 *const *prime) {
+NOINLINE void sqr2x10(vec *r, const vec *a, const rsa_prime *const *prime) {
   mont(2, 10, r, a, NULL, prime);
 }
-NOINLINE void mul1x14(vec *r, const vec *a, const vec *b, const rsa_prime52 *const *prime) {
+NOINLINE void mul1x14(vec *r, const vec *a, const vec *b, const rsa_prime *const *prime) {
   mont(1, 14, r, a, b, prime);
 }
-NOINLINE void sqr1x14(vec *r, const vec *a, const rsa_prime52 *const *prime) {
+NOINLINE void sqr1x14(vec *r, const vec *a, const rsa_prime *const *prime) {
   mont(1, 14, r, a, NULL, prime);
 }
 
-INLINE void mul(const int groups, vec *r, const vec *a, const vec *b, const rsa_prime52 *const *prime) {
+INLINE void mul(const int groups, vec *r, const vec *a, const vec *b, const rsa_prime *const *prime) {
   if (groups == 2) mul2x10(r, a, b, prime);
   else mul1x14(r, a, b, prime);
 }
-INLINE void sqr(const int groups, vec *r, const vec *a, const rsa_prime52 *const *prime) {
+INLINE void sqr(const int groups, vec *r, const vec *a, const rsa_prime *const *prime) {
   if (groups == 2) sqr2x10(r, a, prime);
   else sqr1x14(r, a, prime);
 }
 
 // a - m where that is not negative, else a, lane by lane. a normalised.
 INLINE void subtract_once(vec *a, const uint64_t *m, const int times, const int limbs) {
-  vec difference[N52];
+  vec difference[N_LIMBS];
   vec borrow = ZERO;
   for (int i = 0; i < limbs; i++) {
     vec t = ADD(_mm512_sub_epi64(a[i], EVERY(m[i] * (uint64_t)times)), borrow);
@@ -176,15 +176,15 @@ INLINE __mmask8 below(const vec *a, const uint64_t *m, const int limbs) {
 }
 
 typedef struct {
-  vec table[ENTRIES][2 * P52];
-  vec x[2 * P52], factor[2 * P52], piece[2 * P52], lift[2 * P52], term[2 * P52];
-  vec y[PIECES * P52], back[N52], c[N52 + 4];
+  vec table[ENTRIES][2 * P_LIMBS];
+  vec x[2 * P_LIMBS], factor[2 * P_LIMBS], piece[2 * P_LIMBS], lift[2 * P_LIMBS], term[2 * P_LIMBS];
+  vec y[PIECES * P_LIMBS], back[N_LIMBS], c[N_LIMBS + 4];
 } __attribute__((aligned(64))) scratch;
 
 // x = y mod p in Montgomery form, piece by piece; below 8p, which the next product takes.
-INLINE void reduce(scratch *s, const int groups, const int limbs, const rsa_prime52 *const *prime) {
+INLINE void reduce(scratch *s, const int groups, const int limbs, const rsa_prime *const *prime) {
   for (int j = 0; j < groups * limbs; j++) s->x[j] = ZERO;
-  for (int k = 0; k * limbs < N52; k++) {
+  for (int k = 0; k * limbs < N_LIMBS; k++) {
     for (int g = 0; g < groups; g++) {
       for (int j = 0; j < limbs; j++) {
         s->piece[g * limbs + j] = s->y[k * limbs + j];
@@ -200,7 +200,7 @@ INLINE void reduce(scratch *s, const int groups, const int limbs, const rsa_prim
 // factor = the table's entry for four bits of each group's exponent. Every entry is read, whatever the bits.
 INLINE void look_up(scratch *s, const int groups, const int limbs, const uint64_t *index) {
   for (int g = 0; g < groups; g++) {
-    vec sum[P52];
+    vec sum[P_LIMBS];
     UNROLL
     for (int j = 0; j < limbs; j++) sum[j] = ZERO;
     for (uint64_t i = 0; i < ENTRIES; i++) {
@@ -214,7 +214,7 @@ INLINE void look_up(scratch *s, const int groups, const int limbs, const uint64_
 }
 
 // x = x^d in Montgomery form for each group's prime.
-INLINE void power(scratch *s, const int groups, const int limbs, const rsa_prime52 *const *prime, const uint64_t *const *d) {
+INLINE void power(scratch *s, const int groups, const int limbs, const rsa_prime *const *prime, const uint64_t *const *d) {
   for (int g = 0; g < groups; g++) {
     for (int j = 0; j < limbs; j++) {
       s->table[0][g * limbs + j] = EVERY(prime[g]->one[j]);
@@ -240,7 +240,7 @@ INLINE void power(scratch *s, const int groups, const int limbs, const rsa_prime
 }
 
 // c += ((x coef) mod p) (N / p): the share of one prime in the Chinese remainder theorem.
-INLINE void recombine(scratch *s, const int groups, const int limbs, const rsa_prime52 *const *prime) {
+INLINE void recombine(scratch *s, const int groups, const int limbs, const rsa_prime *const *prime) {
   const int length = limbs == 10 ? 30 : 27;
   for (int g = 0; g < groups; g++) {
     for (int j = 0; j < limbs; j++) s->lift[g * limbs + j] = EVERY(prime[g]->coef[j]);
@@ -262,10 +262,10 @@ INLINE void recombine(scratch *s, const int groups, const int limbs, const rsa_p
 }
 
 INLINE void private_power_of(scratch *s, const rsa_key *key, const int groups, const int limbs) {
-  for (int i = 0; i < N52 + 4; i++) s->c[i] = ZERO;
+  for (int i = 0; i < N_LIMBS + 4; i++) s->c[i] = ZERO;
   for (int k = 0; k < key->primes; k += groups) {
-    const rsa_prime52 *prime[2] = { &key->prime52[k], &key->prime52[k + groups - 1] };
-    const uint64_t *d[2] = { key->prime[k].d, key->prime[k + groups - 1].d };
+    const rsa_prime *prime[2] = { &key->limbs52.prime[k], &key->limbs52.prime[k + groups - 1] };
+    const uint64_t *d[2] = { key->d[k], key->d[k + groups - 1] };
     reduce(s, groups, limbs, prime);
     power(s, groups, limbs, prime, d);
 #ifdef DATDOT_RSA_FAULTS
@@ -276,10 +276,10 @@ INLINE void private_power_of(scratch *s, const rsa_key *key, const int groups, c
 #endif
     recombine(s, groups, limbs, prime);
   }
-  normalize(s->c, s->c, N52);
-  if (key->primes == 4) subtract_once(s->c, key->n52, 2, N52);
-  else subtract_once(s->c, key->n52, 1, N52);
-  subtract_once(s->c, key->n52, 1, N52);
+  normalize(s->c, s->c, N_LIMBS);
+  if (key->primes == 4) subtract_once(s->c, key->limbs52.modulus.n, 2, N_LIMBS);
+  else subtract_once(s->c, key->limbs52.modulus.n, 1, N_LIMBS);
+  subtract_once(s->c, key->limbs52.modulus.n, 1, N_LIMBS);
 }
 
 // c = y^d mod N, below N
@@ -287,10 +287,10 @@ NOINLINE void private_power_4(scratch *s, const rsa_key *key) {
   private_power_of(s, key, 2, 10);
 }
 NOINLINE void private_power_3(scratch *s, const rsa_key *key) {
-  private_power_of(s, key, 1, P52);
+  private_power_of(s, key, 1, P_LIMBS);
 }
 
-// The same on tiles of a number of N52 limbs: at[0..2 TILE] += a[0..TILE] b[0..TILE].
+// The same on tiles of a number of N_LIMBS limbs: at[0..2 TILE] += a[0..TILE] b[0..TILE].
 NOINLINE void product_at(vec *at, const vec *a, const vec *b) {
   vec sum[2 * TILE];
   UNROLL
@@ -334,15 +334,15 @@ NOINLINE void quotient_at(vec *at, vec *q, const uint64_t *n, uint64_t inverse) 
 static void reduce_modulus(vec *x, vec *sum, const rsa_key *key) {
   vec q[TILE];
   for (int s = 0; s < TILES; s++) {
-    quotient_at(sum + TILE * s, q, key->n52, key->n52_inv);
-    for (int t = 1; t < TILES; t++) product_shared_at(sum + TILE * (s + t), q, key->n52 + TILE * t);
+    quotient_at(sum + TILE * s, q, key->limbs52.modulus.n, key->limbs52.modulus.inv);
+    for (int t = 1; t < TILES; t++) product_shared_at(sum + TILE * (s + t), q, key->limbs52.modulus.n + TILE * t);
   }
-  normalize(x, sum + N52, N52);
+  normalize(x, sum + N_LIMBS, N_LIMBS);
 }
 
 static void mul_modulus(vec *x, const vec *a, const vec *b, const rsa_key *key) {
-  vec sum[2 * N52];
-  for (int i = 0; i < 2 * N52; i++) sum[i] = ZERO;
+  vec sum[2 * N_LIMBS];
+  for (int i = 0; i < 2 * N_LIMBS; i++) sum[i] = ZERO;
   for (int s = 0; s < TILES; s++) {
     for (int t = 0; t < TILES; t++) product_at(sum + TILE * (s + t), a + TILE * s, b + TILE * t);
   }
@@ -350,8 +350,8 @@ static void mul_modulus(vec *x, const vec *a, const vec *b, const rsa_key *key) 
 }
 
 static void sqr_modulus(vec *x, const rsa_key *key) {
-  vec sum[2 * N52];
-  for (int i = 0; i < 2 * N52; i++) sum[i] = ZERO;
+  vec sum[2 * N_LIMBS];
+  for (int i = 0; i < 2 * N_LIMBS; i++) sum[i] = ZERO;
   for (int s = 0; s < TILES; s++) {
     for (int t = s + 1; t < TILES; t++) product_at(sum + TILE * (s + t), x + TILE * s, x + TILE * t);
   }
@@ -361,12 +361,12 @@ static void sqr_modulus(vec *x, const rsa_key *key) {
 
 // y = c^e mod N, below N; c below N
 static void public_power(vec *y, const vec *c, const rsa_key *key) {
-  vec x[N52];
-  for (int i = 0; i < N52; i++) y[i] = EVERY(key->n52_rr[i]);
+  vec x[N_LIMBS];
+  for (int i = 0; i < N_LIMBS; i++) y[i] = EVERY(key->limbs52.modulus.rr[i]);
   mul_modulus(x, c, y, key);
   for (int i = 0; i < 16; i++) sqr_modulus(x, key);
   mul_modulus(y, x, c, key);
-  subtract_once(y, key->n52, 1, N52);
+  subtract_once(y, key->limbs52.modulus.n, 1, N_LIMBS);
 }
 
 // Rows of eight 64-bit words to columns.
@@ -402,7 +402,7 @@ static void load_blocks(vec *limbs, const uint8_t (*blocks)[RSA_BLOCK]) {
     for (int i = 0; i < 8; i++) word[N64 - 1 - (8 * m + i)] = swap_bytes(rows[i]);
   }
   word[N64] = ZERO;
-  for (int i = 0; i < N52; i++) {
+  for (int i = 0; i < N_LIMBS; i++) {
     const int at = 52 * i / 64, shift = 52 * i % 64;
     vec t = _mm512_srli_epi64(word[at], (unsigned)shift);
     if (shift > 12) t = _mm512_or_si512(t, _mm512_slli_epi64(word[at + 1], (unsigned)(64 - shift)));
@@ -435,7 +435,7 @@ int rsa_seal_ifma(const rsa_key *key, const uint8_t *plain, uint8_t *sealed, siz
   scratch s;
   uint8_t blocks[LANES][RSA_BLOCK];
   int status = RSA_OK;
-  for (int i = 0; i < PIECES * P52; i++) s.y[i] = ZERO;
+  for (int i = 0; i < PIECES * P_LIMBS; i++) s.y[i] = ZERO;
   for (size_t done = 0; done < count && status == RSA_OK; done += LANES) {
     const size_t now = count - done < LANES ? count - done : LANES;
     memset(blocks, 0, sizeof blocks);
@@ -443,9 +443,9 @@ int rsa_seal_ifma(const rsa_key *key, const uint8_t *plain, uint8_t *sealed, siz
     load_blocks(s.y, blocks);
     if (key->primes == 4) private_power_4(&s, key);
     else private_power_3(&s, key);
-    __mmask8 good = below(s.c, key->n52, N52);
+    __mmask8 good = below(s.c, key->limbs52.modulus.n, N_LIMBS);
     public_power(s.back, s.c, key);
-    for (int i = 0; i < N52; i++) good &= _mm512_cmpeq_epi64_mask(s.back[i], s.y[i]);
+    for (int i = 0; i < N_LIMBS; i++) good &= _mm512_cmpeq_epi64_mask(s.back[i], s.y[i]);
     if (good != 0xff) status = RSA_CHECK_FAILED;
     else {
       store_blocks(blocks, s.c);
@@ -458,16 +458,16 @@ int rsa_seal_ifma(const rsa_key *key, const uint8_t *plain, uint8_t *sealed, siz
 
 int rsa_open_ifma(const rsa_key *key, const uint8_t *sealed, uint8_t *plain, size_t count, size_t *bad) {
   uint8_t blocks[LANES][RSA_BLOCK];
-  vec c[N52], y[N52];
+  vec c[N_LIMBS], y[N_LIMBS];
   for (size_t done = 0; done < count; done += LANES) {
     const size_t now = count - done < LANES ? count - done : LANES;
     memcpy(blocks, sealed + done * RSA_BLOCK, now * RSA_BLOCK);
     for (size_t i = now; i < LANES; i++) memset(blocks[i], 0, RSA_BLOCK);
     load_blocks(c, blocks);
-    __mmask8 good = below(c, key->n52, N52);
+    __mmask8 good = below(c, key->limbs52.modulus.n, N_LIMBS);
     public_power(y, c, key);
     // Bits 2040 and above are those of the last limb from 2040 - 39 * 52 = 12 on.
-    good &= _mm512_cmpeq_epi64_mask(_mm512_srli_epi64(y[N52 - 1], 12), ZERO);
+    good &= _mm512_cmpeq_epi64_mask(_mm512_srli_epi64(y[N_LIMBS - 1], 12), ZERO);
     store_blocks(blocks, y);
     for (size_t i = 0; i < now; i++) {
       if (!((good >> i) & 1)) {

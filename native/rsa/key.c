@@ -4,6 +4,20 @@
 #include "core.h"
 #include "mont64.h"
 
+#define C64 24 // words of the longest cofactor N / p
+
+// One prime while its key is loaded, in words of 64 bits; R is 2^(64 limbs).
+typedef struct {
+  int limbs;                  // 8 or 11
+  uint64_t p[P64];
+  uint64_t inv;               // -1/p mod 2^64
+  uint64_t one[P64];          // R mod p
+  uint64_t fold[PIECES][P64]; // R^(k+2) mod p
+  uint64_t coef[P64];         // (N/p)^-1 mod p, plain
+  int cofactor_limbs;         // 24, or 22 with three primes
+  uint64_t cofactor[C64];     // N/p
+} prime64;
+
 void rsa_wipe(void *memory, size_t bytes) {
   volatile uint8_t *at = memory;
   while (bytes-- > 0) *at++ = 0;
@@ -14,13 +28,13 @@ static void load_big_endian(uint64_t *limbs, int count, const uint8_t *bytes, in
   for (int i = 0; i < length; i++) limbs[i / 8] |= (uint64_t)bytes[length - 1 - i] << (8 * (i % 8));
 }
 
-static void to_radix52(uint64_t *out, int out_limbs, const uint64_t *in, int in_limbs) {
-  const uint64_t mask = (1ULL << 52) - 1;
+// The same number in limbs of `bits` bits.
+static void to_limbs(uint64_t *out, int out_limbs, const uint64_t *in, int in_words, int bits) {
   for (int i = 0; i < out_limbs; i++) {
-    int word = 52 * i / 64, shift = 52 * i % 64;
-    uint64_t low = word < in_limbs ? in[word] >> shift : 0;
-    uint64_t high = shift > 12 && word + 1 < in_limbs ? in[word + 1] << (64 - shift) : 0;
-    out[i] = (low | high) & mask;
+    const int word = bits * i / 64, shift = bits * i % 64;
+    const uint64_t low = word < in_words ? in[word] >> shift : 0;
+    const uint64_t high = shift > 64 - bits && word + 1 < in_words ? in[word + 1] << (64 - shift) : 0;
+    out[i] = (low | high) & ((1ULL << bits) - 1);
   }
 }
 
@@ -98,7 +112,7 @@ static int private_exponent(uint64_t *d, const uint64_t *p, int limbs) {
 }
 
 // out = x^(p - 2) mod p for x in Montgomery form; p is public to nobody, so every bit costs the same.
-static void inverse_mod_prime(uint64_t *out, const uint64_t *x, const rsa_prime64 *prime) {
+static void inverse_mod_prime(uint64_t *out, const uint64_t *x, const prime64 *prime) {
   const int limbs = prime->limbs;
   uint64_t exponent[P64], product[P64];
   memcpy(exponent, prime->p, sizeof exponent);
@@ -115,7 +129,7 @@ static void inverse_mod_prime(uint64_t *out, const uint64_t *x, const rsa_prime6
 }
 
 // The factor (N / p)^-1 mod p, plain.
-static void crt_coefficient(rsa_prime64 *prime) {
+static void crt_coefficient(prime64 *prime) {
   const int limbs = prime->limbs;
   uint64_t sum[P64] = { 0 }, piece[P64], term[P64];
   for (int k = 0; k * limbs < prime->cofactor_limbs; k++) {
@@ -140,9 +154,10 @@ static void crt_coefficient(rsa_prime64 *prime) {
   rsa_wipe(term, sizeof term);
 }
 
+// The modulus for both paths; RR of each is a power of two, reached by doubling.
 static int set_modulus(rsa_key *key) {
   if ((key->n[0] & 1) == 0 || key->n[N64 - 1] >> 63 == 0) return RSA_BAD_KEY;
-  key->n_inv = negated_inverse(key->n[0]);
+  const uint64_t inverse = negated_inverse(key->n[0]);
   // 2^2048 - N, doubled 64 times, is 2^64 R; each square in Montgomery form doubles the 64, up to R^2.
   uint64_t x[N64], borrow = 0;
   for (int i = 0; i < N64; i++) {
@@ -151,77 +166,67 @@ static int set_modulus(rsa_key *key) {
     borrow = (uint64_t)(t >> 64) & 1;
   }
   for (int i = 0; i < 64; i++) double_mod(x, key->n, N64);
-  for (int i = 0; i < 5; i++) mont_mul(x, x, x, key->n, key->n_inv, N64);
-  memcpy(key->n_rr, x, sizeof x);
-  for (int i = 2 * 64 * N64; i < 2 * 52 * N52; i++) double_mod(x, key->n, N64);
-  to_radix52(key->n52_rr, N52, x, N64);
-  to_radix52(key->n52, N52, key->n, N64);
-  key->n52_inv = key->n_inv & ((1ULL << 52) - 1);
+  for (int i = 0; i < 5; i++) mont_mul(x, x, x, key->n, inverse, N64);
+  int power = 4096;
+  const struct {
+    rsa_modulus *out;
+    int bits, limbs;
+  } forms[] = { { &key->limbs52.modulus, 52, 40 }, { &key->limbs58.modulus, 58, 36 } }; // R^2: 2^4160, 2^4176
+  for (int f = 0; f < 2; f++) {
+    for (; power < 2 * forms[f].bits * forms[f].limbs; power++) double_mod(x, key->n, N64);
+    to_limbs(forms[f].out->rr, forms[f].limbs, x, N64, forms[f].bits);
+    to_limbs(forms[f].out->n, forms[f].limbs, key->n, N64, forms[f].bits);
+    forms[f].out->inv = inverse & ((1ULL << forms[f].bits) - 1);
+  }
   return RSA_OK;
 }
 
-static void set_radix52(rsa_prime52 *out, const rsa_prime64 *prime, int limbs52) {
-  const int limbs = prime->limbs;
+static void set_form(rsa_prime *out, const prime64 *prime, int bits, int limbs) {
+  const int words = prime->limbs;
   uint64_t powers[PIECES + 1][P64];
-  to_radix52(out->p, limbs52, prime->p, limbs);
-  out->inv = prime->inv & ((1ULL << 52) - 1);
-  powers_of_two(powers, PIECES + 1, 1, 52 * limbs52, prime->p, limbs);
-  to_radix52(out->one, limbs52, powers[0], limbs);
-  for (int k = 0; k < PIECES; k++) to_radix52(out->fold[k], limbs52, powers[k + 1], limbs);
-  to_radix52(out->coef, limbs52, prime->coef, limbs);
-  to_radix52(out->cofactor, C52, prime->cofactor, prime->cofactor_limbs);
+  to_limbs(out->p, limbs, prime->p, words, bits);
+  out->inv = prime->inv & ((1ULL << bits) - 1);
+  powers_of_two(powers, PIECES + 1, 1, bits * limbs, prime->p, words);
+  to_limbs(out->one, limbs, powers[0], words, bits);
+  for (int k = 0; k < PIECES; k++) to_limbs(out->fold[k], limbs, powers[k + 1], words, bits);
+  to_limbs(out->coef, limbs, prime->coef, words, bits);
+  to_limbs(out->cofactor, C_LIMBS, prime->cofactor, prime->cofactor_limbs, bits);
   rsa_wipe(powers, sizeof powers);
 }
 
-static int set_prime(rsa_prime64 *prime, int limbs, int cofactor_limbs) {
+static int set_prime(rsa_key *key, int i, prime64 *prime) {
   uint64_t powers[PIECES + 1][P64];
   prime->inv = negated_inverse(prime->p[0]);
-  powers_of_two(powers, PIECES + 1, 1, 64 * limbs, prime->p, limbs);
+  powers_of_two(powers, PIECES + 1, 1, 64 * prime->limbs, prime->p, prime->limbs);
   memcpy(prime->one, powers[0], sizeof prime->one);
   memcpy(prime->fold, powers[1], sizeof prime->fold);
   rsa_wipe(powers, sizeof powers);
-  prime->cofactor_limbs = cofactor_limbs;
-  if (!private_exponent(prime->d, prime->p, limbs)) return RSA_BAD_KEY;
+  if (!private_exponent(key->d[i], prime->p, prime->limbs)) return RSA_BAD_KEY;
   crt_coefficient(prime);
+  set_form(&key->limbs52.prime[i], prime, 52, prime->limbs == 8 ? 10 : 14);
+  set_form(&key->limbs58.prime[i], prime, 58, prime->limbs == 8 ? 9 : 12);
   return RSA_OK;
 }
 
-int rsa_key_private(rsa_key *key, const uint8_t *primes, int count) {
-  memset(key, 0, sizeof *key);
-  if (count != 3 && count != 4) return RSA_BAD_KEY;
-  const int bytes = count == 4 ? 64 : 86;
-  const int limbs = count == 4 ? 8 : P64;
-  const int cofactor_limbs = count == 4 ? 24 : 22;
-  key->primes = count;
-  key->limbs52 = count == 4 ? 10 : P52;
-  for (int i = 0; i < count; i++) {
-    rsa_prime64 *prime = &key->prime[i];
-    prime->limbs = limbs;
-    load_big_endian(prime->p, P64, primes + i * bytes, bytes);
-    const uint64_t top = prime->p[limbs - 1];
-    const int sized = count == 4 ? top >> 63 == 1 : top >> 43 == 0 && top >> 41 != 0;
-    if (!sized || (prime->p[0] & 1) == 0) return RSA_BAD_KEY;
-    for (int j = 0; j < i; j++) {
-      if (memcmp(prime->p, key->prime[j].p, sizeof prime->p) == 0) return RSA_BAD_KEY;
-    }
-  }
-
-  // Cofactors, and N as the first prime times its cofactor.
+// Cofactors, and the modulus as the first prime times its cofactor.
+static int multiply_out(rsa_key *key, prime64 *primes, int count) {
+  const int limbs = primes[0].limbs, cofactor_limbs = count == 4 ? 24 : 22;
   uint64_t product[4 * P64], partial[4 * P64];
   for (int i = 0; i < count; i++) {
     int length = 0;
     for (int j = 0; j < count; j++) {
       if (j == i) continue;
-      if (length == 0) memcpy(product, key->prime[j].p, sizeof key->prime[j].p);
+      if (length == 0) memcpy(product, primes[j].p, sizeof primes[j].p);
       else {
         memcpy(partial, product, sizeof(uint64_t) * (size_t)length);
-        multiply(product, partial, length, key->prime[j].p, limbs);
+        multiply(product, partial, length, primes[j].p, limbs);
       }
       length += limbs;
     }
-    memcpy(key->prime[i].cofactor, product, sizeof(uint64_t) * (size_t)cofactor_limbs);
+    primes[i].cofactor_limbs = cofactor_limbs;
+    memcpy(primes[i].cofactor, product, sizeof(uint64_t) * (size_t)cofactor_limbs);
   }
-  multiply(product, key->prime[0].cofactor, cofactor_limbs, key->prime[0].p, limbs);
+  multiply(product, primes[0].cofactor, cofactor_limbs, primes[0].p, limbs);
   int status = RSA_OK;
   for (int i = N64; i < cofactor_limbs + limbs; i++) {
     if (product[i] != 0) status = RSA_BAD_KEY;
@@ -229,11 +234,36 @@ int rsa_key_private(rsa_key *key, const uint8_t *primes, int count) {
   memcpy(key->n, product, sizeof key->n);
   rsa_wipe(product, sizeof product);
   rsa_wipe(partial, sizeof partial);
-  if (status == RSA_OK) status = set_modulus(key);
-  for (int i = 0; i < count && status == RSA_OK; i++) {
-    status = set_prime(&key->prime[i], limbs, cofactor_limbs);
-    if (status == RSA_OK) set_radix52(&key->prime52[i], &key->prime[i], key->limbs52);
+  return status;
+}
+
+static int load_private(rsa_key *key, prime64 *primes, const uint8_t *bytes, int count) {
+  const int prime_bytes = count == 4 ? 64 : 86;
+  key->primes = count;
+  for (int i = 0; i < count; i++) {
+    prime64 *prime = &primes[i];
+    prime->limbs = count == 4 ? 8 : P64;
+    load_big_endian(prime->p, P64, bytes + i * prime_bytes, prime_bytes);
+    const uint64_t top = prime->p[prime->limbs - 1];
+    const int sized = count == 4 ? top >> 63 == 1 : top >> 43 == 0 && top >> 41 != 0;
+    if (!sized || (prime->p[0] & 1) == 0) return RSA_BAD_KEY;
+    for (int j = 0; j < i; j++) {
+      if (memcmp(prime->p, primes[j].p, sizeof prime->p) == 0) return RSA_BAD_KEY;
+    }
   }
+  int status = multiply_out(key, primes, count);
+  if (status == RSA_OK) status = set_modulus(key);
+  for (int i = 0; i < count && status == RSA_OK; i++) status = set_prime(key, i, &primes[i]);
+  return status;
+}
+
+int rsa_key_private(rsa_key *key, const uint8_t *primes, int count) {
+  prime64 parts[RSA_MAX_PRIMES];
+  memset(key, 0, sizeof *key);
+  memset(parts, 0, sizeof parts);
+  if (count != 3 && count != 4) return RSA_BAD_KEY;
+  const int status = load_private(key, parts, primes, count);
+  rsa_wipe(parts, sizeof parts);
   if (status != RSA_OK) rsa_wipe(key, sizeof *key);
   return status;
 }

@@ -1,4 +1,4 @@
-// Montgomery arithmetic on 64-bit limbs, product scanning, for a limb count known at compile time.
+// Montgomery arithmetic on whole words of 64 bits, product scanning: what loading a key needs.
 #ifndef DATDOT_RSA_MONT64_H
 #define DATDOT_RSA_MONT64_H
 
@@ -9,26 +9,15 @@ typedef unsigned __int128 u128;
 #define INLINE static inline __attribute__((always_inline))
 
 // (c2, c1, c0) += a * b
-#if defined(__x86_64__)
-#define MAC(c0, c1, c2, a, b)                                              \
-  do {                                                                     \
-    u128 product_ = (u128)(a) * (b);                                       \
-    __asm__("addq %3, %0\n\tadcq %4, %1\n\tadcq $0, %2"                    \
-            : "+r"(c0), "+r"(c1), "+r"(c2)                                 \
-            : "r"((uint64_t)product_), "r"((uint64_t)(product_ >> 64))     \
-            : "cc");                                                       \
+#define MAC(c0, c1, c2, a, b)                                                        \
+  do {                                                                               \
+    const u128 product_ = (u128)(a) * (b);                                           \
+    const u128 low_ = (u128)(c0) + (uint64_t)product_;                               \
+    const u128 high_ = (u128)(c1) + (uint64_t)(product_ >> 64) + (uint64_t)(low_ >> 64); \
+    (c0) = (uint64_t)low_;                                                           \
+    (c1) = (uint64_t)high_;                                                          \
+    (c2) += (uint64_t)(high_ >> 64);                                                 \
   } while (0)
-#else
-#define MAC(c0, c1, c2, a, b)                                              \
-  do {                                                                     \
-    u128 product_ = (u128)(a) * (b);                                       \
-    u128 low_ = (u128)(c0) + (uint64_t)product_;                           \
-    u128 high_ = (u128)(c1) + (uint64_t)(product_ >> 64) + (uint64_t)(low_ >> 64); \
-    (c0) = (uint64_t)low_;                                                 \
-    (c1) = (uint64_t)high_;                                                \
-    (c2) += (uint64_t)(high_ >> 64);                                       \
-  } while (0)
-#endif
 
 #define SHIFT(c0, c1, c2) do { (c0) = (c1); (c1) = (c2); (c2) = 0; } while (0)
 
@@ -60,37 +49,6 @@ INLINE void mont_mul(uint64_t *r, const uint64_t *a, const uint64_t *b, const ui
     for (int i = k - limbs + 1; i < limbs; i++) MAC(c0, c1, c2, a[i], b[k - i]);
     for (int i = k - limbs + 1; i < limbs; i++) MAC(c0, c1, c2, q[i], m[k - i]);
     t[k - limbs] = c0;
-    SHIFT(c0, c1, c2);
-  }
-  t[limbs - 1] = c0;
-  reduce_once(r, t, c1, m, limbs);
-}
-
-// r = a * a / 2^(64 limbs) mod m, below m. Needs a < m. r may be a.
-INLINE void mont_sqr(uint64_t *r, const uint64_t *a, const uint64_t *m, uint64_t inv, const int limbs) {
-  uint64_t q[N64], t[N64];
-  uint64_t c0 = 0, c1 = 0, c2 = 0;
-  for (int k = 0; k < 2 * limbs - 1; k++) {
-    const int first = k < limbs ? 0 : k - limbs + 1;
-    uint64_t s0 = 0, s1 = 0, s2 = 0;
-    for (int i = first; i < (k + 1) / 2; i++) MAC(s0, s1, s2, a[i], a[k - i]);
-    s2 = (s2 << 1) | (s1 >> 63);
-    s1 = (s1 << 1) | (s0 >> 63);
-    s0 <<= 1;
-    if (k % 2 == 0) MAC(s0, s1, s2, a[k / 2], a[k / 2]);
-    u128 u = (u128)c0 + s0;
-    c0 = (uint64_t)u;
-    u = (u128)c1 + s1 + (uint64_t)(u >> 64);
-    c1 = (uint64_t)u;
-    c2 += s2 + (uint64_t)(u >> 64);
-    if (k < limbs) {
-      for (int i = 0; i < k; i++) MAC(c0, c1, c2, q[i], m[k - i]);
-      q[k] = c0 * inv;
-      MAC(c0, c1, c2, q[k], m[0]);
-    } else {
-      for (int i = first; i < limbs; i++) MAC(c0, c1, c2, q[i], m[k - i]);
-      t[k - limbs] = c0;
-    }
     SHIFT(c0, c1, c2);
   }
   t[limbs - 1] = c0;

@@ -1,8 +1,22 @@
-// The batch operations on 64-bit limbs, one block at a time: any 64-bit machine.
+// The batch operations in portable C, one block at a time: any 64-bit machine with a 128-bit product.
+//
+// Limbs of 58 bits, columns summed in 128 bits: up to 2^12 products fit, more than any column here, so no sum
+// needs a carry into a third word. Montgomery products are not reduced below the modulus on the way: with inputs
+// below 2m the result is again below 2m, because R has at least 10 bits more than m (4 m^2 / R + m < 2m).
 #include <string.h>
 #include "core.h"
-#include "mont64.h"
 
+typedef unsigned __int128 u128;
+
+#define INLINE static inline __attribute__((always_inline))
+#define NOINLINE static __attribute__((noinline))
+#define UNROLL _Pragma("GCC unroll 32")
+
+#define BITS 58
+#define MASK ((1ULL << BITS) - 1)
+#define LIMBS 36 // of the modulus
+#define TILE 9   // limbs of a tile of the 2048-bit operations
+#define TILES (LIMBS / TILE)
 #define WINDOW 4
 #define ENTRIES (1 << WINDOW)
 
@@ -10,76 +24,304 @@
 int rsa_fault_prime = -1;
 #endif
 
-static void load_block(uint64_t *limbs, const uint8_t *bytes, int length) {
-  uint8_t padded[RSA_BLOCK] = { 0 };
-  memcpy(padded + RSA_BLOCK - length, bytes, (size_t)length);
-  for (int i = 0; i < N64; i++) {
-    uint64_t word;
-    memcpy(&word, padded + RSA_BLOCK - 8 * (i + 1), 8);
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    limbs[i] = word;
+// s / 2^58. In two halves, and kept so: the double shift that compilers make of it is slow on many CPUs.
+INLINE u128 carry_of(u128 s) {
+  uint64_t low = (uint64_t)s >> BITS;
+  const uint64_t high = (uint64_t)(s >> 64);
+  __asm__("" : "+r"(low));
+  return ((u128)(high >> BITS) << 64) | (low | high << (64 - BITS));
+}
+
+// The products of column k of a * b, or, if b == NULL, of a * a with `twice` = 2a. All limbs below 2^59.
+INLINE u128 column(const uint64_t *a, const uint64_t *b, const uint64_t *twice, const int k, const int limbs) {
+  const int first = k < limbs ? 0 : k - limbs + 1;
+  u128 s = 0;
+  if (b != NULL) {
+    UNROLL
+    for (int i = first; i < limbs && i <= k; i++) s += (u128)a[i] * b[k - i];
+  } else {
+    UNROLL
+    for (int i = first; i < (k + 1) / 2; i++) s += (u128)twice[i] * a[k - i];
+    if (k % 2 == 0) s += (u128)a[k / 2] * a[k / 2];
+  }
+  return s;
+}
+
+// r = a * b / R mod m, or a * a / R if b == NULL; below 2m if a and b are. r may be a or b.
+INLINE void mont(uint64_t *r, const uint64_t *a, const uint64_t *b, const uint64_t *m, const uint64_t inv, const int limbs) {
+  uint64_t q[P_LIMBS], t[P_LIMBS], twice[P_LIMBS];
+  u128 carry = 0;
+  UNROLL
+  for (int i = 0; i < limbs; i++) twice[i] = 2 * a[i];
+  UNROLL
+  for (int k = 0; k < 2 * limbs - 1; k++) {
+    // Two sums, so that the one does not wait for the other's q.
+    u128 s = column(a, b, twice, k, limbs), u = carry;
+    UNROLL
+    for (int i = k < limbs ? 0 : k - limbs + 1; i < limbs && i < k; i++) u += (u128)q[i] * m[k - i];
+    s += u;
+    if (k < limbs) {
+      q[k] = ((uint64_t)s * inv) & MASK;
+      s += (u128)q[k] * m[0];
+    } else {
+      t[k - limbs] = (uint64_t)s & MASK;
+    }
+    carry = carry_of(s);
+  }
+  t[limbs - 1] = (uint64_t)carry;
+  UNROLL
+  for (int i = 0; i < limbs; i++) r[i] = t[i];
+}
+
+NOINLINE void mul9(uint64_t *r, const uint64_t *a, const uint64_t *b, const uint64_t *m, uint64_t inv) {
+  mont(r, a, b, m, inv, 9);
+}
+NOINLINE void sqr9(uint64_t *r, const uint64_t *a, const uint64_t *m, uint64_t inv) {
+  mont(r, a, NULL, m, inv, 9);
+}
+NOINLINE void mul12(uint64_t *r, const uint64_t *a, const uint64_t *b, const uint64_t *m, uint64_t inv) {
+  mont(r, a, b, m, inv, 12);
+}
+NOINLINE void sqr12(uint64_t *r, const uint64_t *a, const uint64_t *m, uint64_t inv) {
+  mont(r, a, NULL, m, inv, 12);
+}
+
+INLINE void mul(uint64_t *r, const uint64_t *a, const uint64_t *b, const rsa_prime *prime, const int limbs) {
+  if (limbs == 9) mul9(r, a, b, prime->p, prime->inv);
+  else mul12(r, a, b, prime->p, prime->inv);
+}
+INLINE void sqr(uint64_t *r, const uint64_t *a, const rsa_prime *prime, const int limbs) {
+  if (limbs == 9) sqr9(r, a, prime->p, prime->inv);
+  else sqr12(r, a, prime->p, prime->inv);
+}
+
+// Columns to limbs; what overflows the last is dropped: callers know it is 0.
+static void normalize(uint64_t *out, const u128 *sum, int limbs) {
+  u128 carry = 0;
+  for (int i = 0; i < limbs; i++) {
+    const u128 s = sum[i] + carry;
+    out[i] = (uint64_t)s & MASK;
+    carry = carry_of(s);
   }
 }
 
-static void store_block(uint8_t *bytes, const uint64_t *limbs) {
-  for (int i = 0; i < N64; i++) {
-    uint64_t word = limbs[i];
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    memcpy(bytes + RSA_BLOCK - 8 * (i + 1), &word, 8);
+// a - m where that is not negative, else a; without a branch. The limbs of a are below 2^58 but for the highest.
+static void subtract_once(uint64_t *a, const uint64_t *m, int limbs) {
+  uint64_t difference[LIMBS], borrow = 0;
+  for (int i = 0; i < limbs; i++) {
+    const uint64_t t = a[i] - m[i] - borrow;
+    borrow = t >> 63;
+    difference[i] = i < limbs - 1 ? t & MASK : t;
   }
+  const uint64_t keep = 0 - borrow;
+  for (int i = 0; i < limbs; i++) a[i] = (a[i] & keep) | (difference[i] & ~keep);
 }
 
-// a < b, without a branch on either
-static int below(const uint64_t *a, const uint64_t *b, int limbs) {
+static int below(const uint64_t *a, const uint64_t *m, int limbs) {
   uint64_t borrow = 0;
-  for (int i = 0; i < limbs; i++) borrow = (uint64_t)(((u128)a[i] - b[i] - borrow) >> 64) & 1;
+  for (int i = 0; i < limbs; i++) borrow = (a[i] - m[i] - borrow) >> 63;
   return (int)borrow;
 }
 
-// What follows is compiled more than once: for every x86-64, and for those with mulx.
-#define NAME2(a, b) a##_##b
-#define NAME1(a, b) NAME2(a, b)
-#define NAME(a) NAME1(a, VARIANT)
+typedef struct {
+  uint64_t table[ENTRIES][P_LIMBS];
+  uint64_t x[P_LIMBS], factor[P_LIMBS], term[P_LIMBS];
+  uint64_t y[LIMBS], back[LIMBS], c[LIMBS];
+  u128 sum[LIMBS + P_LIMBS];
+} scratch;
 
-#define VARIANT base
-#include "portable-ops.h"
-#undef VARIANT
-
-#if defined(__x86_64__)
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("bmi2,adx"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("bmi2,adx")
-#endif
-#define VARIANT mulx
-#include "portable-ops.h"
-#undef VARIANT
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-
-static int has_mulx(void) {
-  return __builtin_cpu_supports("bmi2");
+// x = y mod p in Montgomery form, piece by piece; below 8p, which the next product takes.
+INLINE void reduce(scratch *s, const rsa_prime *prime, const int limbs) {
+  for (int i = 0; i < limbs; i++) s->sum[i] = 0;
+  for (int k = 0; k * limbs < LIMBS; k++) {
+    mul(s->term, s->y + k * limbs, prime->fold[k], prime, limbs);
+    for (int i = 0; i < limbs; i++) s->sum[i] += s->term[i];
+  }
+  normalize(s->x, s->sum, limbs);
 }
+
+// x = x^d in Montgomery form: windows of four bits, the whole table read for each.
+INLINE void power(scratch *s, const rsa_prime *prime, const uint64_t *d, const int limbs) {
+  memcpy(s->table[0], prime->one, sizeof s->table[0]);
+  memcpy(s->table[1], s->x, sizeof s->table[1]);
+  for (int i = 2; i < ENTRIES; i += 2) {
+    sqr(s->table[i], s->table[i / 2], prime, limbs);
+    mul(s->table[i + 1], s->table[i], s->table[1], prime, limbs);
+  }
+  const int windows = limbs == 9 ? 128 : 171;
+  for (int w = windows - 1; w >= 0; w--) {
+    const uint64_t index = (d[w / 16] >> (4 * (w % 16))) & (ENTRIES - 1);
+    uint64_t entry[P_LIMBS] = { 0 };
+    for (uint64_t i = 0; i < ENTRIES; i++) {
+      const uint64_t take = 0 - (((i ^ index) - 1) >> 63);
+      for (int j = 0; j < limbs; j++) entry[j] |= s->table[i][j] & take;
+    }
+    if (w == windows - 1) {
+      memcpy(s->x, entry, sizeof entry);
+      continue;
+    }
+    memcpy(s->factor, entry, sizeof entry);
+    for (int i = 0; i < WINDOW; i++) sqr(s->x, s->x, prime, limbs);
+    mul(s->x, s->x, s->factor, prime, limbs);
+  }
+}
+
+// c = y^d mod N, below N: the sum of ((y^d (N/p)^-1) mod p) (N/p) over all primes, less than N * primes.
+INLINE void private_power_of(scratch *s, const rsa_key *key, const int limbs) {
+  const int length = limbs == 9 ? 27 : 24; // of a cofactor
+  u128 sum[LIMBS + P_LIMBS] = { 0 };
+  for (int k = 0; k < key->primes; k++) {
+    const rsa_prime *prime = &key->limbs58.prime[k];
+    reduce(s, prime, limbs);
+    power(s, prime, key->d[k], limbs);
+#ifdef DATDOT_RSA_FAULTS
+    if (rsa_fault_prime == k) s->x[0] ^= 1;
 #endif
+    mul(s->x, s->x, prime->coef, prime, limbs);
+    subtract_once(s->x, prime->p, limbs);
+    for (int j = 0; j < length; j++) {
+      for (int i = 0; i < limbs; i++) sum[i + j] += (u128)s->x[i] * prime->cofactor[j];
+    }
+  }
+  normalize(s->c, sum, LIMBS);
+  for (int i = 1; i < key->primes; i++) subtract_once(s->c, key->limbs58.modulus.n, LIMBS);
+  rsa_wipe(sum, sizeof sum);
+}
+
+static void private_power(scratch *s, const rsa_key *key) {
+  if (key->primes == 4) private_power_of(s, key, 9);
+  else private_power_of(s, key, 12);
+}
+
+// at[0..2 TILE] += a[0..TILE] b[0..TILE]
+NOINLINE void product_at(u128 *at, const uint64_t *a, const uint64_t *b) {
+  UNROLL
+  for (int k = 0; k < 2 * TILE - 1; k++) at[k] += column(a, b, a, k, TILE);
+}
+
+// at = 2 at + a^2: the products of different tiles are in `at` once and count twice.
+NOINLINE void square_at(u128 *at, const uint64_t *a) {
+  uint64_t twice[TILE];
+  for (int i = 0; i < TILE; i++) twice[i] = 2 * a[i];
+  UNROLL
+  for (int k = 0; k < 2 * TILE - 1; k++) at[k] = at[k] + at[k] + column(a, NULL, twice, k, TILE);
+  at[2 * TILE - 1] += at[2 * TILE - 1];
+}
+
+// TILE steps of Montgomery's reduction, as far as the lowest tile of N reaches; q is what its others are due.
+NOINLINE void quotient_at(u128 *at, uint64_t *q, const uint64_t *n, const uint64_t inv) {
+  u128 carry = 0;
+  UNROLL
+  for (int k = 0; k < 2 * TILE - 1; k++) {
+    u128 s = at[k] + carry;
+    UNROLL
+    for (int i = k < TILE ? 0 : k - TILE + 1; i < TILE && i < k; i++) s += (u128)q[i] * n[k - i];
+    carry = 0;
+    if (k < TILE) {
+      q[k] = ((uint64_t)s * inv) & MASK;
+      s += (u128)q[k] * n[0];
+      carry = carry_of(s);
+    } else {
+      at[k] = s;
+    }
+  }
+}
+
+// x = sum / R mod N, below 2N
+static void reduce_modulus(uint64_t *x, u128 *sum, const rsa_modulus *modulus) {
+  uint64_t q[TILE];
+  for (int s = 0; s < TILES; s++) {
+    quotient_at(sum + TILE * s, q, modulus->n, modulus->inv);
+    for (int t = 1; t < TILES; t++) product_at(sum + TILE * (s + t), q, modulus->n + TILE * t);
+  }
+  normalize(x, sum + LIMBS, LIMBS);
+}
+
+static void mul_modulus(uint64_t *x, const uint64_t *a, const uint64_t *b, const rsa_modulus *modulus) {
+  u128 sum[2 * LIMBS] = { 0 };
+  for (int s = 0; s < TILES; s++) {
+    for (int t = 0; t < TILES; t++) product_at(sum + TILE * (s + t), a + TILE * s, b + TILE * t);
+  }
+  reduce_modulus(x, sum, modulus);
+}
+
+static void sqr_modulus(uint64_t *x, const rsa_modulus *modulus) {
+  u128 sum[2 * LIMBS] = { 0 };
+  for (int s = 0; s < TILES; s++) {
+    for (int t = s + 1; t < TILES; t++) product_at(sum + TILE * (s + t), x + TILE * s, x + TILE * t);
+  }
+  for (int s = 0; s < TILES; s++) square_at(sum + 2 * TILE * s, x + TILE * s);
+  reduce_modulus(x, sum, modulus);
+}
+
+// y = c^e mod N, below N; c below N
+static void public_power(uint64_t *y, const uint64_t *c, const rsa_modulus *modulus) {
+  uint64_t x[LIMBS];
+  mul_modulus(x, c, modulus->rr, modulus);
+  for (int i = 0; i < 16; i++) sqr_modulus(x, modulus);
+  mul_modulus(y, x, c, modulus);
+  subtract_once(y, modulus->n, LIMBS);
+}
+
+// `length` bytes, big-endian, to limbs
+static void load_block(uint64_t *limbs, const uint8_t *bytes, int length) {
+  u128 window = 0;
+  int bits = 0, at = 0;
+  for (int i = length - 1; i >= 0; i--) {
+    window |= (u128)bytes[i] << bits;
+    bits += 8;
+    if (bits >= BITS) {
+      limbs[at++] = (uint64_t)window & MASK;
+      window >>= BITS;
+      bits -= BITS;
+    }
+  }
+  limbs[at++] = (uint64_t)window;
+  while (at < LIMBS) limbs[at++] = 0;
+}
+
+static void store_block(uint8_t *bytes, const uint64_t *limbs, int length) {
+  u128 window = 0;
+  int bits = 0, at = 0;
+  for (int i = length - 1; i >= 0; i--) {
+    if (bits < 8) {
+      window |= (u128)limbs[at++] << bits;
+      bits += BITS;
+    }
+    bytes[i] = (uint8_t)window;
+    window >>= 8;
+    bits -= 8;
+  }
+}
 
 int rsa_seal_portable(const rsa_key *key, const uint8_t *plain, uint8_t *sealed, size_t count) {
-#if defined(__x86_64__)
-  if (has_mulx()) return seal_mulx(key, plain, sealed, count);
-#endif
-  return seal_base(key, plain, sealed, count);
+  scratch s;
+  int status = RSA_OK;
+  for (size_t i = 0; i < count && status == RSA_OK; i++) {
+    load_block(s.y, plain + i * RSA_PAYLOAD, RSA_PAYLOAD);
+    private_power(&s, key);
+    if (!below(s.c, key->limbs58.modulus.n, LIMBS)) status = RSA_CHECK_FAILED;
+    public_power(s.back, s.c, &key->limbs58.modulus);
+    if (memcmp(s.back, s.y, sizeof s.y) != 0) status = RSA_CHECK_FAILED;
+    if (status == RSA_OK) store_block(sealed + i * RSA_BLOCK, s.c, RSA_BLOCK);
+  }
+  rsa_wipe(&s, sizeof s);
+  return status;
 }
 
 int rsa_open_portable(const rsa_key *key, const uint8_t *sealed, uint8_t *plain, size_t count, size_t *bad) {
-#if defined(__x86_64__)
-  if (has_mulx()) return open_mulx(key, sealed, plain, count, bad);
-#endif
-  return open_base(key, sealed, plain, count, bad);
+  const rsa_modulus *modulus = &key->limbs58.modulus;
+  uint64_t c[LIMBS], y[LIMBS];
+  for (size_t i = 0; i < count; i++) {
+    load_block(c, sealed + i * RSA_BLOCK, RSA_BLOCK);
+    const int good = below(c, modulus->n, LIMBS);
+    if (good) public_power(y, c, modulus);
+    // Bits 2040 and above are those of the last limb from 2040 - 35 * 58 = 10 on.
+    if (!good || y[LIMBS - 1] >> 10 != 0) {
+      *bad = i;
+      return RSA_BAD_BLOCK;
+    }
+    store_block(plain + i * RSA_PAYLOAD, y, RSA_PAYLOAD);
+  }
+  return RSA_OK;
 }
