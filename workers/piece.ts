@@ -14,8 +14,13 @@ export default workerTask<'piece'>((task) => {
     const segment = task.segment as SegmentSecret
     const plain = data.subarray(data.byteLength - task.pieceBytes)
     const out = data.subarray(data.byteLength - (codec.encodedBytes(task.pieceBytes) - codec.headerBytes))
-    bytes = codec.createEncoder(segment).piece({ index, plainBytes, plainOffset, seed }, plain, out)
-    segment.secretKey.fill(0)
+    try {
+      const encoder = codec.createEncoder(segment)
+      bytes = encoder.piece({ index, plainBytes, plainOffset, seed }, plain, out)
+      encoder.wipe()
+    } finally {
+      segment.secretKey.fill(0)
+    }
   } else {
     const body = data.subarray(0, task.pieceBytes)
     bytes = codec

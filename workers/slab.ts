@@ -1,4 +1,4 @@
-import type { ChunkBatch, Codec, SegmentSecret } from '../src/chunk/codec.js'
+import type { ChunkBatch, Codec, Encoder, SegmentSecret } from '../src/chunk/codec.js'
 import { codecOf } from '../src/chunk/codecs.js'
 import { slabHasher } from '../src/crypto/blake3-slab.js'
 import { CodecError } from '../src/errors.js'
@@ -34,15 +34,20 @@ function work(task: SlabTask, slab: Slab): SlabResult {
   const batch: ChunkBatch = { ...tablesOf(slab, task), slab: task.data ?? slab.data }
   const codec = codecOf(task.segment.codec)
   const times: StageTimes = { cipherMs: 0, hashMs: 0, headerMs: 0 }
-  const stage = stageOf(task, codec, batch, slab, times)
+  const encoder = task.job === 'encode' ? codec.createEncoder(task.segment as SegmentSecret) : undefined
+  const stage = stageOf(task, codec, encoder, batch, slab, times)
 
   let done = 0
   let refused: CodecError | undefined
-  while (done < task.count && !refused) {
-    const to = groupEnd(batch.encodedBytes, done, task.count)
-    const result = stage(done, to)
-    done += result.passed
-    refused = result.refused
+  try {
+    while (done < task.count && !refused) {
+      const to = groupEnd(batch.encodedBytes, done, task.count)
+      const result = stage(done, to)
+      done += result.passed
+      refused = result.refused
+    }
+  } finally {
+    encoder?.wipe()
   }
   timed(times, 'hashMs', () => buildLevels(task.firstLeaf, done, slab.levels))
   return { done, refused: refused && toPlainError(refused), times }
@@ -54,7 +59,14 @@ function tablesOf(slab: Slab, task: SlabTask): Omit<ChunkBatch, 'slab'> {
   return { offsets, encodedBytes, plainOffsets, plainBytes, count, firstIndex, seed }
 }
 
-function stageOf(task: SlabTask, codec: Codec, batch: ChunkBatch, slab: Slab, times: StageTimes): Stage {
+function stageOf(
+  task: SlabTask,
+  codec: Codec,
+  encoder: Encoder | undefined,
+  batch: ChunkBatch,
+  slab: Slab,
+  times: StageTimes
+): Stage {
   const hashBodies = (from: number, to: number) => {
     timed(times, 'hashMs', () =>
       slabHasher.hashMany(
@@ -83,8 +95,7 @@ function stageOf(task: SlabTask, codec: Codec, batch: ChunkBatch, slab: Slab, ti
     )
   }
 
-  if (task.job === 'encode') {
-    const encoder = codec.createEncoder(task.segment as SegmentSecret)
+  if (encoder) {
     return (from, to) => {
       timed(times, 'cipherMs', () => encoder.bodies(batch, from, to))
       hashBodies(from, to)

@@ -87,6 +87,9 @@ export interface Encoder {
   piece(at: ChunkPiece, plain: Uint8Array, out: Uint8Array): number
   /** The header of a chunk encoded by pieces, `codec.headerBytes` long. */
   pieceHeader(at: Omit<ChunkPiece, 'plainOffset'>, bodyHash: Uint8Array): Uint8Array
+
+  /** Overwrites what the encoder itself keeps of the secret key; it encodes nothing more after that. */
+  wipe(): void
 }
 
 /** Decodes runs of a batch; the other way round: headers are checked against body hashes, then bodies opened. */

@@ -48,6 +48,7 @@ export function encodeChunk(
   const encoder = codec.createEncoder(segment)
   encoder.bodies(batch, 0, 1)
   encoder.headers(batch, 0, 1, blake3(chunk.subarray(codec.headerBytes)))
+  encoder.wipe()
   return chunk
 }
 

@@ -64,7 +64,7 @@ export function sealSalt(beaconValue: Uint8Array, segmentId: Uint8Array): Buffer
 }
 
 /** `createEncoder` with a path of the RSA core instead of the fastest, for tests and benchmarks. */
-export function createSealEncoder(segment: SegmentSecret, path?: RsaPath): Encoder & { wipe(): void } {
+export function createSealEncoder(segment: SegmentSecret, path?: RsaPath): Encoder {
   return new SealEncoder(segment, path)
 }
 
@@ -121,7 +121,6 @@ class SealEncoder implements Encoder {
     return header
   }
 
-  /** Overwrites the loaded private key: nothing can be encoded any more. */
   wipe(): void {
     this.#key.wipe()
   }

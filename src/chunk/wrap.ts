@@ -98,6 +98,10 @@ class WrapEncoder implements Encoder {
     return header
   }
 
+  wipe(): void {
+    this.#keys.fill(0)
+  }
+
   /** Fills in all of a header but the key, which is there already. */
   #header(header: Uint8Array, index: number, bodyBytes: number, bodyHash: Uint8Array): void {
     header[0] = CODEC_IDS.wrap

@@ -1,5 +1,6 @@
 import type { Verdict, VerifyTask } from '../chain/answers.js'
 import type { SegmentPublic, SegmentSecret } from '../chunk/codec.js'
+import type { PrimeCount, RsaKeyPair } from '../crypto/rsa-key.js'
 import * as errors from '../errors.js'
 
 /**
@@ -9,6 +10,7 @@ import * as errors from '../errors.js'
 export interface Tasks {
   slab: { input: SlabTask; output: SlabResult }
   piece: { input: PieceTask; output: PieceResult }
+  'seal-key': { input: SealKeyTask; output: RsaKeyPair }
   'decode-chunks': { input: DecodeChunksTask; output: Uint8Array[] }
   'verify-evidence': { input: VerifyTask[]; output: Verdict[] }
 }
@@ -80,6 +82,12 @@ export interface DecodeChunksTask {
   chunks: { index: number; bytes: Uint8Array }[]
 }
 
+export interface SealKeyTask {
+  /** RSA_SEED_BYTES; the worker overwrites its copy. */
+  seed: Uint8Array
+  primes: PrimeCount
+}
+
 /** What a worker sends back: an error is data, so that only a crash rejects the pool's promise. */
 export type Outcome<T> = { value: T } | { error: PlainError }
 
@@ -94,6 +102,7 @@ export interface PlainError {
 
 const classes: Record<string, new (code: string, message: string) => errors.DatdotError> = {
   InputError: errors.InputError,
+  CryptoError: errors.CryptoError,
   ProofError: errors.ProofError,
   EngineError: errors.EngineError,
   ChainError: errors.ChainError,

@@ -1,0 +1,11 @@
+import { rsaKeyFromSeed } from '../src/crypto/rsa-key.js'
+import { workerTask } from '../src/engine/messages.js'
+
+/** The RSA key of a `seal` segment: finding its primes takes some 30 ms. */
+export default workerTask<'seal-key'>(({ seed, primes }) => {
+  try {
+    return rsaKeyFromSeed(seed, primes)
+  } finally {
+    seed.fill(0)
+  }
+})
