@@ -18,7 +18,6 @@ export const parametersType = struct({
   deliverBaseMs: uint(31_536_000_000),
   deliverBytesPerSecond: uint(),
   redrawsMax: uint(1_000_000),
-  signersApart: uint(1_000_000),
   donationBurnPpm: uint(PPM),
   segmentRewardBase: amount,
   segmentRewardPerGiB: amount,
@@ -37,7 +36,7 @@ export const parametersType = struct({
   lieFactor: uint(1_000),
   failuresMax: uint(1_000),
   evidenceWindowMs: uint(31_536_000_000),
-  lambdaPpm: uint(PPM),
+  lambdaPpm: uint(999_000),
   failureWeightPpm: uint(PPM),
   offlineWeightPpm: uint(PPM),
   refusedWeightPpm: uint(PPM),
@@ -56,7 +55,7 @@ export const parametersType = struct({
   minBytesPerSecond: uint(),
   maxMisses: uint(),
   copiesMax: uint(1_000),
-  stepsMax: uint(4_096),
+  stepsMax: uint(512),
   hypercoreBytesMax: uint()
 })
 
@@ -88,8 +87,6 @@ export const defaultParameters: Readonly<Parameters> = {
   deliverBytesPerSecond: 1_000_000,
   /** After so many failed attempts a task waits for the next epoch: the hypercore is likely unreachable. */
   redrawsMax: 16,
-  /** A signer encodes at most this many live copies of one hypercore. DESIGN 3.3 says one. */
-  signersApart: 1,
   /** Share of a donation burned at once: donating to one's own pinner to gain reputation costs this. 5 %. */
   donationBurnPpm: 50_000,
   /** X for a segment: a sum for its existence (connections, proofs) and one by bytes. */
@@ -104,7 +101,7 @@ export const defaultParameters: Readonly<Parameters> = {
   /** Small copies are billed as 1 MiB: a challenge costs its answerer the same, and rewards stay above 0. */
   minBilledBytes: 1_048_576,
   /** Y counts at most so many epochs since the last settled challenge: a copy unseen for long earns no back pay. */
-  rewardEpochsMax: 2_048,
+  rewardEpochsMax: 4_096,
   /** A hypercore whose balance cannot pay keeps its copies for a day, so that supporters can donate. */
   graceEpochs: 24,
   /** sigma: a copy locks sigma * m * Y, twice what dropping its data could save before it is lost. */
@@ -158,8 +155,8 @@ export const defaultParameters: Readonly<Parameters> = {
   maxMisses: 0,
   /** Most copies of one hypercore. */
   copiesMax: 100,
-  /** Most steps of a walk. */
-  stepsMax: 1_024,
+  /** Most steps of a walk: 512 find a loss of 1 % at p = 99 %. */
+  stepsMax: 512,
   /** Largest hypercore: 16 TiB. */
   hypercoreBytesMax: 17_592_186_044_416
 }

@@ -77,8 +77,3 @@ export { segmentId } from '../chunk/codec.js'
 export function segmentSalt(beacon: Uint8Array, id: Uint8Array): Buffer {
   return hash('datdot/salt/1', beacon, id)
 }
-
-/** Hash over a copy's list of segments, in order, as the walk starts from it. */
-export function segmentsHash(segments: readonly Uint8Array[]): Buffer {
-  return hash('datdot/segments/1', ...segments)
-}

@@ -24,6 +24,7 @@ CREATE TABLE head (
   round INTEGER NOT NULL,
   beacon BLOB NOT NULL,
   onion_left INTEGER NOT NULL,
+  onion_length INTEGER NOT NULL,
   next_onion BLOB,
   epoch INTEGER NOT NULL,
   parameters BLOB NOT NULL,
@@ -64,7 +65,6 @@ CREATE TABLE roles (
   locked INTEGER NOT NULL DEFAULT 0 CHECK (locked >= 0),
   stake INTEGER NOT NULL CHECK (stake >= 0),
   round INTEGER NOT NULL,
-  holds INTEGER NOT NULL DEFAULT 0 CHECK (holds >= 0),
   alpha INTEGER NOT NULL,
   beta INTEGER NOT NULL,
   alpha2 INTEGER NOT NULL,
@@ -112,7 +112,6 @@ CREATE TABLE copies (
   bytes INTEGER NOT NULL DEFAULT 0,
   segments INTEGER NOT NULL DEFAULT 0,
   unpaid INTEGER NOT NULL DEFAULT 0,
-  segments_hash BLOB NOT NULL,
   locked INTEGER NOT NULL DEFAULT 0 CHECK (locked >= 0),
   every INTEGER NOT NULL,
   bucket INTEGER NOT NULL,
@@ -182,7 +181,7 @@ CREATE TABLE draws (
   task INTEGER NOT NULL,
   copy INTEGER NOT NULL REFERENCES copies,
   round INTEGER NOT NULL,
-  seq INTEGER NOT NULL REFERENCES entries,
+  seq INTEGER NOT NULL REFERENCES entries DEFERRABLE INITIALLY DEFERRED,
   pinners BLOB NOT NULL,
   signers BLOB NOT NULL
 ) STRICT;
@@ -200,7 +199,6 @@ CREATE TABLE buckets (
   every INTEGER NOT NULL,
   bucket INTEGER NOT NULL,
   storage_epoch INTEGER NOT NULL,
-  retrieval_epoch INTEGER NOT NULL,
   PRIMARY KEY (every, bucket)
 ) STRICT, WITHOUT ROWID;
 -- kind: 0 storage challenges, 1 retrieval checks
@@ -223,6 +221,7 @@ CREATE TABLE challenges (
   epoch INTEGER NOT NULL,
   round INTEGER NOT NULL,
   steps INTEGER NOT NULL,
+  segments INTEGER NOT NULL,
   answer_by INTEGER NOT NULL,
   evidence_by INTEGER NOT NULL,
   deadline INTEGER NOT NULL,

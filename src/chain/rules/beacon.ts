@@ -37,10 +37,10 @@ export class OnionBeacon implements BeaconSource {
   #block = -1
   #layers: Buffer[] = []
 
-  /** @param secret 32 bytes that only the chain holds. @param length rounds of one onion, 1..2^24 */
+  /** @param secret 32 bytes that only the chain holds. @param length rounds of one onion, 2..2^24 */
   constructor(secret: Uint8Array, length: number) {
-    if (!Number.isInteger(length) || length < 1 || length > 1 << 24) {
-      throw new ChainError('BEACON_LENGTH', `an onion has 1 to 2^24 layers, not ${length}`)
+    if (!Number.isInteger(length) || length < 2 || length > 1 << 24) {
+      throw new ChainError('BEACON_LENGTH', `an onion has 2 to 2^24 layers, not ${length}`)
     }
     this.#secret = Buffer.from(secret)
     this.length = length

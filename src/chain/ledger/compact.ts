@@ -1,0 +1,36 @@
+import type { Database } from './database.js'
+
+/** Entries whose details go in one transaction. */
+const STEP = 10_000
+
+/**
+ * Drops what the audit needs only inside the evidence window, of entries before `at` (wall-clock ms): details (walks, answers),
+ * effects, and postings, whose sums stay with the accounts. Operations and hashes stay forever.
+ */
+export function compactLedger(db: Database, at: number): { entries: number } {
+  // `at` never falls along the log: the window ends at one position.
+  let low = 0
+  let high = Number(db.get('SELECT count(*) AS n FROM entries')!.n)
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (Number(db.get('SELECT at FROM entries WHERE seq = ?', middle)!.at) < at) low = middle + 1
+    else high = middle
+  }
+  const first = db.get('SELECT min(seq) AS seq FROM effects')!.seq
+  if (first === null) return { entries: 0 }
+  for (let from = Number(first); from < low; from += STEP) {
+    const to = Math.min(low, from + STEP)
+    db.transaction(() => {
+      db.run('DELETE FROM details WHERE seq < ?', to)
+      db.run('DELETE FROM effects WHERE seq < ?', to)
+      db.run(
+        `UPDATE accounts SET archived = archived + p.sum FROM
+           (SELECT account, sum(change) AS sum FROM postings WHERE seq < ? GROUP BY account) AS p
+         WHERE accounts.id = p.account`,
+        to
+      )
+      db.run('DELETE FROM postings WHERE seq < ?', to)
+    })
+  }
+  return { entries: Math.max(0, low - Number(first)) }
+}
