@@ -5,6 +5,7 @@ import type Hyperswarm from 'hyperswarm'
 import type { KeyPair } from '../crypto/keys.js'
 import type { Logger } from '../log.js'
 import { Answers, type VerifyAnswers } from './answers.js'
+import { decodeEntry } from './entry.js'
 import { EvidenceIntake, type IntakeLimits } from './evidence-intake.js'
 import { EvidenceStore } from './evidence-store.js'
 import { EventFeed } from './feed.js'
@@ -82,7 +83,8 @@ export class ChainService {
     this.#store = new Corestore(join(dir, 'cores'))
     this.#log = new ChainLog(this.#store, keyPair, {
       length: () => ledger.length(),
-      entries: (from, limit) => ledger.entries(from, limit)
+      entries: (from, limit) => ledger.entries(from, limit),
+      same: (published, committed) => decodeEntry(published).hash.equals(decodeEntry(committed).hash)
     })
     this.#evidence = new EvidenceStore(dir, this.#store, keyPair)
     this.#intake = new EvidenceIntake(join(dir, 'incoming'), options.intake)

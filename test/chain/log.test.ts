@@ -15,7 +15,12 @@ function ledger(count: number, salt = ''): EntrySource & { add(count: number): v
     for (let i = 0; i < more; i++) all.push(Buffer.from(`entry ${all.length}${salt}`))
   }
   add(count)
-  return { add, length: () => all.length, entries: (from, limit) => all.slice(from, from + limit) }
+  return {
+    add,
+    length: () => all.length,
+    entries: (from, limit) => all.slice(from, from + limit),
+    same: (published, committed) => published.equals(committed)
+  }
 }
 
 async function folder(t: TestContext): Promise<string> {

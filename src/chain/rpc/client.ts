@@ -1,3 +1,4 @@
+import { blake3 } from '../../crypto/hash.js'
 import type { KeyPair } from '../../crypto/keys.js'
 import { SwarmError } from '../../errors.js'
 import { decode } from '../codec.js'
@@ -296,10 +297,13 @@ export class ChainClient {
   }
 }
 
-/** An event from its bytes. */
+/** An event from its bytes, after checking that the effects are those that the entry binds. */
 export function readEvent(bytes: Buffer, effectBytes: Buffer | null): ChainEvent {
   try {
     const entry = decodeEntry(bytes)
+    if (effectBytes && !blake3(effectBytes).equals(entry.effectsHash)) {
+      throw new SwarmError('RPC_PROTOCOL', 'These are not the effects that the entry binds')
+    }
     const effects = effectBytes && decode(effectsType, effectBytes)
     return { seq: entry.seq, at: entry.at, operation: decodeOperation(entry.operation, true), effects, entry }
   } catch (error) {

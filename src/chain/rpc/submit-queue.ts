@@ -11,7 +11,7 @@ const WAITING_MAX = 100_000
 const ATTEMPTS = 8
 
 /** What the chain says of an operation whose nonce is not the next one. */
-export const NONCE_CODE = 'OPERATION_NONCE'
+export const NONCE_CODE = 'NONCE_WRONG'
 
 export interface SubmitPorts {
   nonce(signal: AbortSignal): Promise<number>
