@@ -2,6 +2,7 @@ import { DatdotError, InputError, StorageError } from '../errors.js'
 
 const FULL = /no space left|ENOSPC|EDQUOT|quota exceeded|database or disk is full|SQLITE_FULL/i
 const LOCKED = /could not be locked|resource temporarily unavailable|lock hold by|ELOCKED|EAGAIN|SQLITE_BUSY/i
+const NO_FOLDER = /ENOTDIR|EEXIST|ENAMETOOLONG|ELOOP/
 const DENIED = /EACCES|EPERM|EROFS|permission denied|read-only file system|SQLITE_READONLY|SQLITE_CANTOPEN/i
 
 /** What went wrong in the folder `dir`, with a stable code and what to do; coded errors pass unchanged. */
@@ -21,6 +22,13 @@ export function storageFailure(error: unknown, dir: string): DatdotError {
     return new InputError(
       'STORAGE_IN_USE',
       `The folder ${dir} is in use by another process; stop that one or choose another folder.`,
+      options
+    )
+  }
+  if (NO_FOLDER.test(text)) {
+    return new InputError(
+      'STORAGE_NOT_A_FOLDER',
+      `${dir} is not a folder and cannot become one; choose another path.`,
       options
     )
   }

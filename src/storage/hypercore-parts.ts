@@ -3,6 +3,7 @@
  * version and test/storage/hypercore-parts.test.ts states what is expected of each.
  */
 import { createRequire } from 'node:module'
+import type Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import type CorestoreStorage from 'hypercore-storage'
 import type { OriginalTree, TreeNode } from './types.js'
@@ -27,6 +28,9 @@ export interface CoreState {
 
 /** hypercore/lib/core.js: what all sessions of a hypercore share. */
 export interface SharedCore {
+  readonly discoveryKey: Buffer
+  /** Rejects if the core cannot be opened. */
+  readonly opening: Promise<void>
   readonly state: CoreState
   readonly bitfield: { get(index: number): boolean }
   readonly replicator: {
@@ -76,7 +80,25 @@ export function sharedCore(session: Hypercore): SharedCore {
   return (session as unknown as { core: SharedCore }).core
 }
 
-/** Hypercore's own encoding of a manifest; null if it is not one. */
+/**
+ * Calls `onopen` for every core that a Corestore opens, before it is used. A core that cannot be opened is
+ * forgotten at once: Corestore would hand out the broken one for some seconds more.
+ */
+export function watchCores(corestore: Corestore, onopen: (core: SharedCore) => void): void {
+  const { cores, watch } = corestore as unknown as {
+    cores: { map: Map<string, SharedCore> }
+    watch(onopen: (core: SharedCore) => void): void
+  }
+  watch.call(corestore, (core) => {
+    onopen(core)
+    core.opening.catch(() => {
+      const id = core.discoveryKey.toString('hex')
+      if (cores.map.get(id) === core) cores.map.delete(id)
+    })
+  })
+}
+
+/** Hypercore's own encoding of a manifest. */
 export function encodeManifest(manifest: Hypercore.Manifest): Buffer {
   return Verifier.encodeManifest(Verifier.createManifest(manifest))
 }
@@ -139,8 +161,11 @@ export async function announceBits(
   value: boolean
 ): Promise<void> {
   const range = { start, length: end - start, drop: !value }
+  const contiguous = core.header.hints.contiguousLength
   core._setBitfieldRanges(start, end, value)
   core.updateContiguousLength(range)
   core.replicator.onhave(range.start, range.length, range.drop)
+  // Peers that were told "all up to `contiguous`" forget what lies behind the first block that is dropped.
+  if (range.drop && end < contiguous) core.replicator.onhave(end, contiguous - end, false)
   if (core.hintsChanged) await core.flushHints()
 }

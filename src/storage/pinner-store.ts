@@ -6,7 +6,7 @@ import type Hypercore from 'hypercore'
 import crypto from 'hypercore-crypto'
 import { InputError, StorageError } from '../errors.js'
 import { guarded, storageFailure } from './failures.js'
-import { sharedCore, type SharedCore } from './hypercore-parts.js'
+import { sharedCore, watchCores } from './hypercore-parts.js'
 import { SegmentIngest, type IngestHost } from './ingest.js'
 import { encodeOriginalProof, proofIndices } from './original-tree.js'
 import { PinnedCore, type PinnedCoreHost } from './pinned-core.js'
@@ -59,7 +59,6 @@ export class PinnerStore extends EventEmitter<Events> {
   readonly #tasks = new Set<Promise<void>>()
   readonly #capacityBytes: number
   readonly #decode: Decode
-  readonly #watcher = (core: SharedCore) => void (core.replicator.allowFork = false)
   #closing: Promise<void> | null = null
 
   private constructor(dir: string, storage: VeiledStorage, records: Records, options: PinnerStoreOptions) {
@@ -70,8 +69,10 @@ export class PinnerStore extends EventEmitter<Events> {
     this.#capacityBytes = options.capacityBytes ?? Infinity
     this.#decode = options.decode ?? readChunk
     this.corestore = new Corestore(storage)
-    // An author who truncates must not make a pinner delete what it is paid to keep.
-    ;(this.corestore as unknown as { watch(fn: (core: SharedCore) => void): void }).watch(this.#watcher)
+    watchCores(this.corestore, (core) => {
+      // An author who truncates must not make a pinner delete what it is paid to keep.
+      core.replicator.allowFork = false
+    })
   }
 
   /**

@@ -49,8 +49,8 @@ export class VeiledStorage extends CorestoreStorage {
    * @throws StorageError STORAGE_VERSION if hypercore-storage is not the one that this class knows
    */
   constructor(dir: string, options?: CorestoreStorage.Options) {
+    expectMethods(CorestoreStorage.prototype, STORE_METHODS, 'a store')
     super(dir, options)
-    expectMethods(this, STORE_METHODS, 'a store')
   }
 
   /** Must come before the hypercore is opened. */

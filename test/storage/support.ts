@@ -13,10 +13,23 @@ import { PinnerStore } from '../../src/storage/pinner-store.js'
 import type { Ingest, IngestBlock, PinnerStoreOptions, SegmentSpec } from '../../src/storage/types.js'
 import sodium from 'sodium-native'
 
+const cleanups = new WeakMap<TestContext, (() => unknown)[]>()
+
+/** Runs `work` after the test; last come, first served, unlike `t.after`. */
+export function atEnd(t: TestContext, work: () => unknown): void {
+  const known = cleanups.get(t)
+  if (known !== undefined) return void known.push(work)
+  const all = [work]
+  cleanups.set(t, all)
+  t.after(async () => {
+    for (const each of all.reverse()) await each()
+  })
+}
+
 /** An empty folder that is gone after the test. */
 export async function tempDir(t: TestContext): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'datdot-storage-'))
-  t.after(() => rm(dir, { recursive: true, force: true }))
+  atEnd(t, () => rm(dir, { recursive: true, force: true }))
   return dir
 }
 
@@ -35,7 +48,7 @@ export function noiseBlocks(count: number, bytes: number, seed: string | number)
 export async function stockStore(t: TestContext): Promise<Corestore> {
   const store = new Corestore(await tempDir(t))
   await store.ready()
-  t.after(() => store.close())
+  atEnd(t, () => store.close())
   return store
 }
 
@@ -58,7 +71,7 @@ export async function openStore(
   options: PinnerStoreOptions = {}
 ): Promise<PinnerStore> {
   const store = await PinnerStore.open(dir ?? (await tempDir(t)), options)
-  t.after(() => store.close())
+  atEnd(t, () => store.close())
   return store
 }
 
@@ -137,7 +150,10 @@ export function connect(t: TestContext, a: Corestore, b: Corestore): { streams: 
   const right = b.replicate(false) as unknown as Stream
   for (const stream of [left, right]) stream.on('error', () => undefined)
   left.pipe(right).pipe(left)
-  t.after(() => {
+  // Neither streams in memory nor hypercore's timers keep a process alive.
+  const alive = setInterval(() => undefined, 1000)
+  atEnd(t, () => {
+    clearInterval(alive)
     left.destroy()
     right.destroy()
   })
