@@ -85,15 +85,15 @@ export function sharedCore(session: Hypercore): SharedCore {
  * forgotten at once: Corestore would hand out the broken one for some seconds more.
  */
 export function watchCores(corestore: Corestore, onopen: (core: SharedCore) => void): void {
-  const { cores, watch } = corestore as unknown as {
+  const store = corestore as unknown as {
     cores: { map: Map<string, SharedCore> }
     watch(onopen: (core: SharedCore) => void): void
   }
-  watch.call(corestore, (core) => {
+  store.watch((core) => {
     onopen(core)
     core.opening.catch(() => {
       const id = core.discoveryKey.toString('hex')
-      if (cores.map.get(id) === core) cores.map.delete(id)
+      if (store.cores.map.get(id) === core) store.cores.map.delete(id)
     })
   })
 }

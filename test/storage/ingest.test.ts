@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type Hypercore from 'hypercore'
 import { restNodes } from '../../src/storage/original.js'
 import { originalLeaf } from '../../src/storage/original-tree.js'
 import { findSamples } from '../helpers/scan.js'
@@ -222,7 +223,7 @@ test('a segment that the author extended over the wire meanwhile is put in place
   for (let index = 0; index < 21; index++) assert.deepEqual(await copy.get(index), await author.get(index))
 })
 
-function replicateCores(a: import('hypercore'), b: import('hypercore')): void {
+function replicateCores(a: Hypercore, b: Hypercore): void {
   const left = a.replicate(true) as unknown as { pipe(to: unknown): { pipe(to: unknown): unknown } }
   left.pipe(b.replicate(false)).pipe(left)
 }

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import CorestoreStorage from 'hypercore-storage'
 import { PinnerStore } from '../../src/storage/pinner-store.js'
-import { VeiledStorage } from '../../src/storage/veiled-storage.js'
+import type { VeiledStorage } from '../../src/storage/veiled-storage.js'
 import { authorCore, noiseBlocks, openStore, pin, tempDir } from './support.js'
 
 const holder = fileURLToPath(new URL('./holder.js', import.meta.url))
