@@ -19,6 +19,8 @@ import { Submissions, type SignatureCheck } from './submissions.js'
 const TICKS_PER_CLEANING = 60
 /** Pause after a tick that left work over, so that requests get their turn. */
 const MORE_MS = 1
+/** A tick that took longer is worth a line in the log. */
+const SLOW_TICK_MS = 50
 
 /** Decides on a refusal with evidence: whether the evidence shows that the refuser was right. */
 export type JudgeRefusal = (refusal: ReturnType<LedgerApi['refusals']>[number]) => Promise<boolean>
@@ -191,26 +193,33 @@ export class ChainService {
   }
 
   #schedule(ms: number): void {
-    if (!this.#stopped) this.#timer = setTimeout(() => this.#tick(), ms)
+    if (!this.#stopped) this.#timer = setTimeout(() => this.#heartbeat(), ms)
   }
 
-  #tick(): void {
+  #heartbeat(): void {
     const { ledger, now, log } = this.#options
     const began = now()
     const { tickMs } = ledger.parameters()
     try {
-      const { more, busyMs } = ledger.tick()
-      if (busyMs > tickMs / 2) log('chain.tick-slow', { busyMs, tickMs })
-      this.#committed()
-      this.#answers.overdue()
-      this.#judge()
-      if (++this.#ticks % TICKS_PER_CLEANING === 0) this.#clean()
+      const more = this.tick()
       // Ticks keep their rhythm; what was left over is done between them.
       this.#schedule(more ? MORE_MS : Math.max(MORE_MS, tickMs - (now() - began)))
     } catch (error) {
       log('chain.tick-failed', { error: error as Error })
       this.#schedule(tickMs)
     }
+  }
+
+  /** One heartbeat of the chain and all that hangs on it; returns whether work was left over. */
+  tick(): boolean {
+    const { ledger, log } = this.#options
+    const { more, busyMs } = ledger.tick()
+    if (busyMs > SLOW_TICK_MS) log('chain.tick-slow', { busyMs })
+    this.#committed()
+    this.#answers.overdue()
+    this.#judge()
+    if (++this.#ticks % TICKS_PER_CLEANING === 0) this.#clean()
+    return more
   }
 
   /** Decides on refusals, one after the other, apart from the ticks. */

@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import createTestnet from '@hyperswarm/testnet'
+import HyperDHT from 'hyperdht'
+import Hyperswarm from 'hyperswarm'
+import type { Parameters } from '../../../src/chain/parameters.js'
+import { ChainClient } from '../../../src/chain/rpc/client.js'
+import type { Quotas } from '../../../src/chain/rpc/channel.js'
+import { ChainService } from '../../../src/chain/service.js'
+import { Engine } from '../../../src/engine/engine.js'
+import { createLogger } from '../../../src/log.js'
+import { TestNetwork, identity } from '../network.js'
+
+/** A chain that is served on a private DHT, and clients that reach it there. */
+export interface TestChain {
+  network: TestNetwork
+  service: ChainService
+  bootstrap: HyperDHT.Address[]
+  /** Lines that the chain wrote to its log. */
+  lines: string[]
+  client: (name: string) => ChainClient
+  /** Ends the service as a crash would for its peers, and starts another on the same ledger and folder. */
+  restart: () => Promise<void>
+  /** Time goes on by some ticks; the service is told by calling its ledger. */
+  tick: (times?: number) => void
+  /** Waits until something holds, while time goes on. */
+  until<T>(
+    what: string,
+    holds: () => Promise<T | null | undefined | false> | T | null | undefined | false
+  ): Promise<T>
+}
+
+/** Its own timer ticks rarely: tests say when time goes on. */
+export async function testChain(
+  t: TestContext,
+  {
+    parameters = {},
+    names = [],
+    quotas = {}
+  }: { parameters?: Partial<Parameters>; names?: string[]; quotas?: Partial<Quotas> } = {}
+): Promise<TestChain> {
+  const testnet = await createTestnet(3)
+  const { bootstrap } = testnet
+  const network = new TestNetwork(parameters, names)
+  const dir = mkdtempSync(join(tmpdir(), 'datdot-service-'))
+  const engine = new Engine({ threads: 1 })
+  const lines: string[] = []
+  const closing: (() => Promise<unknown>)[] = []
+  let running: { service: ChainService; swarm: Hyperswarm }
+
+  const start = async (): Promise<void> => {
+    const dht = new HyperDHT({ bootstrap, host: '127.0.0.1' })
+    const swarm = new Hyperswarm({ dht, keyPair: identity('chain swarm') })
+    const service = new ChainService({
+      ledger: network.ledger,
+      keyPair: network.chain,
+      dir,
+      swarm,
+      verify: (tasks) => engine.call('verify-evidence', tasks),
+      now: () => network.at,
+      log: createLogger(
+        (line) => lines.push(line),
+        () => 0
+      ),
+      quotas
+    })
+    await service.start()
+    running = { service, swarm }
+  }
+  const stop = async (): Promise<void> => {
+    await running.service.stop()
+    await running.swarm.destroy()
+  }
+  await start()
+  t.after(async () => {
+    await Promise.all(closing.map((close) => close()))
+    await stop()
+    await engine.close()
+    network.close()
+    await testnet.destroy()
+    rmSync(dir, { recursive: true, force: true })
+  })
+
+  const tick = (times = 1): void => {
+    for (let n = 0; n < times; n++) {
+      network.at += 100
+      running.service.tick()
+    }
+  }
+  return {
+    network,
+    bootstrap,
+    lines,
+    get service() {
+      return running.service
+    },
+    client(name) {
+      const keyPair = identity(name)
+      const dht = new HyperDHT({ bootstrap, host: '127.0.0.1' })
+      const client = new ChainClient({
+        chainKey: network.chain.publicKey,
+        keyPair,
+        connect: () => dht.connect(network.chain.publicKey, { keyPair }),
+        now: () => performance.now(),
+        random: Math.random
+      })
+      closing.push(async () => {
+        await client.close()
+        await dht.destroy()
+      })
+      return client
+    },
+    restart: async () => {
+      await stop()
+      await start()
+    },
+    tick,
+    async until(what, holds) {
+      for (let n = 0; n < 600; n++) {
+        const value = await holds()
+        if (value) return value
+        tick()
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      throw new Error(`it never came about that ${what}; log: ${lines.slice(-5).join('')}`)
+    }
+  }
+}

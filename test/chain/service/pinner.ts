@@ -1,0 +1,122 @@
+import Corestore from 'corestore'
+import { encodeChunk } from '../../../src/chunk/codecs.js'
+import { originalOf } from '../../../src/chain/author.js'
+import type { Original } from '../../../src/chain/operations.js'
+import type { ChainClient } from '../../../src/chain/rpc/client.js'
+import { segmentId, segmentSalt, signSegment, type SegmentRecord } from '../../../src/chain/segment.js'
+import type { AssignmentView } from '../../../src/chain/views.js'
+import { joinOriginal, type ProofReader } from '../../../src/chain/walk/evidence.js'
+import type { CopyReader } from '../../../src/chain/walk/walk.js'
+import { hash } from '../../../src/crypto/hash.js'
+import type { KeyPair } from '../../../src/crypto/keys.js'
+import { TreeBuilder } from '../../../src/merkle/builder.js'
+import { leafNode } from '../../../src/merkle/node.js'
+import { encodeProof, proveBatch } from '../../../src/merkle/proof.js'
+import { MemoryTree, locate, rootOf } from '../../../src/merkle/reader.js'
+import {
+  TreeBuilder as OriginalTreeBuilder,
+  encodeOriginalProof,
+  originalLeaf,
+  proofIndices
+} from '../../../src/storage/original-tree.js'
+import type { TreeNode } from '../../../src/storage/types.js'
+
+/** A real hypercore with its author's signature. */
+export interface TestOriginal {
+  key: Buffer
+  original: Original
+  blocks: Buffer[]
+}
+
+export async function makeOriginal(folder: string, blocks: Buffer[]): Promise<TestOriginal> {
+  const store = new Corestore(folder)
+  const core = store.get({ name: 'original' })
+  await core.append(blocks)
+  const original = await originalOf(core)
+  const { key } = core
+  await store.close()
+  return { key, original, blocks }
+}
+
+/** A copy as signer and pinner agree on it: chunks and proofs, in memory. */
+export interface HeldCopy {
+  record: SegmentRecord
+  signerSignature: Buffer
+  chunks: Buffer[]
+  reader: CopyReader & ProofReader
+}
+
+/** Does a signer's work for an assignment. */
+export async function encodeCopy(
+  chainId: Buffer,
+  assignment: AssignmentView,
+  { blocks }: TestOriginal,
+  signer: KeyPair
+): Promise<HeldCopy> {
+  const { hypercore: key, fork, copy, segment, draw, beacon, treeHash, pinner } = assignment
+  const { start, end } = assignment.task
+  const id = segmentId({ chain: chainId, key, fork, copy, start, signer: signer.publicKey, draw })
+  const salt = segmentSalt(beacon, id)
+  const secret = {
+    codec: 'wrap' as const,
+    id,
+    publicKey: signer.publicKey,
+    salt,
+    secretKey: signer.secretKey
+  }
+  const tree = new MemoryTree()
+  const builder = new TreeBuilder((records) => tree.append(records))
+  const chunks = blocks.slice(start, end).map((block, i) => {
+    const chunk = encodeChunk(secret, start + i, block, hash('test/seed', draw, i))
+    builder.appendLeaf(leafNode(chunk, chunk.byteLength - block.byteLength))
+    return chunk
+  })
+  const root = await rootOf(tree)
+  const record: SegmentRecord = {
+    key,
+    fork,
+    copy,
+    segment,
+    pinner,
+    signer: signer.publicKey,
+    codec: 'wrap',
+    version: 1,
+    start,
+    end,
+    publicKey: signer.publicKey,
+    salt,
+    chunks: chunks.length,
+    bytes: root.bytes,
+    root: Buffer.from(root.hash),
+    treeHash
+  }
+  const signerSignature = signSegment(chainId, signer, record)
+  return { record, signerSignature, chunks, reader: readerOf(chunks, tree, blocks) }
+}
+
+function readerOf(chunks: Buffer[], tree: MemoryTree, blocks: Buffer[]): CopyReader & ProofReader {
+  const nodes = new Map<number, TreeNode>()
+  const builder = new OriginalTreeBuilder()
+  for (const block of blocks) {
+    for (const node of builder.appendLeaf(block.byteLength, originalLeaf(block))) nodes.set(node.index, node)
+  }
+  return {
+    find: async (_, offset) => (await locate(tree, offset)).index,
+    chunk: (_, index) => chunks[index]!,
+    chunkBytes: (_, index) => chunks[index]!.byteLength,
+    batchProof: async (_, indices) => encodeProof(await proveBatch(tree, indices)),
+    originalProof(_, index) {
+      const { siblings, roots } = proofIndices(index, blocks.length)
+      const at = (i: number): TreeNode => nodes.get(i)!
+      const proof = encodeOriginalProof(Buffer.alloc(0), siblings.map(at), roots.map(at))
+      return joinOriginal(blocks.length, proof)
+    }
+  }
+}
+
+/** Acknowledges whatever a client was drawn for; returns its first acknowledged assignment. */
+export async function acknowledged(client: ChainClient): Promise<AssignmentView | undefined> {
+  const [first] = await client.assignments()
+  if (first?.acknowledge) await client.acknowledge(first.draw)
+  return first && !first.acknowledge ? first : undefined
+}
