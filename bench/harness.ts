@@ -1,0 +1,156 @@
+import { availableParallelism, cpus, totalmem } from 'node:os'
+import { Bench } from 'tinybench'
+
+/** Subject: what datdot does. Ceiling: what the primitives alone would reach. Alternative: how else it could be. */
+export type Role = 'subject' | 'ceiling' | 'alternative'
+
+/** One line of the result, as it goes into the JSON file. */
+export interface Row {
+  suite: string
+  name: string
+  chunkBytes: number
+  threads: number
+  /** Plain bytes a second, in units of 10^6. */
+  mbPerSecond: number
+  chunksPerSecond: number
+  role: Role
+  /** Of subjects: to the ceiling of the same comparison. */
+  ratio?: number
+  /** Of subjects: to the fastest alternative of the same comparison. */
+  alternativeRatio?: number
+}
+
+/** One way to do the same work. */
+export interface Contender {
+  name: string
+  role: Role
+  /** Does `chunks` chunks of the comparison's size. */
+  run: () => void | Promise<void>
+  /** Chunks of one run; slow contenders may do fewer than the others. */
+  chunks: number
+  /** Of one run, if its threads are not those of the comparison. */
+  threads?: number
+}
+
+/** Contenders that are measured side by side. */
+export interface Comparison {
+  suite: string
+  chunkBytes: number
+  threads: number
+  contenders: Contender[]
+}
+
+/** What a suite gets, and how it reports. */
+export interface SuiteContext {
+  /** All threads there are to use. */
+  cores: number
+  /** Measures a comparison and keeps its rows. */
+  compare: (comparison: Comparison) => Promise<void>
+  /** Notes a figure that is no throughput, such as memory or delay. */
+  note: (name: string, value: number) => void
+}
+
+/** A file of bench/suites exports one of these as its default; its name is the file's. */
+export type Suite = (context: SuiteContext) => Promise<void>
+
+const ROUNDS = 5
+
+/**
+ * Throughput of every contender: the median of some rounds. In each round all of them run once, one after the
+ * other, so that what else the machine does meets all alike.
+ */
+export async function compare(comparison: Comparison): Promise<Row[]> {
+  const { contenders, suite, chunkBytes, threads } = comparison
+  for (const contender of contenders) await contender.run()
+  const times = new Map(contenders.map(({ name }): [string, number[]] => [name, []]))
+  for (let round = 0; round < ROUNDS; round++) {
+    const bench = new Bench({ iterations: 1, time: 0, warmup: false, throws: true })
+    const order = [
+      ...contenders.slice(round % contenders.length),
+      ...contenders.slice(0, round % contenders.length)
+    ]
+    // Left to find out by itself whether a task is asynchronous, tinybench would run it once unseen.
+    for (const { name, run } of order) bench.add(name, async () => run(), { async: true })
+    for (const task of await bench.run()) {
+      const { result } = task
+      if (result.state !== 'completed') throw new Error(`${task.name} was not measured: ${result.state}`)
+      times.get(task.name)!.push(result.latency.mean)
+    }
+  }
+  const rows = contenders.map((contender): Row => {
+    const chunksPerSecond = contender.chunks / (median(times.get(contender.name)!) / 1000)
+    return {
+      suite,
+      name: contender.name,
+      chunkBytes,
+      threads: contender.threads ?? threads,
+      mbPerSecond: round((chunksPerSecond * chunkBytes) / 1e6),
+      chunksPerSecond: round(chunksPerSecond),
+      role: contender.role
+    }
+  })
+  const best = (role: Role) =>
+    Math.max(...rows.filter((row) => row.role === role).map((row) => row.chunksPerSecond))
+  for (const row of rows) {
+    if (row.role !== 'subject') continue
+    row.ratio = round(row.chunksPerSecond / best('ceiling'))
+    row.alternativeRatio = round(row.chunksPerSecond / best('alternative'))
+  }
+  return rows
+}
+
+/** The machine that the figures are of. */
+export function machine(): Record<string, string | number> {
+  return {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: availableParallelism(),
+    memoryBytes: totalmem(),
+    platform: `${process.platform} ${process.arch}`,
+    node: process.version
+  }
+}
+
+/** Rows as lines of a table for people. */
+export function table(rows: Row[]): string {
+  const cells = rows.map((row) => [
+    row.suite,
+    row.role === 'subject' ? row.name : `  ${row.name}`,
+    sizeName(row.chunkBytes),
+    String(row.threads),
+    row.mbPerSecond.toFixed(row.mbPerSecond < 100 ? 2 : 0),
+    row.chunksPerSecond.toFixed(0),
+    row.role,
+    row.ratio?.toFixed(2) ?? '',
+    row.alternativeRatio?.toFixed(2) ?? ''
+  ])
+  const head = [
+    'suite',
+    'name',
+    'chunk',
+    'threads',
+    'MB/s',
+    'chunks/s',
+    'role',
+    'of ceiling',
+    'of alternative'
+  ]
+  const widths = head.map((title, i) => Math.max(title.length, ...cells.map((line) => line[i]!.length)))
+  const isNumber = (i: number) => i >= 2 && i !== 6
+  return [head, ...cells]
+    .map((line) => line.map((cell, i) => (isNumber(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))))
+    .map((line) => line.join('  ').trimEnd())
+    .join('\n')
+}
+
+function sizeName(bytes: number): string {
+  if (bytes >= 2 ** 20) return `${bytes / 2 ** 20} MiB`
+  return bytes >= 2 ** 10 ? `${bytes / 2 ** 10} KiB` : `${bytes} B`
+}
+
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(4))
+}
