@@ -44,6 +44,8 @@ export interface ChainServiceOptions {
   now: () => number
   log: Logger
   quotas?: Partial<Quotas>
+  /** False if somebody else calls `tick`; by default the service does, as often as the parameters say. */
+  heartbeat?: boolean
   intake?: IntakeLimits
 }
 
@@ -153,7 +155,7 @@ export class ChainService {
     for (const core of [this.#log.core, this.#evidence.core]) {
       swarm.join(core.discoveryKey, { server: true, client: false })
     }
-    this.#schedule(0)
+    if (this.#options.heartbeat ?? true) this.#schedule(0)
   }
 
   /** Ends ticks and connections, finishes what was received, closes the cores. */

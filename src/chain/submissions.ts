@@ -19,6 +19,7 @@ export type SignatureCheck = (wires: readonly Uint8Array[]) => Promise<Uint8Arra
 
 interface Waiting {
   wires: readonly Uint8Array[]
+  again: boolean
   resolve: (results: SubmitResult[]) => void
   reject: (error: unknown) => void
 }
@@ -46,15 +47,16 @@ export class Submissions {
   /**
    * Applies operations in order, once what came before them is applied.
    *
+   * @param again they may have been applied already: then they get the receipt that their sender missed
    * @throws ChainError `CHAIN_BUSY` if too much waits already
    */
-  add(wires: readonly Uint8Array[]): Promise<SubmitResult[]> {
+  add(wires: readonly Uint8Array[], again = false): Promise<SubmitResult[]> {
     const bytes = sizeOf(wires)
     if (this.#waitingBytes + bytes > WAITING_BYTES) {
       throw new ChainError('CHAIN_BUSY', 'The chain has more operations waiting than it can hold: try again')
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ wires, resolve, reject })
+      this.#waiting.push({ wires, again, resolve, reject })
       this.#waitingBytes += bytes
       this.#running ??= this.#run().finally(() => (this.#running = null))
     })
@@ -75,8 +77,8 @@ export class Submissions {
         const verified = this.#check && wires.length >= ELSEWHERE ? await this.#check(wires) : undefined
         const results = this.#ledger.submit(wires, verified)
         let from = 0
-        for (const { wires, resolve } of batch) {
-          resolve(wires.map((wire, i) => this.#remember(wire, results[from + i] as SubmitResult)))
+        for (const { wires, again, resolve } of batch) {
+          resolve(wires.map((wire, i) => this.#remember(wire, again, results[from + i] as SubmitResult)))
           from += wires.length
         }
         if (results.some(({ ok }) => ok)) this.#onCommit()
@@ -102,7 +104,7 @@ export class Submissions {
   }
 
   /** A sender that lost its connection sends the same bytes again, and gets the receipt it missed. */
-  #remember(wire: Uint8Array, result: SubmitResult): SubmitResult {
+  #remember(wire: Uint8Array, again: boolean, result: SubmitResult): SubmitResult {
     if (result.ok) {
       this.#receipts.set(result.receipt.operation.toString('hex'), result.receipt)
       if (this.#receipts.size > REMEMBERED) {
@@ -111,7 +113,7 @@ export class Submissions {
       }
       return result
     }
-    if (result.error.code !== NONCE_CODE) return result
+    if (!again || result.error.code !== NONCE_CODE) return result
     const receipt = this.#receipts.get(hashOf(this.#ledger.chainId, wire) ?? '')
     return receipt ? { ok: true, receipt } : result
   }

@@ -67,7 +67,11 @@ export class ChainClient {
     this.#connection = new ChainConnection(options)
     this.#queue = new SubmitQueue({
       nonce: async (signal) => (await this.account(this.#keyPair.publicKey, { signal })).nonce,
-      submit: (wires, signal) => this.#connection.call('submit', { wires }, { signal, timeoutMs: 60_000 })
+      submit: (wires, signal) =>
+        this.#connection.call('submit', (again) => ({ wires, again: again ? 1 : 0 }), {
+          signal,
+          timeoutMs: 60_000
+        })
     })
   }
 

@@ -47,17 +47,23 @@ export class ChainConnection {
   /**
    * Asks the chain. A request may be sent again after the connection was lost, so it must be one that can be.
    *
+   * @param request the request, or what makes it; told whether it may have been sent before
    * @param once do not send it again: throw `RPC_CLOSED` if the connection is lost meanwhile
    * @throws SwarmError `RPC_TIMEOUT`, `RPC_CLOSED`, `RPC_PROTOCOL`, or the code that the chain answered with
    */
   async call<M extends MethodName>(
     name: M,
-    request: Request<M>,
+    request: Request<M> | ((again: boolean) => Request<M>),
     { timeoutMs = 15_000, signal, once = false }: CallOptions & { once?: boolean } = {}
   ): Promise<Response<M>> {
     const stop = signal ? AbortSignal.any([signal, this.#stopped.signal]) : this.#stopped.signal
     const { code, response } = methods[name]
-    const body = encode(methods[name].request as Type<Request<M>>, request)
+    const bodyOf = (again: boolean): Buffer =>
+      encode(
+        methods[name].request as Type<Request<M>>,
+        typeof request === 'function' ? (request as (again: boolean) => Request<M>)(again) : request
+      )
+    let body = bodyOf(false)
     const until = this.#options.now() + timeoutMs
     await this.#enter(stop)
     try {
@@ -71,6 +77,7 @@ export class ChainConnection {
           return parse(response as Type<Response<M>>, answer)
         } catch (error) {
           if (once || !mayPass(error)) throw error
+          body = bodyOf(true)
         }
         await this.#pause(until, stop)
       }

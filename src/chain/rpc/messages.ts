@@ -56,10 +56,10 @@ const method = <Q, A>(code: number, request: Type<Q>, response: Type<A>): Method
 export const methods = {
   /** The chain, its parameters, and its clock now. */
   info: method(0, empty, struct({ chain: chainViewType, parameters: parametersType, clockNow: uint() })),
-  /** Operations of any senders, applied in order. */
+  /** Operations of any senders, applied in order. `again`: those applied before get the receipt they got then. */
   submit: method(
     1,
-    struct({ wires: list(bytes(OPERATION_BYTES_MAX + DETAIL_BYTES_MAX), SUBMIT_MAX) }),
+    struct({ wires: list(bytes(OPERATION_BYTES_MAX + DETAIL_BYTES_MAX), SUBMIT_MAX), again: uint(1) }),
     list(submitResultType, SUBMIT_MAX)
   ),
   /** Entries from position `from`; waits up to `waitMs` if there are none yet. */

@@ -110,7 +110,7 @@ export class ChainRpcServer {
 function answerersOf({ ledger, submissions, feed, answers, evidence, clock }: ChainRpcPorts): Answerers {
   return {
     info: () => ({ chain: ledger.chain(), parameters: ledger.parameters(), clockNow: clock() }),
-    submit: async ({ wires }) => (await submissions.add(wires)).map(submitMessage),
+    submit: async ({ wires, again }) => (await submissions.add(wires, again === 1)).map(submitMessage),
     events: async ({ from, most, waitMs }, { signal }) => {
       await feed.wait(from, waitMs, signal)
       return { length: ledger.length(), events: feed.read(from, most, EVENTS_BYTES) }

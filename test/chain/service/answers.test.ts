@@ -61,16 +61,17 @@ async function challenged({ chain, pinner }: Hosted): Promise<ChallengeView> {
   return chain.until('the pinner is challenged', async () => (await pinner.challenges())[0])
 }
 
-async function settled({ chain, pinner }: Hosted, challenge: number): Promise<Effect & { kind: 'settled' }> {
-  return chain.until('the challenge is settled', async () => {
-    const { length } = (await pinner.info()).chain
-    for (let seq = 0; seq < length; seq++) {
-      const effects = chain.network.ledger.effects(seq)?.effects ?? []
-      for (const effect of effects)
+async function settled({ chain }: Hosted, challenge: number): Promise<Effect & { kind: 'settled' }> {
+  const { ledger } = chain.network
+  const find = (): (Effect & { kind: 'settled' }) | null => {
+    for (let seq = 0; seq < ledger.length(); seq++) {
+      for (const effect of ledger.effects(seq)?.effects ?? []) {
         if (effect.kind === 'settled' && effect.challenge === challenge) return effect
+      }
     }
     return null
-  })
+  }
+  return chain.until('the challenge is settled', find, false)
 }
 
 /** Walks, signs s_k and sends the evidence, as a pinner does. */

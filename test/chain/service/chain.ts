@@ -25,14 +25,15 @@ export interface TestChain {
   restart: () => Promise<void>
   /** Time goes on by some ticks; the service is told by calling its ledger. */
   tick: (times?: number) => void
-  /** Waits until something holds, while time goes on. */
+  /** Waits until something holds, while time goes on, or without that. */
   until<T>(
     what: string,
-    holds: () => Promise<T | null | undefined | false> | T | null | undefined | false
+    holds: () => Promise<T | null | undefined | false> | T | null | undefined | false,
+    timeGoesOn?: boolean
   ): Promise<T>
 }
 
-/** Its own timer ticks rarely: tests say when time goes on. */
+/** The chain ticks when the test says so. */
 export async function testChain(
   t: TestContext,
   {
@@ -64,7 +65,8 @@ export async function testChain(
         (line) => lines.push(line),
         () => 0
       ),
-      quotas
+      quotas,
+      heartbeat: false
     })
     await service.start()
     running = { service, swarm }
@@ -117,12 +119,12 @@ export async function testChain(
       await start()
     },
     tick,
-    async until(what, holds) {
+    async until(what, holds, timeGoesOn = true) {
       for (let n = 0; n < 600; n++) {
         const value = await holds()
         if (value) return value
-        tick()
-        await new Promise((resolve) => setTimeout(resolve, 5))
+        if (timeGoesOn) tick()
+        await new Promise((resolve) => setTimeout(resolve, timeGoesOn ? 5 : 20))
       }
       throw new Error(`it never came about that ${what}; log: ${lines.slice(-5).join('')}`)
     }
