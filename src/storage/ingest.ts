@@ -9,8 +9,8 @@ import type { Ingest, IngestBlock, SegmentSpec, TreeNode } from './types.js'
 /** What an ingest needs from the store that owns it. */
 export interface IngestHost {
   readonly records: Records
-  /** Throws STORAGE_QUOTA if there is no room for `bytes` more. */
-  reserve(bytes: number): void
+  /** Throws STORAGE_QUOTA or STORAGE_DISK_FULL if there is no room for `bytes` more. */
+  reserve(bytes: number): Promise<void>
   /** Turns failures of the disk into coded errors. */
   guard<T>(work: () => Promise<T>): Promise<T>
   /** Deletes the segment, and the hypercore with it if nothing else of it is held. */
@@ -73,7 +73,7 @@ export class SegmentIngest implements Ingest {
         tx.putBlock(block.index, block.encoded)
         bytes += block.encoded.byteLength
       }
-      this.#host.reserve(bytes - this.#bytes)
+      await this.#host.reserve(bytes - this.#bytes)
       tx.putLocal(nodesKey(id, this.position), encodeNodes(nodes))
       tx.putLocal(progressKey(id), encodeProgress({ position: tree.length, bytes, roots: tree.roots }))
       await tx.flush()

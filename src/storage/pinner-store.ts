@@ -5,7 +5,7 @@ import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import crypto from 'hypercore-crypto'
 import { InputError, StorageError } from '../errors.js'
-import { guarded, storageFailure } from './failures.js'
+import { diskFreeBytes, diskFull, guarded, storageFailure, WORKING_BYTES } from './failures.js'
 import { sharedCore, watchCores } from './hypercore-parts.js'
 import { SegmentIngest, type IngestHost } from './ingest.js'
 import { encodeOriginalProof, proofIndices } from './original-tree.js'
@@ -58,6 +58,7 @@ export class PinnerStore extends EventEmitter<Events> {
   readonly #ingests = new Map<PinnedCore, SegmentIngest>()
   readonly #tasks = new Set<Promise<void>>()
   readonly #capacityBytes: number
+  readonly #minFreeBytes: number
   readonly #decode: Decode
   #closing: Promise<void> | null = null
 
@@ -67,6 +68,7 @@ export class PinnerStore extends EventEmitter<Events> {
     this.#storage = storage
     this.#records = records
     this.#capacityBytes = options.capacityBytes ?? Infinity
+    this.#minFreeBytes = options.minFreeBytes ?? WORKING_BYTES
     this.#decode = options.decode ?? readChunk
     this.corestore = new Corestore(storage)
     watchCores(this.corestore, (core) => {
@@ -448,13 +450,15 @@ export class PinnerStore extends EventEmitter<Events> {
   get #ingestHost(): IngestHost {
     return {
       records: this.#records,
-      reserve: (bytes) => {
-        if (bytes <= this.freeBytes) return
-        throw new StorageError(
-          'STORAGE_QUOTA',
-          `The store in ${this.dir} has room for ${this.freeBytes} of its ${this.#capacityBytes} bytes, ` +
-            `${bytes} are wanted; raise its capacity or remove a hypercore.`
-        )
+      reserve: async (bytes) => {
+        if (bytes > this.freeBytes) {
+          throw new StorageError(
+            'STORAGE_QUOTA',
+            `The store in ${this.dir} has room for ${this.freeBytes} of its ${this.#capacityBytes} bytes, ` +
+              `${bytes} are wanted; raise its capacity or remove a hypercore.`
+          )
+        }
+        if ((await diskFreeBytes(this.dir)) < bytes + this.#minFreeBytes) throw diskFull(this.dir)
       },
       guard: (work) => this.#guard(work),
       erase: (core, record, position) => this.#eraseSegment(core, record, position),

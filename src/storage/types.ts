@@ -87,4 +87,6 @@ export interface PinnerStoreOptions {
   decode?: Decode
   /** Most encoded bytes to hold; more is refused with STORAGE_QUOTA. Default: no limit but the disk. */
   capacityBytes?: number
+  /** Bytes to leave free on the disk; nothing more is taken in below that. Default: 64 MiB. */
+  minFreeBytes?: number
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type Hypercore from 'hypercore'
 import { restNodes } from '../../src/storage/original.js'
 import { originalLeaf } from '../../src/storage/original-tree.js'
@@ -275,6 +277,53 @@ test('a store takes no more bytes than its capacity, and says what to do', async
   assert.equal(await store.getEncoded(author.key, 4), null)
   await ingest.abort()
   assert.equal(store.freeBytes, 5000)
+})
+
+test('a store leaves the disk its reserve, and takes nothing half', async (t) => {
+  const author = await authorCore(t, noiseBlocks(4, 1000, 'disk'))
+  const signed = await segmentOf(author)
+  const dir = await tempDir(t)
+  const full = await openStore(t, dir, { minFreeBytes: Number.MAX_SAFE_INTEGER })
+  const ingest = await full.beginSegment(signed.spec)
+  await assert.rejects(ingest.append(await encodedBlocks(author, signed, 0, 4)), {
+    code: 'STORAGE_DISK_FULL',
+    message: /free some space, then start again/
+  })
+  assert.equal(ingest.position, 0)
+  assert.equal(await full.getEncoded(author.key, 0), null)
+  await full.close()
+
+  const roomy = await openStore(t, dir)
+  const again = await roomy.beginSegment(signed.spec)
+  await feed(again, author, signed)
+  await again.finish()
+  assert.deepEqual(await roomy.session(author.key).get(3), await author.get(3))
+})
+
+test('what an ingest keeps in memory does not grow with the number of blocks', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const author = await authorCore(t, noiseBlocks(1, 50, 'memory'))
+  const signed = await segmentOf(author)
+  const spec = { ...signed.spec, length: 60_000, end: 60_000 }
+  const store = await openStore(t)
+  const ingest = await store.beginSegment(spec)
+  const encoded = Buffer.alloc(64, 1)
+  const leaf = Buffer.alloc(32, 2)
+  const heldBytes: number[] = []
+  while (ingest.position < spec.end) {
+    const first = ingest.position
+    await ingest.append(
+      Array.from({ length: 500 }, (_, i) => ({ index: first + i, encoded, plainBytes: 50, leaf }))
+    )
+    if (ingest.position % 20_000 !== 0) continue
+    collect()
+    const { heapUsed, external } = process.memoryUsage()
+    heldBytes.push(heapUsed + external)
+  }
+  // A node of the original's tree alone takes more than 100 bytes: 40,000 blocks would show as 8 MB.
+  assert.ok(heldBytes[2]! - heldBytes[0]! < 2_000_000, heldBytes.join())
+  await assert.rejects(ingest.finish(), { code: 'STORAGE_TREE_MISMATCH' })
 })
 
 test('random data in a segment that was never finished is not on disk as plain text', async (t) => {
