@@ -10,7 +10,7 @@ export interface AuthorOptions {
   dir: string
   bootstrap: HyperDHT.Address[]
   /** Address to bind that others reach without a NAT, for a DHT that lives on loopback. */
-  host?: string
+  host?: string | undefined
   randomBytes: (length: number) => Buffer
 }
 

@@ -118,6 +118,11 @@ export function encodeOriginalProof(
   return out
 }
 
+/** A proof without the block at its end, for a reader who has the block already. */
+export function withoutBlock(proof: Buffer): Buffer {
+  return proof.subarray(0, HEADER_BYTES + (proof[1]! + proof[2]!) * STEP_BYTES)
+}
+
 /**
  * The block that a proof of `PinnerStore.originalProof` proves to be number `index` of the original with this
  * tree hash and length. Needs no storage; for worker threads.

@@ -1,0 +1,157 @@
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { CODEC_IDS, type CodecName } from '../chunk/codec.js'
+import { InputError } from '../errors.js'
+import { runNetwork, type NetworkOptions, type NetworkResult } from '../network/up.js'
+import {
+  EXIT_FAILED,
+  EXIT_INTERRUPTED,
+  EXIT_OK,
+  bootstrapOption,
+  bytesOption,
+  integerOption,
+  parseOptions,
+  type Command,
+  type CommandIo
+} from './command.js'
+import { liveProgress, quietProgress } from './progress.js'
+import { summaryJson, summaryText } from './summary.js'
+
+const codecNames = Object.keys(CODEC_IDS)
+
+/** What the default PATH, this project's own folder, is published without. */
+const NOT_SOURCE = ['node_modules', '.git', 'dist', 'build']
+
+const help = `Usage: datdot up [PATH | KEY] [OPTIONS]
+
+Publishes a folder or file as a Hyperdrive (or takes a hypercore or hyperdrive by its KEY), runs a whole pinning
+network for it on this machine, takes the author off the network, challenges the pinners, and has a stock client
+read everything back. PATH defaults to datdot's own folder.
+
+  --data DIR          where everything is kept; new or empty (default: a fresh temporary folder)
+  --copies N          encoded copies of each hypercore (default 2)
+  --codec NAME        ${codecNames.join(' or ')} (default wrap)
+  --memory SIZE       memory for chunks on their way through the worker pool (default 64MiB)
+  --epochs N          challenge epochs to run at least (default 3)
+  --signers N, --pinners N, --verifiers N
+                      how many of each to start (default 3, 4, 3)
+  --bootstrap HOST:PORT[,HOST:PORT]
+                      a DHT to use instead of a private one on loopback; needed with KEY
+  --once              end after the check; the default when standard output is no terminal
+  --json              print one JSON object as the last line
+  --help              this text
+
+Exit codes: 0 all checks held, 1 one did not, 2 bad input or a machine not fit for it, 130 stopped by Ctrl-C.
+`
+
+/** `datdot up`: the whole protocol on one machine. */
+export const up: Command = {
+  summary: 'run a whole pinning network on this machine and check it end to end',
+  help,
+  async run(args: string[], io: CommandIo): Promise<number> {
+    const { options, json, once } = parse(args, io)
+    const live = io.stderr.isTTY === true && io.stdout.isTTY === true
+    const progress = live ? liveProgress(io.stderr, () => performance.now()) : quietProgress(io.stderr)
+    let exitCode = EXIT_FAILED
+    const onResult = async (result: NetworkResult): Promise<void> => {
+      exitCode = result.ok ? EXIT_OK : EXIT_FAILED
+      progress.end(result.ok)
+      if (!json || live) io.stdout.write(summaryText(result))
+      if (!once && !io.signal.aborted) {
+        io.stdout.write(`\nRunning until Ctrl-C; the data is in ${result.dataDir}\n`)
+        await aborted(io.signal)
+      }
+    }
+    let result: NetworkResult
+    try {
+      result = await runNetwork(options, { progress, signal: io.signal, onResult })
+    } catch (error) {
+      progress.end(false)
+      if (!io.signal.aborted) throw error
+      io.stderr.write('datdot: stopped before the check was done\n')
+      return EXIT_INTERRUPTED
+    }
+    if (!once) io.stdout.write(`Closed. The data is in ${result.dataDir}\n`)
+    if (json) io.stdout.write(summaryJson(result) + '\n')
+    return exitCode
+  }
+}
+
+function parse(args: string[], io: CommandIo): { options: NetworkOptions; json: boolean; once: boolean } {
+  const { values, positionals } = parseOptions('up', {
+    args,
+    allowPositionals: true,
+    options: {
+      data: { type: 'string' },
+      copies: { type: 'string' },
+      codec: { type: 'string', default: 'wrap' },
+      memory: { type: 'string' },
+      epochs: { type: 'string' },
+      signers: { type: 'string' },
+      pinners: { type: 'string' },
+      verifiers: { type: 'string' },
+      bootstrap: { type: 'string' },
+      once: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false }
+    }
+  })
+  if (positionals.length > 1) {
+    throw new InputError(
+      'OPTION_VALUE',
+      `up takes one PATH or KEY, not ${positionals.length}; see datdot up --help`
+    )
+  }
+  if (!isCodec(values.codec)) {
+    throw new InputError(
+      'OPTION_VALUE',
+      `--codec takes ${codecNames.join(' or ')}, not ${JSON.stringify(values.codec)}`
+    )
+  }
+  const project = fileURLToPath(new URL('../../..', import.meta.url))
+  const [given] = positionals
+  const options: NetworkOptions = {
+    source: given === undefined ? project : resolveSource(io.cwd, given),
+    excludeNames: given === undefined ? NOT_SOURCE : [],
+    dataDir: values.data === undefined ? undefined : resolve(io.cwd, values.data),
+    copies: integerOption('copies', values.copies, { default: 2, min: 1, max: 100 }),
+    codec: values.codec,
+    memoryBytes: bytesOption('memory', values.memory, { default: 64 << 20, min: 4 << 20 }),
+    epochs: integerOption('epochs', values.epochs, { default: 3, min: 1, max: 1000 }),
+    signers: integerOption('signers', values.signers, { default: 3, min: 1, max: 100 }),
+    pinners: integerOption('pinners', values.pinners, { default: 4, min: 1, max: 100 }),
+    verifiers: integerOption('verifiers', values.verifiers, { default: 3, min: 3, max: 100 }),
+    bootstrap: values.bootstrap === undefined ? undefined : bootstrapOption(values.bootstrap)
+  }
+  requireRoles(options)
+  return { options, json: values.json, once: values.once || io.stdout.isTTY !== true }
+}
+
+/** A key stays as it is; everything else is a path from where the person stands. */
+function resolveSource(cwd: string, given: string): string {
+  return /^(pear:\/\/)?[a-z0-9]{52}$|^[0-9a-f]{64}$/i.test(given) ? given : resolve(cwd, given)
+}
+
+/** Every copy of a hypercore has a pinner and a signer of its own, so there must be enough of both. */
+function requireRoles({ copies, pinners, signers }: NetworkOptions): void {
+  for (const [role, count] of [
+    ['pinners', pinners],
+    ['signers', signers]
+  ] as const) {
+    if (count >= copies) continue
+    throw new InputError(
+      'TOO_FEW_ROLES',
+      `${copies} copies need ${copies} ${role}, and there are ${count}; lower --copies or raise --${role}`
+    )
+  }
+}
+
+function isCodec(name: string): name is CodecName {
+  return codecNames.includes(name)
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

@@ -1,0 +1,56 @@
+import type { DataFolder } from './data-folder.js'
+import { registrationOf } from './economy.js'
+import type { MemberOptions } from '../roles/member.js'
+import { Pinner } from '../roles/pinner.js'
+import { Signer } from '../roles/signer.js'
+import { Verifier } from '../roles/verifier.js'
+
+/** How many of each to start. */
+export interface Counts {
+  signers: number
+  pinners: number
+  verifiers: number
+}
+
+/** Something that starts with the network and ends with it. */
+export interface Participant {
+  publicKey: Buffer
+  start(): Promise<void>
+  close(): Promise<void>
+}
+
+export type ParticipantRole = 'signer' | 'pinner' | 'verifier'
+
+/** `signer-1`, `pinner-1`, …: names of the participants and of their folders. */
+export function participantNames({
+  signers,
+  pinners,
+  verifiers
+}: Counts): { name: string; role: ParticipantRole }[] {
+  const named = (role: ParticipantRole, count: number): { name: string; role: ParticipantRole }[] =>
+    Array.from({ length: count }, (_, i) => ({ name: `${role}-${i + 1}`, role }))
+  return [...named('signer', signers), ...named('pinner', pinners), ...named('verifier', verifiers)]
+}
+
+export interface ParticipantOptions extends Omit<MemberOptions, 'dir'> {
+  memoryBytes: number
+  threads: number
+}
+
+/** Opens one participant in its folder; it does not know that others share its process. */
+export function openParticipant(
+  { name, role }: { name: string; role: ParticipantRole },
+  data: DataFolder,
+  options: ParticipantOptions
+): Promise<Participant> {
+  const registration = registrationOf(role)
+  const own = { ...options, dir: data.of(name), log: options.log.with({ role: name }), registration }
+  switch (role) {
+    case 'signer':
+      return Signer.open(own)
+    case 'pinner':
+      return Pinner.open(own)
+    case 'verifier':
+      return Verifier.open(own)
+  }
+}

@@ -1,0 +1,95 @@
+import { join } from 'node:path'
+import HyperDHT from 'hyperdht'
+import Hyperswarm from 'hyperswarm'
+import { Ledger } from '../chain/ledger/ledger.js'
+import type { Parameters } from '../chain/parameters.js'
+import { OnionBeacon } from '../chain/rules/beacon.js'
+import { ChainService } from '../chain/service.js'
+import type { KeyPair } from '../crypto/keys.js'
+import { Engine } from '../engine/engine.js'
+import type { Logger } from '../log.js'
+import { createDht, type Network } from '../swarm/dht.js'
+import { loadIdentity, loadSecret } from '../swarm/identity.js'
+
+export interface ChainNodeOptions {
+  dir: string
+  network: Network
+  /** What a new chain starts from; an existing one has its own. */
+  genesis: {
+    name: string
+    parameters: Parameters
+    allocations: { key: Buffer; amount: bigint }[]
+    /** Rounds of the beacon's first onion. */
+    beaconLength: number
+  }
+  threads?: number
+  randomBytes: (length: number) => Buffer
+  /** Wall clock in ms. */
+  now: () => number
+  log: Logger
+}
+
+/** The chain as a process of its own would run it: ledger, beacon, scheduler, log and RPC. */
+export class ChainNode {
+  readonly #ledger: Ledger
+  readonly #engine: Engine
+  readonly #swarm: Hyperswarm
+  readonly #service: ChainService
+
+  private constructor(ledger: Ledger, keyPair: KeyPair, options: ChainNodeOptions) {
+    const { dir, network, now, log, threads } = options
+    this.#ledger = ledger
+    this.#engine = new Engine(threads === undefined ? {} : { threads })
+    this.#swarm = new Hyperswarm({
+      dht: createDht(network),
+      keyPair: HyperDHT.keyPair(options.randomBytes(32))
+    })
+    this.#service = new ChainService({
+      ledger,
+      keyPair,
+      dir,
+      swarm: this.#swarm,
+      verify: (tasks) => this.#engine.call('verify-evidence', tasks),
+      now,
+      log
+    })
+  }
+
+  /** Opens the ledger in `dir/ledger.db`, or makes a new chain there. */
+  static async open(options: ChainNodeOptions): Promise<ChainNode> {
+    const { dir, genesis, now, randomBytes } = options
+    const keyPair = await loadIdentity(dir, randomBytes)
+    const secret = await loadSecret(join(dir, 'beacon'), randomBytes)
+    const { name, parameters, allocations, beaconLength } = genesis
+    const beacon = new OnionBeacon(secret, beaconLength)
+    const ledger = Ledger.open({
+      path: join(dir, 'ledger.db'),
+      keyPair,
+      beacon,
+      now,
+      genesis: {
+        name,
+        parameters,
+        allocations,
+        beacon: { commitment: beacon.commitment(), length: beacon.length }
+      }
+    })
+    return new ChainNode(ledger, keyPair, options)
+  }
+
+  /** The key under which the chain is reached, and by which it signs. */
+  get publicKey(): Buffer {
+    return this.#ledger.chainKey
+  }
+
+  async start(): Promise<void> {
+    await this.#service.start()
+  }
+
+  async close(): Promise<void> {
+    await this.#service.stop()
+    await this.#swarm.destroy()
+    await this.#engine.close()
+    this.#ledger.close()
+  }
+}

@@ -1,0 +1,375 @@
+import { join } from 'node:path'
+import crypto from 'hypercore-crypto'
+import { decodeOffer, decodeSignedRecord, encodeSignedRecord, type SegmentOffer } from '../chain/handover.js'
+import { segmentHash, signSegment, verifySegment } from '../chain/segment.js'
+import { decodeManifest } from '../storage/hypercore-parts.js'
+import type { AssignmentView, ChallengeView } from '../chain/views.js'
+import { buildEvidence } from '../chain/walk/evidence.js'
+import { walk, type WalkStep } from '../chain/walk/walk.js'
+import type { SegmentPublic } from '../chunk/codec.js'
+import { Engine, type ChunkRun } from '../engine/engine.js'
+import { ChainError, ProofError, StorageError, SwarmError } from '../errors.js'
+import { TreeBuilder } from '../merkle/builder.js'
+import { NodeFile } from '../storage/node-file.js'
+import { PinnerStore } from '../storage/pinner-store.js'
+import { readChunk } from '../storage/read-chunk.js'
+import type { Ingest, IngestBlock } from '../storage/types.js'
+import { SwarmHost } from '../swarm/host.js'
+import { acceptSegments, type IncomingSegment, type SegmentItem } from '../swarm/segment-channel.js'
+import { recordOf, segmentOf } from './assignment.js'
+import { HeldCopy } from './held-copy.js'
+import { Member, hasCode, type MemberOptions, type Registration } from './member.js'
+
+export interface PinnerOptions extends MemberOptions {
+  registration: Registration
+  /** Memory for chunks in the worker pool. */
+  memoryBytes?: number
+  threads?: number
+}
+
+/** Challenges that are walked for one answer. */
+const CHALLENGES_PER_ANSWER = 64
+/** How long an offer may be ahead of what the chain tells this pinner. */
+const ASSIGNMENT_MS = 10_000
+const ASSIGNMENT_POLL_MS = 200
+
+/**
+ * Keeps encoded copies and serves them as the plain hypercores: takes segments from signers, checks all of them,
+ * answers challenges, seeds to any reader.
+ */
+export class Pinner {
+  readonly #member: Member
+  readonly #engine: Engine
+  readonly #store: PinnerStore
+  readonly #host: SwarmHost
+  readonly #registration: Registration
+  readonly #announced = new Set<string>()
+  /** Walks whose evidence is still to be handed over. */
+  readonly #walked = new Map<number, WalkStep[]>()
+  readonly #sending = new Set<number>()
+  /** Draws whose segment is coming in. */
+  readonly #receiving = new Set<number>()
+
+  private constructor(member: Member, engine: Engine, store: PinnerStore, registration: Registration) {
+    this.#member = member
+    this.#engine = engine
+    this.#store = store
+    this.#registration = registration
+    const { network } = member.options
+    this.#host = new SwarmHost({
+      network,
+      keyPair: member.keyPair,
+      store: store.corestore,
+      attach: (connection) =>
+        acceptSegments(connection, (segment) => this.#receive(segment), { signal: member.signal })
+    })
+    store.on('lost', (key, index, reason) => member.log('pinner.block-lost', { key, index, reason }))
+    store.on('fault', (key, index, error) =>
+      member.log('pinner.read-failed', { key, index, error: error as Error })
+    )
+  }
+
+  /** Opens the folder: identity, store and all that is held. */
+  static async open(options: PinnerOptions): Promise<Pinner> {
+    const engine = new Engine({
+      random: options.randomBytes,
+      ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
+      ...(options.threads === undefined ? {} : { threads: options.threads })
+    })
+    const { capacityBytes } = options.registration
+    const store = await PinnerStore.open(join(options.dir, 'copies'), {
+      capacityBytes,
+      decode: (segment, index, encoded) => decodeOne(engine, segment, index, encoded)
+    })
+    return new Pinner(await Member.open(options), engine, store, options.registration)
+  }
+
+  get publicKey(): Buffer {
+    return this.#member.keyPair.publicKey
+  }
+
+  /** Serves what is held, registers with the chain and begins to work. */
+  async start(): Promise<void> {
+    await this.#host.listen()
+    for (const { key, state } of this.#store.segments()) if (state === 'held') await this.#announce(key)
+    await this.#member.register('pinner', this.#registration)
+    const wakers = ['drawn', 'passedOn', 'challenged', 'answered', 'lost', 'released'] as const
+    this.#member.follow(wakers, () => this.#work())
+  }
+
+  async close(): Promise<void> {
+    await this.#member.close()
+    await this.#host.close()
+    await this.#store.close()
+    await this.#engine.close()
+  }
+
+  async #work(): Promise<void> {
+    const { chain, signal } = this.#member
+    for (const { role, draw, acknowledge } of await chain.assignments({ signal })) {
+      if (role !== 'pinner' || !acknowledge) continue
+      await chain.acknowledge(draw).catch((error: unknown) => {
+        if (!hasCode(error, 'ACKNOWLEDGED', 'DRAW_NOT_OPEN', 'NOT_DRAWN')) throw error
+      })
+    }
+    await this.#answer()
+    await this.#sendEvidence()
+  }
+
+  /** Walks the open challenges and signs one answer for all of them. */
+  async #answer(): Promise<void> {
+    const { chain, log, signal } = this.#member
+    const open = (await chain.challenges(CHALLENGES_PER_ANSWER, { signal })).filter(
+      ({ state }) => state === 'open'
+    )
+    if (open.length === 0) return
+    const answered: { challenge: number; state: Buffer }[] = []
+    const refused: number[] = []
+    for (const challenge of open) {
+      const copy = new HeldCopy(this.#store, challenge.hypercore, challenge)
+      try {
+        const steps = await walk(copy, challenge, signal)
+        this.#walked.set(challenge.id, steps)
+        answered.push({ challenge: challenge.id, state: (steps.at(-1) as WalkStep).state })
+      } catch (error) {
+        signal.throwIfAborted()
+        log('pinner.walk-failed', { challenge: challenge.id, error: error as Error })
+        refused.push(challenge.id)
+      } finally {
+        await copy.close()
+      }
+    }
+    await chain.answer(answered, refused, signal)
+  }
+
+  /** Hands over the evidence of what was answered. */
+  async #sendEvidence(): Promise<void> {
+    const { chain, signal } = this.#member
+    const due = await chain.evidenceDue(CHALLENGES_PER_ANSWER, { signal })
+    const ids = new Set(due.map(({ id }) => id))
+    for (const id of this.#walked.keys()) if (!ids.has(id)) this.#walked.delete(id)
+    for (const challenge of due) {
+      if (this.#sending.has(challenge.id)) continue
+      this.#sending.add(challenge.id)
+      this.#member.run(`evidence ${challenge.id}`, () =>
+        this.#handOver(challenge).finally(() => this.#sending.delete(challenge.id))
+      )
+    }
+  }
+
+  async #handOver(challenge: ChallengeView): Promise<void> {
+    const { chain, log, signal } = this.#member
+    const copy = new HeldCopy(this.#store, challenge.hypercore, challenge)
+    try {
+      // After a restart the steps are walked again: the same bytes give the same walk.
+      const steps = this.#walked.get(challenge.id) ?? (await walk(copy, challenge, signal))
+      const evidence = await buildEvidence(copy, challenge, steps)
+      await chain.sendEvidence(challenge.id, evidence, { signal, timeoutMs: 120_000 })
+      this.#walked.delete(challenge.id)
+    } catch (error) {
+      signal.throwIfAborted()
+      // Taken already, or too late: nothing that trying again would mend.
+      log('pinner.evidence-failed', { challenge: challenge.id, error: error as Error })
+    } finally {
+      await copy.close()
+    }
+  }
+
+  /** Takes a segment from the signer that was drawn with this pinner. */
+  async #receive(incoming: IncomingSegment): Promise<void> {
+    const offer = decodeOffer(incoming.offer)
+    const assignment = await this.#assignmentOf(offer.draw, incoming.from)
+    if (this.#receiving.has(offer.draw)) {
+      throw new SwarmError('SEGMENT_BUSY', 'this segment is on its way in over another connection')
+    }
+    this.#receiving.add(offer.draw)
+    try {
+      await this.#ingest(incoming, offer, assignment)
+    } catch (error) {
+      this.#member.log('pinner.segment-failed', { draw: offer.draw, error: error as Error })
+      throw error
+    } finally {
+      this.#receiving.delete(offer.draw)
+    }
+  }
+
+  /** The chain may tell the signer first, so the assignment is waited for a little. */
+  async #assignmentOf(draw: number, signer: Buffer): Promise<AssignmentView> {
+    const { chain, signal } = this.#member
+    const until = performance.now() + ASSIGNMENT_MS
+    for (;;) {
+      const assignments = await chain.assignments({ signal })
+      const mine = assignments.find((other) => other.role === 'pinner' && other.draw === draw)
+      if (mine && !mine.signer.equals(signer)) break
+      if (mine && ['delivering', 'late', 'delivered'].includes(mine.task.state)) return mine
+      if (performance.now() > until) break
+      await this.#member.pause(ASSIGNMENT_POLL_MS)
+      signal.throwIfAborted()
+    }
+    throw new ChainError('NOT_DRAWN', `draw ${draw} does not pair this pinner with this signer`)
+  }
+
+  async #ingest(incoming: IncomingSegment, offer: SegmentOffer, assignment: AssignmentView): Promise<void> {
+    const { chain, keyPair, log, signal } = this.#member
+    const { hypercore, fork, length, treeHash, task, signer, draw } = assignment
+    if (assignment.codec === 'wrap' && !offer.publicKey.equals(signer)) {
+      throw new ChainError('SEGMENT_MISMATCH', 'a wrap segment is encoded with the signer’s own key')
+    }
+    const chainId = await chain.chainId({ signal })
+    const segment = segmentOf(chainId, assignment, offer.publicKey)
+    const { signature } = offer
+    const manifest = decodeManifest(offer.manifest)
+    const original = { key: hypercore, manifest, fork, length, treeHash, signature }
+    const ingest = await this.#store.beginSegment({ ...original, segment, start: task.start, end: task.end })
+    let finished = false
+    try {
+      const { tree, word } = await this.#takeChunks(incoming, ingest, segment, assignment)
+      const { record, signature: signerSignature } = decodeSignedRecord(word)
+      const own = recordOf(assignment, segment, tree.root())
+      if (!segmentHash(chainId, own).equals(segmentHash(chainId, record))) {
+        throw new ProofError('SEGMENT_ROOT', 'the signer’s record of the segment is not what was received')
+      }
+      if (!verifySegment(chainId, signer, record, signerSignature)) {
+        throw new ChainError('SEGMENT_SIGNATURE', 'the signer’s signature over the segment does not hold')
+      }
+      await ingest.finish()
+      finished = true
+      await this.#announce(hypercore)
+      await chain.accept(draw, own, signerSignature)
+      incoming.accept(encodeSignedRecord({ record: own, signature: signSegment(chainId, keyPair, own) }))
+      log('pinner.accepted', { draw, key: hypercore, chunks: own.chunks, bytes: own.bytes, root: own.root })
+    } catch (error) {
+      if (!finished) await this.#giveUp(ingest, draw, error)
+      throw error
+    }
+  }
+
+  /** What was interrupted goes on later; what does not hold is deleted and refused on the chain. */
+  async #giveUp(ingest: Ingest, draw: number, error: unknown): Promise<void> {
+    const { chain, signal } = this.#member
+    if (signal.aborted || error instanceof SwarmError) return ingest.suspend()
+    // `finish` has deleted what the author's signature does not cover.
+    await ingest.abort().catch((failure: unknown) => {
+      if (!(failure instanceof StorageError)) throw failure
+    })
+    const reason = hasCode(error, 'STORAGE_DISK_FULL', 'STORAGE_QUOTA') ? 'busy' : 'mismatch'
+    await chain.refuse(draw, reason).catch((failure: unknown) => {
+      if (!hasCode(failure, 'DRAW_NOT_OPEN')) throw failure
+    })
+  }
+
+  /** Decodes, checks and stores chunk by chunk; the tree over the encoded ones grows with them. */
+  async #takeChunks(
+    incoming: IncomingSegment,
+    ingest: Ingest,
+    segment: SegmentPublic,
+    { task, signer }: AssignmentView
+  ): Promise<{ tree: TreeBuilder; word: Buffer }> {
+    const { signal } = this.#member
+    const chainId = await this.#member.chain.chainId({ signal })
+    const nodes = await this.#nodesOf(ingest, segment)
+    try {
+      const tree = await TreeBuilder.resume(nodes, ingest.position - task.start, (records) =>
+        nodes.append(records)
+      )
+      const received = new Received(incoming.receive(ingest.position), (word) => {
+        const { record, signature } = decodeSignedRecord(word)
+        if (!verifySegment(chainId, signer, record, signature)) {
+          throw new ChainError('SEGMENT_SIGNATURE', 'the signature over a running root does not hold')
+        }
+      })
+      const start = ingest.position
+      for await (const batch of this.#engine.decode(received.runs(), { segment, start }, { signal })) {
+        const encoded = received.take(batch.count)
+        const blocks = batch.chunks.map((plain, i): IngestBlock => ({
+          index: batch.firstIndex + i,
+          encoded: encoded[i] as Uint8Array,
+          plain
+        }))
+        tree.append(batch.count, batch.levels)
+        await ingest.append(blocks)
+      }
+      await nodes.flush()
+      const { end } = received
+      if (end === undefined || ingest.position !== task.end) {
+        throw new ProofError(
+          'SEGMENT_SHORT',
+          `the signer sent chunks up to ${ingest.position} of ${task.end}`
+        )
+      }
+      return { tree, word: end }
+    } finally {
+      await nodes.close()
+    }
+  }
+
+  /** The stored tree up to where the ingest stands; built again from the disk if a crash took some of it. */
+  async #nodesOf(ingest: Ingest, segment: SegmentPublic): Promise<NodeFile> {
+    const { key, start } = ingest.spec
+    const done = ingest.position - start
+    const nodes = await NodeFile.open(ingest.nodeFile)
+    if (nodes.chunks >= done) {
+      await nodes.truncate(done)
+      return nodes
+    }
+    await nodes.truncate(0)
+    const stored = this.#store.encodedBlocks(key, start, ingest.position)
+    const runs = (async function* () {
+      for await (const { encoded } of stored) yield encoded
+    })()
+    await this.#engine.rebuild(runs, segment, { sink: (records) => nodes.append(records) })
+    return nodes
+  }
+
+  async #announce(key: Buffer): Promise<void> {
+    const id = key.toString('hex')
+    if (this.#announced.has(id)) return
+    this.#announced.add(id)
+    await this.#host.announce(crypto.discoveryKey(key))
+  }
+}
+
+/** Keeps the encoded chunks of a transfer until their decoded forms come out of the engine. */
+class Received {
+  /** The signer's last word, once it came. */
+  end: Buffer | undefined
+  readonly #items: AsyncGenerator<SegmentItem, void, void>
+  readonly #onRoot: (word: Buffer) => void
+  readonly #chunks: Uint8Array[] = []
+
+  constructor(items: AsyncGenerator<SegmentItem, void, void>, onRoot: (word: Buffer) => void) {
+    this.#items = items
+    this.#onRoot = onRoot
+  }
+
+  async *runs(): AsyncGenerator<ChunkRun, void, void> {
+    for await (const item of this.#items) {
+      if (item.kind === 'chunks') {
+        let at = 0
+        for (const length of Array.from(item.lengths))
+          this.#chunks.push(item.bytes.subarray(at, (at += length)))
+        yield item
+      } else if (item.kind === 'root') {
+        this.#onRoot(item.word)
+      } else {
+        this.end = Buffer.from(item.word)
+      }
+    }
+  }
+
+  take(count: number): Uint8Array[] {
+    return this.#chunks.splice(0, count)
+  }
+}
+
+/** A chunk decoded off the main thread where that is slow; the stream cipher is faster than the way there. */
+async function decodeOne(
+  engine: Engine,
+  segment: SegmentPublic,
+  index: number,
+  bytes: Uint8Array
+): Promise<Uint8Array> {
+  if (segment.codec === 'wrap') return readChunk(segment, index, bytes)
+  const [plain] = await engine.decodeChunks(segment, [{ index, bytes }])
+  return plain as Uint8Array
+}

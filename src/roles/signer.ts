@@ -1,0 +1,212 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type Hypercore from 'hypercore'
+import { originalOf } from '../chain/author.js'
+import { encodeOffer, encodeSignedRecord } from '../chain/handover.js'
+import { signSegment } from '../chain/segment.js'
+import type { AssignmentView } from '../chain/views.js'
+import type { SegmentSecret } from '../chunk/codec.js'
+import { Engine } from '../engine/engine.js'
+import { ChainError, SwarmError } from '../errors.js'
+import { TreeBuilder } from '../merkle/builder.js'
+import { NodeFile } from '../storage/node-file.js'
+import { connectTo } from '../swarm/host.js'
+import { SwarmReader, knownLength, readBlocks } from '../swarm/reader.js'
+import { sendSegment, type SegmentItem } from '../swarm/segment-channel.js'
+import { recordOf, segmentOf } from './assignment.js'
+import { Member, hasCode, type MemberOptions, type Registration } from './member.js'
+import { SegmentKeys } from './segment-keys.js'
+
+export interface SignerOptions extends MemberOptions {
+  registration: Registration
+  /** Memory for chunks in the worker pool. */
+  memoryBytes?: number
+  threads?: number
+}
+
+/** A signed running root is sent every so many encoded bytes, so that half a segment is provable. */
+const RUNNING_ROOT_BYTES = 16 << 20
+const CONNECT_MS = 15_000
+const BLOCK_MS = 30_000
+const RETRY_MS = 500
+
+/**
+ * Encodes hypercores that it was drawn for and hands each to its pinner: downloads from the swarm, through the
+ * worker pool, onto a connection, in bounded memory.
+ */
+export class Signer {
+  readonly #member: Member
+  readonly #engine: Engine
+  readonly #keys: SegmentKeys
+  readonly #registration: Registration
+  /** Draws that are being worked on. */
+  readonly #draws = new Set<number>()
+
+  private constructor(member: Member, options: SignerOptions) {
+    this.#member = member
+    this.#registration = options.registration
+    this.#engine = new Engine({
+      random: options.randomBytes,
+      ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
+      ...(options.threads === undefined ? {} : { threads: options.threads })
+    })
+    this.#keys = new SegmentKeys(join(options.dir, 'keys'), this.#engine, options.randomBytes)
+  }
+
+  static async open(options: SignerOptions): Promise<Signer> {
+    return new Signer(await Member.open(options), options)
+  }
+
+  get publicKey(): Buffer {
+    return this.#member.keyPair.publicKey
+  }
+
+  /** Registers with the chain and begins to work. */
+  async start(): Promise<void> {
+    await this.#member.register('signer', this.#registration)
+    this.#member.follow(['drawn', 'passedOn', 'acknowledged', 'redraw', 'accepted'], () => this.#work())
+  }
+
+  async close(): Promise<void> {
+    await this.#member.close()
+    await this.#engine.close()
+  }
+
+  async #work(): Promise<void> {
+    const { chain, signal } = this.#member
+    const assignments = await chain.assignments({ signal })
+    const open = new Set(assignments.map(({ draw }) => draw))
+    await this.#keys.forgetAllBut(open)
+    for (const assignment of assignments) {
+      if (assignment.role !== 'signer') continue
+      const { draw, acknowledge, task } = assignment
+      if (acknowledge) {
+        await chain.acknowledge(draw).catch((error: unknown) => {
+          if (!hasCode(error, 'ACKNOWLEDGED', 'DRAW_NOT_OPEN', 'NOT_DRAWN')) throw error
+        })
+      }
+      if (task.state !== 'delivering' && task.state !== 'delivered') continue
+      if (this.#draws.has(draw)) continue
+      this.#draws.add(draw)
+      this.#member.run(`draw ${draw}`, () => this.#encode(assignment).finally(() => this.#draws.delete(draw)))
+    }
+  }
+
+  /** Encodes and hands over, again after every interruption, until the chain wants it no more. */
+  async #encode(assignment: AssignmentView): Promise<void> {
+    const { chain, log, signal, options } = this.#member
+    const { draw, hypercore } = assignment
+    const dir = join(options.dir, `draw-${draw}`)
+    const { network, randomBytes } = options
+    const reader = new SwarmReader({ network, dir: join(dir, 'plain'), seed: randomBytes(32) })
+    try {
+      const core = await reader.open(hypercore)
+      while (!signal.aborted) {
+        try {
+          await this.#handOver(assignment, core, join(dir, 'nodes'))
+          return
+        } catch (error) {
+          signal.throwIfAborted()
+          if (!(error instanceof SwarmError)) throw error
+          log('signer.interrupted', { draw, error })
+        }
+        await this.#member.pause(RETRY_MS)
+        const open = await chain.assignments({ signal })
+        if (!open.some((other) => other.draw === draw && other.role === 'signer')) return
+      }
+    } catch (error) {
+      if (signal.aborted) return
+      log('signer.refused', { draw, error: error as Error })
+      const reason = hasCode(error, 'ORIGINAL_MISMATCH') ? 'mismatch' : 'other'
+      await chain.refuse(draw, reason).catch((refusal: unknown) => {
+        if (!hasCode(refusal, 'DRAW_NOT_OPEN')) throw refusal
+      })
+    } finally {
+      await reader.close({ remove: true })
+      await rm(dir, { recursive: true, force: true })
+    }
+  }
+
+  async #handOver(assignment: AssignmentView, core: Hypercore, nodeFile: string): Promise<void> {
+    const { chain, dht, keyPair, log, signal } = this.#member
+    const { draw, length, pinner, task } = assignment
+    await knownLength(core, length, { timeoutMs: BLOCK_MS, signal })
+    await checkOriginal(core, assignment)
+    const original = await originalOf(core)
+    const chainId = await chain.chainId({ signal })
+    const { publicKey, secretKey } = await this.#keys.of(assignment, keyPair)
+    const segment: SegmentSecret = { ...segmentOf(chainId, assignment, publicKey), secretKey }
+    const { manifest, signature } = original
+    const offer = encodeOffer({ draw, publicKey, manifest, signature })
+
+    const nodes = await NodeFile.open(nodeFile)
+    const connection = await connectTo(dht, pinner, keyPair, { timeoutMs: CONNECT_MS, signal })
+    try {
+      const items = (position: number): AsyncGenerator<SegmentItem> =>
+        this.#items(assignment, segment, core, nodes, position - task.start)
+      const verdict = await sendSegment(connection, offer, items, { signal })
+      if (!verdict.accepted) {
+        throw new ChainError(
+          'SEGMENT_REFUSED',
+          `the pinner refused the segment: ${verdict.message} [${verdict.code}]`
+        )
+      }
+      log('signer.delivered', { draw, bytes: nodes.chunks })
+    } finally {
+      connection.destroy()
+      await nodes.close()
+    }
+  }
+
+  /** The segment from chunk `done` of it on: encoded chunks, running roots, and the end once the chain has it. */
+  async *#items(
+    assignment: AssignmentView,
+    segment: SegmentSecret,
+    core: Hypercore,
+    nodes: NodeFile,
+    done: number
+  ): AsyncGenerator<SegmentItem, void, void> {
+    const { chain, keyPair, signal } = this.#member
+    const { draw, task } = assignment
+    if (done < 0 || done > nodes.chunks) {
+      // Leaves of an earlier process that did not survive it: they cannot be vouched for.
+      throw new ChainError('SEGMENT_FORGOTTEN', `chunk ${done} was asked for, ${nodes.chunks} are known here`)
+    }
+    await nodes.truncate(done)
+    const tree = await TreeBuilder.resume(nodes, done, (records) => nodes.append(records))
+    const chainId = await chain.chainId({ signal })
+    const word = (): Buffer => {
+      const record = recordOf(assignment, segment, tree.root())
+      return encodeSignedRecord({ record, signature: signSegment(chainId, keyPair, record) })
+    }
+    let rootBytes = tree.bytes
+    const start = task.start + done
+    if (start < task.end) {
+      const blocks = readBlocks(core, start, task.end, { timeoutMs: BLOCK_MS, signal })
+      for await (const batch of this.#engine.encode(blocks, { segment, start }, { signal })) {
+        tree.append(batch.count, batch.levels)
+        yield { kind: 'chunks', bytes: batch.encoded, lengths: batch.encodedBytes }
+        if (tree.bytes - rootBytes < RUNNING_ROOT_BYTES) continue
+        rootBytes = tree.bytes
+        await nodes.flush()
+        yield { kind: 'root', word: word() }
+      }
+    }
+    await nodes.flush()
+    const record = recordOf(assignment, segment, tree.root())
+    await chain.deliver(draw, record).catch((error: unknown) => {
+      // Delivered before an interruption: the pinner is still to accept it.
+      if (!hasCode(error, 'NOT_WAITING')) throw error
+    })
+    yield { kind: 'end', word: word() }
+  }
+}
+
+/** What was downloaded must be what the chain recorded. */
+async function checkOriginal(core: Hypercore, { fork, length, treeHash }: AssignmentView): Promise<void> {
+  if (core.fork === fork && (await core.treeHash(length)).equals(treeHash)) return
+  throw new ChainError(
+    'ORIGINAL_MISMATCH',
+    `hypercore ${core.id} is not the one on the chain: fork ${core.fork}, another tree at length ${length}`
+  )
+}

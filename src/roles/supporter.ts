@@ -1,0 +1,51 @@
+import { join } from 'node:path'
+import { originalOf } from '../chain/author.js'
+import type { Original, Plan } from '../chain/operations.js'
+import { SwarmReader, knownLength } from '../swarm/reader.js'
+import { Member, type MemberOptions } from './member.js'
+
+const FIND_MS = 30_000
+
+/** Donates tokens to hypercores that it wants kept. */
+export class Supporter {
+  readonly #member: Member
+
+  private constructor(member: Member) {
+    this.#member = member
+  }
+
+  static async open(options: MemberOptions): Promise<Supporter> {
+    return new Supporter(await Member.open(options))
+  }
+
+  get publicKey(): Buffer {
+    return this.#member.keyPair.publicKey
+  }
+
+  /**
+   * Looks at a hypercore in the swarm, as far as its author has signed it.
+   *
+   * @throws SwarmError HYPERCORE_UNREACHABLE; ChainError HYPERCORE_EMPTY, HYPERCORE_UNSIGNED
+   */
+  async inspect(key: Buffer): Promise<Original> {
+    const { dir, network, randomBytes } = this.#member.options
+    const { signal } = this.#member
+    const reader = new SwarmReader({ network, dir: join(dir, 'inspect'), seed: randomBytes(32) })
+    try {
+      const core = await reader.open(key)
+      await knownLength(core, 1, { timeoutMs: FIND_MS, signal })
+      return await originalOf(core)
+    } finally {
+      await reader.close({ remove: true })
+    }
+  }
+
+  /** Registers a hypercore with a plan and donates to it. */
+  async sponsor(key: Buffer, original: Original, plan: Plan, donation: bigint): Promise<void> {
+    await this.#member.chain.sponsor({ key, original, plan, donation })
+  }
+
+  async close(): Promise<void> {
+    await this.#member.close()
+  }
+}

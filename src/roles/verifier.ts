@@ -1,0 +1,144 @@
+import { join } from 'node:path'
+import type { Report } from '../chain/operations.js'
+import type { CheckView } from '../chain/views.js'
+import { uniform } from '../crypto/hash.js'
+import { measureRetrieval } from '../swarm/retrieval.js'
+import { Member, hasCode, type MemberOptions, type Registration } from './member.js'
+
+export interface VerifierOptions extends MemberOptions {
+  registration: Registration
+  /** Blocks that are fetched for one check. */
+  blocks?: number
+}
+
+/** Checks that one verifier works on at a time. */
+const PARALLEL = 4
+const CHECK_MS = 20_000
+
+/** What was measured in an epoch, until it is revealed. */
+interface EpochReports {
+  reports: Report[]
+  salt: Buffer
+  committed: boolean
+  closeRound: number
+}
+
+/**
+ * Reads from pinners as any reader would, with a key used once, and reports what it measured: first a commitment,
+ * then, when nobody can change theirs any more, the reports.
+ */
+export class Verifier {
+  readonly #member: Member
+  readonly #registration: Registration
+  readonly #blocks: number
+  readonly #epochs = new Map<number, EpochReports>()
+  readonly #measuring = new Set<number>()
+  #round = 0
+
+  private constructor(member: Member, { registration, blocks = 8 }: VerifierOptions) {
+    this.#member = member
+    this.#registration = registration
+    this.#blocks = blocks
+  }
+
+  static async open(options: VerifierOptions): Promise<Verifier> {
+    return new Verifier(await Member.open(options), options)
+  }
+
+  get publicKey(): Buffer {
+    return this.#member.keyPair.publicKey
+  }
+
+  async start(): Promise<void> {
+    await this.#member.register('verifier', this.#registration)
+    this.#member.follow(['tick'], () => this.#work())
+  }
+
+  async close(): Promise<void> {
+    await this.#member.close()
+  }
+
+  async #work(): Promise<void> {
+    const { chain, signal } = this.#member
+    const open = await chain.checkEpochs({ signal })
+    this.#round = (await chain.info({ signal })).chain.round
+    for (const epoch of this.#epochs.keys()) {
+      if (!open.some((other) => other.epoch === epoch)) this.#epochs.delete(epoch)
+    }
+    for (const { epoch, closeRound, settleRound } of open) {
+      const known = this.#epochs.get(epoch)
+      if (!known && this.#round < closeRound && !this.#measuring.has(epoch)) {
+        this.#measuring.add(epoch)
+        this.#member.run(`epoch ${epoch}`, () =>
+          this.#measure(epoch, closeRound).finally(() => this.#measuring.delete(epoch))
+        )
+      }
+      if (known?.committed && this.#round >= closeRound && this.#round < settleRound) {
+        await this.#reveal(epoch, known)
+      }
+    }
+  }
+
+  /** Measures all checks of an epoch that this verifier was drawn for, and commits to the reports. */
+  async #measure(epoch: number, closeRound: number): Promise<void> {
+    const { chain, log, options, signal } = this.#member
+    const checks = await chain.checks(epoch, undefined, { signal })
+    if (checks.length === 0) return
+    const reports: Report[] = []
+    const queue = [...checks]
+    const work = async (): Promise<void> => {
+      for (let check = queue.shift(); check; check = queue.shift()) {
+        if (this.#round >= closeRound) return
+        reports.push(await this.#check(check))
+      }
+    }
+    await Promise.all(Array.from({ length: PARALLEL }, work))
+    signal.throwIfAborted()
+    reports.sort((a, b) => a.copy - b.copy)
+    const salt = options.randomBytes(32)
+    const entry = { reports, salt, committed: false, closeRound }
+    this.#epochs.set(epoch, entry)
+    try {
+      await chain.commitReport(epoch, reports, salt)
+      entry.committed = true
+    } catch (error) {
+      log('verifier.late', { epoch, error: error as Error })
+    }
+  }
+
+  async #check({ copy, hypercore, pinner, length }: CheckView): Promise<Report> {
+    const { log, options, signal } = this.#member
+    const { dir, network, randomBytes } = options
+    const indices = new Set<number>()
+    const wanted = Math.min(this.#blocks, length)
+    while (indices.size < wanted) indices.add(Number(uniform(randomBytes(32), BigInt(length))))
+    const measured = await measureRetrieval({
+      network,
+      dir: join(dir, `check-${randomBytes(8).toString('hex')}`),
+      seed: randomBytes(32),
+      key: hypercore,
+      pinner,
+      length,
+      indices: [...indices],
+      timeoutMs: CHECK_MS,
+      nowUs: () => performance.now() * 1000,
+      signal
+    })
+    log('verifier.measured', { copy, key: hypercore, pinner, ...measured })
+    const { firstByteUs, bytesPerSecond, misses, blocks, bytes } = measured
+    return { copy, firstByteUs, bytesPerSecond, misses, blocks, bytes }
+  }
+
+  async #reveal(epoch: number, { reports, salt }: EpochReports): Promise<void> {
+    const { chain, log } = this.#member
+    try {
+      await chain.revealReport(epoch, reports, salt)
+    } catch (error) {
+      log('verifier.reveal-failed', { epoch, error: error as Error })
+      if (!hasCode(error, 'RPC_TIMEOUT', 'RPC_CLOSED')) this.#epochs.delete(epoch)
+      return
+    }
+    const entry = this.#epochs.get(epoch)
+    if (entry) entry.committed = false
+  }
+}

@@ -1,0 +1,116 @@
+import type Hypercore from 'hypercore'
+import { SwarmReader, knownLength } from './reader.js'
+import type { Network } from './dht.js'
+
+export interface RetrievalOptions {
+  network: Network
+  /** A folder that does not exist yet; removed afterwards. */
+  dir: string
+  /** 32 random bytes: the key pair of this one measurement. */
+  seed: Uint8Array
+  key: Buffer
+  /** Public key of the pinner; nobody else is asked. */
+  pinner: Buffer
+  /** Blocks that the pinner must have. */
+  length: number
+  /** Blocks to fetch. */
+  indices: number[]
+  /** For the whole measurement. */
+  timeoutMs: number
+  /** A clock in microseconds that only goes forward. */
+  nowUs: () => number
+  signal?: AbortSignal | undefined
+}
+
+export type RetrievalOutcome = 'served' | 'unreachable' | 'incomplete'
+
+export interface Retrieval {
+  outcome: RetrievalOutcome
+  /** Median time from asking for a block to having it, one block at a time; the time-out if none came. */
+  firstByteUs: number
+  bytesPerSecond: number
+  /** Blocks asked for and not served, or served wrong. */
+  misses: number
+  blocks: number
+  bytes: number
+}
+
+/** Blocks that are asked for one after the other, for the latency; the others all at once. */
+const ONE_BY_ONE = 3
+/**
+ * A sample with fewer bytes says nothing of throughput, only of latency. It counts as this many: it must arrive
+ * within the time in which a pinner just fast enough would deliver them.
+ */
+const LEAST_SAMPLE_BYTES = 256 << 10
+
+/**
+ * Reads random blocks from one pinner as any stock client would; hypercore itself checks each against the tree
+ * that the author signed. Whatever a bad pinner does is a result, not an error.
+ *
+ * @throws the signal's reason when aborted
+ */
+export async function measureRetrieval(options: RetrievalOptions): Promise<Retrieval> {
+  const { network, dir, seed, key, pinner, signal } = options
+  const reader = new SwarmReader({ network, dir, seed, only: pinner })
+  try {
+    const core = await reader.open(key)
+    return await measure(core, options)
+  } finally {
+    await reader.close({ remove: true })
+    signal?.throwIfAborted()
+  }
+}
+
+async function measure(
+  core: Hypercore,
+  { indices, length, timeoutMs, nowUs, signal }: RetrievalOptions
+): Promise<Retrieval> {
+  const until = nowUs() + timeoutMs * 1000
+  const leftMs = (): number => Math.max(1, Math.round((until - nowUs()) / 1000))
+  const none = {
+    firstByteUs: timeoutMs * 1000,
+    bytesPerSecond: 0,
+    misses: indices.length,
+    blocks: 0,
+    bytes: 0
+  }
+  try {
+    await knownLength(core, length, { timeoutMs, signal })
+  } catch {
+    return { outcome: 'unreachable', ...none }
+  }
+  const latencies: number[] = []
+  let blocks = 0
+  let bytes = 0
+  const fetch = async (index: number): Promise<boolean> => {
+    const block = await core.get(index, { timeout: leftMs() }).catch(() => null)
+    if (block === null) return false
+    blocks++
+    bytes += block.byteLength
+    return true
+  }
+  const startUs = nowUs()
+  for (const index of indices.slice(0, ONE_BY_ONE)) {
+    const askedUs = nowUs()
+    if (await fetch(index)) latencies.push(nowUs() - askedUs)
+    signal?.throwIfAborted()
+  }
+  const restUs = nowUs()
+  const before = bytes
+  await Promise.all(indices.slice(ONE_BY_ONE).map(fetch))
+  // Asked for all at once, the rest shows throughput; where there is no rest, all there was must do.
+  const inParallel = bytes > before
+  const sample = Math.max(LEAST_SAMPLE_BYTES, inParallel ? bytes - before : bytes)
+  const tookUs = Math.max(1, nowUs() - (inParallel ? restUs : startUs))
+  const misses = indices.length - blocks
+  if (blocks === 0) return { outcome: 'incomplete', ...none }
+  latencies.sort((a, b) => a - b)
+  return {
+    outcome: misses === 0 ? 'served' : 'incomplete',
+    firstByteUs: Math.round(latencies[(latencies.length - 1) >> 1] ?? timeoutMs * 1000),
+    bytesPerSecond: Math.round((sample * 1e6) / tookUs),
+    misses,
+    blocks,
+    bytes
+  }
+}
