@@ -304,11 +304,14 @@ export function verifyOperation(chainId: Uint8Array, operation: Operation): bool
   return true
 }
 
-/** One byte per wire operation: 1 where it is well formed and its signatures hold. Never throws. */
+/**
+ * One byte per wire operation: 1 where it is well formed and its signatures hold. Never throws. A missing detail does not matter: what is
+ * signed binds its hash.
+ */
 export function verifySignatures(chainId: Uint8Array, wires: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(wires, (wire) => {
     try {
-      return verifyOperation(chainId, decodeOperation(wire)) ? 1 : 0
+      return verifyOperation(chainId, decodeOperation(wire, true)) ? 1 : 0
     } catch {
       return 0
     }

@@ -1,4 +1,5 @@
 import type { Verdict, VerifyTask } from '../chain/answers.js'
+import type { SignatureTask } from '../chain/signatures.js'
 import type { SegmentPublic, SegmentSecret } from '../chunk/codec.js'
 import type { PrimeCount, RsaKeyPair } from '../crypto/rsa-key.js'
 import * as errors from '../errors.js'
@@ -13,6 +14,7 @@ export interface Tasks {
   'seal-key': { input: SealKeyTask; output: RsaKeyPair }
   'decode-chunks': { input: DecodeChunksTask; output: Uint8Array[] }
   'verify-evidence': { input: VerifyTask[]; output: Verdict[] }
+  'verify-signatures': { input: SignatureTask; output: Uint8Array }
 }
 
 export type TaskName = keyof Tasks

@@ -18,9 +18,11 @@ import {
   type Outcome,
   type Plan,
   type Report,
-  type Statement
+  type Statement,
+  type WalkDetail
 } from '../../src/chain/operations.js'
 import { signSegment, segmentId, segmentSalt, type SegmentRecord } from '../../src/chain/segment.js'
+import { walkShape, walkTarget } from '../../src/chain/walk/walk.js'
 import type { AssignmentView, ChallengeView, Receipt } from '../../src/chain/views.js'
 
 /** A key pair that a test knows by name. */
@@ -270,7 +272,7 @@ export class TestNetwork {
     const refused = open.filter((challenge) => outcome(challenge) === 'refused')
     if (answered.length + refused.length === 0) return
     const { body, detail } = answerOf(
-      answered.map(({ id, seed }) => ({ challenge: id, state: blake3(seed) })),
+      answered.map((challenge) => ({ challenge: challenge.id, state: fakeWalk(challenge).states.at(-1)! })),
       refused.map(({ id }) => id)
     )
     this.send(keyPair, { kind: 'answer', body }, detail)
@@ -281,12 +283,7 @@ export class TestNetwork {
       this.ledger.answered().map((challenge) => ({
         challenge: challenge.id,
         outcome: outcome(challenge) as Outcome,
-        walk: {
-          states: [challenge.answer!],
-          indices: [0],
-          leaves: [challenge.seed],
-          evidence: challenge.seed
-        }
+        walk: fakeWalk(challenge)
       }))
     )
   }
@@ -320,6 +317,20 @@ export class TestNetwork {
     this.ledger.close()
     rmSync(this.folder, { recursive: true, force: true })
   }
+}
+
+/** A walk over chunks that nobody has: every state leads where it should, but no chunk is hashed. */
+export function fakeWalk({ seed, steps, segments }: ChallengeView): WalkDetail {
+  const shape = walkShape({ seed, steps, segments })
+  const walk: WalkDetail = { states: [], indices: [], leaves: [], evidence: blake3(seed) }
+  let state: Buffer = seed
+  for (let step = 0; step < shape.steps; step++) {
+    const target = walkTarget({ seed, steps, segments }, shape, step, state)
+    walk.indices.push('index' in target ? target.index : segments[target.ordinal]!.start)
+    walk.leaves.push(blake3(state))
+    walk.states.push((state = blake3(state)))
+  }
+  return walk
 }
 
 /** A network like `up`'s: 3 signers, 4 pinners, 3 verifiers, all registered. */

@@ -252,7 +252,7 @@ export function challengeViews(
   return rows.map((row) => challengeView(state, row))
 }
 
-function challengeView(state: State, row: Row): ChallengeView {
+export function challengeView(state: State, row: Row): ChallengeView {
   const copy = copyById(state, Number(row.copy))
   const h = hypercoreById(state, copy.hypercore)
   const id = Number(row.id)

@@ -8,8 +8,10 @@ const FLUSH_BYTES = 1 << 16
 /**
  * BLAKE3 over all rows of all state tables in the order of their keys: per table its name, per row its values, each with a tag and, for
  * bytes, a length. Equal states have equal hashes; row ids and file layout do not matter.
+ *
+ * @param only the hash of this table alone
  */
-export function hashState(db: Database): Buffer {
+export function hashState(db: Database, only?: string): Buffer {
   const hasher = new Blake3Hasher()
   let parts: Buffer[] = []
   let size = 0
@@ -22,6 +24,7 @@ export function hashState(db: Database): Buffer {
     size = 0
   }
   for (const [table, order] of stateTables) {
+    if (only !== undefined && table !== only) continue
     add(Buffer.from(`\0${table}\0`))
     // What compaction moved out of the postings is no part of the state.
     const columns = db

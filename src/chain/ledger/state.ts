@@ -28,6 +28,8 @@ export const MINTED = 2
 export const BURNED = 3
 export const RESERVED = 4
 
+const NOTHING = Buffer.alloc(0)
+
 /** Cached rows beyond which a batch starts with empty caches. */
 const CACHE_MAX = 20_000
 
@@ -76,6 +78,13 @@ export interface Head {
   nextChallenge: number
 }
 
+/** What `run` appended to the log. */
+export interface Appended {
+  seq: number
+  hash: Buffer
+  effectsHash: Buffer
+}
+
 /** Who wants to see how each draw came about: the audit and `verify-draw`. */
 export interface DrawObserver {
   draw?(of: { draw: number; role: RoleName; seed: Buffer; slots: number; maxWeight: bigint }): void
@@ -93,6 +102,8 @@ export class State {
   head: Head
   parameters: Parameters
   observer: DrawObserver | null = null
+  /** In a replay, which only compares: entries go without their operations, details and effects. */
+  lean = false
   /** What the running operation did so far. */
   #effects: Effect[] = []
   #changes = new Map<number, bigint>()
@@ -164,11 +175,7 @@ export class State {
    *
    * @param at time of the entry, which a tick sets itself
    */
-  run(
-    operation: Operation,
-    operationHash: Buffer,
-    apply: () => void
-  ): { seq: number; hash: Buffer; effects: Buffer } {
+  run(operation: Operation, operationHash: Buffer, apply: () => void): Appended {
     const before = { ...this.head }
     const parameters = this.parameters
     this.db.run('SAVEPOINT operation')
@@ -195,7 +202,7 @@ export class State {
     this.#forget()
   }
 
-  #append(operation: Operation, operationHash: Buffer): { seq: number; hash: Buffer; effects: Buffer } {
+  #append(operation: Operation, operationHash: Buffer): Appended {
     const { head } = this
     const seq = head.length
     const postings = [...this.#changes].filter(([, change]) => change !== 0n).sort(([a], [b]) => a - b)
@@ -217,12 +224,15 @@ export class State {
       seq,
       head.at,
       RULES_VERSION,
-      operation.core,
+      this.lean ? NOTHING : operation.core,
       effectsHash,
       next
     )
-    if (operation.detail) this.db.run('INSERT INTO details (seq, bytes) VALUES (?, ?)', seq, operation.detail)
-    this.db.run('INSERT INTO effects (seq, bytes) VALUES (?, ?)', seq, effects)
+    if (!this.lean) {
+      if (operation.detail)
+        this.db.run('INSERT INTO details (seq, bytes) VALUES (?, ?)', seq, operation.detail)
+      this.db.run('INSERT INTO effects (seq, bytes) VALUES (?, ?)', seq, effects)
+    }
     for (const account of this.#touched) {
       this.db.run(
         'UPDATE accounts SET balance = ?, nonce = ? WHERE id = ?',
@@ -249,7 +259,7 @@ export class State {
     head.length = seq + 1
     head.hash = next
     this.#clear()
-    return { seq, hash: next, effects }
+    return { seq, hash: next, effectsHash }
   }
 
   #clear(): void {

@@ -1,0 +1,106 @@
+import { encode } from 'hypercore-id-encoding'
+import { auditFile, auditLog, type AuditOptions, type AuditReport } from '../chain/audit.js'
+import { signaturesOnWorkers } from '../chain/signatures.js'
+import { Engine } from '../engine/engine.js'
+import { ChainError, InputError } from '../errors.js'
+import { EXIT_FAILED, EXIT_OK, integerOption, parseOptions, type Command, type CommandIo } from './command.js'
+import { openLog } from './log-source.js'
+
+/** Codes of a file that cannot be audited at all, as against one that does not hold. */
+const NOT_A_LEDGER = new Set(['LEDGER_NOT_FOUND', 'LEDGER_NOT_A_LEDGER', 'LEDGER_TOO_NEW', 'LOG_UNREACHABLE'])
+
+const help = `Usage: datdot audit [LEDGER or CHAIN KEY] [--bootstrap HOST:PORT,…] [--timeout SECONDS] [--json]
+
+Replays a chain's log into a fresh database and works out everything again: signatures, hashes, postings,
+draws, challenges, reputations and the state. LEDGER is a ledger.db, or a folder that holds one, such as the
+data folder of datdot up (default: this folder). With a chain's key the log is followed over the network.
+
+  --bootstrap   DHT to find the chain on; needed for a private one
+  --timeout     how long an entry may take to arrive (default 30)
+  --json        print the report as one JSON object
+
+Exit code: 0 all of it holds, 1 an entry or the stored state does not (the first is named), 2 bad input.
+`
+
+async function run(args: string[], io: CommandIo): Promise<number> {
+  const { values, positionals } = parseOptions('audit', {
+    args,
+    allowPositionals: true,
+    options: {
+      bootstrap: { type: 'string' },
+      timeout: { type: 'string' },
+      json: { type: 'boolean', default: false }
+    }
+  })
+  if (positionals.length > 1) {
+    throw new InputError('OPTION_VALUE', 'datdot audit takes one ledger or key; see datdot audit --help')
+  }
+  const seconds = integerOption('timeout', values.timeout, { default: 30, min: 1, max: 86_400 })
+  const log = await openLog(positionals[0] ?? '.', {
+    cwd: io.cwd,
+    bootstrap: values.bootstrap,
+    timeoutMs: seconds * 1_000
+  })
+  const engine = new Engine()
+  const options: AuditOptions = {
+    verify: signaturesOnWorkers((name, task) => engine.call(name, task)),
+    signal: io.signal
+  }
+  if (io.stderr.isTTY === true) {
+    options.onProgress = (entries) => io.stderr.write(`\r${entries} entries hold`)
+  }
+  try {
+    const report =
+      log.kind === 'file'
+        ? await auditFile(log.path, options)
+        : await auditLog(log.entries(io.signal), { ...options, chainKey: log.chainKey })
+    if (io.stderr.isTTY === true) io.stderr.write('\r\x1b[K')
+    io.stdout.write(values.json ? JSON.stringify(toJson(report)) + '\n' : describe(report))
+    return report.ok ? EXIT_OK : EXIT_FAILED
+  } catch (error) {
+    if (error instanceof ChainError && NOT_A_LEDGER.has(error.code)) {
+      throw new InputError(error.code, error.message, { cause: error })
+    }
+    throw error
+  } finally {
+    await engine.close()
+    await log.close()
+  }
+}
+
+function toJson(report: AuditReport): object {
+  const { ok, failure, entries, kinds, draws, walks, pruned, chainKey, chainId, head, stateHash, sum } =
+    report
+  return {
+    ok,
+    failure,
+    entries,
+    kinds,
+    draws,
+    walks,
+    pruned,
+    chainKey: chainKey && encode(chainKey),
+    chainId: chainId?.toString('hex') ?? null,
+    head: head?.toString('hex') ?? null,
+    stateHash: stateHash?.toString('hex') ?? null,
+    sum: sum.toString()
+  }
+}
+
+function describe(report: AuditReport): string {
+  const { failure, entries, draws, walks, pruned } = report
+  const lines = [`chain       ${report.chainKey ? encode(report.chainKey) : 'unknown'}`]
+  lines.push(`entries     ${entries} hold`)
+  lines.push(`draws       ${draws} made again, all the same`)
+  lines.push(`walks       ${walks} settled challenges lead where they say`)
+  if (pruned > 0) lines.push(`pruned      ${pruned} operations were checked without their details`)
+  if (report.stateHash) lines.push(`state       ${report.stateHash.toString('hex')}`)
+  if (report.head) lines.push(`head        ${report.head.toString('hex')}`)
+  if (failure) {
+    const where = failure.seq === null ? 'the stored state' : `entry ${failure.seq}`
+    lines.push('', `does not hold: ${where}: ${failure.reason} [${failure.code}]`)
+  } else lines.push(`sum         ${report.sum} grains`, '', 'all of it holds')
+  return lines.join('\n') + '\n'
+}
+
+export const audit: Command = { summary: "replay a chain's log and check all of it", help, run }

@@ -1,0 +1,76 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import Corestore from 'corestore'
+import { decode, isValid } from 'hypercore-id-encoding'
+import Hyperswarm from 'hyperswarm'
+import { chainCoreKey, followLog } from '../chain/log.js'
+import { InputError } from '../errors.js'
+import { createDht, isLoopback } from '../swarm/dht.js'
+import { bootstrapOption } from './command.js'
+
+/** Where a log is read from: a ledger's file, or the hypercore that a chain publishes. */
+export type LogSource =
+  | { kind: 'file'; path: string; close: () => Promise<void> }
+  | {
+      kind: 'chain'
+      chainKey: Buffer
+      /** All entries that the chain has published so far. */
+      entries: (signal: AbortSignal) => AsyncGenerator<Buffer>
+      close: () => Promise<void>
+    }
+
+/**
+ * Opens what a user names: a `ledger.db`, a folder that holds one (such as `up`'s data folder), or a chain's key.
+ *
+ * @throws InputError `LEDGER_NOT_FOUND`, `OPTION_VALUE`
+ */
+export async function openLog(
+  target: string,
+  options: { cwd: string; bootstrap: string | undefined; timeoutMs: number }
+): Promise<LogSource> {
+  const path = resolve(options.cwd, target)
+  for (const candidate of [path, join(path, 'ledger.db'), join(path, 'chain', 'ledger.db')]) {
+    const found = await stat(candidate).catch(() => null)
+    if (found?.isFile()) return { kind: 'file', path: candidate, close: () => Promise.resolve() }
+  }
+  if (!isValid(target)) {
+    throw new InputError(
+      'LEDGER_NOT_FOUND',
+      `${JSON.stringify(target)} is neither a ledger, nor a folder with one, nor the key of a chain`
+    )
+  }
+  return openRemote(decode(target), options)
+}
+
+async function openRemote(
+  chainKey: Buffer,
+  options: { bootstrap: string | undefined; timeoutMs: number }
+): Promise<LogSource> {
+  const bootstrap = options.bootstrap === undefined ? undefined : bootstrapOption(options.bootstrap)
+  const folder = await mkdtemp(join(tmpdir(), 'datdot-audit-'))
+  const store = new Corestore(folder)
+  const dht = bootstrap && createDht({ bootstrap, host: isLoopback(bootstrap) ? '127.0.0.1' : undefined })
+  const swarm = new Hyperswarm(dht ? { dht } : {})
+  swarm.on('connection', (connection) => {
+    connection.on('error', () => {})
+    store.replicate(connection)
+  })
+  const close = async (): Promise<void> => {
+    await swarm.destroy()
+    await store.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    const core = store.get({ key: chainCoreKey(chainKey, 'log') })
+    await core.ready()
+    const done = core.findingPeers()
+    swarm.join(core.discoveryKey, { client: true, server: false })
+    swarm.flush().then(done, done)
+    const { timeoutMs } = options
+    return { kind: 'chain', chainKey, entries: (signal) => followLog(core, { timeoutMs, signal }), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}

@@ -1,0 +1,5 @@
+import { unpackWires } from '../src/chain/signatures.js'
+import { verifySignatures } from '../src/chain/operations.js'
+import { workerTask } from '../src/engine/messages.js'
+
+export default workerTask<'verify-signatures'>((task) => verifySignatures(task.chainId, unpackWires(task)))
