@@ -109,7 +109,7 @@ async function inPieces(
         seed,
         header
       },
-      fill
+      { again: fill, stage: slab.stage }
     )
     const taken = Promise.all([piece, before]).then(([result]) => {
       times.cipherMs += result.times.cipherMs

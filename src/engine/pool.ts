@@ -18,6 +18,13 @@ const MOST_CRASHES = 2
 /** How often a task is handed out at all: it may wait, or have ended unheard, where another one crashes. */
 const MOST_TRIES = 8
 
+export interface CallOptions {
+  /** Called before a second try, to restore input that the first may have changed. */
+  again?: () => void
+  /** A word of shared memory that tells how far the task is, if the caller has one at hand. */
+  stage?: Int32Array
+}
+
 /**
  * Worker threads that do tasks of workers/. A worker that crashes is replaced, and what it was doing is done
  * once more on another; tasks that only waited there are not counted as tried.
@@ -36,7 +43,7 @@ export class WorkerPool {
   }
 
   /**
-   * Does one task. `again` is called before a second try, to restore input that the first may have changed.
+   * Does one task.
    *
    * @throws the error that the task threw; EngineError `ENGINE_CRASH` if the worker crashed on it twice, with
    *   the crash as cause; `ENGINE_CLOSED`; `ENGINE_WORKERS` if workers cannot be started
@@ -44,9 +51,8 @@ export class WorkerPool {
   async call<N extends TaskName>(
     name: N,
     input: Tasks[N]['input'],
-    again?: () => void
+    { again, stage = new Int32Array(new SharedArrayBuffer(4)) }: CallOptions = {}
   ): Promise<Tasks[N]['output']> {
-    const stage = new Int32Array(new SharedArrayBuffer(4))
     for (let tries = 1, crashes = 0; ; tries++) {
       Atomics.store(stage, 0, WAITING)
       const outcome = await this.#run(name, { input, stage })

@@ -7,6 +7,8 @@ const SMALLEST_SLAB_BYTES = 64 * 1024
 export const LEAST_MEMORY_BYTES = 2 * SMALLEST_SLAB_BYTES
 
 const TABLES = 4
+/** The stage and the data lie on cache lines of their own. */
+const LINE_BYTES = 64
 /** Bytes of tables for a chunk: four words, and its share of the tree's nodes. */
 const TABLE_BYTES = TABLES * 4 + 2 * RECORD_BYTES
 /** One chunk of tables for so many bytes of slab: all of the slab is used by chunks of 256 plain bytes. */
@@ -15,6 +17,8 @@ const BYTES_PER_CHUNK = 640
 /** Views of a slab: shared memory that holds a run of chunks, where each of them lies, and their tree nodes. */
 export class Slab {
   readonly buffer: SharedArrayBuffer
+  /** How far its task is: see `TaskRequest`. */
+  readonly stage: Int32Array
   /** Most chunks of a run. */
   readonly capacity: number
   readonly offsets: Uint32Array
@@ -29,14 +33,14 @@ export class Slab {
     this.buffer = buffer
     this.capacity = Math.floor(buffer.byteLength / BYTES_PER_CHUNK)
     const tableBytes = this.capacity * 4
-    const table = (i: number) => new Uint32Array(buffer, i * tableBytes, this.capacity)
+    this.stage = new Int32Array(buffer, 0, 1)
+    const table = (i: number) => new Uint32Array(buffer, LINE_BYTES + i * tableBytes, this.capacity)
     this.offsets = table(0)
     this.encodedBytes = table(1)
     this.plainOffsets = table(2)
     this.plainBytes = table(3)
-    this.levels = new Uint8Array(buffer, TABLES * tableBytes, 2 * RECORD_BYTES * this.capacity)
-    // On a cache line of its own, so that hashing and ciphers start aligned.
-    const dataAt = Math.ceil((TABLE_BYTES * this.capacity) / 64) * 64
+    this.levels = new Uint8Array(buffer, LINE_BYTES + TABLES * tableBytes, 2 * RECORD_BYTES * this.capacity)
+    const dataAt = LINE_BYTES + Math.ceil((TABLE_BYTES * this.capacity) / LINE_BYTES) * LINE_BYTES
     this.data = Buffer.from(buffer, dataAt, buffer.byteLength - dataAt)
   }
 }
@@ -54,7 +58,8 @@ export class SlabPool {
   /** @param memoryBytes at least LEAST_MEMORY_BYTES; never are more held */
   constructor(memoryBytes: number, threads: number) {
     const wanted = Math.floor(memoryBytes / (2 * threads + 2))
-    this.slabBytes = Math.floor(Math.min(SLAB_BYTES, Math.max(SMALLEST_SLAB_BYTES, wanted)) / 64) * 64
+    this.slabBytes =
+      Math.floor(Math.min(SLAB_BYTES, Math.max(SMALLEST_SLAB_BYTES, wanted)) / LINE_BYTES) * LINE_BYTES
     this.count = Math.floor(memoryBytes / this.slabBytes)
   }
 

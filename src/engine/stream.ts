@@ -22,6 +22,8 @@ import { SourceReader, type ChunkRun, type ChunkSource } from './source.js'
 
 /** Most plain bytes of one task: so slow a codec should spread over workers and be stopped soon. */
 const TASK_BYTES: Record<CodecName, number> = { wrap: Infinity, seal: 256 * 1024 }
+/** Most bytes of a task on chunks that stay where they are: it costs no memory, and hashing is fast. */
+const IN_PLACE_TASK_BYTES = 8 * 1024 * 1024
 /** A source that yields nothing for so long has its last chunks sent on their way in a slab that is not full. */
 const FLUSH_AFTER_MS = 2
 /** The main thread does not fill slabs for longer without letting others run. */
@@ -252,21 +254,17 @@ class Feeder {
 
   async #addRun(run: ChunkRun): Promise<void> {
     const inPlace = this.#job.job === 'leaves' && run.bytes.buffer instanceof SharedArrayBuffer
-    if (inPlace) this.#flush()
     let at = 0
     for (let i = 0; i < run.lengths.length;) {
-      const bytes = lengthOf(run, i, at)
       if (inPlace) {
-        const filling = this.#room(0) ?? (await this.#makeRoom(0))!
+        const filling = this.#roomBeside(run) ?? (await this.#makeRoom(0))!
         const end = this.#fillTables(filling, run, i, at)
         i = end.i
         at = end.at
-        filling.data = run.bytes
-        this.#flush()
       } else {
+        const bytes = lengthOf(run, i++, at)
         await this.#addChunk(run.bytes.subarray(at, at + bytes))
         at += bytes
-        i++
       }
     }
     if (at !== run.bytes.byteLength) {
@@ -274,25 +272,32 @@ class Feeder {
     }
   }
 
-  /** Notes where chunks of a run from `i` on lie in the run's own memory, as many as make a task. */
+  /** The slab being filled, if it is filled with chunks of the same shared memory and is not full. */
+  #roomBeside({ bytes }: ChunkRun): Filling | undefined {
+    const filling = this.#filling
+    if (filling?.data?.buffer !== bytes.buffer) return undefined
+    return filling.count < filling.slab.capacity && filling.at < IN_PLACE_TASK_BYTES ? filling : undefined
+  }
+
+  /** Notes where chunks of a run from the i-th on lie in the source's memory, as many as make a task. */
   #fillTables(filling: Filling, run: ChunkRun, i: number, at: number): { i: number; at: number } {
     const { slab } = filling
-    const most = slab.data.byteLength
-    let offset = at
+    // All of the memory, so that more runs may follow; tables hold offsets below 4 GiB.
+    filling.data ??=
+      run.bytes.byteOffset + run.bytes.byteLength < 2 ** 32 ? new Uint8Array(run.bytes.buffer) : run.bytes
+    const shift = run.bytes.byteOffset - filling.data.byteOffset
     let next = i
-    let count = 0
-    while (next < run.lengths.length && count < slab.capacity) {
+    let offset = at
+    while (next < run.lengths.length && filling.count < slab.capacity && filling.at < IN_PLACE_TASK_BYTES) {
       const bytes = lengthOf(run, next, offset)
-      if (count > 0 && offset - at + bytes > most) break
-      slab.offsets[count] = offset
-      slab.encodedBytes[count] = bytes
+      slab.offsets[filling.count] = shift + offset
+      slab.encodedBytes[filling.count] = bytes
       offset += bytes
-      count++
+      filling.at += bytes
+      filling.count++
+      this.#taken++
       next++
     }
-    filling.count = count
-    filling.at = offset - at
-    this.#taken += count
     return { i: next, at: offset }
   }
 
@@ -317,7 +322,7 @@ class Feeder {
   /** The slab being filled, if a slot of this size fits in. */
   #room(slot: number): Filling | undefined {
     const filling = this.#filling
-    if (!filling) return undefined
+    if (!filling || filling.data) return undefined
     const { slab, count, at } = filling
     const fits = count < slab.capacity && at + slot <= slab.data.byteLength
     return fits && at < TASK_BYTES[this.#codec.name] ? filling : undefined
@@ -366,7 +371,7 @@ class Feeder {
           firstLeaf: this.#firstLeaf + before,
           seed: this.#job.job === 'encode' ? this.#context.random(SEED_BYTES) : new Uint8Array(0)
         },
-        () => refill(filling)
+        { again: () => refill(filling), stage: slab.stage }
       )
       copies.length = 0
       const error = result.refused && fromPlainError(result.refused)
