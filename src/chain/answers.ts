@@ -3,7 +3,7 @@ import type { Logger } from '../log.js'
 import type { EvidenceIntake, EvidenceBytes, EvidenceUpload } from './evidence-intake.js'
 import type { EvidenceStore } from './evidence-store.js'
 import type { LedgerApi } from './ledger/types.js'
-import type { Outcome, WalkDetail } from './operations.js'
+import { DETAIL_BYTES_MAX, type Outcome, type WalkDetail } from './operations.js'
 import type { ChallengeView } from './views.js'
 import { EVIDENCE_PREFIX_BYTES, maxEvidenceBytes } from './walk/evidence.js'
 import type { RefusedEvidence, VerifiedEvidence } from './walk/verify.js'
@@ -29,8 +29,14 @@ const BYTES_PER_CALL = 8 << 20
 const CALLS = 8
 /** Verdicts in one settle. */
 const SETTLE_MAX = 512
+/** Bytes of walks in one settle, and what a step takes of them at the most: state, leaf, index. */
+const SETTLE_BYTES = DETAIL_BYTES_MAX / 2
+const STEP_BYTES = 32 + 32 + 9
 /** Overdue challenges looked at in one tick. */
 const OVERDUE_MAX = 1024
+
+/** Challenges that are remembered as not checked for a reason of ours. */
+const TROUBLED_MAX = 100_000
 
 const NO_HASH = Buffer.alloc(32)
 
@@ -45,6 +51,7 @@ interface Case {
   view: ChallengeView
   challenge: WalkChallenge
   upload: EvidenceUpload
+  uploadId: number
   /** The connection that sends it. */
   owner: object
   complete: boolean
@@ -54,6 +61,8 @@ interface Settled {
   challenge: number
   outcome: Outcome
   walk: WalkDetail
+  /** Given up once the settle is on the log. */
+  open?: Case
 }
 
 export interface AnswerPorts {
@@ -76,6 +85,8 @@ export class Answers {
   readonly #cases = new Map<number, Case>()
   readonly #uploads = new Map<number, Case>()
   readonly #working = new Set<Promise<void>>()
+  /** Challenges that could not be checked for a reason of ours. */
+  readonly #troubled = new Set<number>()
   #nextUpload = 1
   #toCheck: Case[] = []
   #toSettle: Settled[] = []
@@ -113,7 +124,7 @@ export class Answers {
     if (before) this.#drop(before)
     const upload = intake.begin(bytes)
     const id = this.#nextUpload++
-    const opened = { view, challenge: walk, upload, owner, complete: false }
+    const opened = { view, challenge: walk, upload, uploadId: id, owner, complete: false }
     this.#cases.set(challenge, opened)
     this.#uploads.set(id, opened)
     return id
@@ -153,12 +164,17 @@ export class Answers {
   /** Settles as failed what was answered but not proven in time. To be called after every tick. */
   overdue(): void {
     const { ledger, clock } = this.#ports
-    for (const view of ledger.answered(OVERDUE_MAX)) {
-      if (clock() <= view.evidenceBy || this.#cases.get(view.id)?.complete) continue
-      const open = this.#cases.get(view.id)
+    for (const challenge of ledger.overdue(clock(), OVERDUE_MAX)) {
+      const open = this.#cases.get(challenge)
+      if (open?.complete || this.#troubled.has(challenge)) continue
       if (open) this.#drop(open)
-      this.#settle({ challenge: view.id, outcome: 'failure', walk: walkDetail(null) })
+      this.#settle({ challenge, outcome: 'failure', walk: walkDetail(null) })
     }
+  }
+
+  /** Whether all evidence of a challenge is here, being checked or settled. */
+  isTaken(challenge: number): boolean {
+    return this.#cases.get(challenge)?.complete ?? false
   }
 
   /** Waits for checks that are running, and settles them. */
@@ -198,17 +214,30 @@ export class Answers {
         }))
       )
       const verdicts = await this.#ports.verify(tasks)
-      await Promise.all(batch.map((open, i) => this.#conclude(open, verdicts[i] as Verdict)))
+      await Promise.all(
+        batch.map((open, i) =>
+          this.#conclude(open, verdicts[i] as Verdict).catch((error: unknown) => this.#trouble(open, error))
+        )
+      )
     } catch (error) {
-      // Our own trouble: these challenges stay open until their deadline, and count as unknown then.
-      this.#ports.log('chain.verify-failed', { error: error as Error, answers: batch.length })
-    } finally {
-      for (const open of batch) this.#drop(open)
+      for (const open of batch) this.#trouble(open, error)
     }
   }
 
+  /** Our own trouble: the challenge stays as it is until its deadline, and counts as unknown then. */
+  #trouble(open: Case, error: unknown): void {
+    this.#ports.log('chain.verify-failed', { challenge: open.view.id, error: error as Error })
+    this.#troubled.add(open.view.id)
+    if (this.#troubled.size > TROUBLED_MAX) {
+      const [oldest] = this.#troubled
+      this.#troubled.delete(oldest as number)
+    }
+    this.#drop(open)
+  }
+
   /** Keeps the evidence, then settles: a settle never names evidence that is not public. */
-  async #conclude({ view, upload }: Case, verdict: Verdict): Promise<void> {
+  async #conclude(open: Case, verdict: Verdict): Promise<void> {
+    const { view, upload } = open
     const { store, now, log } = this.#ports
     const { id } = view
     if (!verdict.ok)
@@ -221,7 +250,7 @@ export class Answers {
     }
     const lie = !verdict.ok && (LIES.has(verdict.code) || verdict.code.startsWith('CODEC_'))
     const outcome = verdict.ok ? 'success' : lie ? 'lie' : 'failure'
-    this.#settle({ challenge: id, outcome, walk: walkDetail(verdict) })
+    this.#settle({ challenge: id, outcome, walk: walkDetail(verdict), open })
   }
 
   #settle(settled: Settled): void {
@@ -233,18 +262,32 @@ export class Answers {
   #flush(): void {
     if (this.#settling) clearImmediate(this.#settling)
     this.#settling = null
-    const items = this.#toSettle.splice(0)
-    if (items.length === 0) return
-    try {
-      if (this.#ports.ledger.settle(items)) this.#ports.onCommit()
-    } catch (error) {
-      this.#ports.log('chain.settle-failed', { error: error as Error, challenges: items.length })
+    while (this.#toSettle.length > 0) {
+      const items = this.#nextSettled()
+      try {
+        if (this.#ports.ledger.settle(items)) this.#ports.onCommit()
+      } catch (error) {
+        this.#ports.log('chain.settle-failed', { error: error as Error, challenges: items.length })
+      }
+      for (const { open } of items) if (open) this.#drop(open)
     }
+  }
+
+  /** As many verdicts as one operation can hold. */
+  #nextSettled(): Settled[] {
+    let bytes = 0
+    let end = 0
+    for (const { walk } of this.#toSettle) {
+      bytes += walk.states.length * STEP_BYTES
+      if (end > 0 && (end >= SETTLE_MAX || bytes > SETTLE_BYTES)) break
+      end++
+    }
+    return this.#toSettle.splice(0, end)
   }
 
   #drop(open: Case): void {
     if (this.#cases.get(open.view.id) === open) this.#cases.delete(open.view.id)
-    for (const [id, other] of this.#uploads) if (other === open) this.#uploads.delete(id)
+    this.#uploads.delete(open.uploadId)
     void open.upload.discard().catch((error: unknown) => {
       this.#ports.log('chain.evidence-discard-failed', { error: error as Error })
     })

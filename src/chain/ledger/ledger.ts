@@ -325,6 +325,14 @@ export class Ledger implements LedgerApi {
     return queries.challengeViews(this.state, 'answered', limit)
   }
 
+  answeredOf(pinner: Uint8Array, limit?: number): ChallengeView[] {
+    return queries.challengeViews(this.state, { pinner: Buffer.from(pinner), answered: true }, limit)
+  }
+
+  overdue(clock: number, limit: number): number[] {
+    return queries.overdueIds(this.state, clock, limit)
+  }
+
   refusals(limit = 100): { draw: number; refuser: Buffer; other: Buffer; evidence: Buffer }[] {
     return queries.refusalViews(this.state, limit)
   }

@@ -231,7 +231,7 @@ export function drawView(state: State, id: number): DrawView | null {
 /** Challenges by id, by pinner or by state; oldest first. */
 export function challengeViews(
   state: State,
-  by: { id: number } | { pinner: Buffer } | 'answered',
+  by: { id: number } | { pinner: Buffer; answered?: boolean } | 'answered',
   limit = CHALLENGES_DEFAULT
 ): ChallengeView[] {
   let rows: Row[] = []
@@ -243,13 +243,24 @@ export function challengeViews(
     const role = wallet && state.roleOf(wallet, 'pinner')
     if (role) {
       rows = state.db.all(
-        'SELECT * FROM challenges WHERE pinner = ? AND state = 0 ORDER BY id LIMIT ?',
+        'SELECT * FROM challenges WHERE pinner = ? AND state = ? ORDER BY id LIMIT ?',
         role.id,
+        by.answered ? 1 : 0,
         limit
       )
     }
   }
   return rows.map((row) => challengeView(state, row))
+}
+
+/** Answered challenges whose time for evidence is over, oldest first. */
+export function overdueIds(state: State, clock: number, limit: number): number[] {
+  const rows = state.db.all(
+    'SELECT id FROM challenges WHERE state = 1 AND evidence_by < ? ORDER BY evidence_by, id LIMIT ?',
+    clock,
+    limit
+  )
+  return rows.map(({ id }) => Number(id))
 }
 
 export function challengeView(state: State, row: Row): ChallengeView {

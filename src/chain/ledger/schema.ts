@@ -228,6 +228,7 @@ CREATE TABLE challenges (
   answer BLOB
 ) STRICT;
 CREATE INDEX challenges_by_deadline ON challenges (deadline, id);
+CREATE INDEX challenges_by_evidence ON challenges (evidence_by, id) WHERE state = 1;
 CREATE INDEX challenges_by_copy ON challenges (copy);
 CREATE INDEX challenges_by_pinner ON challenges (pinner, id);
 

@@ -99,6 +99,10 @@ export interface LedgerApi {
   challengesOf(pinner: Uint8Array, limit?: number): ChallengeView[]
   /** Challenges that are answered and wait for evidence or a settle. */
   answered(limit?: number): ChallengeView[]
+  /** A pinner's challenges that are answered and wait for evidence or a settle. */
+  answeredOf(pinner: Uint8Array, limit?: number): ChallengeView[]
+  /** Ids of answered challenges whose `evidenceBy` is before `clock`, oldest first. */
+  overdue(clock: number, limit: number): number[]
   /** Refusals with evidence that wait for `judge`. */
   refusals(limit?: number): { draw: number; refuser: Buffer; other: Buffer; evidence: Buffer }[]
   /** Epochs whose checks are not settled yet. */

@@ -127,10 +127,7 @@ function answerersOf({ ledger, submissions, feed, answers, evidence, clock }: Ch
     assignments: (_, { key }) => ledger.assignments(key),
     challenges: ({ limit }, { key }) => ledger.challengesOf(key, limit),
     evidenceDue: ({ limit }, { key }) =>
-      ledger
-        .answered()
-        .filter((view) => view.pinner.equals(key))
-        .slice(0, limit),
+      ledger.answeredOf(key, limit).filter(({ id }) => !answers.isTaken(id)),
     checkEpochs: () => ledger.checkEpochs(),
     checks: ({ epoch, limit }, { key }) => ledger.checksOf(key, epoch, limit),
     beginEvidence: ({ challenge, bytes }, { key, connection }) => ({
