@@ -117,6 +117,8 @@ export class TestNetwork {
       keyPair: this.chain,
       beacon: this.beacon,
       now: () => this.at,
+      // What a crash leaves is tested elsewhere; here flushing only takes time.
+      durable: false,
       genesis: {
         name: 'test',
         parameters: parameters({ ...quick, ...changes }),

@@ -82,7 +82,10 @@ export class Ledger implements LedgerApi {
    * @throws ChainError `LEDGER_NOT_FOUND`, `LEDGER_NOT_A_LEDGER`, `LEDGER_TOO_NEW`, `LEDGER_FOREIGN`
    */
   static open(options: LedgerOptions & { readonly?: boolean }): Ledger {
-    const db = new Database(options.path, { readonly: options.readonly ?? false })
+    const db = new Database(options.path, {
+      readonly: options.readonly ?? false,
+      durable: options.durable ?? true
+    })
     try {
       const first = db.get('SELECT operation FROM entries WHERE seq = 0')
       const { genesis, keyPair } = options

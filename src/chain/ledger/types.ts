@@ -39,6 +39,8 @@ export interface LedgerOptions {
   beacon?: BeaconSource & { commitment(index: number): Buffer; length: number }
   /** Wall clock in ms. */
   now: () => number
+  /** False: commits are not flushed to disk, for tests and measurements alone. */
+  durable?: boolean
 }
 
 export type SubmitResult = { ok: true; receipt: Receipt } | { ok: false; error: ChainError }

@@ -87,7 +87,9 @@ function issue(state: State, row: Row): void {
   state.emit({ kind: 'challenged', challenge, copy: Number(row.id), round: head.round, answerBy })
 }
 
-/** A pinner's answer to some of its challenges; each must be open and in time, or the whole is refused. */
+/**
+ * A pinner's answer to its challenges. Those that are not open any more (the tick was faster) are left out; if that is all of them, the answer is refused.
+ */
 export function answer(state: State, sender: Account, body: Body<'answer'>, detail: Buffer | null): void {
   const role = state.roleOf(sender, 'pinner')
   if (!role) throw new ChainError('ROLE_UNKNOWN', 'the sender is no pinner')
@@ -97,20 +99,19 @@ export function answer(state: State, sender: Account, body: Body<'answer'>, deta
   if (states && states.length !== body.answered.length) {
     throw new ChainError('OPERATION_MALFORMED', 'the detail has not one state a challenge')
   }
-  const p = state.parameters
+  let taken = 0
   for (const [index, id] of body.answered.entries()) {
     const changed = state.db.run(
       `UPDATE challenges SET state = 1, answer = ?, deadline = evidence_by + ?
        WHERE id = ? AND pinner = ? AND state = 0 AND answer_by >= ?`,
       states ? states[index]! : null,
-      p.settleGraceMs,
+      state.parameters.settleGraceMs,
       id,
       role.id,
       state.head.clock
     )
-    if (changed !== 1) {
-      throw new ChainError('CHALLENGE_NOT_OPEN', `challenge ${id} is not open, or not for this pinner`)
-    }
+    if (changed === 0) continue
+    taken++
     state.emit({ kind: 'answered', challenge: id })
   }
   for (const id of body.refused) {
@@ -119,9 +120,12 @@ export function answer(state: State, sender: Account, body: Body<'answer'>, deta
       id,
       role.id
     )
-    if (!row)
-      throw new ChainError('CHALLENGE_NOT_OPEN', `challenge ${id} is not open, or not for this pinner`)
+    if (!row) continue
+    taken++
     close(state, row, 'refused')
+  }
+  if (taken === 0) {
+    throw new ChainError('CHALLENGE_NOT_OPEN', 'none of these challenges is open and for this pinner')
   }
 }
 
