@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import fc from 'fast-check'
+import type { SegmentSecret } from '../../src/chunk/codec.js'
 import { codecOf, decodeChunk, encodeChunk } from '../../src/chunk/codecs.js'
+import { rsaKeyFromSeed } from '../../src/crypto/rsa-key.js'
 import { Engine, type ChunkRun, type ChunkSource, type Progress } from '../../src/engine/engine.js'
 import { TreeBuilder } from '../../src/merkle/builder.js'
 import { leafNode, type TreeRoot } from '../../src/merkle/node.js'
@@ -237,5 +239,44 @@ test('decodeChunks decodes away from the main thread and reports the chunk that 
 test('options that make no engine are refused', () => {
   for (const options of [{ threads: 0 }, { threads: 1.5 }, { memoryBytes: 1000 }, { memoryBytes: NaN }]) {
     assert.throws(() => new Engine(options), { code: 'ENGINE_OPTIONS' })
+  }
+})
+
+test('seal goes through the engine in slabs and, where a chunk is too large for one, in pieces', async () => {
+  const id = Buffer.alloc(32, 5)
+  const sealed: SegmentSecret = {
+    codec: 'seal',
+    id,
+    salt: Buffer.alloc(32, 6),
+    ...rsaKeyFromSeed(Buffer.alloc(32))
+  }
+  const small = new Engine({ threads: 2, memoryBytes: 128 * 1024 })
+  try {
+    const chunks = chunksOf([1, 255, 256, 3000, 100_000, 7])
+    const encoded: Buffer[] = []
+    const builder = new TreeBuilder()
+    for await (const batch of small.encode(chunks, { segment: sealed, start: START })) {
+      for (const chunk of batch.chunks) encoded.push(Buffer.from(chunk))
+      builder.append(batch.count, batch.levels)
+    }
+    assert.deepEqual(
+      encoded.map((chunk, i) => decodeChunk(sealed, START + i, chunk)),
+      chunks
+    )
+    assert.deepEqual(
+      encoded,
+      chunks.map((chunk, i) => encodeChunk(sealed, START + i, chunk, Buffer.alloc(32)))
+    )
+    const plain: Buffer[] = []
+    for await (const batch of small.decode(encoded, { segment: sealed, start: START })) {
+      plain.push(...batch.chunks.map((chunk) => Buffer.from(chunk)))
+    }
+    assert.deepEqual(plain, chunks)
+    assert.deepEqual(await small.rebuild(encoded, { codec: 'seal' }), builder.root())
+    encoded[4]![90_000]! ^= 1
+    await assert.rejects(small.verify(encoded, { segment: sealed, start: START }), { index: START + 4 })
+    assert.equal(small.slabsHeld, 0)
+  } finally {
+    await small.close()
   }
 })
