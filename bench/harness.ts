@@ -13,6 +13,8 @@ export interface Row {
   /** Plain bytes a second, in units of 10^6. */
   mbPerSecond: number
   chunksPerSecond: number
+  /** Where a run is counted in operations, such as answers that are checked. */
+  opsPerSecond?: number
   role: Role
   /** Of subjects: to the ceiling of the same comparison. */
   ratio?: number
@@ -28,6 +30,8 @@ export interface Contender {
   run: () => void | Promise<void>
   /** Chunks of one run; slow contenders may do fewer than the others. */
   chunks: number
+  /** Operations of one run, where that is what is counted. */
+  operations?: number
   /** Of one run, if its threads are not those of the comparison. */
   threads?: number
 }
@@ -78,7 +82,8 @@ export async function compare(comparison: Comparison): Promise<Row[]> {
     }
   }
   const rows = contenders.map((contender): Row => {
-    const chunksPerSecond = contender.chunks / (median(times.get(contender.name)!) / 1000)
+    const seconds = median(times.get(contender.name)!) / 1000
+    const chunksPerSecond = contender.chunks / seconds
     return {
       suite,
       name: contender.name,
@@ -86,6 +91,7 @@ export async function compare(comparison: Comparison): Promise<Row[]> {
       threads: contender.threads ?? threads,
       mbPerSecond: round((chunksPerSecond * chunkBytes) / 1e6),
       chunksPerSecond: round(chunksPerSecond),
+      ...(contender.operations !== undefined && { opsPerSecond: round(contender.operations / seconds) }),
       role: contender.role
     }
   })
@@ -93,8 +99,8 @@ export async function compare(comparison: Comparison): Promise<Row[]> {
     Math.max(...rows.filter((row) => row.role === role).map((row) => row.chunksPerSecond))
   for (const row of rows) {
     if (row.role !== 'subject') continue
-    row.ratio = round(row.chunksPerSecond / best('ceiling'))
-    row.alternativeRatio = round(row.chunksPerSecond / best('alternative'))
+    if (best('ceiling') > 0) row.ratio = round(row.chunksPerSecond / best('ceiling'))
+    if (best('alternative') > 0) row.alternativeRatio = round(row.chunksPerSecond / best('alternative'))
   }
   return rows
 }

@@ -1,3 +1,4 @@
+import { HASH_BYTES } from '../crypto/hash.js'
 import { ChainError } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { EvidenceIntake, EvidenceBytes, EvidenceUpload } from './evidence-intake.js'
@@ -295,14 +296,17 @@ export class Answers {
 }
 
 function walkDetail(verdict: Verdict | null): WalkDetail {
-  if (!verdict?.ok) return { states: [], indices: [], leaves: [], evidence: verdict?.hash ?? NO_HASH }
-  const { states, indices, leaves, hash } = verdict
-  return { states: states.map(asBuffer), indices, leaves: leaves.map(asBuffer), evidence: asBuffer(hash) }
+  const evidence = verdict?.hash ? Buffer.from(verdict.hash) : NO_HASH
+  if (!verdict?.ok) return { states: [], indices: [], leaves: [], evidence }
+  const { states, indices, leaves } = verdict
+  return { states: hashesOf(states), indices, leaves: hashesOf(leaves), evidence }
 }
 
-/** What crossed threads is a plain Uint8Array. */
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+/** Hashes that were sent in one piece. */
+function hashesOf(bytes: Uint8Array): Buffer[] {
+  return Array.from({ length: bytes.byteLength / HASH_BYTES }, (_, i) =>
+    Buffer.from(bytes.buffer, bytes.byteOffset + i * HASH_BYTES, HASH_BYTES)
+  )
 }
 
 function notAsked(challenge: number): ChainError {

@@ -14,8 +14,8 @@ interface Placed {
  * in the segment. The indices must be ascending and distinct leaves of the tree (`verifyBatch` checks that).
  *
  * @param leaves records of the leaves, RECORD_BYTES each
- * @param proof the proof's records, exactly as many as it needs
- * @throws ProofError `PROOF_BYTES` or `PROOF_ROOT`
+ * @param proof the proof's records
+ * @throws ProofError `PROOF_LENGTH` unless it has exactly the records that are needed, `PROOF_BYTES`, `PROOF_ROOT`
  */
 export function verifyBatchRecords(
   root: TreeRoot,
@@ -23,7 +23,9 @@ export function verifyBatchRecords(
   leaves: Uint8Array,
   proof: Uint8Array
 ): number[] {
-  const given = indices.length + proof.byteLength / RECORD_BYTES
+  const nodes = proof.byteLength / RECORD_BYTES
+  const given = indices.length + nodes
+  if (!Number.isInteger(nodes)) throw wrongLength(nodes)
   // Every hashing of two nodes leaves one less: that many records are made, given is one more.
   const records = Buffer.allocUnsafe((2 * given - 1) * RECORD_BYTES)
   const offsets: number[] = []
@@ -33,8 +35,9 @@ export function verifyBatchRecords(
   let offset = 0
 
   const place = (source: Uint8Array, from: number): number => {
-    records.set(source.subarray(from, from + RECORD_BYTES), slots * RECORD_BYTES)
-    const bytes = sizeAt(records, slots * RECORD_BYTES)
+    const at = slots * RECORD_BYTES
+    for (let i = 0; i < RECORD_BYTES; i++) records[at + i] = source[from + i]!
+    const bytes = sizeAt(records, at)
     if (bytes < 1 || !Number.isSafeInteger(bytes)) {
       throw new ProofError('PROOF_BYTES', `no node has ${bytes} bytes below it`)
     }
@@ -42,7 +45,10 @@ export function verifyBatchRecords(
     return slots++
   }
   const walk = (start: number, end: number, from: number, to: number): Placed => {
-    if (from === to) return { slot: place(proof, used++ * RECORD_BYTES), rank: 0 }
+    if (from === to) {
+      if (used === nodes) throw wrongLength(nodes)
+      return { slot: place(proof, used++ * RECORD_BYTES), rank: 0 }
+    }
     if (end - start === 1) {
       offsets.push(offset)
       return { slot: place(leaves, from * RECORD_BYTES), rank: 0 }
@@ -56,6 +62,7 @@ export function verifyBatchRecords(
     return { slot: slots++, rank }
   }
   const top = walk(0, root.chunks, 0, indices.length)
+  if (used !== nodes) throw wrongLength(nodes)
   if (offset !== root.bytes) {
     throw new ProofError('PROOF_BYTES', `the proof's sizes add up to ${offset}, the root's is ${root.bytes}`)
   }
@@ -67,6 +74,10 @@ export function verifyBatchRecords(
   return offsets
 }
 
+function wrongLength(nodes: number): ProofError {
+  return new ProofError('PROOF_LENGTH', `a batch proof of ${nodes} nodes does not fit these leaves`)
+}
+
 /** Hashes nodes given as triples of slots: left, right, parent. */
 function hashLevel(records: Buffer, level: number[]): void {
   const pairs = level.length / 3
@@ -75,7 +86,8 @@ function hashLevel(records: Buffer, level: number[]): void {
   for (let i = 0; i < pairs; i++) {
     for (let side = 0; side < 2; side++) {
       const from = level[3 * i + side]! * RECORD_BYTES
-      records.copy(scratch, (2 * i + side) * RECORD_BYTES, from, from + RECORD_BYTES)
+      const to = (2 * i + side) * RECORD_BYTES
+      for (let at = 0; at < RECORD_BYTES; at++) scratch[to + at] = records[from + at]!
     }
   }
   slabHasher.parents(scratch.subarray(0, 2 * pairs * RECORD_BYTES), pairs, parents)

@@ -1,7 +1,14 @@
 import c, { type State } from 'compact-encoding'
 import { hash } from '../../crypto/hash.js'
 import { ProofError } from '../../errors.js'
-import { originalStep, walkShape, type CopyReader, type WalkChallenge, type WalkStep } from './walk.js'
+import {
+  originalStep,
+  walkShape,
+  type CopyReader,
+  type WalkChallenge,
+  type WalkShape,
+  type WalkStep
+} from './walk.js'
 
 /** The most bytes of an encoded chunk: hypercore's 15 MiB, `seal`'s 256 for 255, and a header. */
 export const MAX_ENCODED_CHUNK_BYTES = Math.ceil((15 << 20) / 255) * 256 + 1024
@@ -57,14 +64,14 @@ export interface Evidence {
 
 /** The most bytes that evidence for this challenge can have; what a server agrees to receive. */
 export function maxEvidenceBytes(challenge: WalkChallenge): number {
-  const { steps, bytes } = walkShape(challenge)
+  const shape = walkShape(challenge)
+  const { steps, bytes } = shape
   const chunks = Math.min(bytes, steps * MAX_ENCODED_CHUNK_BYTES)
-  return EVIDENCE_PREFIX_BYTES + maxHeadBytes(challenge) + steps * CHUNK_PREFIX_BYTES + chunks
+  return EVIDENCE_PREFIX_BYTES + maxHeadBytes(shape) + steps * CHUNK_PREFIX_BYTES + chunks
 }
 
-/** The most bytes that the head of evidence for this challenge can have. */
-export function maxHeadBytes(challenge: WalkChallenge): number {
-  const { steps } = walkShape(challenge)
+/** The most bytes that the head of evidence for a challenge of this shape can have. */
+export function maxHeadBytes({ steps }: WalkShape): number {
   return 32 + MAX_ORIGINAL_PROOF_BYTES + steps * (3 * 9 + 9 + MAX_PROOF_BYTES_PER_CHUNK)
 }
 
@@ -128,41 +135,47 @@ export function bodyBytes({ chunks }: EvidenceHead): number {
 }
 
 /**
- * Hash of an evidence: of its head and the leaf hashes of its chunks, which bind every byte of them. What
- * `settle` logs; computed without another pass over the chunks.
+ * Hash of an evidence: of its head and the leaf hashes of its chunks (32 bytes each, in a row), which bind every byte
+ * of them. What `settle` logs; computed without another pass over the chunks.
  */
-export function evidenceHash(head: Uint8Array, leaves: readonly Uint8Array[]): Buffer {
-  return hash('datdot/evidence/1', head, ...leaves)
+export function evidenceHash(head: Uint8Array, leaves: Uint8Array): Buffer {
+  return hash('datdot/evidence/1', head, leaves)
 }
 
 /** The head's bytes, in their only form. */
 export function encodeHead(head: EvidenceHead, challenge: WalkChallenge): Buffer {
   const state = c.state()
-  const run = (method: 'preencode' | 'encode'): void => {
-    c.uint[method](state, head.chunks.length)
-    for (const { ordinal, index, bytes } of head.chunks) {
-      c.uint[method](state, ordinal)
-      c.uint[method](state, index - start(challenge, ordinal))
-      c.uint[method](state, bytes)
-    }
-    c.uint[method](state, head.proofs.length)
-    for (const proof of head.proofs) c.uint8array[method](state, proof)
-    c.uint8array[method](state, head.original)
-  }
-  run('preencode')
+  writeHead(state, head, challenge, 'preencode')
   const out = Buffer.alloc(state.end)
   state.buffer = out
-  run('encode')
+  writeHead(state, head, challenge, 'encode')
   return out
 }
 
+function writeHead(
+  state: State,
+  head: EvidenceHead,
+  challenge: WalkChallenge,
+  method: 'preencode' | 'encode'
+): void {
+  c.uint[method](state, head.chunks.length)
+  for (const { ordinal, index, bytes } of head.chunks) {
+    c.uint[method](state, ordinal)
+    c.uint[method](state, index - start(challenge, ordinal))
+    c.uint[method](state, bytes)
+  }
+  c.uint[method](state, head.proofs.length)
+  for (const proof of head.proofs) c.uint8array[method](state, proof)
+  c.uint8array[method](state, head.original)
+}
+
 /** Length of the head, from an evidence's first bytes. @throws ProofError `EVIDENCE_MALFORMED` */
-export function headLength(prefix: Uint8Array, challenge: WalkChallenge): number {
+export function headLength(prefix: Uint8Array, shape: WalkShape): number {
   if (prefix.byteLength !== EVIDENCE_PREFIX_BYTES || prefix[0] !== VERSION) {
     throw malformed(`it does not begin with version ${VERSION}`)
   }
   const bytes = Buffer.from(prefix).readUInt32LE(1)
-  if (bytes > maxHeadBytes(challenge)) throw malformed(`a head of ${bytes} bytes is too long`)
+  if (bytes > maxHeadBytes(shape)) throw malformed(`a head of ${bytes} bytes is too long`)
   return bytes
 }
 
@@ -172,8 +185,11 @@ export function headLength(prefix: Uint8Array, challenge: WalkChallenge): number
  *
  * @throws ProofError `EVIDENCE_MALFORMED`
  */
-export function decodeHead(bytes: Uint8Array, challenge: WalkChallenge): EvidenceHead {
-  const { steps } = walkShape(challenge)
+export function decodeHead(
+  bytes: Uint8Array,
+  challenge: WalkChallenge,
+  { steps }: WalkShape = walkShape(challenge)
+): EvidenceHead {
   let head: EvidenceHead
   try {
     head = readHead({ start: 0, end: bytes.byteLength, buffer: bytes }, challenge, steps)
@@ -181,7 +197,10 @@ export function decodeHead(bytes: Uint8Array, challenge: WalkChallenge): Evidenc
     if (error instanceof ProofError) throw error
     throw malformed('its head ends too early')
   }
-  if (!encodeHead(head, challenge).equals(bytes)) throw malformed('its head is not in its only form')
+  // Integers have longer forms too: only if each is in its shortest one do the lengths agree.
+  const shortest = c.state()
+  writeHead(shortest, head, challenge, 'preencode')
+  if (shortest.end !== bytes.byteLength) throw malformed('its head is not in its only form')
   return head
 }
 

@@ -4,7 +4,6 @@ import type { ChunkBatch } from '../../chunk/codec.js'
 import { codecOf } from '../../chunk/codecs.js'
 import { CodecError, ProofError } from '../../errors.js'
 import { verifyBatchRecords } from '../../merkle/batch.js'
-import { batchLength } from '../../merkle/proof.js'
 import {
   CHUNK_PREFIX_BYTES,
   EVIDENCE_PREFIX_BYTES,
@@ -50,14 +49,14 @@ export type OriginalCheck = (segment: WalkSegment, index: number, length: number
 /** What an evidence that holds says; what `settle` logs. */
 export interface VerifiedEvidence {
   ok: true
-  /** s_1 to s_k. */
-  states: Buffer[]
+  /** s_1 to s_k, 32 bytes each. In one piece, since it crosses threads. */
+  states: Uint8Array
   /** Block index of each step's chunk. */
   indices: number[]
-  /** Leaf hash of each step's chunk. */
-  leaves: Uint8Array[]
+  /** Leaf hash of each step's chunk, 32 bytes each. */
+  leaves: Uint8Array
   /** `evidenceHash`. */
-  hash: Buffer
+  hash: Uint8Array
   /** Bytes of the evidence. */
   bytes: number
 }
@@ -68,7 +67,7 @@ export interface RefusedEvidence {
   code: string
   message: string
   /** `evidenceHash`, if the evidence could be read so far. */
-  hash: Buffer | null
+  hash: Uint8Array | null
 }
 
 /** One chunk of an evidence while it is checked. */
@@ -119,9 +118,9 @@ class Check {
     this.#source = source
     this.#challenge = challenge
     this.#shape = walkShape(challenge)
-    const length = headLength(this.#read(0, EVIDENCE_PREFIX_BYTES), challenge)
+    const length = headLength(this.#read(0, EVIDENCE_PREFIX_BYTES), this.#shape)
     this.#headBytes = Buffer.from(this.#read(EVIDENCE_PREFIX_BYTES, length))
-    this.#head = decodeHead(this.#headBytes, challenge)
+    this.#head = decodeHead(this.#headBytes, challenge, this.#shape)
     const expected = EVIDENCE_PREFIX_BYTES + length + bodyBytes(this.#head)
     if (source.byteLength !== expected) {
       throw refuse('EVIDENCE_MALFORMED', `it has ${source.byteLength} bytes, its head announces ${expected}`)
@@ -141,7 +140,7 @@ class Check {
       this.#prove(chunks, leaves, this.#head.proofs[i] as Uint8Array)
     }
     const { states, visits } = this.#walk()
-    if (!states.at(-1)?.equals(lastState)) {
+    if (Buffer.compare(states.subarray(-HASH_BYTES), lastState) !== 0) {
       throw refuse('EVIDENCE_STATE', 'its chunks lead to another state than the one that was signed')
     }
     if (this.#chunks.some(({ visited }) => !visited)) {
@@ -152,19 +151,16 @@ class Check {
       ok: true,
       states,
       indices: visits.map(({ index }) => index),
-      leaves: visits.map(({ leaf }) => leaf),
-      hash: this.hash as Buffer,
+      leaves: join(visits.map(({ leaf }) => leaf)),
+      hash: this.hash as Uint8Array,
       bytes: this.#source.byteLength
     }
   }
 
   /** Hash of the evidence, once all its chunks are hashed. */
-  get hash(): Buffer | null {
+  get hash(): Uint8Array | null {
     if (!this.#hashed) return null
-    return evidenceHash(
-      this.#headBytes,
-      this.#chunks.map(({ leaf }) => leaf)
-    )
+    return new Uint8Array(evidenceHash(this.#headBytes, join(this.#chunks.map(({ leaf }) => leaf))))
   }
 
   /** The chunks, by the segment they are in. */
@@ -220,17 +216,13 @@ class Check {
   #prove(chunks: Chunk[], leaves: Buffer, proof: Uint8Array): void {
     const segment = this.#segment(chunks[0] as Chunk)
     const indices = chunks.map(({ index }) => index - segment.start)
-    const expected = batchLength(indices, segment.chunks) * RECORD_BYTES
-    if (proof.byteLength !== expected) {
-      throw new ProofError('PROOF_LENGTH', `a proof of ${proof.byteLength} bytes, not ${expected}`)
-    }
     const root = { hash: segment.root, bytes: segment.bytes, chunks: segment.chunks }
     const offsets = verifyBatchRecords(root, indices, leaves, proof)
     for (const [i, chunk] of chunks.entries()) chunk.offset = offsets[i] as number
   }
 
-  #walk(): { states: Buffer[]; visits: Chunk[] } {
-    const states: Buffer[] = []
+  #walk(): { states: Uint8Array; visits: Chunk[] } {
+    const states = new Uint8Array(this.#shape.steps * HASH_BYTES)
     const visits: Chunk[] = []
     let state = this.#challenge.seed
     for (let step = 0; step < this.#shape.steps; step++) {
@@ -246,7 +238,7 @@ class Check {
       chunk.visited = true
       // Index and chunk lie behind one another in the evidence exactly as the state hashes them.
       state = keyedBlake3(state, this.#read(chunk.at, CHUNK_PREFIX_BYTES + chunk.bytes))
-      states.push(state as Buffer)
+      states.set(state, step * HASH_BYTES)
       visits.push(chunk)
     }
     return { states, visits }
@@ -290,6 +282,13 @@ class Check {
     if (offset + length > this.#source.byteLength) throw refuse('EVIDENCE_MALFORMED', 'it ends too early')
     return this.#source.read(offset, length)
   }
+}
+
+/** Hashes in a row, in memory of their own. */
+function join(hashes: Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(hashes.length * HASH_BYTES)
+  for (const [i, hash] of hashes.entries()) out.set(hash, i * HASH_BYTES)
+  return out
 }
 
 /** Whether the bytes at `at` are the index as u64, little-endian. */
