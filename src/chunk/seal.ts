@@ -77,13 +77,14 @@ class SealEncoder implements Encoder {
   readonly #key: RsaPrivateKey
   readonly #place: Place
   readonly #mask: Mask
-  readonly #window = new Window()
+  readonly #window = (shared ??= new Window())
 
   constructor(segment: SegmentSecret, path?: RsaPath) {
     this.#place = new Place(segment)
     this.#mask = new Mask(this.#place.maskKey)
     this.#key = codecErrors(() => loadRsaPrivateKey(segment.secretKey, path))
     if (!this.#key.modulus.equals(segment.publicKey)) {
+      this.#key.wipe()
       throw new CodecError('CODEC_KEY', 'the private key is not that of the segment')
     }
   }
@@ -157,7 +158,7 @@ class SealDecoder implements Decoder {
   readonly #key: RsaPublicKey
   readonly #place: Place
   readonly #mask: Mask
-  readonly #window = new Window()
+  readonly #window = (shared ??= new Window())
   /** What the parts of the window are: index, offset in the chunk and bytes that are not padding. */
   #chunks: { index: number; plainOffset: number; bytes: number }[] = []
 
@@ -255,6 +256,9 @@ class SealDecoder implements Decoder {
   }
 }
 
+/** One for all encoders and decoders of a thread: no call leaves anything in it that another needs. */
+let shared: Window | undefined
+
 interface Part {
   first: number
   blocks: number
@@ -311,7 +315,7 @@ class Mask {
   readonly #key: Uint8Array
   readonly #nonce = Buffer.alloc(NONCE_BYTES)
   /** For bytes that begin inside a cipher block. */
-  readonly #aligned = Buffer.allocUnsafeSlow(CIPHER_BLOCK_BYTES + WINDOW_BLOCKS * PAYLOAD_BYTES)
+  #aligned: Buffer | undefined
 
   constructor(key: Uint8Array) {
     this.#key = key
@@ -326,6 +330,7 @@ class Mask {
       sodium.crypto_stream_xchacha20_xor_ic(bytes, bytes, this.#nonce, block, this.#key)
       return
     }
+    this.#aligned ??= Buffer.allocUnsafeSlow(CIPHER_BLOCK_BYTES + WINDOW_BLOCKS * PAYLOAD_BYTES)
     const whole = this.#aligned.subarray(0, skip + bytes.byteLength)
     whole.set(bytes, skip)
     sodium.crypto_stream_xchacha20_xor_ic(whole, whole, this.#nonce, block, this.#key)
