@@ -425,12 +425,6 @@ static void store_blocks(uint8_t (*blocks)[RSA_BLOCK], const vec *limbs) {
   }
 }
 
-int rsa_ifma_supported(void) {
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512ifma");
-}
-
 int rsa_seal_ifma(const rsa_key *key, const uint8_t *plain, uint8_t *sealed, size_t count) {
   scratch s;
   uint8_t blocks[LANES][RSA_BLOCK];
@@ -485,6 +479,13 @@ int rsa_open_ifma(const rsa_key *key, const uint8_t *sealed, uint8_t *plain, siz
 #else
 #pragma GCC pop_options
 #endif
+
+// Compiled for any CPU, unlike all above.
+int rsa_ifma_supported(void) {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512ifma");
+}
 
 #else
 

@@ -460,12 +460,12 @@ function readIndex(header: Uint8Array): number {
   return readLow(header, INDEX_AT) + readLow(header, INDEX_AT + 4) * 2 ** 32
 }
 
-/** Runs RSA work; its errors become codec errors with the same meaning. */
+/** Runs RSA work; its errors become codec errors, but for a path that this machine does not have. */
 function codecErrors<T>(call: () => T): T {
   try {
     return call()
   } catch (error) {
-    if (!(error instanceof CryptoError)) throw error
+    if (!(error instanceof CryptoError) || error.code === 'RSA_PATH') throw error
     const code = error.code === 'RSA_CHECK' ? 'CODEC_SEAL_CHECK' : 'CODEC_KEY'
     throw new CodecError(code, error.message)
   }
