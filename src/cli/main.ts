@@ -5,7 +5,9 @@ import { EXIT_OK, explain, type Command, type CommandIo } from './command.js'
 
 /** Each command is loaded when it is asked for: `--help` needs neither RocksDB nor a compiler's output. */
 const COMMANDS: Record<string, () => Promise<Command>> = {
-  up: async () => (await import('./up.js')).up
+  up: async () => (await import('./up.js')).up,
+  audit: async () => (await import('./audit.js')).audit,
+  'verify-draw': async () => (await import('./verify-draw.js')).verifyDraw
 }
 
 async function main(args: string[], io: CommandIo): Promise<number> {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import crypto from 'hypercore-crypto'
+import type Hypercore from 'hypercore'
 import { decodeOffer, decodeSignedRecord, encodeSignedRecord, type SegmentOffer } from '../chain/handover.js'
 import { segmentHash, signSegment, verifySegment } from '../chain/segment.js'
 import { decodeManifest } from '../storage/hypercore-parts.js'
@@ -43,7 +43,8 @@ export class Pinner {
   readonly #store: PinnerStore
   readonly #host: SwarmHost
   readonly #registration: Registration
-  readonly #announced = new Set<string>()
+  /** A session of each held hypercore: without one the store would close it under its readers after a while. */
+  readonly #served = new Map<string, Hypercore>()
   /** Walks whose evidence is still to be handed over. */
   readonly #walked = new Map<number, WalkStep[]>()
   readonly #sending = new Set<number>()
@@ -91,7 +92,7 @@ export class Pinner {
   /** Serves what is held, registers with the chain and begins to work. */
   async start(): Promise<void> {
     await this.#host.listen()
-    for (const { key, state } of this.#store.segments()) if (state === 'held') await this.#announce(key)
+    for (const { key, state } of this.#store.segments()) if (state === 'held') await this.#serve(key)
     await this.#member.register('pinner', this.#registration)
     const wakers = ['drawn', 'passedOn', 'challenged', 'answered', 'lost', 'released'] as const
     this.#member.follow(wakers, () => this.#work())
@@ -100,6 +101,7 @@ export class Pinner {
   async close(): Promise<void> {
     await this.#member.close()
     await this.#host.close()
+    for (const core of this.#served.values()) await core.close()
     await this.#store.close()
     await this.#engine.close()
   }
@@ -234,7 +236,7 @@ export class Pinner {
       }
       await ingest.finish()
       finished = true
-      await this.#announce(hypercore)
+      await this.#serve(hypercore)
       await chain.accept(draw, own, signerSignature)
       incoming.accept(encodeSignedRecord({ record: own, signature: signSegment(chainId, keyPair, own) }))
       log('pinner.accepted', { draw, key: hypercore, chunks: own.chunks, bytes: own.bytes, root: own.root })
@@ -321,11 +323,14 @@ export class Pinner {
     return nodes
   }
 
-  async #announce(key: Buffer): Promise<void> {
+  /** Serves a held hypercore and announces it. */
+  async #serve(key: Buffer): Promise<void> {
     const id = key.toString('hex')
-    if (this.#announced.has(id)) return
-    this.#announced.add(id)
-    await this.#host.announce(crypto.discoveryKey(key))
+    if (this.#served.has(id)) return
+    const core = this.#store.session(key)
+    this.#served.set(id, core)
+    await core.ready()
+    await this.#host.announce(core.discoveryKey)
   }
 }
 
