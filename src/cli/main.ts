@@ -7,7 +7,7 @@ import { EXIT_OK, explain, type Command, type CommandIo } from './command.js'
 const COMMANDS: Record<string, () => Promise<Command>> = {
   up: async () => (await import('./up.js')).up,
   audit: async () => (await import('./audit.js')).audit,
-  'verify-draw': async () => (await import('./verify-draw.js')).verifyDraw
+  'verify-draw': async () => (await import('./verify-draw.js')).verifyDrawCommand
 }
 
 async function main(args: string[], io: CommandIo): Promise<number> {
