@@ -62,7 +62,8 @@ export type Original = Infer<typeof originalType>
 
 /**
  * What a supporter wants. `copies`: how many, or 0 to let `targetPpm` choose; `every`: epochs between
- * challenges, a power of two; `steps`: k of the walk; `maxBytes`: longest original that is still paid for.
+ * challenges, a power of two; `steps`: k of the walk; `maxBytes`: longest original that is still paid for; `topic`: the discovery key under
+ * which readers look for it, its own or that of the hypercore it belongs to (a drive's blobs: the drive's).
  */
 export const planType = struct({
   copies: uint(1_000),
@@ -70,7 +71,8 @@ export const planType = struct({
   codec: oneOf(codecNames),
   every: uint(1_024),
   steps: uint(4_096),
-  maxBytes: uint()
+  maxBytes: uint(),
+  topic: hash32
 })
 export type Plan = Infer<typeof planType>
 

@@ -30,9 +30,9 @@ export function fastParameters(): Parameters {
   })
 }
 
-/** The plan for one hypercore of `up`: challenged in every epoch. */
-export function planOf(copies: number, codec: CodecName): Plan {
-  return { copies, targetPpm: 0, codec, every: 1, steps: DEFAULT_STEPS, maxBytes: 2 ** 44 }
+/** The plan for one hypercore of `up`: challenged in every epoch, found by those who look for `topic`. */
+export function planOf(copies: number, codec: CodecName, topic: Buffer): Plan {
+  return { copies, targetPpm: 0, codec, every: 1, steps: DEFAULT_STEPS, maxBytes: 2 ** 44, topic }
 }
 
 /** How participants register. */

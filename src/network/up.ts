@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
+import crypto from 'hypercore-crypto'
 import * as idEncoding from 'hypercore-id-encoding'
 import type { CodecName } from '../chunk/codec.js'
 import { randomBytes } from '../crypto/keys.js'
@@ -315,9 +316,11 @@ class Up {
     this.#step('Donating')
     const supporter = this.#own('supporter', await Supporter.open(options))
     let bytes = 0
+    // Readers know the drive's key only: its blobs must be found where the drive is looked for.
+    const topic = crypto.discoveryKey(subject.key)
+    const plan = planOf(this.#options.copies, this.#options.codec, topic)
     for (const key of subject.hypercores) {
       const original = await supporter.inspect(key)
-      const plan = planOf(this.#options.copies, this.#options.codec)
       await supporter.sponsor(key, original, plan, DONATION_GRAINS)
       bytes += original.byteLength
     }

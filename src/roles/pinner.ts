@@ -331,6 +331,12 @@ export class Pinner {
     this.#served.set(id, core)
     await core.ready()
     await this.#host.announce(core.discoveryKey)
+    // Serving does not wait for the chain, which alone knows where else readers look.
+    this.#member.run('topic', async () => {
+      const { chain, signal } = this.#member
+      const view = await chain.hypercore(key, { signal, timeoutMs: 600_000 })
+      if (view && !view.plan.topic.equals(core.discoveryKey)) await this.#host.announce(view.plan.topic)
+    })
   }
 }
 

@@ -191,7 +191,16 @@ export class TestNetwork {
       body: {
         key: claim.key,
         original: claim.original,
-        plan: { copies: 2, targetPpm: 0, codec: 'wrap', every: 1, steps: 8, maxBytes: 1 << 30, ...plan },
+        plan: {
+          copies: 2,
+          targetPpm: 0,
+          codec: 'wrap',
+          every: 1,
+          steps: 8,
+          maxBytes: 1 << 30,
+          topic: Buffer.alloc(32, 9),
+          ...plan
+        },
         donation
       }
     })

@@ -82,7 +82,14 @@ function play(network: TestNetwork, { kind, a, b }: Command): void {
     case 'sponsor': {
       const claim = original(`core ${a % 3}`, 10 + (b % 50), 50_000)
       const target = a % 2 ? { copies: 1 + (b % 3), targetPpm: 0 } : { copies: 0, targetPpm: 600_000 }
-      const plan = { ...target, codec: 'wrap' as const, every: 1 << (a % 3), steps: 4, maxBytes: 100_000 }
+      const plan = {
+        ...target,
+        codec: 'wrap' as const,
+        every: 1 << (a % 3),
+        steps: 4,
+        maxBytes: 100_000,
+        topic: Buffer.alloc(32, 9)
+      }
       const body = { key: claim.key, original: claim.original, plan, donation: BigInt(b) * 100n }
       network.code(network.supporter, { kind, body })
       return

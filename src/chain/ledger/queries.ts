@@ -92,7 +92,8 @@ function viewHypercore(state: State, h: Hypercore): HypercoreView {
       codec: h.codec,
       every: h.every,
       steps: h.steps,
-      maxBytes: h.maxBytes
+      maxBytes: h.maxBytes,
+      topic: h.topic
     },
     wanted: wantedCopies(state, h, live),
     copies: live.map((copy) => viewCopy(state, h, copy))

@@ -20,6 +20,7 @@ export interface Hypercore {
   copies: number
   targetPpm: number
   maxBytes: number
+  topic: Buffer
 }
 
 export interface Copy {
@@ -91,7 +92,8 @@ export function hypercoreFrom(row: Row): Hypercore {
     steps: count(row.steps),
     copies: count(row.copies),
     targetPpm: count(row.target_ppm),
-    maxBytes: count(row.max_bytes)
+    maxBytes: count(row.max_bytes),
+    topic: row.topic as Buffer
   }
 }
 

@@ -87,6 +87,7 @@ CREATE TABLE hypercores (
   length INTEGER NOT NULL CHECK (length > 0),
   byte_length INTEGER NOT NULL CHECK (byte_length >= 0),
   tree_hash BLOB NOT NULL CHECK (length(tree_hash) = 32),
+  topic BLOB NOT NULL CHECK (length(topic) = 32),
   codec INTEGER NOT NULL CHECK (codec BETWEEN 0 AND 1),
   every INTEGER NOT NULL CHECK (every > 0),
   steps INTEGER NOT NULL CHECK (steps > 0),

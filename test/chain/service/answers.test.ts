@@ -43,7 +43,15 @@ async function hosted(t: TestContext): Promise<Hosted> {
   await supporter.sponsor({
     key: original.key,
     original: original.original,
-    plan: { copies: 1, targetPpm: 0, codec: 'wrap', every: 1, steps: 8, maxBytes: 1 << 30 },
+    plan: {
+      copies: 1,
+      targetPpm: 0,
+      codec: 'wrap',
+      every: 1,
+      steps: 8,
+      maxBytes: 1 << 30,
+      topic: Buffer.alloc(32, 9)
+    },
     donation: 100_000_000n
   })
   await chain.until('the pinner is drawn and says yes', () => acknowledged(pinner))

@@ -57,10 +57,10 @@ export function sponsor(
   const { fork, length, byteLength, treeHash } = original
   state.db.run(
     `INSERT INTO hypercores (key, account, state, fork, length, byte_length, tree_hash, codec, every, steps, copies, target_ppm,
-       max_bytes) VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       max_bytes, topic) VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (key) DO UPDATE SET state = 0, length = excluded.length, byte_length = excluded.byte_length,
        tree_hash = excluded.tree_hash, codec = excluded.codec, every = excluded.every, steps = excluded.steps,
-       copies = excluded.copies, target_ppm = excluded.target_ppm, max_bytes = excluded.max_bytes`,
+       copies = excluded.copies, target_ppm = excluded.target_ppm, max_bytes = excluded.max_bytes, topic = excluded.topic`,
     key,
     account.id,
     fork,
@@ -72,7 +72,8 @@ export function sponsor(
     plan.steps,
     plan.copies,
     plan.targetPpm,
-    plan.maxBytes
+    plan.maxBytes,
+    plan.topic
   )
   const hypercore = hypercoreByKey(state, key)!
   state.db.run('INSERT OR IGNORE INTO sponsors (hypercore, wallet) VALUES (?, ?)', hypercore.id, sender.id)
