@@ -74,6 +74,7 @@ export class ChainService {
   #listener: HyperDHT.Server | null = null
   #timer: NodeJS.Timeout | null = null
   #ticks = 0
+  #started = false
   #cleaning: Promise<void> | null = null
   #judging: Promise<void> | null = null
   #stopped = false
@@ -136,11 +137,20 @@ export class ChainService {
   }
 
   /**
-   * Publishes what is not published yet, begins to listen and to tick.
+   * Publishes what is not published yet, begins to listen and to tick. If it fails, nothing is left running.
    *
    * @throws ChainError `LOG_DIVERGED` if folder and ledger do not belong together
    */
   async start(): Promise<void> {
+    try {
+      await this.#start()
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  async #start(): Promise<void> {
     const { swarm, keyPair } = this.#options
     await this.#store.ready()
     await this.#log.open()
@@ -155,6 +165,7 @@ export class ChainService {
     for (const core of [this.#log.core, this.#evidence.core]) {
       swarm.join(core.discoveryKey, { server: true, client: false })
     }
+    this.#started = true
     if (this.#options.heartbeat ?? true) this.#schedule(0)
   }
 
@@ -172,7 +183,7 @@ export class ChainService {
     await this.#cleaning
     await this.#judging
     for (const connection of this.#connections) connection.destroy()
-    await this.#log.publish()
+    if (this.#started) await this.#log.publish()
     await this.#log.close()
     await this.#evidence.close()
     await this.#store.close()

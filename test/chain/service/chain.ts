@@ -39,8 +39,14 @@ export async function testChain(
   {
     parameters = {},
     names = [],
-    quotas = {}
-  }: { parameters?: Partial<Parameters>; names?: string[]; quotas?: Partial<Quotas> } = {}
+    quotas = {},
+    heartbeat = false
+  }: {
+    parameters?: Partial<Parameters>
+    names?: string[]
+    quotas?: Partial<Quotas>
+    heartbeat?: boolean
+  } = {}
 ): Promise<TestChain> {
   const testnet = await createTestnet(3)
   const { bootstrap } = testnet
@@ -66,7 +72,7 @@ export async function testChain(
         () => 0
       ),
       quotas,
-      heartbeat: false
+      heartbeat
     })
     await service.start()
     running = { service, swarm }
