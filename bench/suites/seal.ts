@@ -14,7 +14,7 @@ import type { RsaWork } from '../threads/rsa.js'
 
 const CHUNK_BYTES = 64 * 1024
 const BLOCKS_PER_CHUNK = CHUNK_BYTES / PAYLOAD_BYTES
-const RUN_SECONDS = 0.2
+const RUN_SECONDS = 0.15
 const ROUNDS = 5
 /** Small slabs, so that a run of a slow codec is many tasks. */
 const MEMORY_BYTES = 2 * 1024 * 1024
