@@ -24,6 +24,7 @@ export interface Work {
   segment: SegmentSecret
 }
 
+const SLAB_BYTES = 2 * 1024 * 1024
 const KEY_AT = 40
 const SIGNATURE_AT = 72
 const NONCE = Buffer.alloc(24)
@@ -38,39 +39,40 @@ export function workOf(work: Work): (from: number, to: number) => void {
 }
 
 function encodeLoop({ bytes, chunkBytes, count, segment }: Work): (from: number, to: number) => void {
-  const slot = Buffer.alloc(chunkBytes)
+  const slots = slotsOf(chunkBytes)
   const key = Buffer.alloc(32, 1)
   const message = Buffer.alloc(MESSAGE_BYTES)
   const signature = Buffer.alloc(64)
-  const hash = hasherOf(slot)
+  const hash = hasherOf(chunkBytes)
   return (from, to) => {
     for (let i = from; i < to; i++) {
       const at = (i % count) * chunkBytes
+      const slot = slots[i % slots.length]!
       slot.set(bytes.subarray(at, at + chunkBytes))
       sodium.crypto_stream_xchacha20_xor(slot, slot, NONCE, key)
-      message.set(hash(), MESSAGE_BYTES - 32)
+      message.set(hash(slot), MESSAGE_BYTES - 32)
       sodium.crypto_sign_detached(signature, message, segment.secretKey)
     }
   }
 }
 
 function decodeLoop({ bytes, chunkBytes, count, segment }: Work): (from: number, to: number) => void {
-  const slot = Buffer.alloc(chunkBytes)
-  const body = slot.subarray(WRAP_HEADER_BYTES)
-  const key = slot.subarray(KEY_AT, SIGNATURE_AT)
+  const slots = slotsOf(chunkBytes)
   const message = Buffer.alloc(MESSAGE_BYTES)
   // Checking costs the same whether it holds; a signature that is well formed takes the whole way.
   const signature = Buffer.alloc(64)
   sodium.crypto_sign_detached(signature, message, segment.secretKey)
-  const hash = hasherOf(body)
+  const hash = hasherOf(chunkBytes - WRAP_HEADER_BYTES)
   return (from, to) => {
     for (let i = from; i < to; i++) {
       const at = (i % count) * chunkBytes
+      const slot = slots[i % slots.length]!
       slot.set(bytes.subarray(at, at + chunkBytes))
-      hash()
+      const body = slot.subarray(WRAP_HEADER_BYTES)
+      hash(body)
       if (!sodium.crypto_sign_verify_detached(signature, message, segment.publicKey))
         throw new Error('refused')
-      sodium.crypto_stream_xchacha20_xor(body, body, NONCE, key)
+      sodium.crypto_stream_xchacha20_xor(body, body, NONCE, slot.subarray(KEY_AT, SIGNATURE_AT))
     }
   }
 }
@@ -112,17 +114,24 @@ function callsLoop({ bytes, chunkBytes, count }: Work): (from: number, to: numbe
   }
 }
 
-/** The fastest single BLAKE3 of one buffer again and again. */
-function hasherOf(input: Buffer): () => Uint8Array {
+/** Room for results as large as a slab: work whose results overwrite each other would have none. */
+function slotsOf(chunkBytes: number): Buffer[] {
+  const slab = Buffer.alloc(Math.max(SLAB_BYTES, chunkBytes))
+  const count = Math.floor(slab.byteLength / chunkBytes)
+  return Array.from({ length: count }, (_, i) => slab.subarray(i * chunkBytes, (i + 1) * chunkBytes))
+}
+
+/** The fastest single BLAKE3 of buffers of one length. */
+function hasherOf(length: number): (input: Buffer) => Uint8Array {
   const out = new Uint8Array(32)
-  const lengths = Uint32Array.of(input.byteLength)
+  const lengths = Uint32Array.of(length)
   const offsets = new Uint32Array(1)
-  const [slab, one] = [input, () => blakeHash.blake3(input)]
-  const many = () => {
-    slabHasher.hashMany(slab, offsets, lengths, 0, 1, 0, out)
+  const many = (input: Buffer) => {
+    slabHasher.hashMany(input, offsets, lengths, 0, 1, 0, out)
     return out
   }
-  return time(many) < time(one) ? many : one
+  const sample = Buffer.alloc(length)
+  return time(() => many(sample)) < time(() => blakeHash.blake3(sample)) ? many : blakeHash.blake3
 }
 
 function time(run: () => unknown): number {

@@ -32,6 +32,7 @@ export interface CallOptions {
 export class WorkerPool {
   readonly threads: number
   readonly #folder: URL
+  readonly #files = new Map<TaskName, string>()
   #pool: Piscina<TaskRequest<TaskName>, Outcome<unknown>> | undefined
   #closed = false
   readonly #waiting = new Set<(error: EngineError) => void>()
@@ -86,7 +87,7 @@ export class WorkerPool {
   ): Promise<Outcome<Tasks[N]['output']> | { crash: unknown }> {
     if (this.#closed) throw closedError()
     const pool = (this.#pool ??= this.#start())
-    const filename = fileURLToPath(new URL(`${name}.js`, this.#folder))
+    const filename = this.#fileOf(name)
     let fail: ((error: EngineError) => void) | undefined
     try {
       return await new Promise((resolve, reject) => {
@@ -100,6 +101,16 @@ export class WorkerPool {
     } finally {
       this.#waiting.delete(fail!)
     }
+  }
+
+  /** A task's file; made out once, since tasks are many. */
+  #fileOf(name: TaskName): string {
+    let file = this.#files.get(name)
+    if (file === undefined) {
+      file = fileURLToPath(new URL(`${name}.js`, this.#folder))
+      this.#files.set(name, file)
+    }
+    return file
   }
 
   #start(): Piscina<TaskRequest<TaskName>, Outcome<unknown>> {
