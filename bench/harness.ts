@@ -50,6 +50,8 @@ export interface SuiteContext {
   cores: number
   /** Measures a comparison and keeps its rows. */
   compare: (comparison: Comparison) => Promise<void>
+  /** Keeps a row that the suite measured itself. */
+  keep: (row: Row) => void
   /** Notes a figure that is no throughput, such as memory or delay. */
   note: (name: string, value: number) => void
 }
@@ -124,7 +126,7 @@ export function table(rows: Row[]): string {
     sizeName(row.chunkBytes),
     String(row.threads),
     row.mbPerSecond.toFixed(row.mbPerSecond < 100 ? 2 : 0),
-    row.chunksPerSecond.toFixed(0),
+    row.chunksPerSecond > 0 ? row.chunksPerSecond.toFixed(0) : `${row.opsPerSecond?.toFixed(0)} ops`,
     row.role,
     row.ratio?.toFixed(2) ?? '',
     row.alternativeRatio?.toFixed(2) ?? ''

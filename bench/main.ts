@@ -30,6 +30,7 @@ async function main(): Promise<void> {
     await suite({
       cores: availableParallelism(),
       compare: async (comparison) => void results.push(...(await compare(comparison))),
+      keep: (row) => void results.push(row),
       note: (note, value) => (notes[note] = value)
     })
     print(`\n${table(results.slice(first))}`)

@@ -97,7 +97,7 @@ export class Replay {
 
   constructor(options: AuditOptions = {}) {
     this.#options = options
-    this.db = new Database(options.path ?? ':memory:', { durable: false })
+    this.db = new Database(options.path ?? ':memory:', { durable: false, references: false })
   }
 
   /** Replays entries in order until one does not hold; the report says which. */

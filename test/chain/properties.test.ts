@@ -215,7 +215,7 @@ test('no sequence of operations, valid and hostile, breaks an invariant or the a
         network.close()
       }
     }),
-    { numRuns: 15, seed: 20_261_123 }
+    { numRuns: 15, seed: 20_261_123, endOnFailure: true }
   )
 })
 

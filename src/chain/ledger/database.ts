@@ -16,15 +16,16 @@ export class Database {
   readonly #statements = new Map<string, BetterSqlite3.Statement<Value[], Row>>()
 
   /**
-   * @param path a file, or `:memory:`
+   * @param path a file, or `:memory:`. `references: false` for a replay, whose rows refer to entries that are not kept
    * @throws ChainError `LEDGER_NOT_FOUND`, `LEDGER_NOT_A_LEDGER`, `LEDGER_TOO_NEW`
    */
-  constructor(path: string, options: { readonly?: boolean; durable?: boolean } = {}) {
+  constructor(path: string, options: { readonly?: boolean; durable?: boolean; references?: boolean } = {}) {
     const readonly = options.readonly ?? false
     try {
       this.raw = new BetterSqlite3(path, { readonly, fileMustExist: readonly })
       this.raw.defaultSafeIntegers(true)
       this.#check(path, readonly, options.durable ?? true)
+      if (options.references === false) this.raw.pragma('foreign_keys = OFF')
     } catch (error) {
       if (error instanceof ChainError) throw error
       const code = (error as { code?: string }).code

@@ -210,3 +210,15 @@ export function saveCopy(state: State, copy: Copy): void {
     copy.id
   )
 }
+
+/** Of a copy what challenges and checks change: none of it is indexed, so this costs a fraction of `saveCopy`. */
+export function saveCounters(state: State, copy: Copy): void {
+  state.db.run(
+    'UPDATE copies SET unpaid = ?, storage_epoch = ?, retrieval_epoch = ?, failures = ? WHERE id = ?',
+    copy.unpaid,
+    copy.storageEpoch,
+    copy.retrievalEpoch,
+    copy.failures,
+    copy.id
+  )
+}

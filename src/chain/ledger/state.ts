@@ -28,8 +28,6 @@ export const MINTED = 2
 export const BURNED = 3
 export const RESERVED = 4
 
-const NOTHING = Buffer.alloc(0)
-
 /** Cached rows beyond which a batch starts with empty caches. */
 const CACHE_MAX = 20_000
 
@@ -102,13 +100,14 @@ export class State {
   head: Head
   parameters: Parameters
   observer: DrawObserver | null = null
-  /** In a replay, which only compares: entries go without their operations, details and effects. */
+  /** In a replay, which only compares: no rows for entries, details and effects. */
   lean = false
   /** What the running operation did so far. */
   #effects: Effect[] = []
   #changes = new Map<number, bigint>()
   #touched = new Set<Account>()
   #touchedRoles = new Set<Role>()
+  #ratedRoles = new Set<Role>()
   #tallies = new Map<number, number>()
   #accounts = new Map<number, Account>()
   #byKey = new Map<string, Account>()
@@ -178,15 +177,18 @@ export class State {
   run(operation: Operation, operationHash: Buffer, apply: () => void): Appended {
     const before = { ...this.head }
     const parameters = this.parameters
-    this.db.run('SAVEPOINT operation')
+    // A replay ends with the first operation that is refused: it has nothing to go back for.
+    if (!this.lean) this.db.run('SAVEPOINT operation')
     try {
       apply()
       const done = this.#append(operation, operationHash)
-      this.db.run('RELEASE operation')
+      if (!this.lean) this.db.run('RELEASE operation')
       return done
     } catch (error) {
-      this.db.run('ROLLBACK TO operation')
-      this.db.run('RELEASE operation')
+      if (!this.lean) {
+        this.db.run('ROLLBACK TO operation')
+        this.db.run('RELEASE operation')
+      }
       this.head = before
       this.parameters = parameters
       this.#forget()
@@ -219,18 +221,19 @@ export class State {
       operation: operationHash,
       effects: effectsHash
     })
-    this.db.run(
-      'INSERT INTO entries (seq, at, rules, operation, effects_hash, hash) VALUES (?, ?, ?, ?, ?, ?)',
-      seq,
-      head.at,
-      RULES_VERSION,
-      this.lean ? NOTHING : operation.core,
-      effectsHash,
-      next
-    )
     if (!this.lean) {
-      if (operation.detail)
+      this.db.run(
+        'INSERT INTO entries (seq, at, rules, operation, effects_hash, hash) VALUES (?, ?, ?, ?, ?, ?)',
+        seq,
+        head.at,
+        RULES_VERSION,
+        operation.core,
+        effectsHash,
+        next
+      )
+      if (operation.detail) {
         this.db.run('INSERT INTO details (seq, bytes) VALUES (?, ?)', seq, operation.detail)
+      }
       this.db.run('INSERT INTO effects (seq, bytes) VALUES (?, ?)', seq, effects)
     }
     for (const account of this.#touched) {
@@ -248,6 +251,9 @@ export class State {
     }
     if (sum !== 0n) throw new Error(`postings of entry ${seq} sum to ${sum}`)
     for (const role of this.#touchedRoles) this.#writeRole(role)
+    for (const role of this.#ratedRoles) {
+      if (!this.#touchedRoles.has(role)) this.#writeReputation(role)
+    }
     for (const [slot, count] of this.#tallies) {
       this.db.run(
         'INSERT INTO tallies (kind, outcome, count) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count',
@@ -267,6 +273,7 @@ export class State {
     this.#changes.clear()
     this.#touched.clear()
     this.#touchedRoles.clear()
+    this.#ratedRoles.clear()
     this.#tallies.clear()
   }
 
@@ -427,6 +434,11 @@ export class State {
     this.#touchedRoles.add(role)
   }
 
+  /** Says that nothing but a role's reputation was changed: much cheaper to write, since no index holds it. */
+  rated(role: Role): void {
+    this.#ratedRoles.add(role)
+  }
+
   /** Deposit changed, or capacity: the stake that bounds a role's weight follows. */
   restake(role: Role): void {
     const backed = backedBytes(this.account(role.account).balance, this.parameters)
@@ -437,6 +449,17 @@ export class State {
 
   keyOf(role: Role): Buffer {
     return this.account(role.wallet).key
+  }
+
+  #writeReputation(role: Role): void {
+    this.db.run(
+      'UPDATE roles SET alpha = ?, beta = ?, alpha2 = ?, beta2 = ? WHERE id = ?',
+      role.main.alpha,
+      role.main.beta,
+      role.retrieval.alpha,
+      role.retrieval.beta,
+      role.id
+    )
   }
 
   #writeRole(role: Role): void {

@@ -11,7 +11,7 @@ import { paidFor, storageReward } from '../../rules/economics.js'
 import { updateReputation } from '../../rules/reputation.js'
 import { answerMs, evidenceMs } from '../../rules/schedule.js'
 import type { Row } from '../database.js'
-import { copyById, hypercoreById, saveCopy, type Copy, type Hypercore } from '../rows.js'
+import { copyById, hypercoreById, saveCounters, type Copy, type Hypercore } from '../rows.js'
 import { effectivePpm, RESERVED, type Account, type State } from '../state.js'
 import { loseCopy } from './copies.js'
 import { beginGrace } from './money.js'
@@ -187,7 +187,7 @@ function close(state: State, row: Row, outcome: Outcome): void {
     copy.failures++
   }
   pinner.main = updateReputation(pinner.main, outcome, p)
-  state.touch(pinner)
+  state.rated(pinner)
   const reputationPpm = effectivePpm(pinner)
   state.emit({ kind: 'settled', challenge: Number(row.id), copy: copy.id, outcome, paid, reputationPpm })
   afterOutcome(state, copy, outcome, reputationPpm)
@@ -200,7 +200,7 @@ export function afterOutcome(state: State, copy: Copy, outcome: Outcome, reputat
   if (outcome === 'lie' || (failed && (copy.failures >= p.failuresMax || reputationPpm < p.losesCopiesPpm))) {
     return loseCopy(state, copy, outcome === 'lie')
   }
-  saveCopy(state, copy)
+  saveCounters(state, copy)
 }
 
 /** Mints X of the first `segments` segments that have it still to come. */

@@ -296,7 +296,7 @@ function settleCheck(state: State, epoch: number, set: VerifierSet, copy: Copy, 
   }
   if (outcome !== 'unknown') copy.retrievalEpoch = epoch
   pinner.retrieval = updateReputation(pinner.retrieval, outcome, p)
-  state.touch(pinner)
+  state.rated(pinner)
   state.tally(RETRIEVAL, outcomeNames.indexOf(outcome))
   state.emit({
     kind: 'checked',

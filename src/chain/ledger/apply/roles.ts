@@ -64,7 +64,7 @@ export function retire(state: State, sender: Account, { role: name }: Body<'reti
 /** Records an outcome in a role's main reputation. */
 export function rate(state: State, role: Role, outcome: Outcome): void {
   role.main = updateReputation(role.main, outcome, state.parameters)
-  state.touch(role)
+  state.rated(role)
 }
 
 /** Records an outcome and burns a share of the least deposit, as far as it is not locked. */

@@ -158,6 +158,7 @@ function addSegment(state: State, task: Task, copy: Copy, record: SegmentRecord,
   signer.used = Math.max(0, signer.used - task.bytes)
   pinner.used = Math.max(0, pinner.used - task.bytes) + record.bytes
   state.touch(pinner)
+  state.touch(signer)
   rate(state, signer, record.end === task.end ? 'success' : 'offline')
   state.db.run('DELETE FROM tasks WHERE id = ?', task.id)
   copy.length = record.end

@@ -1,0 +1,117 @@
+import { blake3 } from '../../src/crypto/hash.js'
+import { keyPairFromSeed, type KeyPair } from '../../src/crypto/keys.js'
+import { Ledger } from '../../src/chain/ledger/ledger.js'
+import { accountKinds } from '../../src/chain/ledger/state.js'
+import { parameters } from '../../src/chain/parameters.js'
+import { OnionBeacon } from '../../src/chain/rules/beacon.js'
+import { BUCKETS } from '../../src/chain/rules/schedule.js'
+
+/** Wall clock that only the benchmark moves. */
+export interface Clock {
+  at: number
+}
+
+export const CHAIN = identity('chain')
+const BEACON = new OnionBeacon(blake3(Buffer.from('bench')), 65_536)
+const EPOCH_MS = 3_600_000
+export const TICK_MS = 10_000
+
+export function identity(name: string): KeyPair {
+  return keyPairFromSeed(blake3(Buffer.from(`bench ${name}`)))
+}
+
+export function pinnerOf(index: number): KeyPair {
+  return identity(`pinner ${index}`)
+}
+
+export function openLedger(path: string, clock: Clock): Ledger {
+  return Ledger.open({
+    path,
+    keyPair: CHAIN,
+    beacon: BEACON,
+    now: () => clock.at,
+    genesis: {
+      name: 'bench',
+      parameters: parameters({
+        epochMs: EPOCH_MS,
+        tickMs: TICK_MS,
+        maxTickGapMs: EPOCH_MS,
+        evidenceWindowMs: 1_000
+      }),
+      beacon: { commitment: BEACON.commitment(), length: BEACON.length },
+      allocations: [{ key: identity('sender').publicKey, amount: 1n << 60n }]
+    }
+  })
+}
+
+/**
+ * A ledger with `copies` active copies of 1 GiB, `perCore` of each hypercore, on `pinners` pinners, challenged every `every` epochs. Its rows are
+ * written directly: what is measured is what happens to a copy, not how it came about.
+ */
+export function seedLedger(
+  path: string,
+  clock: Clock,
+  of: { copies: number; perCore: number; pinners: number; every: number }
+): Ledger {
+  const ledger = openLedger(path, clock)
+  const { db } = ledger.state
+  db.transaction(() => {
+    const account = (kind: number, key: Buffer, balance: bigint) =>
+      Number(
+        db.get('INSERT INTO accounts (kind, key, balance) VALUES (?, ?, ?) RETURNING id', kind, key, balance)!
+          .id
+      )
+    const roles: number[] = []
+    for (let n = 0; n < of.pinners; n++) {
+      const key = pinnerOf(n).publicKey
+      const wallet = account(accountKinds.wallet, key, 0n)
+      const deposit = account(accountKinds.deposit, Buffer.concat([Buffer.of(1), key]), 0n)
+      const row = db.get(
+        `INSERT INTO roles (wallet, role, slot, state, capacity, account, stake, round, alpha, beta, alpha2, beta2)
+         VALUES (?, 1, ?, 0, ?, ?, 0, 0, 50000000, 1000000, 50000000, 1000000) RETURNING id`,
+        wallet,
+        n,
+        2 ** 50,
+        deposit
+      )
+      roles.push(Number(row!.id))
+    }
+    let core = 0
+    for (let n = 0; n < of.copies; n++) {
+      if (n % of.perCore === 0) {
+        const key = blake3(Buffer.from(`core ${n}`))
+        const balance = account(accountKinds.hypercore, key, 1n << 40n)
+        const row = db.get(
+          `INSERT INTO hypercores (key, account, state, fork, length, byte_length, tree_hash, codec, every, steps, copies, target_ppm, max_bytes)
+           VALUES (?, ?, 0, 0, 16384, 1073741824, ?, 0, ?, 8, 3, 0, 1073741824) RETURNING id`,
+          key,
+          balance,
+          key,
+          of.every
+        )
+        core = Number(row!.id)
+      }
+      const bucket = n % BUCKETS
+      db.run(
+        `INSERT INTO copies (id, hypercore, state, pinner, length, bytes, segments, every, bucket)
+         VALUES (?, ?, 1, ?, 16384, 1075000000, 1, ?, ?)`,
+        n,
+        core,
+        roles[(n * 7) % of.pinners]!,
+        of.every,
+        bucket
+      )
+      if (n < BUCKETS) {
+        db.run('INSERT INTO buckets (every, bucket, storage_epoch) VALUES (?, ?, 0)', of.every, bucket)
+      }
+    }
+  })
+  db.raw.pragma('wal_checkpoint(TRUNCATE)')
+  return ledger
+}
+
+/** Begins the next epoch, in which the copies of drawn buckets become due. */
+export function nextEpoch(ledger: Ledger, clock: Clock): void {
+  clock.at += EPOCH_MS
+  ledger.tick(1)
+}

@@ -1,0 +1,293 @@
+import { copyFileSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import BetterSqlite3 from 'better-sqlite3'
+import { blake3 } from '../../src/crypto/hash.js'
+import { auditFile } from '../../src/chain/audit.js'
+import type { Database, Value } from '../../src/chain/ledger/database.js'
+import type { Ledger } from '../../src/chain/ledger/ledger.js'
+import { answerOf, signOperation, type WalkDetail } from '../../src/chain/operations.js'
+import { signaturesOnWorkers } from '../../src/chain/signatures.js'
+import { Engine } from '../../src/engine/engine.js'
+import type { Row, Suite } from '../harness.js'
+import { identity, nextEpoch, openLedger, pinnerOf, seedLedger, TICK_MS, type Clock } from '../ledger/seed.js'
+
+const ROUNDS = 5
+/** Copies that are challenged, answered and settled in one round. */
+const SETTLED = 8_192
+const PINNERS = 512
+/** Challenges in one settle. */
+const SETTLE = 512
+/** Walks of the smallest figure that the issue asks for. */
+const STEPS = 8
+const TRANSFERS = 20_000
+const ISSUED = 2_000
+
+interface Statement {
+  method: 'get' | 'all' | 'run' | 'begin' | 'commit'
+  sql: string
+  values: Value[]
+}
+
+/** Settling against the SQL that it takes; issuing out of 10,000 and 1,000,000 copies; replaying; bytes on disk. */
+const suite: Suite = async ({ cores, keep, note }) => {
+  const folder = mkdtempSync(join(process.env.DATDOT_BENCH_DIR ?? tmpdir(), 'datdot-bench-'))
+  const engine = new Engine({ threads: cores })
+  try {
+    await settling(folder, engine, cores, keep, note)
+    issuing(folder, keep, note)
+    await replaying(folder, engine, cores, keep)
+  } finally {
+    await engine.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+type Keep = (row: Row) => void
+
+function rowOf(name: string, role: Row['role'], threads: number, opsPerSecond: number): Row {
+  const rounded = Number(opsPerSecond.toPrecision(4))
+  return {
+    suite: 'chain',
+    name,
+    chunkBytes: 0,
+    threads,
+    mbPerSecond: 0,
+    chunksPerSecond: 0,
+    opsPerSecond: rounded,
+    role
+  }
+}
+
+/** What the pinners send and the chain decides for all challenges that are open now. */
+interface Round {
+  answers: Buffer[]
+  items: Parameters<Ledger['settle']>[0]
+}
+
+function prepare(ledger: Ledger, clock: Clock): Round {
+  nextEpoch(ledger, clock)
+  clock.at += TICK_MS
+  // Ticks at one and the same time go on within the round: no deadline comes nearer.
+  while (ledger.tick(2_000).more);
+  const rows = ledger.state.db.all(
+    `SELECT c.id, a.key, a.nonce FROM challenges c JOIN roles r ON r.id = c.pinner JOIN accounts a ON a.id = r.wallet
+     ORDER BY c.pinner, c.id`
+  )
+  const byPinner = new Map<string, { nonce: number; ids: number[] }>()
+  for (const row of rows) {
+    const key = (row.key as Buffer).toString('hex')
+    const known = byPinner.get(key)
+    if (known) known.ids.push(Number(row.id))
+    else byPinner.set(key, { nonce: Number(row.nonce), ids: [Number(row.id)] })
+  }
+  const states = Array.from({ length: STEPS }, (_, step) => blake3(Buffer.of(step)))
+  const walk: WalkDetail = {
+    states,
+    indices: states.map((_, step) => step * 1_000),
+    leaves: states,
+    evidence: states[0]!
+  }
+  const answers: Buffer[] = []
+  const items: { challenge: number; outcome: 'success'; walk: WalkDetail }[] = []
+  for (let n = 0; n < PINNERS; n++) {
+    const keyPair = pinnerOf(n)
+    const due = byPinner.get(keyPair.publicKey.toString('hex'))
+    if (!due) continue
+    const { body, detail } = answerOf(due.ids.map((challenge) => ({ challenge, state: states.at(-1)! })))
+    answers.push(
+      signOperation({ kind: 'answer', body }, { chainId: ledger.chainId, keyPair, nonce: due.nonce, detail })
+    )
+    items.push(...due.ids.map((challenge) => ({ challenge, outcome: 'success' as const, walk })))
+  }
+  return { answers, items }
+}
+
+function submitAll(ledger: Ledger, { answers, items }: Round, flags: Uint8Array): void {
+  for (const result of ledger.submit(answers, flags)) if (!result.ok) throw result.error
+  for (let from = 0; from < items.length; from += SETTLE) ledger.settle(items.slice(from, from + SETTLE))
+}
+
+async function settling(
+  folder: string,
+  engine: Engine,
+  cores: number,
+  keep: Keep,
+  note: (name: string, value: number) => void
+): Promise<void> {
+  const clock = { at: 1_700_000_000_000 }
+  const path = join(folder, 'settle.db')
+  const ledger = seedLedger(path, clock, { copies: SETTLED, perCore: 4, pinners: PINNERS, every: 1 })
+  const verify = signaturesOnWorkers((name, task) => engine.call(name, task))
+  const rates = { signed: [] as number[], unsigned: [] as number[], bare: [] as number[] }
+  let settled = 0
+  let before = 0
+  for (let round = 0; round <= ROUNDS; round++) {
+    const work = prepare(ledger, clock)
+    ledger.state.db.raw.pragma('wal_checkpoint(TRUNCATE)')
+    if (round === 0) before = statSync(path).size
+    const copies = ['recorded', 'bare', 'unsigned'].map((name) => join(folder, `${name}.db`))
+    for (const copy of copies) copyFileSync(path, copy)
+    const [recorded, bare, unsigned] = copies as [string, string, string]
+    const known = new Uint8Array(work.answers.length).fill(1)
+    const seconds = {
+      bare: replay(
+        bare,
+        record(recorded, clock, (other) => submitAll(other, work, known))
+      ),
+      unsigned: measure(unsigned, clock, (other) => submitAll(other, work, known)),
+      signed: 0
+    }
+    const began = performance.now()
+    submitAll(ledger, work, await verify(ledger.chainId, work.answers))
+    seconds.signed = (performance.now() - began) / 1_000
+    settled += work.items.length
+    for (const copy of copies) for (const end of ['', '-wal', '-shm']) rmSync(copy + end, { force: true })
+    // The first round warms up.
+    if (round === 0) continue
+    for (const name of ['signed', 'unsigned', 'bare'] as const)
+      rates[name].push(work.items.length / seconds[name])
+  }
+  const [signed, unsigned, bare] = [median(rates.signed), median(rates.unsigned), median(rates.bare)]
+  const ratio = (rate: number) => Number((rate / bare).toPrecision(4))
+  keep({ ...rowOf('settle a challenge, signatures checked', 'subject', cores, signed), ratio: ratio(signed) })
+  keep({ ...rowOf('settle a challenge, signatures known', 'subject', 1, unsigned), ratio: ratio(unsigned) })
+  keep(rowOf('the same SQL statements alone', 'ceiling', 1, bare))
+  const size = () => {
+    ledger.state.db.raw.exec('VACUUM')
+    ledger.state.db.raw.pragma('wal_checkpoint(TRUNCATE)')
+    return statSync(path).size
+  }
+  note('chain: bytes on disk a settled challenge, k = 8', Math.round((size() - before) / settled))
+  clock.at += 60_000
+  ledger.tick()
+  ledger.compact()
+  note('chain: the same after compaction', Number(((size() - before) / settled).toPrecision(3)))
+  ledger.close()
+}
+
+/** Seconds that `work` takes on a ledger of its own. */
+function measure(path: string, clock: Clock, work: (ledger: Ledger) => void): number {
+  const ledger = openLedger(path, clock)
+  const began = performance.now()
+  work(ledger)
+  const seconds = (performance.now() - began) / 1_000
+  ledger.close()
+  return seconds
+}
+
+/** Every statement that `work` makes, with its values. */
+function record(path: string, clock: Clock, work: (ledger: Ledger) => void): Statement[] {
+  const ledger = openLedger(path, clock)
+  const { db } = ledger.state
+  const statements: Statement[] = []
+  for (const method of ['get', 'all', 'run'] as const) {
+    const original = (db[method] as (sql: string, ...values: Value[]) => unknown).bind(db)
+    Object.assign(db, {
+      [method]: (sql: string, ...values: Value[]) => {
+        statements.push({ method, sql, values })
+        return original(sql, ...values)
+      }
+    })
+  }
+  const transaction = db.transaction.bind(db)
+  const recorded: Database['transaction'] = (inner) => {
+    statements.push({ method: 'begin', sql: 'BEGIN IMMEDIATE', values: [] })
+    const result = transaction(inner)
+    statements.push({ method: 'commit', sql: 'COMMIT', values: [] })
+    return result
+  }
+  Object.assign(db, { transaction: recorded })
+  work(ledger)
+  ledger.close()
+  return statements
+}
+
+/** Seconds that the statements take without anything around them. */
+function replay(path: string, statements: readonly Statement[]): number {
+  const db = new BetterSqlite3(path)
+  db.defaultSafeIntegers(true)
+  db.pragma('journal_mode = WAL')
+  db.pragma('synchronous = FULL')
+  db.pragma('foreign_keys = ON')
+  db.pragma('cache_size = -65536')
+  const prepared = new Map<string, BetterSqlite3.Statement<Value[]>>()
+  for (const { sql } of statements) if (!prepared.has(sql)) prepared.set(sql, db.prepare<Value[]>(sql))
+  const calls = statements.map(({ method, sql, values }) => {
+    const reads = method === 'get' || method === 'all'
+    return { statement: prepared.get(sql)!, method: reads ? method : ('run' as const), values }
+  })
+  const began = performance.now()
+  for (const { statement, method, values } of calls) statement[method](...values)
+  const seconds = (performance.now() - began) / 1_000
+  db.close()
+  return seconds
+}
+
+function issuing(folder: string, keep: Keep, note: (name: string, value: number) => void): void {
+  const costs: number[] = []
+  let busiest = 0
+  for (const copies of [10_000, 1_000_000]) {
+    const clock = { at: 1_700_000_000_000 }
+    const path = join(folder, `issue-${copies}.db`)
+    const ledger = seedLedger(path, clock, { copies, perCore: 100, pinners: 2_000, every: 4 })
+    nextEpoch(ledger, clock)
+    const rates: number[] = []
+    for (let issued = 0, round = 0; issued < ISSUED; round++) {
+      clock.at += TICK_MS
+      const before = ledger.state.head.nextChallenge
+      const { busyMs } = ledger.tick(500)
+      const done = ledger.state.head.nextChallenge - before
+      if (done === 0) nextEpoch(ledger, clock)
+      else {
+        // The first tick of a ledger reads pages that later ones find in memory.
+        if (round > 0) rates.push(done / (busyMs / 1_000))
+        busiest = Math.max(busiest, busyMs)
+        issued += done
+      }
+    }
+    ledger.close()
+    for (const end of ['', '-wal', '-shm']) rmSync(path + end, { force: true })
+    costs.push(1e6 / median(rates))
+    keep(rowOf(`find and issue a challenge among ${copies} copies`, 'subject', 1, median(rates)))
+  }
+  note(
+    'chain: cost of issuing among 1,000,000 copies, to that among 10,000',
+    Number((costs[1]! / costs[0]!).toPrecision(3))
+  )
+  note('chain: us to issue a challenge among 1,000,000 copies', Number(costs[1]!.toPrecision(3)))
+  note('chain: longest tick of 500 steps, ms', Number(busiest.toPrecision(3)))
+}
+
+async function replaying(folder: string, engine: Engine, cores: number, keep: Keep): Promise<void> {
+  const clock = { at: 1_700_000_000_000 }
+  const path = join(folder, 'replay.db')
+  const ledger = openLedger(path, clock)
+  const keyPair = identity('sender')
+  let { nonce } = ledger.account(keyPair.publicKey)
+  for (let from = 0; from < TRANSFERS; from += 1_000) {
+    const wires = Array.from({ length: 1_000 }, (_, n) =>
+      signOperation(
+        { kind: 'transfer', body: { to: identity(`receiver ${n}`).publicKey, amount: 1n } },
+        { chainId: ledger.chainId, keyPair, nonce: nonce++ }
+      )
+    )
+    ledger.submit(wires, new Uint8Array(wires.length).fill(1))
+  }
+  ledger.close()
+  const verify = signaturesOnWorkers((name, task) => engine.call(name, task))
+  const rates: number[] = []
+  for (let round = 0; round < 3; round++) {
+    const began = performance.now()
+    const report = await auditFile(path, { verify })
+    if (!report.ok) throw new Error(report.failure?.reason)
+    rates.push(report.entries / ((performance.now() - began) / 1_000))
+  }
+  keep(rowOf('audit an operation (a transfer)', 'subject', cores, median(rates)))
+}
+
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+}
+
+export default suite
