@@ -9,6 +9,7 @@ import HyperDHT from 'hyperdht'
 import { readEvidence } from '../../../src/chain/evidence-store.js'
 import { chainCoreKey } from '../../../src/chain/log.js'
 import type { Effect } from '../../../src/chain/effects.js'
+import type { Quotas } from '../../../src/chain/rpc/channel.js'
 import type { ChainClient } from '../../../src/chain/rpc/client.js'
 import type { ChallengeView } from '../../../src/chain/views.js'
 import { buildEvidence } from '../../../src/chain/walk/evidence.js'
@@ -26,16 +27,16 @@ interface Hosted {
 }
 
 /** One hypercore with one copy, delivered and accepted over the network. */
-async function hosted(t: TestContext): Promise<Hosted> {
+async function hosted(t: TestContext, quotas: Partial<Quotas> = {}, scale = 1): Promise<Hosted> {
   const folder = await mkdtemp(join(tmpdir(), 'datdot-original-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
-  const chain = await testChain(t, { names: ['signer', 'pinner'], parameters: { maxTickGapMs: 100 } })
+  const chain = await testChain(t, { names: ['signer', 'pinner'], parameters: { maxTickGapMs: 100 }, quotas })
   const [signer, pinner, supporter] = ['signer', 'pinner', 'supporter'].map((name) => chain.client(name)) as [
     ChainClient,
     ChainClient,
     ChainClient
   ]
-  const blocks = Array.from({ length: 40 }, (_, i) => Buffer.alloc(100 + 997 * (i % 7), i + 1))
+  const blocks = Array.from({ length: 40 }, (_, i) => Buffer.alloc((100 + 997 * (i % 7)) * scale, i + 1))
   const original = await makeOriginal(folder, blocks)
   await signer.register('signer', 1 << 30, 50_000_000n)
   await pinner.register('pinner', 1 << 30, 50_000_000n)
@@ -197,5 +198,12 @@ test('an upload that was interrupted begins again after the chain was restarted'
   }
   await pinner.sendEvidence(challenge.id, interrupted)
   assert.equal(restarted, true)
+  assert.equal((await settled(hosting, challenge.id)).outcome, 'success')
+})
+
+test('an upload that the chain slows down gets through in the end', async (t) => {
+  const hosting = await hosted(t, { perSecond: 40, burst: 4 }, 100)
+  const challenge = await challenged(hosting)
+  await answer(hosting, challenge, hosting.copy.reader)
   assert.equal((await settled(hosting, challenge.id)).outcome, 'success')
 })
