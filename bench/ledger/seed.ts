@@ -82,12 +82,13 @@ export function seedLedger(
         const key = blake3(Buffer.from(`core ${n}`))
         const balance = account(accountKinds.hypercore, key, 1n << 40n)
         const row = db.get(
-          `INSERT INTO hypercores (key, account, state, fork, length, byte_length, tree_hash, codec, every, steps, copies, target_ppm, max_bytes)
-           VALUES (?, ?, 0, 0, 16384, 1073741824, ?, 0, ?, 8, 3, 0, 1073741824) RETURNING id`,
+          `INSERT INTO hypercores (key, account, state, fork, length, byte_length, tree_hash, codec, every, steps, copies, target_ppm, max_bytes, topic)
+           VALUES (?, ?, 0, 0, 16384, 1073741824, ?, 0, ?, 8, 3, 0, 1073741824, ?) RETURNING id`,
           key,
           balance,
           key,
-          of.every
+          of.every,
+          key
         )
         core = Number(row!.id)
       }

@@ -62,7 +62,15 @@ function statements(): { name: string; statement: Statement; detail?: Buffer }[]
         body: {
           key: claim.key,
           original: claim.original,
-          plan: { copies: 2, targetPpm: 0, codec: 'seal', every: 8, steps: 44, maxBytes: 65_536 },
+          plan: {
+            copies: 2,
+            targetPpm: 0,
+            codec: 'seal',
+            every: 8,
+            steps: 44,
+            maxBytes: 65_536,
+            topic: Buffer.alloc(32, 10)
+          },
           donation: 5_000_000n
         }
       }
