@@ -6,10 +6,14 @@ import { segmentRecordType } from './segment.js'
  * that describes a segment both know from the chain; the offer carries only what it does not say.
  */
 
-/** The signer's first word. `publicKey`: what decodes the segment; the author's manifest and signature at `length`. */
+/**
+ * The signer's first word. `publicKey`: what decodes the segment; `known`: chunks of it whose leaves the signer has, so
+ * that it can go on after them; manifest and signature: the author's, at the original's length.
+ */
 export const offerType = struct({
   draw: uint(),
   publicKey: bytes(512),
+  known: uint(),
   manifest: bytes(4_096),
   signature: bytes(4_096)
 })

@@ -94,7 +94,7 @@ export class Pinner {
     await this.#host.listen()
     for (const { key, state } of this.#store.segments()) if (state === 'held') await this.#serve(key)
     await this.#member.register('pinner', this.#registration)
-    const wakers = ['drawn', 'passedOn', 'challenged', 'answered', 'lost', 'released'] as const
+    const wakers = ['drawn', 'redraw', 'passedOn', 'challenged', 'answered', 'lost', 'released'] as const
     this.#member.follow(wakers, () => this.#work())
   }
 
@@ -108,7 +108,9 @@ export class Pinner {
 
   async #work(): Promise<void> {
     const { chain, signal } = this.#member
-    for (const { role, draw, acknowledge } of await chain.assignments({ signal })) {
+    const assignments = await chain.assignments({ signal })
+    await this.#dropStale(assignments)
+    for (const { role, draw, acknowledge } of assignments) {
       if (role !== 'pinner' || !acknowledge) continue
       await chain.acknowledge(draw).catch((error: unknown) => {
         if (!hasCode(error, 'ACKNOWLEDGED', 'DRAW_NOT_OPEN', 'NOT_DRAWN')) throw error
@@ -116,6 +118,28 @@ export class Pinner {
     }
     await this.#answer()
     await this.#sendEvidence()
+  }
+
+  /** Deletes what came of draws that were drawn again: it would keep the new segment out. */
+  async #dropStale(assignments: AssignmentView[]): Promise<void> {
+    const { chain, log, signal } = this.#member
+    const pending = this.#store.segments().filter(({ state }) => state === 'pending')
+    if (pending.length === 0) return
+    const chainId = await chain.chainId({ signal })
+    const none = Buffer.alloc(0)
+    const open = new Set(
+      assignments.map((assignment) => Buffer.from(segmentOf(chainId, assignment, none).id).toString('hex'))
+    )
+    for (const stale of pending) {
+      if (open.has(Buffer.from(stale.segment.id).toString('hex'))) continue
+      try {
+        await (await this.#store.beginSegment(stale)).abort()
+        log('pinner.segment-dropped', { key: stale.key, segment: stale.segment.id })
+      } catch (error) {
+        // Still coming in: its own end will drop it.
+        if (!hasCode(error, 'STORAGE_BUSY', 'STORAGE_HELD')) throw error
+      }
+    }
   }
 
   /** Walks the open challenges and signs one answer for all of them. */
@@ -181,6 +205,7 @@ export class Pinner {
   async #receive(incoming: IncomingSegment): Promise<void> {
     const offer = decodeOffer(incoming.offer)
     const assignment = await this.#assignmentOf(offer.draw, incoming.from)
+    await this.#dropStale(await this.#member.chain.assignments({ signal: this.#member.signal }))
     if (this.#receiving.has(offer.draw)) {
       throw new SwarmError('SEGMENT_BUSY', 'this segment is on its way in over another connection')
     }
@@ -222,7 +247,13 @@ export class Pinner {
     const { signature } = offer
     const manifest = decodeManifest(offer.manifest)
     const original = { key: hypercore, manifest, fork, length, treeHash, signature }
-    const ingest = await this.#store.beginSegment({ ...original, segment, start: task.start, end: task.end })
+    const spec = { ...original, segment, start: task.start, end: task.end }
+    let ingest = await this.#store.beginSegment(spec)
+    if (ingest.position - task.start > offer.known) {
+      // The signer cannot vouch any more for what it sent before: from the beginning.
+      await ingest.abort()
+      ingest = await this.#store.beginSegment(spec)
+    }
     let finished = false
     try {
       const { tree, word } = await this.#takeChunks(incoming, ingest, segment, assignment)

@@ -10,7 +10,7 @@ import { Engine } from '../engine/engine.js'
 import { ChainError, SwarmError } from '../errors.js'
 import { TreeBuilder } from '../merkle/builder.js'
 import { NodeFile } from '../storage/node-file.js'
-import { connectTo } from '../swarm/host.js'
+import { Connections } from '../swarm/connections.js'
 import { SwarmReader, knownLength, readBlocks } from '../swarm/reader.js'
 import { sendSegment, type SegmentItem } from '../swarm/segment-channel.js'
 import { recordOf, segmentOf } from './assignment.js'
@@ -28,7 +28,8 @@ export interface SignerOptions extends MemberOptions {
 const RUNNING_ROOT_BYTES = 16 << 20
 const CONNECT_MS = 15_000
 const BLOCK_MS = 30_000
-const RETRY_MS = 500
+/** Pause after an interruption, doubled up to the second. */
+const RETRY_MS = { first: 250, last: 10_000 }
 
 /**
  * Encodes hypercores that it was drawn for and hands each to its pinner: downloads from the swarm, through the
@@ -39,12 +40,14 @@ export class Signer {
   readonly #engine: Engine
   readonly #keys: SegmentKeys
   readonly #registration: Registration
+  readonly #connections: Connections
   /** Draws that are being worked on. */
   readonly #draws = new Set<number>()
 
   private constructor(member: Member, options: SignerOptions) {
     this.#member = member
     this.#registration = options.registration
+    this.#connections = new Connections(member.dht, member.keyPair)
     this.#engine = new Engine({
       random: options.randomBytes,
       ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
@@ -101,7 +104,7 @@ export class Signer {
     const reader = new SwarmReader({ network, dir: join(dir, 'plain'), seed: randomBytes(32) })
     try {
       const core = await reader.open(hypercore)
-      while (!signal.aborted) {
+      for (let pauseMs = RETRY_MS.first; !signal.aborted; pauseMs = Math.min(2 * pauseMs, RETRY_MS.last)) {
         try {
           await this.#handOver(assignment, core, join(dir, 'nodes'))
           return
@@ -110,7 +113,7 @@ export class Signer {
           if (!(error instanceof SwarmError)) throw error
           log('signer.interrupted', { draw, error })
         }
-        await this.#member.pause(RETRY_MS)
+        await this.#member.pause(pauseMs)
         const open = await chain.assignments({ signal })
         if (!open.some((other) => other.draw === draw && other.role === 'signer')) return
       }
@@ -128,7 +131,7 @@ export class Signer {
   }
 
   async #handOver(assignment: AssignmentView, core: Hypercore, nodeFile: string): Promise<void> {
-    const { chain, dht, keyPair, log, signal } = this.#member
+    const { chain, keyPair, log, signal } = this.#member
     const { draw, length, pinner, task } = assignment
     await knownLength(core, length, { timeoutMs: BLOCK_MS, signal })
     await checkOriginal(core, assignment)
@@ -137,14 +140,15 @@ export class Signer {
     const { publicKey, secretKey } = await this.#keys.of(assignment, keyPair)
     const segment: SegmentSecret = { ...segmentOf(chainId, assignment, publicKey), secretKey }
     const { manifest, signature } = original
-    const offer = encodeOffer({ draw, publicKey, manifest, signature })
-
     const nodes = await NodeFile.open(nodeFile)
-    const connection = await connectTo(dht, pinner, keyPair, { timeoutMs: CONNECT_MS, signal })
     try {
+      const known = nodes.chunks
+      const offer = encodeOffer({ draw, publicKey, known, manifest, signature })
       const items = (position: number): AsyncGenerator<SegmentItem> =>
         this.#items(assignment, segment, core, nodes, position - task.start)
-      const verdict = await sendSegment(connection, offer, items, { signal })
+      const verdict = await this.#connections.with(pinner, { timeoutMs: CONNECT_MS, signal }, (connection) =>
+        sendSegment(connection, offer, items, { id: idOf(draw), signal })
+      )
       if (!verdict.accepted) {
         throw new ChainError(
           'SEGMENT_REFUSED',
@@ -153,7 +157,8 @@ export class Signer {
       }
       log('signer.delivered', { draw, bytes: nodes.chunks })
     } finally {
-      connection.destroy()
+      // What was sent may be asked to be gone on from.
+      await nodes.flush().catch((error: unknown) => log('signer.nodes-lost', { draw, error: error as Error }))
       await nodes.close()
     }
   }
@@ -169,8 +174,10 @@ export class Signer {
     const { chain, keyPair, signal } = this.#member
     const { draw, task } = assignment
     if (done < 0 || done > nodes.chunks) {
-      // Leaves of an earlier process that did not survive it: they cannot be vouched for.
-      throw new ChainError('SEGMENT_FORGOTTEN', `chunk ${done} was asked for, ${nodes.chunks} are known here`)
+      throw new SwarmError(
+        'SEGMENT_POSITION',
+        `the pinner asked for chunk ${done}, offered were ${nodes.chunks}`
+      )
     }
     await nodes.truncate(done)
     const tree = await TreeBuilder.resume(nodes, done, (records) => nodes.append(records))
@@ -200,6 +207,13 @@ export class Signer {
     })
     yield { kind: 'end', word: word() }
   }
+}
+
+/** Names the channel of a draw's segment. */
+function idOf(draw: number): Buffer {
+  const id = Buffer.alloc(8)
+  id.writeBigUInt64LE(BigInt(draw))
+  return id
 }
 
 /** What was downloaded must be what the chain recorded. */

@@ -16,6 +16,8 @@ const WORD_BYTES_MAX = 64 << 10
 const CHUNK_BYTES_MAX = 16 << 20
 /** Words (running roots) that may wait to be taken. */
 const ITEMS_MAX = 4096
+/** Segments that one connection may carry at a time. */
+const CHANNELS_MAX = 16
 /** Nothing heard for so long ends a transfer. */
 export const IDLE_MS = 60_000
 
@@ -33,6 +35,8 @@ export type SegmentVerdict =
   { accepted: true; word: Buffer } | { accepted: false; code: string; message: string }
 
 export interface TransferOptions {
+  /** Tells the segments apart that share a connection; up to 32 bytes. */
+  id?: Buffer
   signal?: AbortSignal | undefined
   idleMs?: number
   /** Told the number of chunk bytes that the receiver has consumed. */
@@ -58,9 +62,9 @@ export async function sendSegment(
   connection: HyperDHT.Connection,
   offer: Buffer,
   items: (position: number) => AsyncIterable<SegmentItem>,
-  { signal, idleMs = IDLE_MS, onConsumed }: TransferOptions = {}
+  { id, signal, idleMs = IDLE_MS, onConsumed }: TransferOptions = {}
 ): Promise<SegmentVerdict> {
-  const channel = new SegmentChannel(Protomux.from(connection), idleMs, signal)
+  const channel = new SegmentChannel(Protomux.from(connection), id ?? null, idleMs, signal)
   try {
     channel.open()
     channel.send(OFFER, offer)
@@ -121,7 +125,7 @@ export interface IncomingSegment {
 }
 
 /**
- * Takes segments offered on a connection, one at a time for each channel. What `handle` throws becomes a refusal
+ * Takes segments offered on a connection, several at a time if their ids differ. What `handle` throws becomes a refusal
  * with the error's code; nothing that a peer sends reaches further than its own channel.
  */
 export function acceptSegments(
@@ -130,10 +134,13 @@ export function acceptSegments(
   { signal, idleMs = IDLE_MS }: TransferOptions = {}
 ): void {
   const mux = Protomux.from(connection)
-  mux.pair({ protocol: SEGMENT_PROTOCOL }, () => {
-    const channel = new SegmentChannel(mux, idleMs, signal)
+  let open = 0
+  mux.pair({ protocol: SEGMENT_PROTOCOL }, (id) => {
+    if (open >= CHANNELS_MAX || (id !== null && id.byteLength > 32)) return
+    const channel = new SegmentChannel(mux, id, idleMs, signal)
     if (!channel.open()) return
-    void serve(channel, connection.remotePublicKey, handle)
+    open++
+    void serve(channel, connection.remotePublicKey, handle).finally(() => open--)
   })
 }
 
@@ -283,13 +290,14 @@ class SegmentChannel {
   #buffered = 0
   #drained: (() => void) | undefined
 
-  constructor(mux: Protomux, idleMs: number, signal: AbortSignal | undefined) {
+  constructor(mux: Protomux, id: Buffer | null, idleMs: number, signal: AbortSignal | undefined) {
     this.#idleMs = idleMs
     this.#signal = signal
     let ended = (): void => {}
     this.#closed = new Promise((resolve) => (ended = resolve))
     this.#channel = mux.createChannel({
       protocol: SEGMENT_PROTOCOL,
+      id,
       onclose: () => {
         this.#fail(new SwarmError('SEGMENT_CLOSED', 'the other side ended the transfer'))
         ended()
