@@ -6,6 +6,9 @@ import { EXIT_OK, explain, type Command, type CommandIo } from './command.js'
 /** Each command is loaded when it is asked for: `--help` needs neither RocksDB nor a compiler's output. */
 const COMMANDS: Record<string, () => Promise<Command>> = {
   up: async () => (await import('./up.js')).up,
+  signer: async () => (await import('./role.js')).roleCommand('signer'),
+  pinner: async () => (await import('./role.js')).roleCommand('pinner'),
+  verifier: async () => (await import('./role.js')).roleCommand('verifier'),
   audit: async () => (await import('./audit.js')).audit,
   'verify-draw': async () => (await import('./verify-draw.js')).verifyDrawCommand
 }

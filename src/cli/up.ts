@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CODEC_IDS, type CodecName } from '../chunk/codec.js'
 import { InputError } from '../errors.js'
+import { DEFAULT_CODEC } from '../network/economy.js'
 import { runNetwork, type NetworkOptions, type NetworkResult } from '../network/up.js'
 import {
   EXIT_FAILED,
@@ -30,7 +31,7 @@ read everything back. PATH defaults to datdot's own folder.
 
   --data DIR          where everything is kept; new or empty (default: a fresh temporary folder)
   --copies N          encoded copies of each hypercore (default 2)
-  --codec NAME        ${codecNames.join(' or ')} (default wrap)
+  --codec NAME        ${codecNames.join(' or ')} (default ${DEFAULT_CODEC})
   --memory SIZE       memory for chunks on their way through the worker pool (default 64MiB)
   --epochs N          challenge epochs to run at least (default 3)
   --signers N, --pinners N, --verifiers N
@@ -84,7 +85,7 @@ function parse(args: string[], io: CommandIo): { options: NetworkOptions; json: 
     options: {
       data: { type: 'string' },
       copies: { type: 'string' },
-      codec: { type: 'string', default: 'wrap' },
+      codec: { type: 'string', default: DEFAULT_CODEC },
       memory: { type: 'string' },
       epochs: { type: 'string' },
       signers: { type: 'string' },

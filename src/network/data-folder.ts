@@ -56,6 +56,31 @@ async function makeFolder(path: string | undefined): Promise<{ folder: string; c
   }
 }
 
+/** A role's own folder while its process runs. */
+export interface RoleFolder {
+  path: string
+  /** Lets another process have it. */
+  release(): Promise<void>
+}
+
+/**
+ * Claims the folder of one role, new or from an earlier run; one process at a time has it.
+ *
+ * @throws InputError DATA_NOT_A_FOLDER, DATA_NOT_WRITABLE, DATA_IN_USE, DATA_HOLDS_NETWORK
+ */
+export async function prepareRoleFolder(path: string): Promise<RoleFolder> {
+  const { folder } = await makeFolder(path)
+  if ((await readdir(folder)).includes(MARKER)) throw await taken(folder)
+  const lock = join(folder, 'process.json')
+  const text = await readFile(lock, 'utf8').catch(() => '')
+  const pid = pidIn(text)
+  if (pid > 0 && isRunning(pid)) throw inUse(folder, pid)
+  // Left behind by a process that was killed.
+  await rm(lock, { force: true })
+  await writeMarker(folder, lock, (holder) => inUse(folder, holder))
+  return { path: folder, release: () => rm(lock, { force: true }) }
+}
+
 /**
  * `mkdir -p` that says which folder it had to make first. Node's own never returns where a parent exists and
  * nothing can be created in it (`/proc`).
@@ -88,8 +113,17 @@ async function claim(folder: string): Promise<void> {
       `${folder} holds other files, ${JSON.stringify(others[0])} among them; give --data a new or empty folder`
     )
   }
+  await writeMarker(folder, join(folder, MARKER), () => taken(folder))
+}
+
+/** Creates the file that says whose the folder is; `others` explains that somebody else was first. */
+async function writeMarker(
+  folder: string,
+  path: string,
+  others: (pid: number) => InputError | Promise<InputError>
+): Promise<void> {
   try {
-    const marker = await open(join(folder, MARKER), 'wx', 0o600)
+    const marker = await open(path, 'wx', 0o600)
     try {
       await marker.writeFile(JSON.stringify({ version: 1, pid: process.pid }) + '\n')
       await marker.sync()
@@ -98,21 +132,26 @@ async function claim(folder: string): Promise<void> {
     }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') throw await taken(folder)
-    await rm(join(folder, MARKER), { force: true }).catch(() => {})
+    if (code === 'EEXIST') throw await others(pidIn(await readFile(path, 'utf8').catch(() => '')))
+    await rm(path, { force: true }).catch(() => {})
     throw code === 'ENOSPC' ? diskFull(folder) : notWritable(folder, message)
   }
 }
 
+function pidIn(marker: string): number {
+  return Number(/"pid":(\d+)/.exec(marker)?.[1] ?? 0)
+}
+
+function inUse(folder: string, pid: number): InputError {
+  return new InputError(
+    'DATA_IN_USE',
+    `${folder} is in use by process ${pid}; stop it or choose another --data`
+  )
+}
+
 async function taken(folder: string): Promise<InputError> {
-  const text = await readFile(join(folder, MARKER), 'utf8').catch(() => '')
-  const pid = Number(/"pid":(\d+)/.exec(text)?.[1] ?? 0)
-  if (pid > 0 && isRunning(pid)) {
-    return new InputError(
-      'DATA_IN_USE',
-      `${folder} is in use by process ${pid}; stop it or choose another --data`
-    )
-  }
+  const pid = pidIn(await readFile(join(folder, MARKER), 'utf8').catch(() => ''))
+  if (pid > 0 && isRunning(pid)) return inUse(folder, pid)
   return new InputError(
     'DATA_HOLDS_NETWORK',
     `${folder} holds an earlier network; choose another --data, or remove the folder if it is not wanted any more`

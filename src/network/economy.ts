@@ -8,6 +8,9 @@ export const SUPPORTER_GRAINS = 1_000_000n * DATDOT
 /** Given to each hypercore: enough for days of epochs that last seconds. */
 export const DONATION_GRAINS = 100_000n * DATDOT
 
+/** What plans ask for unless they say otherwise: the codec that makes a pinner store every byte. */
+export const DEFAULT_CODEC: CodecName = 'seal'
+
 /** Room that a pinner offers beyond what the source needs. */
 const SPARE_BYTES = 64 * 2 ** 30
 

@@ -1,6 +1,4 @@
-import type { DataFolder } from './data-folder.js'
-import { registrationOf } from './economy.js'
-import type { MemberOptions } from '../roles/member.js'
+import type { MemberOptions, Registration } from '../roles/member.js'
 import { Pinner } from '../roles/pinner.js'
 import { Signer } from '../roles/signer.js'
 import { Verifier } from '../roles/verifier.js'
@@ -32,25 +30,20 @@ export function participantNames({
   return [...named('signer', signers), ...named('pinner', pinners), ...named('verifier', verifiers)]
 }
 
-export interface ParticipantOptions extends Omit<MemberOptions, 'dir'> {
+export interface ParticipantOptions extends MemberOptions {
+  registration: Registration
   memoryBytes: number
   threads: number
 }
 
-/** Opens one participant in its folder; it does not know that others share its process. */
-export function openParticipant(
-  { name, role }: { name: string; role: ParticipantRole },
-  data: DataFolder,
-  options: ParticipantOptions
-): Promise<Participant> {
-  const registration = registrationOf(role)
-  const own = { ...options, dir: data.of(name), log: options.log.with({ role: name }), registration }
+/** Opens one participant in its folder; it does not know whether others share its process. */
+export function openParticipant(role: ParticipantRole, options: ParticipantOptions): Promise<Participant> {
   switch (role) {
     case 'signer':
-      return Signer.open(own)
+      return Signer.open(options)
     case 'pinner':
-      return Pinner.open(own)
+      return Pinner.open(options)
     case 'verifier':
-      return Verifier.open(own)
+      return Verifier.open(options)
   }
 }

@@ -17,7 +17,14 @@ import { loadIdentity } from '../swarm/identity.js'
 import { SwarmReader, knownLength } from '../swarm/reader.js'
 import { consume } from './consume.js'
 import { diskFull, isDiskFull, prepareDataFolder, type DataFolder } from './data-folder.js'
-import { DONATION_GRAINS, MEMBER_GRAINS, SUPPORTER_GRAINS, fastParameters, planOf } from './economy.js'
+import {
+  DONATION_GRAINS,
+  MEMBER_GRAINS,
+  SUPPORTER_GRAINS,
+  fastParameters,
+  planOf,
+  registrationOf
+} from './economy.js'
 import { Observer } from './observer.js'
 import { openParticipant, participantNames, type Counts } from './participants.js'
 import { summarise, type NetworkResult } from './result.js'
@@ -301,12 +308,16 @@ class Up {
       chainKey: chain.publicKey,
       randomBytes: (length: number): Buffer => randomBytes(length),
       memoryBytes: this.#options.memoryBytes,
-      threads: 2,
-      log: this.#log
+      threads: 2
     }
-    for (const named of participantNames(this.#options)) {
+    for (const { name, role } of participantNames(this.#options)) {
       this.#signal.throwIfAborted()
-      const participant = this.#own(named.name, await openParticipant(named, this.#data, options))
+      const own = {
+        dir: this.#data.of(name),
+        log: this.#log.with({ role: name }),
+        registration: registrationOf(role)
+      }
+      const participant = this.#own(name, await openParticipant(role, { ...options, ...own }))
       await participant.start()
     }
   }

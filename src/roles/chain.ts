@@ -5,6 +5,7 @@ import { Ledger } from '../chain/ledger/ledger.js'
 import type { Parameters } from '../chain/parameters.js'
 import { OnionBeacon } from '../chain/rules/beacon.js'
 import { ChainService } from '../chain/service.js'
+import { signaturesOnWorkers } from '../chain/signatures.js'
 import type { KeyPair } from '../crypto/keys.js'
 import { Engine } from '../engine/engine.js'
 import type { Logger } from '../log.js'
@@ -44,12 +45,14 @@ export class ChainNode {
       dht: createDht(network),
       keyPair: HyperDHT.keyPair(options.randomBytes(32))
     })
+    const checkSignatures = signaturesOnWorkers((name, task) => this.#engine.call(name, task))
     this.#service = new ChainService({
       ledger,
       keyPair,
       dir,
       swarm: this.#swarm,
       verify: (tasks) => this.#engine.call('verify-evidence', tasks),
+      verifySignatures: (wires) => checkSignatures(ledger.chainId, wires),
       now,
       log
     })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { AssignmentView } from '../chain/views.js'
 import type { KeyPair } from '../crypto/keys.js'
 import type { Engine } from '../engine/engine.js'
+import { generateSealKey } from '../engine/seal-key.js'
 
 /** What a segment is encoded with: the public part goes on the chain. */
 export interface SegmentKey {
@@ -31,10 +32,7 @@ export class SegmentKeys {
     const path = join(this.#dir, String(draw))
     const kept = await readFile(path).catch(() => null)
     if (kept) return { publicKey: kept.subarray(0, 256), secretKey: kept.subarray(256) }
-    const seed = this.#randomBytes(32)
-    const made = await this.#engine.call('seal-key', { seed, primes: 4 })
-    seed.fill(0)
-    const key = { publicKey: Buffer.from(made.publicKey), secretKey: Buffer.from(made.secretKey) }
+    const key = await generateSealKey(this.#engine, { random: this.#randomBytes })
     await mkdir(this.#dir, { recursive: true, mode: 0o700 })
     const file = await open(`${path}.new`, 'w', 0o600)
     try {

@@ -7,6 +7,7 @@ import { signSegment } from '../chain/segment.js'
 import type { AssignmentView } from '../chain/views.js'
 import type { SegmentSecret } from '../chunk/codec.js'
 import { Engine } from '../engine/engine.js'
+import { wipeSegmentKey } from '../engine/seal-key.js'
 import { ChainError, SwarmError } from '../errors.js'
 import { TreeBuilder } from '../merkle/builder.js'
 import { NodeFile } from '../storage/node-file.js'
@@ -157,6 +158,8 @@ export class Signer {
       }
       log('signer.delivered', { draw, bytes: nodes.chunks })
     } finally {
+      // The signer's own key, which `wrap` uses, stays.
+      if (segment.codec === 'seal') wipeSegmentKey(segment)
       // What was sent may be asked to be gone on from.
       await nodes.flush().catch((error: unknown) => log('signer.nodes-lost', { draw, error: error as Error }))
       await nodes.close()

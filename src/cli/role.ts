@@ -1,0 +1,123 @@
+import { join, resolve } from 'node:path'
+import * as idEncoding from 'hypercore-id-encoding'
+import { DATDOT } from '../chain/parameters.js'
+import { randomBytes } from '../crypto/keys.js'
+import { InputError } from '../errors.js'
+import { createFileLogger } from '../log.js'
+import { prepareRoleFolder } from '../network/data-folder.js'
+import { openParticipant, type Participant, type ParticipantRole } from '../network/participants.js'
+import { isLoopback } from '../swarm/dht.js'
+import {
+  EXIT_OK,
+  bootstrapOption,
+  bytesOption,
+  parseOptions,
+  type Command,
+  type CommandIo
+} from './command.js'
+
+/** What a role does, for the list of commands. */
+const SUMMARIES: Record<ParticipantRole, string> = {
+  signer: 'encode hypercores for pinners',
+  pinner: 'keep encoded copies and serve them',
+  verifier: 'measure what pinners serve'
+}
+
+const GIB = 2 ** 30
+
+/** `datdot signer`, `datdot pinner` and `datdot verifier`: one role as a process of its own. */
+export function roleCommand(role: ParticipantRole): Command {
+  return {
+    summary: SUMMARIES[role],
+    help: `Usage: datdot ${role} --data DIR --chain KEY --bootstrap HOST:PORT[,HOST:PORT] [OPTIONS]
+
+Takes part in a network as a ${role} until Ctrl-C: registers with the chain if it is new there, and works.
+Its wallet must hold the deposit; the identity in DIR is made on the first start and printed.
+
+  --data DIR        folder of this ${role}: identity${role === 'pinner' ? ' and copies' : ''}
+  --chain KEY       the chain's public key
+  --bootstrap …     nodes of the DHT on which the chain is reached
+  --capacity SIZE   most encoded bytes (default 64GiB)
+  --deposit N       tokens to stand in with, in datdots (default 200)
+  --memory SIZE     memory for chunks on their way through the worker pool (default 64MiB)
+  --json            print one JSON object a line: the start, then the end
+  --help            this text
+
+Exit codes: 0 stopped by Ctrl-C, 1 it failed, 2 bad input.
+`,
+    run: (args, io) => run(role, args, io)
+  }
+}
+
+async function run(role: ParticipantRole, args: string[], io: CommandIo): Promise<number> {
+  const { values } = parseOptions(role, {
+    args,
+    options: {
+      data: { type: 'string' },
+      chain: { type: 'string' },
+      bootstrap: { type: 'string' },
+      capacity: { type: 'string' },
+      deposit: { type: 'string', default: '200' },
+      memory: { type: 'string' },
+      json: { type: 'boolean', default: false }
+    }
+  })
+  const { data, chain, bootstrap: nodes } = values
+  if (data === undefined || chain === undefined || nodes === undefined) {
+    throw new InputError(
+      'OPTION_MISSING',
+      `${role} needs --data, --chain and --bootstrap; see datdot ${role} --help`
+    )
+  }
+  if (!idEncoding.isValid(chain)) {
+    throw new InputError(
+      'OPTION_VALUE',
+      `--chain takes a public key in z-base-32 or hex, not ${JSON.stringify(chain)}`
+    )
+  }
+  if (!/^\d{1,12}$/.test(values.deposit)) {
+    throw new InputError(
+      'OPTION_VALUE',
+      `--deposit takes whole datdots, not ${JSON.stringify(values.deposit)}`
+    )
+  }
+  const capacityBytes = bytesOption('capacity', values.capacity, { default: 64 * GIB, min: 1 })
+  const memoryBytes = bytesOption('memory', values.memory, { default: 64 << 20, min: 4 << 20 })
+  const bootstrap = bootstrapOption(nodes)
+  const folder = await prepareRoleFolder(resolve(io.cwd, data))
+  const { log, close } = createFileLogger(join(folder.path, 'log.ndjson'), Date.now)
+  let participant: Participant | undefined
+  try {
+    participant = await openParticipant(role, {
+      dir: folder.path,
+      network: { bootstrap, ...(isLoopback(bootstrap) ? { host: '127.0.0.1' } : {}) },
+      chainKey: idEncoding.decode(chain),
+      randomBytes: (length) => randomBytes(length),
+      registration: {
+        capacityBytes: role === 'verifier' ? 0 : capacityBytes,
+        deposit: BigInt(values.deposit) * DATDOT
+      },
+      memoryBytes,
+      threads: 2,
+      log: log.with({ role })
+    })
+    const key = idEncoding.encode(participant.publicKey)
+    io.stdout.write(values.json ? `${JSON.stringify({ event: 'opened', role, key })}\n` : `${role} ${key}\n`)
+    await participant.start()
+    io.stdout.write(
+      values.json
+        ? `${JSON.stringify({ event: 'started', role, key })}\n`
+        : 'registered and working; Ctrl-C stops it\n'
+    )
+    await new Promise<void>((stop) => {
+      if (io.signal.aborted) stop()
+      io.signal.addEventListener('abort', () => stop(), { once: true })
+    })
+    return EXIT_OK
+  } finally {
+    await participant?.close()
+    await close()
+    await folder.release()
+    if (values.json) io.stdout.write(`${JSON.stringify({ event: 'closed', role })}\n`)
+  }
+}
