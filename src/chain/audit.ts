@@ -363,15 +363,18 @@ function compareState(file: Database, replay: Database, entries: number): AuditF
       return differs('STATE_DIFFERS', `table ${table} does not hold what the log leads to`)
     }
   }
-  const sums = `SELECT a.id, a.archived + coalesce((SELECT sum(change) FROM postings WHERE account = a.id), 0) AS sum
-    FROM accounts a ORDER BY a.id`
-  for (const row of file.iterate(
-    `SELECT s.id FROM (${sums}) s JOIN accounts a ON a.id = s.id WHERE s.sum <> a.balance LIMIT 1`
-  )) {
-    return differs(
-      'POSTINGS_DIFFER',
-      `the postings of account ${row.id as bigint} do not lead to its balance`
-    )
+  const sums = new Map<bigint, bigint>()
+  for (const row of file.iterate('SELECT account, sum(change) AS sum FROM postings GROUP BY account')) {
+    sums.set(row.account as bigint, row.sum as bigint)
+  }
+  for (const row of file.iterate('SELECT id, balance, archived FROM accounts ORDER BY id')) {
+    const sum = (row.archived as bigint) + (sums.get(row.id as bigint) ?? 0n)
+    if (sum !== row.balance) {
+      return differs(
+        'POSTINGS_DIFFER',
+        `the postings of account ${row.id as bigint} do not lead to its balance`
+      )
+    }
   }
   // Compaction drops postings and effects from the front; the rest must be complete.
   const first = file.get('SELECT min(seq) AS seq FROM effects')!.seq as bigint | null
