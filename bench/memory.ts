@@ -11,11 +11,17 @@ const engine = new Engine()
 const segment = wrapSegment()
 const template = randomBytes(CHUNK_BYTES)
 
-/** Chunks in new memory each, as a hypercore's reads are. */
+/**
+ * With `fresh`, chunks in new memory each: what the collector has not freed yet is then counted too. Else in
+ * memory that comes round again after more chunks than are ever under way.
+ */
+const fresh = process.argv[2] === 'fresh'
+const ring = Array.from({ length: 512 }, () => Buffer.from(template))
+
 async function* chunks(bytes: number): AsyncGenerator<Buffer> {
-  for (let left = bytes; left > 0; left -= CHUNK_BYTES) {
-    yield Buffer.from(new Uint8Array(template).buffer)
-    if (left % (16 * CHUNK_BYTES) === 0) await Promise.resolve()
+  for (let i = 0; i * CHUNK_BYTES < bytes; i++) {
+    yield fresh ? Buffer.from(new Uint8Array(template).buffer) : ring[i % ring.length]!
+    if (i % 16 === 0) await Promise.resolve()
   }
 }
 

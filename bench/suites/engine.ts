@@ -61,9 +61,12 @@ const suite: Suite = async ({ cores, compare, note }) => {
   }
   note('event loop delay, p99, ms', delay.percentile(99) / 1e6)
 
-  const memory = execFileSync(process.execPath, [fileURLToPath(new URL('../memory.js', import.meta.url))])
-  for (const [name, value] of Object.entries(JSON.parse(memory.toString()) as Record<string, number>)) {
-    note(name, value)
+  const memory = fileURLToPath(new URL('../memory.js', import.meta.url))
+  for (const kind of ['pooled', 'fresh']) {
+    const measured = execFileSync(process.execPath, [memory, kind]).toString()
+    for (const [name, value] of Object.entries(JSON.parse(measured) as Record<string, number>)) {
+      note(`${kind} chunks: ${name}`, value)
+    }
   }
 
   function mainThread(job: 'encode' | 'decode', chunks: Chunks, total: number): () => void {
