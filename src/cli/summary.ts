@@ -41,6 +41,7 @@ export function summaryText(result: NetworkResult): string {
   const lines = [
     '',
     `drive      ${result.driveKey}`,
+    `chain      ${result.chainKey}`,
     '',
     ...table(
       ['hypercore', 'pinner', 'signer', 'codec', 'chunks', 'bytes', 'root'],

@@ -13,6 +13,8 @@ export interface NetworkResult {
   /** Whether everything that was promised holds. */
   ok: boolean
   driveKey: string
+  /** The chain's key: `datdot audit` follows its log by it. */
+  chainKey: string
   copies: {
     hypercore: string
     pinner: string
@@ -79,6 +81,7 @@ export async function summarise(findings: Findings): Promise<NetworkResult> {
   return {
     ok: problems.length === 0,
     driveKey: idEncoding.encode(findings.driveKey),
+    chainKey: idEncoding.encode(chain.chainKey),
     copies,
     challenges,
     tokens: { minted, burned, sum },
