@@ -1,13 +1,13 @@
 import type { Database } from './database.js'
 
-/** Entries whose details go in one transaction. */
-const STEP = 10_000
+/** Entries whose details go in one transaction: details are large, and the thread is wanted by others. */
+const STEP = 50
 
 /**
  * Drops what the audit needs only inside the evidence window, of entries before `at` (wall-clock ms): details (walks, answers),
- * effects, and postings, whose sums stay with the accounts. Operations and hashes stay forever.
+ * effects, and postings, whose sums stay with the accounts. Operations and hashes stay forever. Stops after `budgetMs`; another call goes on.
  */
-export function compactLedger(db: Database, at: number): { entries: number } {
+export function compactLedger(db: Database, at: number, budgetMs: number): { entries: number } {
   // `at` never falls along the log: the window ends at one position.
   let low = 0
   let high = Number(db.get('SELECT count(*) AS n FROM entries')!.n)
@@ -18,7 +18,9 @@ export function compactLedger(db: Database, at: number): { entries: number } {
   }
   const first = db.get('SELECT min(seq) AS seq FROM effects')!.seq
   if (first === null) return { entries: 0 }
-  for (let from = Number(first); from < low; from += STEP) {
+  const began = performance.now()
+  let done = Number(first)
+  for (let from = done; from < low && performance.now() - began < budgetMs; from += STEP) {
     const to = Math.min(low, from + STEP)
     db.transaction(() => {
       db.run('DELETE FROM details WHERE seq < ?', to)
@@ -31,6 +33,7 @@ export function compactLedger(db: Database, at: number): { entries: number } {
       )
       db.run('DELETE FROM postings WHERE seq < ?', to)
     })
+    done = to
   }
-  return { entries: Math.max(0, low - Number(first)) }
+  return { entries: done - Number(first) }
 }

@@ -53,6 +53,8 @@ import type {
 const WORK_DEFAULT = 500
 /** Copies whose checks are worked out ahead with every tick. */
 const CHECKS_PER_TICK = 500
+/** How long one compaction may take unless it is told otherwise. */
+const COMPACT_MS = 20
 const ENTRIES_PAGE_MAX = 10_000
 
 /** The ledger of a chain (see LedgerApi). One process opens a file for writing at a time. */
@@ -357,8 +359,9 @@ export class Ledger implements LedgerApi {
     return hashState(this.#db)
   }
 
-  compact(): { entries: number } {
-    return compactLedger(this.#db, this.state.head.at - this.state.parameters.evidenceWindowMs)
+  compact(budgetMs = COMPACT_MS): { entries: number } {
+    const { head, parameters } = this.state
+    return compactLedger(this.#db, head.at - parameters.evidenceWindowMs, budgetMs)
   }
 
   close(): void {

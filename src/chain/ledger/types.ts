@@ -115,8 +115,8 @@ export interface LedgerApi {
   /** Hash over the whole state: equal for equal logs on every machine. Reads everything. */
   stateHash(): Buffer
 
-  /** Drops details and effects of entries older than the evidence window. */
-  compact(): { entries: number }
+  /** Drops details and effects of entries older than the evidence window, for about `budgetMs` (20) at a time. */
+  compact(budgetMs?: number): { entries: number }
   close(): void
 }
 
