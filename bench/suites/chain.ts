@@ -1,3 +1,4 @@
+import { answers } from '../ledger/answers.js'
 import { copyFileSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,7 +31,8 @@ interface Statement {
 }
 
 /** Settling against the SQL that it takes; issuing out of 10,000 and 1,000,000 copies; replaying; bytes on disk. */
-const suite: Suite = async ({ cores, keep, note }) => {
+const suite: Suite = async (context) => {
+  const { cores, keep, note } = context
   const folder = mkdtempSync(join(process.env.DATDOT_BENCH_DIR ?? tmpdir(), 'datdot-bench-'))
   const engine = new Engine({ threads: cores })
   try {
@@ -41,6 +43,7 @@ const suite: Suite = async ({ cores, keep, note }) => {
     await engine.close()
     rmSync(folder, { recursive: true, force: true })
   }
+  await answers(context)
 }
 
 type Keep = (row: Row) => void

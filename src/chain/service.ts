@@ -13,10 +13,15 @@ import type { LedgerApi } from './ledger/types.js'
 import { ChainLog } from './log.js'
 import type { Quotas } from './rpc/channel.js'
 import { ChainRpcServer } from './rpc/server.js'
+import { decodeOperation, operationHash, unsignedBytes } from './operations.js'
+import { signReceipt } from './receipt.js'
 import { Submissions, type SignatureCheck } from './submissions.js'
+import type { Receipt } from './views.js'
 
 /** Ticks between two looks at what has become too old: evidence, and details of the log. */
 const TICKS_PER_CLEANING = 60
+/** Entries whose receipts are given again to senders that a crash of the chain kept from them. */
+const RECENT_ENTRIES = 1024
 /** Pause after a tick that left work over, so that requests get their turn. */
 const MORE_MS = 1
 /** A tick that took longer is worth a line in the log. */
@@ -96,7 +101,8 @@ export class ChainService {
     this.#feed = new EventFeed(ledger)
     const onCommit = (): void => this.#committed()
     const clock = (): number => this.clock()
-    this.#submissions = new Submissions(ledger, onCommit, options.verifySignatures)
+    const recent = recentReceipts(ledger, keyPair)
+    this.#submissions = new Submissions(ledger, onCommit, options.verifySignatures, recent)
     this.#answers = new Answers({
       ledger,
       intake: this.#intake,
@@ -262,5 +268,15 @@ export class ChainService {
     })()
       .catch((error: unknown) => log('chain.cleaning-failed', { error: error as Error }))
       .finally(() => (this.#cleaning = null))
+  }
+}
+
+/** Receipts of the log's last entries, of which a process that ended may have owed some. */
+function* recentReceipts(ledger: LedgerApi, keyPair: KeyPair): Generator<Receipt> {
+  const { chainId } = ledger
+  for (const bytes of ledger.entries(Math.max(0, ledger.length() - RECENT_ENTRIES), RECENT_ENTRIES)) {
+    const { seq, at, operation, hash } = decodeEntry(bytes)
+    const known = operationHash(chainId, unsignedBytes(decodeOperation(operation, true)))
+    yield signReceipt(chainId, keyPair, { seq, operation: known, entry: hash, at })
   }
 }

@@ -37,8 +37,17 @@ export class Submissions {
   #waitingBytes = 0
   #running: Promise<void> | null = null
 
-  /** @param onCommit is told when the log has grown */
-  constructor(ledger: Pick<LedgerApi, 'submit' | 'chainId'>, onCommit: () => void, check?: SignatureCheck) {
+  /**
+   * @param onCommit is told when the log has grown
+   * @param recent receipts of what an earlier process committed last, and may not have been able to answer
+   */
+  constructor(
+    ledger: Pick<LedgerApi, 'submit' | 'chainId'>,
+    onCommit: () => void,
+    check?: SignatureCheck,
+    recent: Iterable<Receipt> = []
+  ) {
+    for (const receipt of recent) this.#receipts.set(receipt.operation.toString('hex'), receipt)
     this.#ledger = ledger
     this.#onCommit = onCommit
     this.#check = check

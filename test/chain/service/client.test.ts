@@ -77,6 +77,24 @@ test('the same bytes sent twice are applied once, and get the same receipt', asy
   assert.equal(chain.network.ledger.account(to).balance, 5n)
 })
 
+test('a receipt that the chain owed when it ended is given after its restart, and nothing is applied twice', async (t) => {
+  const chain = await testChain(t)
+  const keyPair = identity('supporter')
+  const { chainId } = chain.network.ledger
+  const wire = signOperation({ kind: 'transfer', body: { to, amount: 5n } }, { chainId, keyPair, nonce: 0 })
+  // Committed, but the process ends before it could answer.
+  const [committed] = chain.network.ledger.submit([wire])
+  await chain.restart()
+  const { channel, end } = await rawChannel(chain, 'supporter')
+  t.after(end)
+  const body = encode(methods.submit.request, { wires: [wire], again: 1 })
+  const answer = await channel.request(methods.submit.code, body, { timeoutMs: 5000 })
+  const [result] = decode(methods.submit.response, answer)
+  assert.ok(committed?.ok)
+  assert.deepEqual(result?.receipt, committed.receipt)
+  assert.equal(chain.network.ledger.account(to).balance, 5n)
+})
+
 test('a subscriber gets every entry once, in order, while the chain is restarted and grows', async (t) => {
   const chain = await testChain(t)
   const [subscriber, supporter] = [chain.client('subscriber'), chain.client('supporter')]
