@@ -71,9 +71,4 @@ export function verifySegment(
   return sodium.crypto_sign_verify_detached(signature, segmentHash(chainId, record), publicKey)
 }
 
-export { segmentId } from '../chunk/codec.js'
-
-/** Salt of a segment; `beacon` is the value of the round that drew it, later than the original it encodes. */
-export function segmentSalt(beacon: Uint8Array, id: Uint8Array): Buffer {
-  return hash('datdot/salt/1', beacon, id)
-}
+export { segmentId, segmentSalt } from '../chunk/codec.js'

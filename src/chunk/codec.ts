@@ -48,6 +48,14 @@ export function segmentId(place: SegmentPlace): Buffer {
 }
 
 /**
+ * The salt of a segment, H("datdot/salt/1", …): from the value of the beacon round that drew it, later than the
+ * original was fixed, so that nobody can choose data whose sealed form is short.
+ */
+export function segmentSalt(beaconValue: Uint8Array, id: Uint8Array): Buffer {
+  return hash('datdot/salt/1', beaconValue, id)
+}
+
+/**
  * A run of consecutive chunks in one piece of memory (a slab, which may be shared between threads). Chunk i of
  * the run owns the slot `[offsets[i], offsets[i] + encodedBytes[i])`, which holds the encoded chunk, header
  * first. Codecs work in place. All four tables have at least `count` entries.

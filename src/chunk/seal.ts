@@ -55,14 +55,6 @@ export const seal: Codec = {
   createDecoder: (segment) => new SealDecoder(segment)
 }
 
-/**
- * The salt of a `seal` segment: from the value of the beacon round after its original was fixed, so that
- * nobody can choose data whose sealed form is short.
- */
-export function sealSalt(beaconValue: Uint8Array, segmentId: Uint8Array): Buffer {
-  return hash('datdot/salt/1', beaconValue, segmentId)
-}
-
 /** `createEncoder` with a path of the RSA core instead of the fastest, for tests and benchmarks. */
 export function createSealEncoder(segment: SegmentSecret, path?: RsaPath): Encoder {
   return new SealEncoder(segment, path)

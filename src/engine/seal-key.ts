@@ -19,7 +19,7 @@ export interface SealKeyOptions {
  * ```ts
  * const key = await generateSealKey(engine)
  * const id = segmentId(place)
- * const salt = sealSalt(beaconValue, id) // of the round after the original was fixed
+ * const salt = segmentSalt(beaconValue, id) // of the round after the original was fixed
  * const segment: SegmentSecret = { codec: 'seal', id, salt, ...key }
  * for await (const batch of engine.encode(blocks, { segment, start })) await send(batch.encoded)
  * // key.publicKey goes on the chain with the segment; once that is accepted, or given up:

@@ -78,12 +78,7 @@ async function loadDrive(
 ): Promise<ConsumerResult> {
   const startedAt = performance.now()
   const drive = new Hyperdrive(store, key)
-  await drive.ready()
-  onDownload(drive.core, progress)
-  const found = drive.findingPeers()
-  swarm.join(drive.discoveryKey, { client: true, server: false })
-  swarm.flush().then(found, found)
-  await drive.update({ wait: true })
+  await find(swarm, drive.core, progress)
   const blobs = await drive.getBlobs()
   if (blobs) onDownload(blobs.core, progress)
   await drive.download('/').done()
@@ -124,12 +119,7 @@ async function loadCore(
 ): Promise<ConsumerResult> {
   const startedAt = performance.now()
   const core = store.get({ key })
-  await core.ready()
-  onDownload(core, progress)
-  const found = core.findingPeers()
-  swarm.join(core.discoveryKey, { client: true, server: false })
-  swarm.flush().then(found, found)
-  await core.update({ wait: true })
+  await find(swarm, core, progress)
   await core.download({ start: 0, end: core.length }).done()
   const downloadMs = performance.now() - startedAt
 
@@ -147,6 +137,16 @@ async function loadCore(
   file.end()
   await once(file, 'close')
   return { files: 1, bytes: core.byteLength, links: [], downloadMs }
+}
+
+/** Looks for peers of a hypercore, and learns its length from them. */
+async function find(swarm: Hyperswarm, core: Hypercore, progress: (bytes: number) => void): Promise<void> {
+  await core.ready()
+  onDownload(core, progress)
+  const found = core.findingPeers()
+  swarm.join(core.discoveryKey, { client: true, server: false })
+  swarm.flush().then(found, found)
+  await core.update({ wait: true })
 }
 
 function onDownload(core: Hypercore, progress: (bytes: number) => void): void {

@@ -4,9 +4,15 @@ import { createPublicKey, publicDecrypt, constants } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import sodium from 'sodium-native'
 import fc from 'fast-check'
-import { segmentId, type ChunkBatch, type SegmentPublic, type SegmentSecret } from '../../src/chunk/codec.js'
+import {
+  segmentId,
+  segmentSalt,
+  type ChunkBatch,
+  type SegmentPublic,
+  type SegmentSecret
+} from '../../src/chunk/codec.js'
 import { codecOf, decodeChunk, encodeChunk } from '../../src/chunk/codecs.js'
-import { createSealDecoder, createSealEncoder, seal, sealSalt } from '../../src/chunk/seal.js'
+import { createSealDecoder, createSealEncoder, seal } from '../../src/chunk/seal.js'
 import { blake3, hash } from '../../src/crypto/hash.js'
 import { rsaKeyFromSeed, spkiOf } from '../../src/crypto/rsa-key.js'
 import { rsaPaths } from '../../src/crypto/rsa.js'
@@ -26,7 +32,11 @@ const HEADER = 80
 const seed = Buffer.alloc(0x20)
 const segment = segmentOf(segmentId(place), 7)
 
-function segmentOf(id: Uint8Array, keySeed: number, salt = sealSalt(Buffer.alloc(32, 8), id)): SegmentSecret {
+function segmentOf(
+  id: Uint8Array,
+  keySeed: number,
+  salt = segmentSalt(Buffer.alloc(32, 8), id)
+): SegmentSecret {
   return { codec: 'seal', id, salt, ...rsaKeyFromSeed(Buffer.alloc(32, keySeed)) }
 }
 
@@ -103,7 +113,7 @@ test('the encoded bytes are those of the fixed vectors, on every path', () => {
   }
   const id = Buffer.from(vectors.segmentId, 'hex')
   const salt = Buffer.from(vectors.salt, 'hex')
-  assert.deepEqual(sealSalt(Buffer.from(vectors.beaconValue, 'hex'), id), salt)
+  assert.deepEqual(segmentSalt(Buffer.from(vectors.beaconValue, 'hex'), id), salt)
   assert.deepEqual(
     vectors.keys.map((key) => key.primes),
     [4, 3]

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { segmentId, type SegmentSecret } from '../../src/chunk/codec.js'
 import { encodeChunk } from '../../src/chunk/codecs.js'
-import { sealSalt } from '../../src/chunk/seal.js'
+import { segmentSalt } from '../../src/chunk/codec.js'
 import { parseSecretKey } from '../../src/crypto/rsa-key.js'
 import { Engine, type Batch } from '../../src/engine/engine.js'
 import { generateSealKey, wipeSegmentKey } from '../../src/engine/seal-key.js'
@@ -21,7 +21,7 @@ const id = segmentId({
   signer: Buffer.alloc(32, 3),
   draw: 9
 })
-const salt = sealSalt(Buffer.alloc(32, 7), id)
+const salt = segmentSalt(Buffer.alloc(32, 7), id)
 /** Small chunks, some of a few blocks, and one that passes through the slabs in pieces. */
 const plain = [1, 255, 256, 5000, 3, 64 * 1024, 255, 3_000_000, 17].map((n, i) => bytesFrom(`chunk ${i}`, n))
 
