@@ -48,7 +48,7 @@ async function overview(): Promise<string> {
 /** The first signal asks for a clean end; the second one does not wait for it. */
 function interruptible(): AbortSignal {
   const controller = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(130)
       controller.abort(new DOMException('stopped by a signal', 'AbortError'))
