@@ -22,6 +22,11 @@ import { SourceReader, type ChunkRun, type ChunkSource } from './source.js'
 
 /** Most plain bytes of one task: so slow a codec should spread over workers and be stopped soon. */
 const TASK_BYTES: Record<CodecName, number> = { wrap: Infinity, seal: 256 * 1024 }
+/**
+ * Most chunks of a task that makes or checks a signature for each: some 10 ms of work, so that short streams of small
+ * chunks are shared by all threads too.
+ */
+const SIGNED_TASK_CHUNKS = 512
 /** Most bytes of a task on chunks that stay where they are: it costs no memory, and hashing is fast. */
 const IN_PLACE_TASK_BYTES = 8 * 1024 * 1024
 /** A source that yields nothing for so long has its last chunks sent on their way in a slab that is not full. */
@@ -338,7 +343,8 @@ class Feeder {
     const filling = this.#filling
     if (!filling || filling.data) return undefined
     const { slab, count, at } = filling
-    const fits = count < slab.capacity && at + slot <= slab.data.byteLength
+    const most = this.#job.job === 'leaves' ? slab.capacity : Math.min(slab.capacity, SIGNED_TASK_CHUNKS)
+    const fits = count < most && at + slot <= slab.data.byteLength
     return fits && at < TASK_BYTES[this.#codec.name] ? filling : undefined
   }
 
