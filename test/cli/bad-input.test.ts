@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdirSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { temporaryFolder } from '../helpers/folder.js'
+import { privateDht } from '../helpers/network.js'
+import { runProgram, type ProgramOptions } from './program.js'
+
+const KEY = randomBytes(32).toString('hex')
+
+interface Place {
+  root: string
+  /** A folder with one file. */
+  source: string
+  /** Where the program would make its temporary data folder. */
+  tmp: string
+}
+
+function place(t: TestContext): Place {
+  const root = temporaryFolder(t)
+  const [source, tmp] = [join(root, 'source'), join(root, 'tmp')]
+  mkdirSync(source)
+  mkdirSync(tmp)
+  writeFileSync(join(source, 'file.txt'), 'something')
+  return { root, source, tmp }
+}
+
+/** Exit code 2, one line with the code, nothing on standard output, nothing running, no data folder. */
+async function refused(
+  t: TestContext,
+  { root, tmp }: Place,
+  args: string[],
+  { code, says, ...options }: ProgramOptions & { code: string; says: RegExp }
+): Promise<void> {
+  const before = readdirSync(root, { recursive: true }).map(String).sort()
+  const ended = await runProgram(t, args, { cwd: root, tmp, ...options })
+  assert.equal(ended.code, 2, ended.stderr)
+  assert.match(ended.stderr, /^datdot: [^\n]+\n$/)
+  assert.ok(ended.stderr.endsWith(` [${code}]\n`), ended.stderr)
+  assert.match(ended.stderr, says)
+  assert.equal(ended.stdout, '')
+  assert.equal(ended.left, false, 'a process was left running')
+  const after = readdirSync(root, { recursive: true }).map(String).sort()
+  assert.deepEqual(after, before, 'something was left behind')
+}
+
+test('a PATH that is missing is refused', async (t) => {
+  await refused(t, place(t), ['up', 'nowhere'], { code: 'PATH_MISSING', says: /nowhere/ })
+})
+
+test('a PATH that cannot be read is refused', async (t) => {
+  const at = place(t)
+  // Not even root can follow it.
+  symlinkSync('circle', join(at.root, 'circle'))
+  await refused(t, at, ['up', 'circle'], { code: 'PATH_UNREADABLE', says: /circle/ })
+})
+
+test('a PATH without a non-empty file is refused', async (t) => {
+  const at = place(t)
+  mkdirSync(join(at.root, 'empty'))
+  await refused(t, at, ['up', 'empty'], { code: 'PATH_EMPTY', says: /empty/ })
+  writeFileSync(join(at.root, 'empty', 'nothing'), '')
+  await refused(t, at, ['up', 'empty'], { code: 'PATH_EMPTY', says: /empty/ })
+  await refused(t, at, ['up', 'empty/nothing'], { code: 'PATH_EMPTY', says: /nothing/ })
+})
+
+test('a PATH that is a socket is refused', async (t) => {
+  const at = place(t)
+  const server = createServer().listen(join(at.root, 'socket'))
+  await once(server, 'listening')
+  t.after(() => server.close())
+  await refused(t, at, ['up', 'socket'], { code: 'PATH_NOT_A_FILE', says: /socket/ })
+})
+
+test('a name with a backslash is refused', async (t) => {
+  const at = place(t)
+  writeFileSync(join(at.source, 'back\\slash'), 'x')
+  await refused(t, at, ['up', 'source'], { code: 'PATH_NAME', says: /back/ })
+})
+
+test('a name that is not UTF-8 is refused', async (t) => {
+  const at = place(t)
+  writeFileSync(Buffer.concat([Buffer.from(`${at.source}/bad-`), Buffer.from([0xff, 0xfe])]), 'x')
+  await refused(t, at, ['up', 'source'], { code: 'PATH_NAME', says: /bad-/ })
+})
+
+test('an option that does not exist is refused', async (t) => {
+  await refused(t, place(t), ['up', '--colour', 'source'], { code: 'OPTION_UNKNOWN', says: /--colour/ })
+})
+
+test('a command that does not exist is refused', async (t) => {
+  await refused(t, place(t), ['down'], { code: 'COMMAND_UNKNOWN', says: /"down"/ })
+})
+
+test('values that an option cannot take are refused', async (t) => {
+  const at = place(t)
+  const cases: [string[], RegExp][] = [
+    [['--codec', 'rot13'], /wrap or seal|seal or wrap/],
+    [['--copies', '0'], /--copies/],
+    [['--copies', 'two'], /"two"/],
+    [['--epochs', '1.5'], /--epochs/],
+    [['--memory', '1k'], /--memory/],
+    [['--bootstrap', 'localhost'], /HOST:PORT/],
+    [['--bootstrap', '127.0.0.1:70000'], /HOST:PORT/],
+    [['--data'], /--data/],
+    [['one', 'two'], /one PATH/]
+  ]
+  for (const [args, says] of cases) {
+    await refused(t, at, ['up', ...args], { code: 'OPTION_VALUE', says })
+  }
+})
+
+test('fewer pinners or signers than copies are refused', async (t) => {
+  const at = place(t)
+  await refused(t, at, ['up', 'source', '--copies', '5'], { code: 'TOO_FEW_ROLES', says: /5 pinners/ })
+  await refused(t, at, ['up', 'source', '--copies', '4'], { code: 'TOO_FEW_ROLES', says: /4 signers/ })
+})
+
+test('a data folder that holds other files is refused and kept', async (t) => {
+  const at = place(t)
+  mkdirSync(join(at.root, 'data'))
+  writeFileSync(join(at.root, 'data', 'thesis.txt'), 'x')
+  const args = ['up', 'source', '--data', 'data']
+  await refused(t, at, args, { code: 'DATA_NOT_EMPTY', says: /thesis\.txt/ })
+})
+
+test('a data folder that a running process has is refused', async (t) => {
+  const at = place(t)
+  mkdirSync(join(at.root, 'data'))
+  writeFileSync(join(at.root, 'data', 'network.json'), JSON.stringify({ version: 1, pid: process.pid }))
+  const args = ['up', 'source', '--data', 'data']
+  await refused(t, at, args, { code: 'DATA_IN_USE', says: new RegExp(`process ${process.pid}`) })
+})
+
+test('a data folder of an earlier network is refused and kept', async (t) => {
+  const at = place(t)
+  const gone = spawn(process.execPath, ['--version'], { stdio: 'ignore' })
+  await once(gone, 'exit')
+  mkdirSync(join(at.root, 'data'))
+  writeFileSync(join(at.root, 'data', 'network.json'), JSON.stringify({ version: 1, pid: gone.pid }))
+  const args = ['up', 'source', '--data', 'data']
+  await refused(t, at, args, { code: 'DATA_HOLDS_NETWORK', says: /earlier network/ })
+})
+
+test('a data folder that is a file is refused', async (t) => {
+  const at = place(t)
+  writeFileSync(join(at.root, 'data'), 'x')
+  const args = ['up', 'source', '--data', 'data']
+  await refused(t, at, args, { code: 'DATA_NOT_A_FOLDER', says: /data is not a folder/ })
+  await refused(t, at, [...args.slice(0, 3), 'data/below'], { code: 'DATA_NOT_A_FOLDER', says: /below/ })
+})
+
+test('a data folder that cannot be written is refused', async (t) => {
+  const at = place(t)
+  // Not even root may create anything there.
+  const args = ['up', 'source', '--data', '/proc/self/task/datdot']
+  await refused(t, at, args, { code: 'DATA_NOT_WRITABLE', says: /--data/ })
+})
+
+test('a KEY without --bootstrap is refused', async (t) => {
+  await refused(t, place(t), ['up', KEY], { code: 'BOOTSTRAP_MISSING', says: /--bootstrap/ })
+})
+
+test('a KEY that nobody serves is refused', async (t) => {
+  const network = await privateDht(t)
+  const [node] = network.bootstrap
+  const args = ['up', KEY, '--bootstrap', `127.0.0.1:${node!.port}`]
+  await refused(t, place(t), args, { code: 'KEY_UNREACHABLE', says: /nobody serves/ })
+})
+
+test('a source that no disk could hold several times is refused before anything is written', async (t) => {
+  const at = place(t)
+  // Sparse: its size is all that matters.
+  truncateSync(join(at.source, 'file.txt'), 2 ** 42)
+  await refused(t, at, ['up', 'source'], { code: 'DISK_FULL', says: /are needed/ })
+  await refused(t, at, ['up', 'source', '--data', 'data'], { code: 'DISK_FULL', says: /are needed/ })
+})
+
+test('roles are refused without what they need', async (t) => {
+  const at = place(t)
+  for (const role of ['signer', 'pinner', 'verifier']) {
+    const given = ['--data', 'data', '--bootstrap', '127.0.0.1:1']
+    await refused(t, at, [role], { code: 'OPTION_MISSING', says: /--chain/ })
+    await refused(t, at, [role, ...given, '--chain', 'x'], { code: 'OPTION_VALUE', says: /--chain/ })
+  }
+})
