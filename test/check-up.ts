@@ -19,7 +19,7 @@ const MAIN = fileURLToPath(new URL('../src/cli/main.js', import.meta.url))
 interface Case {
   name: string
   /** Writes the input into a new folder; returns the PATH, or null for the project itself. */
-  make(folder: string): Promise<string | null>
+  make: (folder: string) => Promise<string | null>
   /** What the consumer must have read, where that is known. */
   files?: number
   bytes?: number

@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { TestContext } from 'node:test'
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
+/** The compiled program. */
+export const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
 
 /** The real program in a process group of its own. */
 export interface Program {
