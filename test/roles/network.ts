@@ -1,0 +1,175 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { TestContext } from 'node:test'
+import crypto from 'hypercore-crypto'
+import type { CodecName, Outcome, Plan } from '../../src/chain/operations.js'
+import { scan } from '../../src/drive/scan.js'
+import { createFileLogger, type Logger } from '../../src/log.js'
+import {
+  DONATION_GRAINS,
+  MEMBER_GRAINS,
+  SUPPORTER_GRAINS,
+  fastParameters,
+  planOf,
+  registrationOf
+} from '../../src/network/economy.js'
+import { Observer } from '../../src/network/observer.js'
+import { openParticipant, type Participant, type ParticipantRole } from '../../src/network/participants.js'
+import { Author } from '../../src/roles/author.js'
+import { ChainNode } from '../../src/roles/chain.js'
+import { Supporter } from '../../src/roles/supporter.js'
+import type { Network } from '../../src/swarm/dht.js'
+import { startPrivateDht } from '../../src/swarm/dht.js'
+import { loadIdentity } from '../../src/swarm/identity.js'
+import { temporaryFolder } from '../helpers/folder.js'
+
+/** Generous: the machine may be busy. */
+const PATIENCE_MS = 150_000
+
+/** A chain and an observer on a private DHT, for roles that a test starts and stops as it likes. */
+export class RoleNetwork {
+  readonly root: string
+  readonly network: Network
+  readonly chain: ChainNode
+  readonly observer: Observer
+  readonly #log: Logger
+  readonly #closing: (() => Promise<unknown>)[]
+  readonly #running = new Map<string, Participant>()
+
+  private constructor(
+    root: string,
+    network: Network,
+    chain: ChainNode,
+    observer: Observer,
+    log: Logger,
+    closing: (() => Promise<unknown>)[]
+  ) {
+    this.root = root
+    this.network = network
+    this.chain = chain
+    this.observer = observer
+    this.#log = log
+    this.#closing = closing
+  }
+
+  /** Starts the chain with an allocation for each name; all of it ends with the test. */
+  static async start(t: TestContext, names: readonly string[]): Promise<RoleNetwork> {
+    const root = temporaryFolder(t)
+    const closing: (() => Promise<unknown>)[] = []
+    t.after(async () => {
+      for (const close of closing.reverse()) await close()
+    })
+    const { log, close: closeLog } = createFileLogger(join(root, 'log.ndjson'), Date.now)
+    closing.push(closeLog)
+    const { network, close } = await startPrivateDht()
+    closing.push(close)
+    const allocations = [
+      { key: (await loadIdentity(join(root, 'supporter'), randomBytes)).publicKey, amount: SUPPORTER_GRAINS }
+    ]
+    for (const name of names) {
+      const { publicKey } = await loadIdentity(join(root, name), randomBytes)
+      allocations.push({ key: publicKey, amount: MEMBER_GRAINS })
+    }
+    const chain = await ChainNode.open({
+      dir: join(root, 'chain'),
+      network,
+      genesis: { name: 'test', parameters: fastParameters(), allocations, beaconLength: 1 << 14 },
+      threads: 1,
+      randomBytes,
+      now: Date.now,
+      log: log.with({ role: 'chain' })
+    })
+    closing.push(() => chain.close())
+    await chain.start()
+    const observer = await Observer.open({
+      dir: join(root, 'observer'),
+      network,
+      chainKey: chain.publicKey,
+      randomBytes,
+      log: log.with({ role: 'observer' })
+    })
+    closing.push(() => observer.close())
+    return new RoleNetwork(root, network, chain, observer, log, closing)
+  }
+
+  /** Starts a role in its folder, for the first time or again. */
+  async startRole(role: ParticipantRole, name: string): Promise<Participant> {
+    const participant = await openParticipant(role, {
+      dir: join(this.root, name),
+      network: this.network,
+      chainKey: this.chain.publicKey,
+      randomBytes,
+      log: this.#log.with({ role: name }),
+      registration: registrationOf(role),
+      memoryBytes: 16 << 20,
+      threads: 1
+    })
+    this.#running.set(name, participant)
+    this.#closing.push(() => this.stopRole(name))
+    await participant.start()
+    return participant
+  }
+
+  async stopRole(name: string): Promise<void> {
+    const participant = this.#running.get(name)
+    this.#running.delete(name)
+    await participant?.close()
+  }
+
+  /** Publishes files as a drive and has it kept; the author leaves once all copies are there. */
+  async keep(
+    files: Record<string, Buffer>,
+    { copies, codec, plan = {} }: { copies: number; codec: CodecName; plan?: Partial<Plan> }
+  ): Promise<{ driveKey: Buffer; hypercores: Buffer[] }> {
+    const source = join(this.root, 'source')
+    for (const [name, bytes] of Object.entries(files)) {
+      mkdirSync(dirname(join(source, name)), { recursive: true })
+      writeFileSync(join(source, name), bytes)
+    }
+    const author = new Author({ ...this.network, dir: join(this.root, 'author'), randomBytes })
+    let open = true
+    const leave = async (): Promise<void> => {
+      if (open) await author.close()
+      open = false
+    }
+    this.#closing.push(leave)
+    const { driveKey, hypercores } = await author.publish(await scan(source))
+    const supporter = await Supporter.open({
+      dir: join(this.root, 'supporter'),
+      network: this.network,
+      chainKey: this.chain.publicKey,
+      randomBytes,
+      log: this.#log.with({ role: 'supporter' })
+    })
+    this.#closing.push(() => supporter.close())
+    const wanted = { ...planOf(copies, codec, crypto.discoveryKey(driveKey)), ...plan }
+    for (const key of hypercores) {
+      await supporter.sponsor(key, await supporter.inspect(key), wanted, DONATION_GRAINS)
+    }
+    await this.until('all copies', () => this.observer.copies.size >= copies * hypercores.length)
+    await leave()
+    return { driveKey, hypercores }
+  }
+
+  /** Who holds the copies of a hypercore, by the chain. */
+  async holders(key: Buffer): Promise<{ copy: number; pinner: Buffer; chunks: number }[]> {
+    const view = await this.observer.member.chain.hypercore(key)
+    return (view?.copies ?? []).flatMap(({ id, segments }) =>
+      segments.map(({ pinner, chunks }) => ({ copy: id, pinner, chunks }))
+    )
+  }
+
+  /** How often the storage challenges of a copy have ended like this. */
+  settled(copy: number, outcome: Outcome): number {
+    return this.observer.copies.get(copy)?.storage[outcome] ?? 0
+  }
+
+  /** Waits for what the log must show. */
+  async until(what: string, holds: () => boolean): Promise<void> {
+    await this.observer.until(what, holds, {
+      timeoutMs: PATIENCE_MS,
+      signal: new AbortController().signal
+    })
+  }
+}
