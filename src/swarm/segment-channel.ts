@@ -12,6 +12,8 @@ const WINDOW_BYTES = 8 << 20
 const MESSAGE_BYTES = 128 << 10
 /** Most bytes of an offer, word or verdict. */
 const WORD_BYTES_MAX = 64 << 10
+/** Bytes of all messages but data that may wait to be taken. */
+const WAITING_BYTES_MAX = 4 * WORD_BYTES_MAX
 /** Most bytes of one encoded chunk; a `seal` of 15 MiB with its header. */
 const CHUNK_BYTES_MAX = 16 << 20
 /** Words (running roots) that may wait to be taken. */
@@ -288,6 +290,7 @@ class SegmentChannel {
   readonly #signal: AbortSignal | undefined
   readonly #closed: Promise<void>
   #buffered = 0
+  #waiting = 0
   #drained: (() => void) | undefined
 
   constructor(mux: Protomux, id: Buffer | null, idleMs: number, signal: AbortSignal | undefined) {
@@ -355,6 +358,7 @@ class SegmentChannel {
   next(...types: [number, number]): Promise<Incoming>
   async next(...types: number[]): Promise<Buffer | Incoming> {
     const incoming = await this.#inbox.take({ ms: this.#idleMs, signal: this.#signal, error: idleError })
+    this.#taken(incoming)
     if (types.length === 1 && incoming.type === VERDICT && types[0] === READY) {
       const verdict = readVerdict(incoming.payload)
       if (!verdict.accepted) throw new SwarmError(verdict.code, verdict.message)
@@ -365,7 +369,10 @@ class SegmentChannel {
 
   /** A message of this type that is there already. */
   poll(type: number): Buffer | undefined {
-    return this.#inbox.peek()?.type === type ? this.#inbox.shift()?.payload : undefined
+    if (this.#inbox.peek()?.type !== type) return undefined
+    const incoming = this.#inbox.shift() as Incoming
+    this.#taken(incoming)
+    return incoming.payload
   }
 
   /** Tells that buffered data was used up. */
@@ -378,6 +385,8 @@ class SegmentChannel {
     try {
       if (type === DATA) this.#buffered += readData(payload).bytes.byteLength
       else if (payload.byteLength > WORD_BYTES_MAX) throw protocolError('a message that is too long')
+      else this.#waiting += payload.byteLength
+      if (this.#waiting > WAITING_BYTES_MAX) throw protocolError('more words than can wait')
       if (this.#buffered > WINDOW_BYTES + 2 * MESSAGE_BYTES) throw protocolError('more data than was allowed')
       if (this.#inbox.length >= ITEMS_MAX) throw protocolError('more messages than can wait')
       this.#inbox.put({ type, payload })
@@ -385,6 +394,10 @@ class SegmentChannel {
       this.#fail(error as Error)
       this.close()
     }
+  }
+
+  #taken({ type, payload }: Incoming): void {
+    if (type !== DATA) this.#waiting -= payload.byteLength
   }
 
   #fail(error: Error): void {
@@ -413,6 +426,10 @@ function readData(payload: Buffer): { lengths: number[]; bytes: Buffer } {
   const count = payload.byteLength >= 4 ? payload.readUInt32LE(0) : Infinity
   const at = 4 + 4 * count
   if (at > payload.byteLength) throw protocolError('data without its lengths')
+  // Only bytes count against the window: lengths may not outgrow them, or they would fill the memory uncounted.
+  // All chunks but the last lie in the message whole, and none is empty.
+  const size = payload.byteLength - at
+  if (size === 0 || count > size + 1) throw protocolError('more lengths than its bytes can fill')
   const lengths: number[] = []
   for (let i = 0; i < count; i++) {
     const length = payload.readUInt32LE(4 + 4 * i)

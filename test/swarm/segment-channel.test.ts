@@ -142,7 +142,7 @@ test('an aborted transfer ends with the reason of its signal', async (t) => {
 })
 
 /** A peer that says what it wants on the channel of segments. */
-function rawChannel(connection: object): (type: number, payload: Buffer) => void {
+function rawChannel(connection: object, onclose = (): void => {}): (type: number, payload: Buffer) => void {
   const encoding = {
     preencode: (state: { end: number }, bytes: Buffer) => void (state.end += bytes.byteLength),
     encode: (state: { start: number; buffer: Uint8Array | null }, bytes: Buffer) => {
@@ -151,11 +151,19 @@ function rawChannel(connection: object): (type: number, payload: Buffer) => void
     },
     decode: () => Buffer.alloc(0)
   }
-  const channel = Protomux.from(connection).createChannel({ protocol: SEGMENT_PROTOCOL })
+  const channel = Protomux.from(connection).createChannel({ protocol: SEGMENT_PROTOCOL, onclose })
   assert.ok(channel)
   const messages = [0, 1, 2, 3, 4, 5].map(() => channel.addMessage<Buffer>({ encoding }))
   channel.open()
   return (type, payload) => void messages[type]?.send(payload)
+}
+
+/** A data message of one byte that claims many chunks. */
+function lengthsOnly(count: number): Buffer {
+  const payload = Buffer.alloc(4 + 4 * count + 1)
+  payload.writeUInt32LE(count)
+  for (let i = 0; i < count; i++) payload.writeUInt32LE(1, 4 + 4 * i)
+  return payload
 }
 
 const hostile: [string, (send: (type: number, payload: Buffer) => void) => void][] = [
@@ -163,6 +171,8 @@ const hostile: [string, (send: (type: number, payload: Buffer) => void) => void]
   ['a chunk that is too large', (send) => send(2, Buffer.from('01000000ffffffff', 'hex'))],
   ['a chunk without bytes', (send) => send(2, Buffer.from('0100000000000000', 'hex'))],
   ['bytes that belong to no chunk', (send) => send(2, Buffer.from('00000000aabb', 'hex'))],
+  ['lengths without any bytes', (send) => send(2, Buffer.from('0100000001000000', 'hex'))],
+  ['more lengths than its bytes can fill', (send) => send(2, lengthsOnly(1000))],
   ['a credit, which is the receiver’s to give', (send) => send(3, Buffer.alloc(8))],
   ['an empty word', (send) => send(4, Buffer.alloc(0))],
   ['an endless word', (send) => send(4, Buffer.alloc(1 << 20))]
@@ -187,3 +197,23 @@ for (const [what, attack] of hostile) {
     assert.equal(server.destroyed, false)
   })
 }
+
+test('words that nobody takes are not kept without end', async (t) => {
+  const { client, server } = await connectedPair(t)
+  const ended = new Promise<Error>((resolve) => {
+    acceptSegments(server, async (segment) => {
+      // Busy with the offer until the channel is closed, while the signer keeps talking.
+      await new Promise<void>((closed) => (closeHandler = closed))
+      for await (const item of segment.receive(0)) void item
+    })
+    let closeHandler: (() => void) | undefined
+    const channel = rawChannel(client, () => {
+      closeHandler?.()
+      resolve(new Error('closed by the pinner'))
+    })
+    channel(0, Buffer.from('offer'))
+    for (let i = 0; i < 100; i++) channel(4, Buffer.alloc(60 << 10))
+  })
+  assert.match((await ended).message, /closed by the pinner/)
+  assert.equal(server.destroyed, false)
+})
