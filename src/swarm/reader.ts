@@ -56,9 +56,12 @@ export class SwarmReader {
 
   /** Leaves the swarm and closes the store; `remove` deletes what was downloaded. */
   async close({ remove = false }: { remove?: boolean } = {}): Promise<void> {
-    await this.#swarm.destroy()
-    await this.store.close()
-    if (remove) await rm(this.#dir, { recursive: true, force: true })
+    try {
+      await this.#swarm.destroy()
+    } finally {
+      await this.store.close()
+      if (remove) await rm(this.#dir, { recursive: true, force: true })
+    }
   }
 }
 

@@ -66,7 +66,11 @@ async function measure(
   { indices, length, timeoutMs, nowUs, signal }: RetrievalOptions
 ): Promise<Retrieval> {
   const until = nowUs() + timeoutMs * 1000
-  const leftMs = (): number => Math.max(1, Math.round((until - nowUs()) / 1000))
+  // One block that never comes must not take the time of those after it.
+  const leftMs = (): number => {
+    const left = Math.round((until - nowUs()) / 1000)
+    return Math.max(1, Math.min(left, Math.ceil(timeoutMs / (ONE_BY_ONE + 2))))
+  }
   const none = {
     firstByteUs: timeoutMs * 1000,
     bytesPerSecond: 0,
