@@ -34,12 +34,12 @@ export class Observer {
   /**
    * Waits until `holds` does; asked after every entry of the log.
    *
-   * @throws DatdotError WAITED_TOO_LONG; the signal's reason; what `watch` throws, which is called now and then
+   * @throws DatdotError WAITED_TOO_LONG; the signal's reason
    */
   async until(
     what: string,
     holds: () => boolean,
-    { timeoutMs, signal, watch }: { timeoutMs: number; signal: AbortSignal; watch?: () => Promise<void> }
+    { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal }
   ): Promise<void> {
     const until = performance.now() + timeoutMs
     while (!holds()) {
@@ -50,7 +50,6 @@ export class Observer {
           `${what} did not happen within ${Math.round(timeoutMs / 1000)} s`
         )
       }
-      await watch?.()
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, 500)
         this.#changed.push(() => {

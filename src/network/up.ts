@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import crypto from 'hypercore-crypto'
 import * as idEncoding from 'hypercore-id-encoding'
 import type { CodecName } from '../chunk/codec.js'
@@ -63,6 +64,8 @@ export interface NetworkRun {
 const BEACON_LENGTH = 1 << 16
 /** Below this much free space nothing new is begun. */
 const LEAST_FREE_BYTES = 32 << 20
+const SPACE_EVERY_MS = 250
+const SETTLE_MS = 5_000
 /** Slowest that a whole step may go before it counts as stuck. */
 const SLOWEST_BYTES_PER_SECOND = 250_000
 const STEP_MS = 120_000
@@ -78,19 +81,63 @@ const UNKNOWN_BYTES = 1 << 30
 export async function runNetwork(options: NetworkOptions, run: NetworkRun): Promise<NetworkResult> {
   const key = keyOf(options)
   const data = await prepare(options, key)
-  const up = new Up(options, run, data)
+  const space = new SpaceWatch(data.path)
+  const signal = AbortSignal.any([run.signal, space.signal])
+  const up = new Up(options, { ...run, signal }, data)
+  const running = up.run(key)
   try {
-    const result = await up.run(key)
+    // Roles wait for each other, and try again when a disk is full: whatever waits, a full disk ends it.
+    const result = await Promise.race([running, aborted(signal)])
+    space.stop()
     await run.onResult(result)
     return result
   } catch (error) {
+    if (space.signal.aborted) throw space.signal.reason
     if (isDiskFull(error)) throw diskFull(data.path)
     throw error
   } finally {
+    space.stop()
     const wanted = up.done
     await up.close()
+    // What was being opened sees that all is closed; nothing may be written after the folder is gone.
+    await Promise.race([running.catch(() => {}), delay(SETTLE_MS, undefined, { ref: false })])
     if (!wanted) await data.discard()
   }
+}
+
+/** Looks at the free space of a folder's disk until there is hardly any left; then its signal is aborted. */
+class SpaceWatch {
+  readonly #controller = new AbortController()
+  readonly #timer: NodeJS.Timeout
+
+  constructor(folder: string) {
+    this.#timer = setInterval(() => {
+      statfs(folder).then(
+        ({ bavail, bsize }) => {
+          if (bavail * bsize < LEAST_FREE_BYTES) this.#controller.abort(diskFull(folder))
+        },
+        () => {}
+      )
+    }, SPACE_EVERY_MS)
+    this.#timer.unref()
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+}
+
+/** Rejects with the reason of a signal. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+  })
 }
 
 /** The key, if the source is one. */
@@ -130,6 +177,7 @@ interface Subject {
 class Up {
   /** The check is through, well or not: the data is worth keeping. */
   done = false
+  #closed = false
   readonly #options: NetworkOptions
   readonly #progress: Watcher
   readonly #signal: AbortSignal
@@ -200,6 +248,7 @@ class Up {
 
   /** Closes what is open, the newest first; what fails to close does not keep the others from it. */
   async close(): Promise<void> {
+    this.#closed = true
     for (const { name, close } of this.#opened.splice(0).reverse()) {
       await close().catch((error: unknown) => this.#log('up.close-failed', { name, error: error as Error }))
     }
@@ -375,17 +424,11 @@ class Up {
   /** Waits for what the log must show. What takes too long is a problem of the result, not the end of it. */
   async #until(observer: Observer, what: string, timeoutMs: number, holds: () => boolean): Promise<void> {
     try {
-      await observer.until(what, holds, { timeoutMs, signal: this.#signal, watch: () => this.#checkSpace() })
+      await observer.until(what, holds, { timeoutMs, signal: this.#signal })
     } catch (error) {
       if (!(error instanceof DatdotError) || error.code !== 'WAITED_TOO_LONG') throw error
       this.#problems.push(error.message)
     }
-  }
-
-  /** Roles keep trying when a disk is full; the person at it must be told. */
-  async #checkSpace(): Promise<void> {
-    const { bavail, bsize } = await statfs(this.#data.path)
-    if (bavail * bsize < LEAST_FREE_BYTES) throw diskFull(this.#data.path)
   }
 
   #step(title: string): void {
@@ -395,6 +438,10 @@ class Up {
   }
 
   #own<T extends { close(): Promise<void> }>(name: string, resource: T): T {
+    if (this.#closed) {
+      void resource.close().catch(() => {})
+      throw new DatdotError('CLOSED', 'this run is over')
+    }
     this.#opened.push({ name, close: () => resource.close() })
     return resource
   }
