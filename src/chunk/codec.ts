@@ -1,4 +1,5 @@
 import { hash } from '../crypto/hash.js'
+import { CodecError } from '../errors.js'
 
 /** Most bytes of a plain chunk: hypercore's own limit for a block. */
 export const MAX_PLAIN_BYTES = 15 * 1024 * 1024
@@ -173,4 +174,37 @@ export interface Codec {
   plainBytes(encoded: Uint8Array): number
   createEncoder(segment: SegmentSecret): Encoder
   createDecoder(segment: SegmentPublic): Decoder
+}
+
+/**
+ * The checks that all codecs begin with: length, codec, version, reserved bytes. `header` is the chunk, or at least its
+ * header. Returns what to call the chunk in a message.
+ *
+ * @throws CodecError CODEC_TRUNCATED, CODEC_NAME, CODEC_VERSION, CODEC_RESERVED
+ */
+export function checkHeaderStart(
+  codec: CodecName,
+  headerBytes: number,
+  header: Uint8Array,
+  encodedBytes: number,
+  index: number | undefined
+): string {
+  const name = index === undefined ? 'the chunk' : `chunk ${index}`
+  if (encodedBytes <= headerBytes || header.byteLength < headerBytes) {
+    throw new CodecError('CODEC_TRUNCATED', `${name} has ${encodedBytes} bytes, too few for a header`, index)
+  }
+  if (header[0] !== CODEC_IDS[codec]) {
+    throw new CodecError(
+      'CODEC_NAME',
+      `${name} has codec ${header[0]}, not ${CODEC_IDS[codec]} (${codec})`,
+      index
+    )
+  }
+  if (header[1] !== CODEC_VERSION) {
+    throw new CodecError('CODEC_VERSION', `${name} has version ${header[1]}, not ${CODEC_VERSION}`, index)
+  }
+  if (header[2] !== 0 || header[3] !== 0) {
+    throw new CodecError('CODEC_RESERVED', `${name} has reserved bytes that are not 0`, index)
+  }
+  return name
 }

@@ -13,6 +13,7 @@ import { CodecError, CryptoError } from '../errors.js'
 import {
   CODEC_IDS,
   CODEC_VERSION,
+  checkHeaderStart,
   MAX_PLAIN_BYTES,
   type ChunkBatch,
   type ChunkPiece,
@@ -399,19 +400,7 @@ class Place {
 
 /** The checks that need no key: returns the plain length. `header` is the chunk, or at least its header. */
 function checkShape(header: Uint8Array, encodedBytes: number, index: number | undefined): number {
-  const name = index === undefined ? 'the chunk' : `chunk ${index}`
-  if (encodedBytes <= SEAL_HEADER_BYTES || header.byteLength < SEAL_HEADER_BYTES) {
-    throw new CodecError('CODEC_TRUNCATED', `${name} has ${encodedBytes} bytes, too few for a header`, index)
-  }
-  if (header[0] !== CODEC_IDS.seal) {
-    throw new CodecError('CODEC_NAME', `${name} has codec ${header[0]}, not ${CODEC_IDS.seal} (seal)`, index)
-  }
-  if (header[1] !== CODEC_VERSION) {
-    throw new CodecError('CODEC_VERSION', `${name} has version ${header[1]}, not ${CODEC_VERSION}`, index)
-  }
-  if (header[2] !== 0 || header[3] !== 0) {
-    throw new CodecError('CODEC_RESERVED', `${name} has reserved bytes that are not 0`, index)
-  }
+  const name = checkHeaderStart('seal', SEAL_HEADER_BYTES, header, encodedBytes, index)
   const plainBytes = readLow(header, LENGTH_AT)
   const bodyBytes = encodedBytes - SEAL_HEADER_BYTES
   if (plainBytes === 0 || plainBytes > MAX_PLAIN_BYTES || bodyBytesOf(plainBytes) !== bodyBytes) {

@@ -5,6 +5,7 @@ import { CodecError } from '../errors.js'
 import {
   CODEC_IDS,
   CODEC_VERSION,
+  checkHeaderStart,
   MAX_PLAIN_BYTES,
   SEED_BYTES,
   type ChunkBatch,
@@ -218,19 +219,7 @@ class SignedMessage {
 
 /** The checks that need no key: returns the body's length. `header` is the chunk, or at least its header. */
 function checkShape(header: Uint8Array, encodedBytes: number, index: number | undefined): number {
-  const name = index === undefined ? 'the chunk' : `chunk ${index}`
-  if (encodedBytes <= WRAP_HEADER_BYTES || header.byteLength < WRAP_HEADER_BYTES) {
-    throw new CodecError('CODEC_TRUNCATED', `${name} has ${encodedBytes} bytes, too few for a header`, index)
-  }
-  if (header[0] !== CODEC_IDS.wrap) {
-    throw new CodecError('CODEC_NAME', `${name} has codec ${header[0]}, not ${CODEC_IDS.wrap} (wrap)`, index)
-  }
-  if (header[1] !== CODEC_VERSION) {
-    throw new CodecError('CODEC_VERSION', `${name} has version ${header[1]}, not ${CODEC_VERSION}`, index)
-  }
-  if (header[2] !== 0 || header[3] !== 0) {
-    throw new CodecError('CODEC_RESERVED', `${name} has reserved bytes that are not 0`, index)
-  }
+  const name = checkHeaderStart('wrap', WRAP_HEADER_BYTES, header, encodedBytes, index)
   const bodyBytes =
     header[LENGTH_AT]! +
     header[LENGTH_AT + 1]! * 2 ** 8 +

@@ -80,11 +80,12 @@ const UNKNOWN_BYTES = 1 << 30
  */
 export async function runNetwork(options: NetworkOptions, run: NetworkRun): Promise<NetworkResult> {
   const key = keyOf(options)
-  const data = await prepare(options, key)
+  const given = key ?? (await scanSource(options))
+  const data = await prepare(options, given)
   const space = new SpaceWatch(data.path)
   const signal = AbortSignal.any([run.signal, space.signal])
   const up = new Up(options, { ...run, signal }, data)
-  const running = up.run(key)
+  const running = up.run(given)
   try {
     // Roles wait for each other, and try again when a disk is full: whatever waits, a full disk ends it.
     const result = await Promise.race([running, aborted(signal)])
@@ -152,9 +153,9 @@ function keyOf({ source, bootstrap }: NetworkOptions): Buffer | null {
   return idEncoding.decode(source)
 }
 
-/** Checks the source before a data folder is made for it, and the folder before anything is written. */
-async function prepare(options: NetworkOptions, key: Buffer | null): Promise<DataFolder> {
-  const bytes = key ? UNKNOWN_BYTES : (await scanSource(options)).bytes
+/** Checks the folder, and the disk's room for the source, before anything is written. */
+async function prepare(options: NetworkOptions, given: Buffer | Source): Promise<DataFolder> {
+  const bytes = Buffer.isBuffer(given) ? UNKNOWN_BYTES : given.bytes
   // Author, consumer's store and files, and for each copy the signer's download and the encoded bytes.
   const neededBytes = Math.ceil(bytes * (3 + 2 * options.copies) * 1.05) + (128 << 20)
   return prepareDataFolder(options.dataDir, neededBytes)
@@ -198,9 +199,12 @@ class Up {
     this.#own('log', { close })
   }
 
-  async run(key: Buffer | null): Promise<NetworkResult> {
+  /** @param given a key to find, or what to publish */
+  async run(given: Buffer | Source): Promise<NetworkResult> {
     const network = await this.#startDht()
-    const subject = key ? await this.#find(network, key) : await this.#publish(network)
+    const subject = Buffer.isBuffer(given)
+      ? await this.#find(network, given)
+      : await this.#publish(network, given)
     const { chain, supporterOptions, observer } = await this.#startChain(network)
     await this.#startParticipants(network, chain)
     const { copies, epochs } = this.#options
@@ -263,9 +267,8 @@ class Up {
     return network
   }
 
-  async #publish(network: Network): Promise<Subject> {
+  async #publish(network: Network, source: Source): Promise<Subject> {
     this.#step('Publishing')
-    const source = await scanSource(this.#options)
     for (const { path, why } of source.skipped) this.#progress.note(`warning: ${path} is left out: ${why}`)
     const author = this.#own(
       'author',
