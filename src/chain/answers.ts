@@ -243,11 +243,11 @@ export class Answers {
     const { id } = view
     if (!verdict.ok)
       log('chain.answer-refused', { challenge: id, code: verdict.code, message: verdict.message })
-    const kept = store.find(id)
+    const kept = store.find({ kind: 'answer', id })
     if (verdict.hash && !kept?.hash.equals(verdict.hash)) {
       // Kept before a crash that came before the settle, and sent again differently.
-      if (kept) await store.remove(id)
-      await store.add({ challenge: id, hash: verdict.hash, at: now() }, upload.parts())
+      if (kept) await store.remove({ kind: 'answer', id })
+      await store.add({ kind: 'answer', id, hash: verdict.hash, at: now() }, upload.parts())
     }
     const lie = !verdict.ok && (LIES.has(verdict.code) || verdict.code.startsWith('CODEC_'))
     const outcome = verdict.ok ? 'success' : lie ? 'lie' : 'failure'

@@ -15,14 +15,19 @@ const PRUNE_AT_ONCE = 1024
 
 const VERSION = 1
 const PIECE = 0
-const TRAILER = 1
+/** First byte of a trailer, by what the evidence is of. */
+const TRAILERS = { answer: 1, refusal: 2 } as const
 const TRAILER_BYTES = 1 + 1 + 8 + 32 + 8 + 8 + 8
 
+/** What an evidence is of: the answer to a challenge (`id` is the challenge's), or the refusal of a draw (the draw's). */
+export interface EvidenceSubject {
+  kind: keyof typeof TRAILERS
+  id: number
+}
+
 /** What is known of one stored evidence. */
-export interface EvidenceRecord {
-  /** The challenge it answers. */
-  challenge: number
-  /** Evidence hash, 32 bytes, as `settle` logs it. */
+export interface EvidenceRecord extends EvidenceSubject {
+  /** Evidence hash, 32 bytes, as `settle` or `refuse` logs it. */
   hash: Buffer
   /** Blocks `[start, end)` of the evidence core; the last one is the trailer. */
   start: number
@@ -33,7 +38,8 @@ export interface EvidenceRecord {
 }
 
 interface Row {
-  challenge: bigint
+  kind: bigint
+  id: bigint
   hash: Buffer
   start: bigint
   end: bigint
@@ -42,8 +48,8 @@ interface Row {
 }
 
 /**
- * The public evidence of answered challenges, in a hypercore signed by the chain's key: for each one its
- * pieces, then a trailer that names challenge, hash and length. A table beside the core finds them; it is
+ * The public evidence of answered challenges and of refusals, in a hypercore signed by the chain's key: for each one its
+ * pieces, then a trailer that names what it is of, hash and length. A table beside the core finds them; it is
  * rebuilt from the trailers, so the core alone is enough.
  */
 export class EvidenceStore {
@@ -58,14 +64,16 @@ export class EvidenceStore {
     this.#db.defaultSafeIntegers(true)
     this.#db.pragma('journal_mode = WAL')
     this.#db.exec(
-      `CREATE TABLE IF NOT EXISTS evidence (
-         challenge INTEGER PRIMARY KEY,
+      `DROP TABLE IF EXISTS evidence;
+       CREATE TABLE IF NOT EXISTS records (
+         kind INTEGER NOT NULL CHECK (kind IN (1, 2)), id INTEGER NOT NULL,
          hash BLOB NOT NULL CHECK (length(hash) = 32),
          start INTEGER NOT NULL, "end" INTEGER NOT NULL CHECK ("end" > start),
-         bytes INTEGER NOT NULL, at INTEGER NOT NULL
-       ) STRICT;
-       CREATE INDEX IF NOT EXISTS evidence_at ON evidence (at, challenge);
-       CREATE INDEX IF NOT EXISTS evidence_end ON evidence ("end")`
+         bytes INTEGER NOT NULL, at INTEGER NOT NULL,
+         PRIMARY KEY (kind, id)
+       ) STRICT, WITHOUT ROWID;
+       CREATE INDEX IF NOT EXISTS records_at ON records (at, kind, id);
+       CREATE INDEX IF NOT EXISTS records_end ON records ("end")`
     )
   }
 
@@ -73,7 +81,7 @@ export class EvidenceStore {
   async open(): Promise<void> {
     await this.core.ready()
     const known = this.#db
-      .prepare<[], { end: bigint | null }>('SELECT max("end") AS "end" FROM evidence')
+      .prepare<[], { end: bigint | null }>('SELECT max("end") AS "end" FROM records')
       .get()
     let start = Number(known?.end ?? 0n)
     for (let at = start; at < this.core.length; at++) {
@@ -93,13 +101,13 @@ export class EvidenceStore {
   }
 
   /**
-   * Stores one evidence; concurrent calls take turns. Nothing is found under the challenge until all of it
+   * Stores one evidence; concurrent calls take turns. Nothing is found under its subject until all of it
    * is on disk.
    *
-   * @throws ChainError `EVIDENCE_KNOWN` if the challenge already has one
+   * @throws ChainError `EVIDENCE_KNOWN` if the challenge or refusal already has one
    */
   add(
-    record: { challenge: number; hash: Uint8Array; at: number },
+    record: EvidenceSubject & { hash: Uint8Array; at: number },
     parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
   ): Promise<EvidenceRecord> {
     const added = this.#tail.then(() => this.#add(record, parts))
@@ -108,11 +116,11 @@ export class EvidenceStore {
   }
 
   async #add(
-    { challenge, hash, at }: { challenge: number; hash: Uint8Array; at: number },
+    { kind, id, hash, at }: EvidenceSubject & { hash: Uint8Array; at: number },
     parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
   ): Promise<EvidenceRecord> {
-    if (this.find(challenge)) {
-      throw new ChainError('EVIDENCE_KNOWN', `Challenge ${challenge} already has its evidence`)
+    if (this.find({ kind, id })) {
+      throw new ChainError('EVIDENCE_KNOWN', `${nameOf({ kind, id })} already has its evidence`)
     }
     const start = this.core.length
     let bytes = 0
@@ -126,7 +134,7 @@ export class EvidenceStore {
         batch = []
       }
       const end = this.core.length + batch.length + 1
-      const stored: EvidenceRecord = { challenge, hash: Buffer.from(hash), start, end, bytes, at }
+      const stored: EvidenceRecord = { kind, id, hash: Buffer.from(hash), start, end, bytes, at }
       batch.push(writeTrailer(stored))
       await this.core.append(batch)
       this.#insert(stored)
@@ -137,40 +145,46 @@ export class EvidenceStore {
     }
   }
 
-  /** The record of a challenge's evidence, while it is kept. */
-  find(challenge: number): EvidenceRecord | undefined {
+  /** The record of an evidence, while it is kept. */
+  find({ kind, id }: EvidenceSubject): EvidenceRecord | undefined {
     const row = this.#db
-      .prepare<[bigint], Row>('SELECT * FROM evidence WHERE challenge = ?')
-      .get(BigInt(challenge))
+      .prepare<[bigint, bigint], Row>('SELECT * FROM records WHERE kind = ? AND id = ?')
+      .get(BigInt(TRAILERS[kind]), BigInt(id))
     return row && fromRow(row)
   }
 
   /** An evidence's bytes, piece by piece. @throws ChainError `EVIDENCE_UNKNOWN` */
-  async *read(challenge: number): AsyncGenerator<Buffer, void, void> {
-    const record = this.find(challenge)
-    if (!record) throw new ChainError('EVIDENCE_UNKNOWN', `No evidence of challenge ${challenge} is kept`)
+  async *read(subject: EvidenceSubject): AsyncGenerator<Buffer, void, void> {
+    const record = this.find(subject)
+    if (!record) throw new ChainError('EVIDENCE_UNKNOWN', `${nameOf(subject)} has no evidence that is kept`)
     yield* readEvidence(this.core, record)
   }
 
   /** Forgets one record. */
-  async remove(challenge: number): Promise<void> {
-    const record = this.find(challenge)
+  async remove(subject: EvidenceSubject): Promise<void> {
+    const record = this.find(subject)
     if (!record) return
     await this.core.clear(record.start, record.end)
-    this.#db.prepare('DELETE FROM evidence WHERE challenge = ?').run(BigInt(challenge))
+    this.#forget([record])
   }
 
   /** Forgets records stored before `before` (ms of the chain's clock); returns how many. */
   async prune(before: number): Promise<number> {
     const rows = this.#db
-      .prepare<[bigint, number], Row>('SELECT * FROM evidence WHERE at < ? ORDER BY at, challenge LIMIT ?')
+      .prepare<[bigint, number], Row>('SELECT * FROM records WHERE at < ? ORDER BY at, kind, id LIMIT ?')
       .all(BigInt(Math.floor(before)), PRUNE_AT_ONCE)
       .map(fromRow)
     // Blocks first: a crash in between leaves rows that the next call prunes again, never blocks without a row.
     for (const { start, end } of rows) await this.core.clear(start, end)
-    const forget = this.#db.prepare('DELETE FROM evidence WHERE challenge = ?')
-    this.#db.transaction(() => rows.forEach(({ challenge }) => forget.run(BigInt(challenge))))()
+    this.#forget(rows)
     return rows.length
+  }
+
+  #forget(records: readonly EvidenceRecord[]): void {
+    const forget = this.#db.prepare('DELETE FROM records WHERE kind = ? AND id = ?')
+    this.#db.transaction(() => {
+      for (const { kind, id } of records) forget.run(BigInt(TRAILERS[kind]), BigInt(id))
+    })()
   }
 
   /** Waits for what is being stored. */
@@ -180,12 +194,12 @@ export class EvidenceStore {
     this.#db.close()
   }
 
-  #insert({ challenge, hash, start, end, bytes, at }: EvidenceRecord): void {
+  #insert({ kind, id, hash, start, end, bytes, at }: EvidenceRecord): void {
     this.#db
       .prepare(
-        'INSERT OR REPLACE INTO evidence (challenge, hash, start, "end", bytes, at) VALUES (?, ?, ?, ?, ?, ?)'
+        'INSERT OR REPLACE INTO records (kind, id, hash, start, "end", bytes, at) VALUES (?, ?, ?, ?, ?, ?, ?)'
       )
-      .run(BigInt(challenge), hash, BigInt(start), BigInt(end), BigInt(bytes), BigInt(at))
+      .run(BigInt(TRAILERS[kind]), BigInt(id), hash, BigInt(start), BigInt(end), BigInt(bytes), BigInt(at))
   }
 }
 
@@ -211,11 +225,13 @@ export async function* readEvidence(
 
 /** The record that block `at` of an evidence core ends, if it is a trailer. */
 export function readTrailer(block: Buffer, at: number): EvidenceRecord | undefined {
-  if (block.byteLength !== TRAILER_BYTES || block[0] !== TRAILER || block[1] !== VERSION) return undefined
+  const kind = kindOf(block[0])
+  if (block.byteLength !== TRAILER_BYTES || !kind || block[1] !== VERSION) return undefined
   const count = Number(block.readBigUInt64LE(50))
   if (count > at) return undefined
   return {
-    challenge: Number(block.readBigUInt64LE(2)),
+    kind,
+    id: Number(block.readBigUInt64LE(2)),
     hash: Buffer.from(block.subarray(10, 42)),
     bytes: Number(block.readBigUInt64LE(42)),
     at: Number(block.readBigUInt64LE(58)),
@@ -224,11 +240,11 @@ export function readTrailer(block: Buffer, at: number): EvidenceRecord | undefin
   }
 }
 
-function writeTrailer({ challenge, hash, start, end, bytes, at }: EvidenceRecord): Buffer {
+function writeTrailer({ kind, id, hash, start, end, bytes, at }: EvidenceRecord): Buffer {
   const block = Buffer.alloc(TRAILER_BYTES)
-  block.writeUInt8(TRAILER, 0)
+  block.writeUInt8(TRAILERS[kind], 0)
   block.writeUInt8(VERSION, 1)
-  block.writeBigUInt64LE(BigInt(challenge), 2)
+  block.writeBigUInt64LE(BigInt(id), 2)
   block.set(hash, 10)
   block.writeBigUInt64LE(BigInt(bytes), 42)
   block.writeBigUInt64LE(BigInt(end - start - 1), 50)
@@ -255,9 +271,19 @@ async function* pieces(parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>):
   if (filled > 1) yield piece.subarray(0, filled)
 }
 
-function fromRow({ challenge, hash, start, end, bytes, at }: Row): EvidenceRecord {
+function kindOf(byte: number | undefined): EvidenceSubject['kind'] | undefined {
+  if (byte === TRAILERS.answer) return 'answer'
+  return byte === TRAILERS.refusal ? 'refusal' : undefined
+}
+
+function nameOf({ kind, id }: EvidenceSubject): string {
+  return kind === 'answer' ? `Challenge ${id}` : `The refusal of draw ${id}`
+}
+
+function fromRow({ kind, id, hash, start, end, bytes, at }: Row): EvidenceRecord {
   return {
-    challenge: Number(challenge),
+    kind: kindOf(Number(kind)) as EvidenceSubject['kind'],
+    id: Number(id),
     hash,
     start: Number(start),
     end: Number(end),

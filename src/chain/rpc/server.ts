@@ -137,7 +137,7 @@ function answerersOf({ ledger, submissions, feed, answers, evidence, clock }: Ch
     evidence: async ({ upload, offset, bytes }, { connection }) => ({
       received: await answers.piece(connection, upload, offset, bytes)
     }),
-    findEvidence: ({ challenge }) => evidence.find(challenge) ?? null
+    findEvidence: ({ challenge }) => evidence.find({ kind: 'answer', id: challenge }) ?? null
   }
 }
 

@@ -234,9 +234,10 @@ export const summaryViewType: Type<SummaryView> = struct({
   sum: change
 })
 
-/** Where the evidence of a challenge is kept. */
+/** Where the evidence of a challenge, or of a refused draw, is kept. */
 export interface EvidenceView {
-  challenge: number
+  /** The challenge or draw. */
+  id: number
   hash: Buffer
   /** Blocks `[start, end)` of the chain's evidence core. */
   start: number
@@ -246,7 +247,7 @@ export interface EvidenceView {
 }
 
 export const evidenceViewType: Type<EvidenceView> = struct({
-  challenge: id,
+  id,
   hash,
   start: uint(),
   end: uint(),
