@@ -140,10 +140,11 @@ export const bodies = {
   deliver: struct({ draw: id, record: segmentRecordType, signature }),
   /** The pinner's: it has checked and stored the segment. With the signer's signature over the same hash. */
   accept: struct({ draw: id, record: segmentRecordType, signerSignature: signature, signature }),
+  /** `evidence`: hash of what shows the other side's fault (src/chain/refusal), handed over apart. */
   refuse: struct({
     draw: id,
     reason: oneOf(['unreachable', 'mismatch', 'busy', 'other'] as const),
-    evidence: bytes(131_072)
+    evidence: optional(hash32)
   }),
   /** One answer for many challenges: those walked (s_k in the detail) and those that cannot be. */
   answer: struct({ answered: list(id, CHALLENGES_MAX), refused: list(id, CHALLENGES_MAX), detail: hash32 }),

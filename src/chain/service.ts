@@ -15,6 +15,7 @@ import type { Quotas } from './rpc/channel.js'
 import { ChainRpcServer } from './rpc/server.js'
 import { decodeOperation, operationHash, unsignedBytes } from './operations.js'
 import { signReceipt } from './receipt.js'
+import { Refusals, type JudgeRefusal } from './refusals.js'
 import { Submissions, type SignatureCheck } from './submissions.js'
 import type { Receipt } from './views.js'
 
@@ -26,9 +27,6 @@ const RECENT_ENTRIES = 1024
 const MORE_MS = 1
 /** A tick that took longer is worth a line in the log. */
 const SLOW_TICK_MS = 50
-
-/** Decides on a refusal with evidence: whether the evidence shows that the refuser was right. */
-export type JudgeRefusal = (refusal: ReturnType<LedgerApi['refusals']>[number]) => Promise<boolean>
 
 export interface ChainServiceOptions {
   /** The open ledger; the service does not close it. */
@@ -44,7 +42,7 @@ export interface ChainServiceOptions {
   swarm: Hyperswarm
   verify: VerifyAnswers
   verifySignatures?: SignatureCheck
-  judge?: JudgeRefusal
+  judge: JudgeRefusal
   /** Wall clock in ms. */
   now: () => number
   log: Logger
@@ -56,7 +54,7 @@ export interface ChainServiceOptions {
 
 /**
  * A running chain: its ledger with everything around it. It ticks, publishes the log, answers RPC on its public
- * key, has answers to challenges checked and settles them.
+ * key, has answers to challenges checked and settles them, judges refusals.
  *
  * ```ts
  * const service = new ChainService({ ledger, keyPair, dir, swarm, verify, now, log })
@@ -74,6 +72,7 @@ export class ChainService {
   readonly #feed: EventFeed
   readonly #submissions: Submissions
   readonly #answers: Answers
+  readonly #refusals: Refusals
   readonly #server: ChainRpcServer
   readonly #connections = new Set<HyperDHT.Connection>()
   #listener: HyperDHT.Server | null = null
@@ -81,11 +80,10 @@ export class ChainService {
   #ticks = 0
   #started = false
   #cleaning: Promise<void> | null = null
-  #judging: Promise<void> | null = null
   #stopped = false
 
   constructor(options: ChainServiceOptions) {
-    const { ledger, keyPair, dir, verify, now, log } = options
+    const { ledger, keyPair, dir, verify, judge, now, log } = options
     if (options.swarm.keyPair.publicKey.equals(keyPair.publicKey)) {
       throw new RangeError('the swarm of a chain needs a key pair of its own')
     }
@@ -103,21 +101,23 @@ export class ChainService {
     const clock = (): number => this.clock()
     const recent = recentReceipts(ledger, keyPair)
     this.#submissions = new Submissions(ledger, onCommit, options.verifySignatures, recent)
-    this.#answers = new Answers({
+    const common = {
       ledger,
       intake: this.#intake,
       store: this.#evidence,
-      verify,
       clock,
       now,
       log,
       onCommit
-    })
+    }
+    this.#answers = new Answers({ ...common, verify })
+    this.#refusals = new Refusals({ ...common, judge })
     this.#server = new ChainRpcServer({
       ledger,
       submissions: this.#submissions,
       feed: this.#feed,
       answers: this.#answers,
+      refusals: this.#refusals,
       evidence: this.#evidence,
       clock,
       monotonic: () => performance.now(),
@@ -185,9 +185,9 @@ export class ChainService {
     this.#server.close()
     await this.#listener?.close()
     await this.#answers.close()
+    await this.#refusals.close()
     await this.#intake.close()
     await this.#cleaning
-    await this.#judging
     for (const connection of this.#connections) connection.destroy()
     if (this.#started) await this.#log.publish()
     await this.#log.close()
@@ -236,27 +236,9 @@ export class ChainService {
     if (busyMs > SLOW_TICK_MS) log('chain.tick-slow', { busyMs })
     this.#committed()
     this.#answers.overdue()
-    this.#judge()
+    this.#refusals.overdue()
     if (++this.#ticks % TICKS_PER_CLEANING === 0) this.#clean()
     return more
-  }
-
-  /** Decides on refusals, one after the other, apart from the ticks. */
-  #judge(): void {
-    const { ledger, judge, log } = this.#options
-    if (!judge || this.#judging) return
-    const refusals = ledger.refusals()
-    if (refusals.length === 0) return
-    this.#judging = (async () => {
-      for (const refusal of refusals) {
-        const upheld = await judge(refusal)
-        if (this.#stopped) return
-        ledger.judge(refusal.draw, upheld)
-        this.#committed()
-      }
-    })()
-      .catch((error: unknown) => log('chain.judge-failed', { error: error as Error }))
-      .finally(() => (this.#judging = null))
   }
 
   #clean(): void {

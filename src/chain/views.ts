@@ -1,4 +1,5 @@
 import type { CodecName, Outcome, Plan, RoleName } from './operations.js'
+import type { Refusal } from './refusal/judge.js'
 import type { SegmentRecord } from './segment.js'
 import type { WalkSegment } from './walk/walk.js'
 
@@ -159,6 +160,12 @@ export interface ChallengeView {
   evidenceBy: number
   /** s_k, once answered. */
   answer: Buffer | null
+}
+
+/** A refusal whose evidence waits for the chain's verdict. */
+export interface RefusalView extends Refusal {
+  /** Chain time up to which evidence is taken. */
+  evidenceBy: number
 }
 
 /** What one verifier was drawn to check, told to nobody else before the reports close. */

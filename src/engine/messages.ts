@@ -1,4 +1,6 @@
 import type { Verdict, VerifyTask } from '../chain/answers.js'
+import type { RefusalVerdict } from '../chain/refusal/judge.js'
+import type { RefusalTask } from '../chain/refusals.js'
 import type { SignatureTask } from '../chain/signatures.js'
 import type { SegmentPublic, SegmentSecret } from '../chunk/codec.js'
 import type { PrimeCount, RsaKeyPair } from '../crypto/rsa-key.js'
@@ -14,6 +16,7 @@ export interface Tasks {
   'seal-key': { input: SealKeyTask; output: RsaKeyPair }
   'decode-chunks': { input: DecodeChunksTask; output: Uint8Array[] }
   'verify-evidence': { input: VerifyTask[]; output: Verdict[] }
+  'judge-refusal': { input: RefusalTask; output: RefusalVerdict }
   'verify-signatures': { input: SignatureTask; output: Uint8Array }
 }
 

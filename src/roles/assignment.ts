@@ -1,3 +1,5 @@
+import { refusalHash } from '../chain/refusal/evidence.js'
+import type { Refusal } from '../chain/refusal/judge.js'
 import { segmentId, segmentSalt, type SegmentRecord } from '../chain/segment.js'
 import type { AssignmentView } from '../chain/views.js'
 import { CODEC_VERSION, type SegmentPublic } from '../chunk/codec.js'
@@ -31,4 +33,13 @@ export function recordOf(assignment: AssignmentView, segment: SegmentPublic, roo
     root: Buffer.from(root.hash),
     treeHash
   }
+}
+
+/** What the log will say of a draw that is refused with this evidence, to judge it beforehand. */
+export function refusalOf(chainId: Buffer, assignment: AssignmentView, evidence: Buffer): Refusal {
+  const { hypercore: key, fork, treeHash, copy, segment, pinner, signer, codec, draw, task } = assignment
+  const { id, salt } = segmentOf(chainId, assignment, Buffer.alloc(0))
+  const { start, end } = task
+  const drawn = { draw, key, fork, treeHash, copy, segment, pinner, signer, codec, id, salt, start, end }
+  return { chain: chainId, ...drawn, evidence: refusalHash(evidence) }
 }

@@ -52,6 +52,7 @@ export class ChainNode {
       dir,
       swarm: this.#swarm,
       verify: (tasks) => this.#engine.call('verify-evidence', tasks),
+      judge: (task) => this.#engine.call('judge-refusal', task),
       verifySignatures: (wires) => checkSignatures(ledger.chainId, wires),
       now,
       log

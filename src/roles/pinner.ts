@@ -1,24 +1,35 @@
 import { join } from 'node:path'
 import type Hypercore from 'hypercore'
-import { decodeOffer, decodeSignedRecord, encodeSignedRecord, type SegmentOffer } from '../chain/handover.js'
+import {
+  decodeOffer,
+  decodeSignedRecord,
+  encodeSignedRecord,
+  type SegmentOffer,
+  type SignedRecord
+} from '../chain/handover.js'
 import { segmentHash, signSegment, verifySegment } from '../chain/segment.js'
 import { decodeManifest } from '../storage/hypercore-parts.js'
 import type { AssignmentView, ChallengeView } from '../chain/views.js'
 import { buildEvidence } from '../chain/walk/evidence.js'
 import { walk, type WalkStep } from '../chain/walk/walk.js'
 import type { SegmentPublic } from '../chunk/codec.js'
-import { Engine, type ChunkRun } from '../engine/engine.js'
-import { ChainError, ProofError, StorageError, SwarmError } from '../errors.js'
+import { Engine } from '../engine/engine.js'
+import { ChainError, CodecError, ProofError, StorageError, SwarmError } from '../errors.js'
 import { TreeBuilder } from '../merkle/builder.js'
 import { NodeFile } from '../storage/node-file.js'
+import { originalNode } from '../storage/original.js'
 import { PinnerStore } from '../storage/pinner-store.js'
 import { readChunk } from '../storage/read-chunk.js'
 import type { Ingest, IngestBlock } from '../storage/types.js'
 import { SwarmHost } from '../swarm/host.js'
-import { acceptSegments, type IncomingSegment, type SegmentItem } from '../swarm/segment-channel.js'
-import { recordOf, segmentOf } from './assignment.js'
+import { SwarmReader, knownLength } from '../swarm/reader.js'
+import { acceptSegments, type IncomingSegment } from '../swarm/segment-channel.js'
+import { recordOf, refusalOf, segmentOf } from './assignment.js'
 import { HeldCopy } from './held-copy.js'
 import { Member, hasCode, type MemberOptions, type Registration } from './member.js'
+import { Received } from './received.js'
+import { Refusals } from './refusals.js'
+import { SegmentFault, SignedWords, chunkEvidence, originalEvidence } from './segment-fault.js'
 
 export interface PinnerOptions extends MemberOptions {
   registration: Registration
@@ -32,6 +43,8 @@ const CHALLENGES_PER_ANSWER = 64
 /** How long an offer may be ahead of what the chain tells this pinner. */
 const ASSIGNMENT_MS = 10_000
 const ASSIGNMENT_POLL_MS = 200
+/** How long the original may take to be found, and each block of it, where a signer's wrong block is looked for. */
+const ORIGINAL_MS = 15_000
 
 /**
  * Keeps encoded copies and serves them as the plain hypercores: takes segments from signers, checks all of them,
@@ -50,12 +63,16 @@ export class Pinner {
   readonly #sending = new Set<number>()
   /** Draws whose segment is coming in. */
   readonly #receiving = new Set<number>()
+  /** What the signers of open draws have signed so far. */
+  readonly #words = new Map<number, SignedWords>()
+  readonly #refusals: Refusals
 
   private constructor(member: Member, engine: Engine, store: PinnerStore, registration: Registration) {
     this.#member = member
     this.#engine = engine
     this.#store = store
     this.#registration = registration
+    this.#refusals = new Refusals(member, join(member.options.dir, 'refusals'))
     const { network } = member.options
     this.#host = new SwarmHost({
       network,
@@ -94,7 +111,16 @@ export class Pinner {
     await this.#host.listen()
     for (const { key, state } of this.#store.segments()) if (state === 'held') await this.#serve(key)
     await this.#member.register('pinner', this.#registration)
-    const wakers = ['drawn', 'redraw', 'passedOn', 'challenged', 'answered', 'lost', 'released'] as const
+    const wakers = [
+      'drawn',
+      'redraw',
+      'passedOn',
+      'challenged',
+      'answered',
+      'lost',
+      'released',
+      'refused'
+    ] as const
     this.#member.follow(wakers, () => this.#work())
   }
 
@@ -116,6 +142,9 @@ export class Pinner {
         if (!hasCode(error, 'ACKNOWLEDGED', 'DRAW_NOT_OPEN', 'NOT_DRAWN')) throw error
       })
     }
+    const open = new Set(assignments.map(({ draw }) => draw))
+    for (const draw of this.#words.keys()) if (!open.has(draw)) this.#words.delete(draw)
+    await this.#refusals.work()
     await this.#answer()
     await this.#sendEvidence()
   }
@@ -265,6 +294,7 @@ export class Pinner {
       if (!verifySegment(chainId, signer, record, signerSignature)) {
         throw new ChainError('SEGMENT_SIGNATURE', 'the signer’s signature over the segment does not hold')
       }
+      await this.#checkOriginal(ingest, assignment, { record, signature: signerSignature })
       await ingest.finish()
       finished = true
       await this.#serve(hypercore)
@@ -272,23 +302,79 @@ export class Pinner {
       incoming.accept(encodeSignedRecord({ record: own, signature: signSegment(chainId, keyPair, own) }))
       log('pinner.accepted', { draw, key: hypercore, chunks: own.chunks, bytes: own.bytes, root: own.root })
     } catch (error) {
-      if (!finished) await this.#giveUp(ingest, draw, error)
+      if (!finished) await this.#giveUp(ingest, assignment, error)
       throw error
     }
   }
 
-  /** What was interrupted goes on later; what does not hold is deleted and refused on the chain. */
-  async #giveUp(ingest: Ingest, draw: number, error: unknown): Promise<void> {
+  /** What was interrupted goes on later; what does not hold is deleted and refused on the chain, with evidence if there is some. */
+  async #giveUp(ingest: Ingest, assignment: AssignmentView, error: unknown): Promise<void> {
     const { chain, signal } = this.#member
+    const { draw } = assignment
     if (signal.aborted || error instanceof SwarmError) return ingest.suspend()
     // `finish` has deleted what the author's signature does not cover.
     await ingest.abort().catch((failure: unknown) => {
       if (!(failure instanceof StorageError)) throw failure
     })
+    if (error instanceof SegmentFault && (await this.#wouldBeUpheld(assignment, error))) {
+      return this.#refusals.refuse(draw, error.evidence)
+    }
     const reason = hasCode(error, 'STORAGE_DISK_FULL', 'STORAGE_QUOTA') ? 'busy' : 'mismatch'
     await chain.refuse(draw, reason).catch((failure: unknown) => {
       if (!hasCode(failure, 'DRAW_NOT_OPEN')) throw failure
     })
+  }
+
+  /** Judges own evidence as the chain will. */
+  async #wouldBeUpheld(assignment: AssignmentView, { evidence }: SegmentFault): Promise<boolean> {
+    const { chain, log, signal } = this.#member
+    const refusal = refusalOf(await chain.chainId({ signal }), assignment, evidence)
+    const verdict = await this.#engine.call('judge-refusal', { refusal, evidence: { memory: evidence } })
+    log('pinner.fault-found', { draw: assignment.draw, ...verdict })
+    return verdict.upheld
+  }
+
+  /**
+   * Whether the decoded chunks are the author's blocks. If not, the wrong one is looked for with the help of the swarm.
+   *
+   * @throws SegmentFault if it is found; else StorageError
+   */
+  async #checkOriginal(ingest: Ingest, assignment: AssignmentView, word: SignedRecord): Promise<void> {
+    try {
+      await ingest.check()
+    } catch (error) {
+      if (!(error instanceof StorageError) || error.code !== 'STORAGE_TREE_MISMATCH') throw error
+      const evidence = await this.#findWrongBlock(ingest, assignment, word).catch((failure: unknown) => {
+        this.#member.log('pinner.fault-not-found', { draw: assignment.draw, error: failure as Error })
+        return undefined
+      })
+      throw evidence ? new SegmentFault(error, evidence) : error
+    }
+  }
+
+  async #findWrongBlock(
+    ingest: Ingest,
+    { hypercore, length, draw }: AssignmentView,
+    word: SignedRecord
+  ): Promise<Buffer | undefined> {
+    const { options, signal } = this.#member
+    const { network, randomBytes } = options
+    const dir = join(options.dir, `original-${draw}`)
+    const nodes = await NodeFile.open(ingest.nodeFile)
+    const reader = new SwarmReader({ network, dir, seed: randomBytes(32) })
+    try {
+      const core = await reader.open(hypercore)
+      await knownLength(core, length, { timeoutMs: ORIGINAL_MS, signal })
+      return await originalEvidence(word, length, {
+        own: (at) => ingest.node(at),
+        original: (at) => originalNode(core, at, ORIGINAL_MS),
+        encoded: (index) => this.#store.getEncoded(hypercore, index),
+        nodes
+      })
+    } finally {
+      await nodes.close()
+      await reader.close({ remove: true })
+    }
   }
 
   /** Decodes, checks and stores chunk by chunk; the tree over the encoded ones grows with them. */
@@ -296,7 +382,7 @@ export class Pinner {
     incoming: IncomingSegment,
     ingest: Ingest,
     segment: SegmentPublic,
-    { task, signer }: AssignmentView
+    { task, signer, draw }: AssignmentView
   ): Promise<{ tree: TreeBuilder; word: Buffer }> {
     const { signal } = this.#member
     const chainId = await this.#member.chain.chainId({ signal })
@@ -305,22 +391,37 @@ export class Pinner {
       const tree = await TreeBuilder.resume(nodes, ingest.position - task.start, (records) =>
         nodes.append(records)
       )
-      const received = new Received(incoming.receive(ingest.position), (word) => {
-        const { record, signature } = decodeSignedRecord(word)
-        if (!verifySegment(chainId, signer, record, signature)) {
-          throw new ChainError('SEGMENT_SIGNATURE', 'the signature over a running root does not hold')
+      const words = this.#wordsOf(draw)
+      const received = new Received(incoming.receive(ingest.position), tree.chunks, (encoded) => {
+        const word = decodeSignedRecord(encoded)
+        if (!verifySegment(chainId, signer, word.record, word.signature)) {
+          throw new ChainError('SEGMENT_SIGNATURE', 'the signer’s signature over the segment does not hold')
         }
+        const evidence = words.add(chainId, word)
+        if (evidence) {
+          const { start, end } = word.record
+          const why = `the signer has signed two roots of chunks ${start} to ${end - 1}`
+          throw new SegmentFault(new ProofError('SEGMENT_CONTRADICTION', why), evidence)
+        }
+        return word
       })
       const start = ingest.position
-      for await (const batch of this.#engine.decode(received.runs(), { segment, start }, { signal })) {
-        const encoded = received.take(batch.count)
-        const blocks = batch.chunks.map((plain, i): IngestBlock => ({
-          index: batch.firstIndex + i,
-          encoded: encoded[i] as Uint8Array,
-          plain
-        }))
-        tree.append(batch.count, batch.levels)
-        await ingest.append(blocks)
+      try {
+        for await (const batch of this.#engine.decode(received.runs(), { segment, start }, { signal })) {
+          const encoded = received.take(batch.count)
+          const blocks = batch.chunks.map((plain, i): IngestBlock => ({
+            index: batch.firstIndex + i,
+            encoded: encoded[i] as Uint8Array,
+            plain
+          }))
+          tree.append(batch.count, batch.levels)
+          await ingest.append(blocks)
+        }
+      } catch (error) {
+        if (!(error instanceof CodecError)) throw error
+        const index = ingest.position
+        const evidence = await chunkEvidence(received, { index, codec: segment.codec, tree, nodes })
+        throw evidence ? new SegmentFault(error, evidence) : error
       }
       await nodes.flush()
       const { end } = received
@@ -334,6 +435,12 @@ export class Pinner {
     } finally {
       await nodes.close()
     }
+  }
+
+  #wordsOf(draw: number): SignedWords {
+    let words = this.#words.get(draw)
+    if (!words) this.#words.set(draw, (words = new SignedWords()))
+    return words
   }
 
   /** The stored tree up to where the ingest stands; built again from the disk if a crash took some of it. */
@@ -368,39 +475,6 @@ export class Pinner {
       const view = await chain.hypercore(key, { signal, timeoutMs: 600_000 })
       if (view && !view.plan.topic.equals(core.discoveryKey)) await this.#host.announce(view.plan.topic)
     })
-  }
-}
-
-/** Keeps the encoded chunks of a transfer until their decoded forms come out of the engine. */
-class Received {
-  /** The signer's last word, once it came. */
-  end: Buffer | undefined
-  readonly #items: AsyncGenerator<SegmentItem, void, void>
-  readonly #onRoot: (word: Buffer) => void
-  readonly #chunks: Uint8Array[] = []
-
-  constructor(items: AsyncGenerator<SegmentItem, void, void>, onRoot: (word: Buffer) => void) {
-    this.#items = items
-    this.#onRoot = onRoot
-  }
-
-  async *runs(): AsyncGenerator<ChunkRun, void, void> {
-    for await (const item of this.#items) {
-      if (item.kind === 'chunks') {
-        let at = 0
-        for (const length of Array.from(item.lengths))
-          this.#chunks.push(item.bytes.subarray(at, (at += length)))
-        yield item
-      } else if (item.kind === 'root') {
-        this.#onRoot(item.word)
-      } else {
-        this.end = Buffer.from(item.word)
-      }
-    }
-  }
-
-  take(count: number): Uint8Array[] {
-    return this.#chunks.splice(0, count)
   }
 }
 

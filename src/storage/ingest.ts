@@ -82,14 +82,23 @@ export class SegmentIngest implements Ingest {
     })
   }
 
+  check(): Promise<void> {
+    return this.#step(() => {
+      if (this.position !== this.#record.length) throw this.#incomplete(this.#record.length)
+      this.#checkTree(this.#tree)
+      return Promise.resolve()
+    })
+  }
+
+  node(index: number): Promise<TreeNode | null> {
+    return this.#step(() => this.#core.pendingNode(this.#record, index))
+  }
+
   finish(options: { end?: number; rest?: readonly TreeNode[] } = {}): Promise<void> {
     return this.#step(async () => {
       const { end = this.#record.end, rest = [] } = options
       if (this.position !== end || end <= this.#record.start || end > this.#record.end) {
-        throw new StorageError(
-          'STORAGE_INCOMPLETE',
-          `The segment ends at block ${end}, but block ${this.position} is the next one wanted.`
-        )
+        throw this.#incomplete(end)
       }
       const tree = await this.#complete(end, rest)
       try {
@@ -154,6 +163,13 @@ export class SegmentIngest implements Ingest {
         `The author's signature does not hold over ${this.#record.length} blocks of this hypercore.`
       )
     }
+  }
+
+  #incomplete(end: number): StorageError {
+    return new StorageError(
+      'STORAGE_INCOMPLETE',
+      `The segment ends at block ${end}, but block ${this.position} is the next one wanted.`
+    )
   }
 
   #checkBlock(block: IngestBlock, wanted: number): void {

@@ -1,4 +1,4 @@
-import { fullRoots, parent, sibling } from 'flat-tree'
+import { fullRoots, leftSpan, parent, sibling } from 'flat-tree'
 import crypto from 'hypercore-crypto'
 import { ProofError } from '../errors.js'
 import type { OriginalTree, TreeNode } from './types.js'
@@ -23,6 +23,12 @@ export function treeHashOf(roots: readonly TreeNode[]): Buffer {
 /** Flat indices of the roots of a tree of `length` blocks. */
 export function rootIndices(length: number): number[] {
   return fullRoots(2 * length)
+}
+
+/** Flat indices of a node's two children; a leaf has none. */
+export function childIndices(index: number): number[] {
+  const half = (index - leftSpan(index) + 1) / 2
+  return index % 2 === 0 ? [] : [index - half, index + half]
 }
 
 /** Flat indices of the largest subtrees that, appended in order to a tree of `from` blocks, make it `to` long. */
@@ -120,7 +126,7 @@ export function encodeOriginalProof(
 
 /** A proof without the block at its end, for a reader who has the block already. */
 export function withoutBlock(proof: Buffer): Buffer {
-  return proof.subarray(0, HEADER_BYTES + (proof[1]! + proof[2]!) * STEP_BYTES)
+  return proof.subarray(0, HEADER_BYTES + ((proof[1] ?? 0) + (proof[2] ?? 0)) * STEP_BYTES)
 }
 
 /**
@@ -134,7 +140,25 @@ export function verifyOriginalProof(
   original: Pick<OriginalTree, 'length' | 'treeHash'>,
   index: number
 ): Buffer {
-  const { length, treeHash } = original
+  const bytes = Buffer.from(proof.buffer, proof.byteOffset, proof.byteLength)
+  const nodes = withoutBlock(bytes)
+  const block = bytes.subarray(nodes.byteLength)
+  verifyOriginalLeaf({ size: block.byteLength, hash: originalLeaf(block) }, nodes, original, index)
+  return block
+}
+
+/**
+ * Checks that block `index` of the original with this tree hash and length has this leaf. `proof` is one of
+ * `encodeOriginalProof` without the block at its end.
+ *
+ * @throws ProofError ORIGINAL_PROOF_FORMAT, ORIGINAL_PROOF_SHAPE, ORIGINAL_PROOF_HASH
+ */
+export function verifyOriginalLeaf(
+  leaf: Pick<TreeNode, 'size' | 'hash'>,
+  proof: Uint8Array,
+  { length, treeHash }: Pick<OriginalTree, 'length' | 'treeHash'>,
+  index: number
+): void {
   if (!Number.isSafeInteger(index) || index < 0 || index >= length) {
     throw new ProofError('ORIGINAL_PROOF_SHAPE', `There is no block ${index} in an original of ${length}.`)
   }
@@ -143,12 +167,11 @@ export function verifyOriginalProof(
     throw new ProofError('ORIGINAL_PROOF_FORMAT', 'This is not a proof of an original block, version 1.')
   }
   const wanted = proofIndices(index, length)
-  const blockAt = HEADER_BYTES + (wanted.siblings.length + wanted.roots.length) * STEP_BYTES
+  const end = HEADER_BYTES + (wanted.siblings.length + wanted.roots.length) * STEP_BYTES
   const fits = bytes[1] === wanted.siblings.length && bytes[2] === wanted.roots.length
-  if (!fits || bytes.byteLength < blockAt) {
+  if (!fits || bytes.byteLength !== end) {
     throw new ProofError('ORIGINAL_PROOF_SHAPE', `The proof does not fit block ${index} of ${length}.`)
   }
-  const block = bytes.subarray(blockAt)
   let offset = HEADER_BYTES
   const next = (at: number): TreeNode => {
     const size = Number(bytes.readBigUInt64LE(offset))
@@ -156,7 +179,7 @@ export function verifyOriginalProof(
     offset += STEP_BYTES
     return { index: at, size: checkedSize(size), hash }
   }
-  let node: TreeNode = { index: 2 * index, size: block.byteLength, hash: originalLeaf(block) }
+  let node: TreeNode = { index: 2 * index, size: checkedSize(leaf.size), hash: leaf.hash }
   for (const at of wanted.siblings) {
     const other = next(at)
     const size = checkedSize(node.size + other.size)
@@ -166,7 +189,6 @@ export function verifyOriginalProof(
   if (!treeHashOf(roots).equals(treeHash)) {
     throw new ProofError('ORIGINAL_PROOF_HASH', `Block ${index} is not the one that the author signed.`)
   }
-  return block
 }
 
 function checkedSize(size: number): number {

@@ -1,3 +1,4 @@
+import { leftSpan } from 'flat-tree'
 import type Hypercore from 'hypercore'
 import { StorageError } from '../errors.js'
 import { sharedCore } from './hypercore-parts.js'
@@ -54,4 +55,30 @@ export async function restNodes(core: Hypercore, end: number, length: number): P
     nodes.push(node)
   }
   return nodes
+}
+
+/**
+ * One node of the original's tree, downloaded with the first block below it if it is not known yet.
+ *
+ * @throws StorageError STORAGE_NO_ORIGINAL if nobody serves that block within `timeoutMs`
+ */
+export async function originalNode(core: Hypercore, index: number, timeoutMs: number): Promise<TreeNode> {
+  await core.ready()
+  const read = async (): Promise<TreeNode | null> => {
+    const reader = sharedCore(core).state.storage.read()
+    const node = reader.getTreeNode(index)
+    reader.tryFlush()
+    return node
+  }
+  let node = await read()
+  if (node === null) {
+    // What proves a block comes with it: the nodes from its leaf up to one that is known.
+    await core.get(leftSpan(index) / 2, { timeout: timeoutMs }).catch(() => null)
+    node = await read()
+  }
+  if (node !== null) return node
+  throw new StorageError(
+    'STORAGE_NO_ORIGINAL',
+    `Nobody served what is needed of the tree of hypercore ${core.id} within ${timeoutMs} ms.`
+  )
 }

@@ -1,4 +1,5 @@
 import type Hypercore from 'hypercore'
+import { rightSpan } from 'flat-tree'
 import crypto from 'hypercore-crypto'
 import type CorestoreStorage from 'hypercore-storage'
 import { CodecError, StorageError } from '../errors.js'
@@ -11,7 +12,7 @@ import {
   type SharedCore
 } from './hypercore-parts.js'
 import { originalLeaf, rootIndices } from './original-tree.js'
-import { decodeNodes, decodeProgress, nodesRange, progressKey, type Progress } from './progress.js'
+import { decodeNodes, decodeProgress, nodesKey, nodesRange, progressKey, type Progress } from './progress.js'
 import type { SegmentRecord } from './records.js'
 import type { Decode, TreeNode } from './types.js'
 import type { Veil } from './veiled-storage.js'
@@ -162,6 +163,25 @@ export class PinnedCore implements Veil {
     const [bytes, nodes] = await Promise.all([stored, Promise.all(roots)])
     if (bytes !== null) return decodeProgress(bytes)
     return { position: record.start, bytes: 0, roots: nodes.map((node) => present(node, record.start)) }
+  }
+
+  /** A node of the original's tree, as far as it follows from what is held and from the segment on its way in. */
+  async pendingNode({ segment, start }: SegmentRecord, index: number): Promise<TreeNode | null> {
+    const last = rightSpan(index) / 2
+    if (last < start) {
+      const reader = this.rows.read()
+      return flushed(reader, reader.getTreeNode(index))
+    }
+    // It came with the batch that holds its last block, which began not long before.
+    for (let back = 64; ; back *= 16) {
+      const from = Math.max(start, last - back)
+      const range = { gte: nodesKey(segment.id, from), lt: nodesKey(segment.id, last + 1) }
+      for await (const { value } of this.rows.createLocalStream(range)) {
+        const found = decodeNodes(value).find((node) => node.index === index)
+        if (found) return found
+      }
+      if (from === start) return null
+    }
   }
 
   /**

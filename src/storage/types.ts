@@ -69,6 +69,14 @@ export interface Ingest {
   /** Stores consecutive blocks from `position` on, all of them or none. Memory: the batch. */
   append(blocks: readonly IngestBlock[]): Promise<void>
   /**
+   * Checks the author's signature over the rebuilt tree as `finish` does, but leaves all as it is, so that a fault can be
+   * looked for. Only for a segment that is complete.
+   * @throws StorageError STORAGE_TREE_MISMATCH, STORAGE_SIGNATURE, STORAGE_INCOMPLETE
+   */
+  check(): Promise<void>
+  /** A node of the original's tree as it follows from the blocks stored so far; null if it is not complete yet. */
+  node(index: number): Promise<TreeNode | null>
+  /**
    * Checks the author's signature over the rebuilt tree, then serves the blocks.
    * @param options.end closes the segment earlier than planned (the signer died); default: the spec's end
    * @param options.rest the nodes of `restNodes(core, end)`, needed where `end` < `length`

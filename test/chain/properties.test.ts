@@ -113,7 +113,10 @@ function play(network: TestNetwork, { kind, a, b }: Command): void {
       const draw = assignment?.draw ?? b % 20
       if (kind === 'acknowledge') network.code(who, { kind, body: { draw } })
       else {
-        network.code(who, { kind, body: { draw, reason: 'other', evidence: Buffer.alloc(b % 2) } })
+        network.code(who, {
+          kind,
+          body: { draw, reason: 'other', evidence: b % 2 === 0 ? null : Buffer.alloc(32, b) }
+        })
         for (const refusal of ledger.refusals()) ledger.judge(refusal.draw, a % 2 === 0)
       }
       return

@@ -30,6 +30,7 @@ import type {
   DrawView,
   HypercoreView,
   Receipt,
+  RefusalView,
   RoleView,
   SummaryView
 } from '../views.js'
@@ -338,8 +339,20 @@ export class Ledger implements LedgerApi {
     return queries.overdueIds(this.state, clock, limit)
   }
 
-  refusals(limit = 100): { draw: number; refuser: Buffer; other: Buffer; evidence: Buffer }[] {
-    return queries.refusalViews(this.state, limit)
+  refusal(draw: number): RefusalView | null {
+    return queries.refusalViews(this.state, { draw }, 1)[0] ?? null
+  }
+
+  refusals(limit = 100): RefusalView[] {
+    return queries.refusalViews(this.state, 'all', limit)
+  }
+
+  refusalsOf(pinner: Uint8Array, limit: number): RefusalView[] {
+    return queries.refusalViews(this.state, { pinner: Buffer.from(pinner) }, limit)
+  }
+
+  overdueRefusals(clock: number, limit: number): RefusalView[] {
+    return queries.refusalViews(this.state, { overdue: clock }, limit)
   }
 
   checkEpochs(): CheckEpochView[] {

@@ -1,5 +1,5 @@
 import { outcomeNames, codecNames, type Outcome } from '../operations.js'
-import { segmentId } from '../segment.js'
+import { segmentId, segmentSalt } from '../segment.js'
 import { reputationPpm } from '../rules/reputation.js'
 import { walkSeed, type WalkSegment } from '../walk/walk.js'
 import type {
@@ -10,6 +10,7 @@ import type {
   CopyView,
   DrawView,
   HypercoreView,
+  RefusalView,
   RoleView,
   SegmentView,
   SummaryView,
@@ -292,16 +293,56 @@ export function challengeView(state: State, row: Row): ChallengeView {
   }
 }
 
+/** Refusals with evidence that wait for a verdict: all, of a draw, of a pinner, or with overdue evidence; oldest first. */
 export function refusalViews(
   state: State,
+  by: { draw: number } | { pinner: Buffer } | { overdue: number } | 'all',
   limit: number
-): { draw: number; refuser: Buffer; other: Buffer; evidence: Buffer }[] {
-  return state.db.all('SELECT * FROM refusals ORDER BY deadline, draw LIMIT ?', limit).map((row) => ({
-    draw: Number(row.draw),
-    refuser: state.keyOf(state.role(Number(row.refuser))),
-    other: state.keyOf(state.role(Number(row.other))),
-    evidence: row.evidence as Buffer
-  }))
+): RefusalView[] {
+  const select = (where: string, ...values: number[]): Row[] =>
+    state.db.all(`SELECT * FROM refusals ${where} ORDER BY deadline, draw LIMIT ?`, ...values, limit)
+  let rows: Row[] = []
+  if (by === 'all') rows = select('')
+  else if ('draw' in by) rows = select('WHERE draw = ?', by.draw)
+  else if ('overdue' in by) rows = select('WHERE evidence_by < ?', by.overdue)
+  else {
+    const wallet = state.wallet(by.pinner)
+    const role = wallet && state.roleOf(wallet, 'pinner')
+    if (role) rows = select('WHERE pinner = ?', role.id)
+  }
+  return rows.map((row) => refusalView(state, row))
+}
+
+function refusalView(state: State, row: Row): RefusalView {
+  const draw = Number(row.draw)
+  const drawn = state.db.get(
+    'SELECT d.copy, r.value FROM draws d JOIN rounds r ON r.round = d.round WHERE d.id = ?',
+    draw
+  )!
+  const copy = Number(drawn.copy)
+  const { key, fork } = hypercoreById(state, copyById(state, copy).hypercore)
+  const pinner = state.keyOf(state.role(Number(row.pinner)))
+  const signer = state.keyOf(state.role(Number(row.signer)))
+  const start = Number(row.start)
+  const id = segmentId({ chain: state.chainId, key, fork, copy, start, signer, draw })
+  return {
+    chain: state.chainId,
+    draw,
+    key,
+    fork,
+    treeHash: row.tree_hash as Buffer,
+    copy,
+    segment: Number(row.segment),
+    pinner,
+    signer,
+    codec: codecNames[Number(row.codec)]!,
+    id,
+    salt: segmentSalt(drawn.value as Buffer, id),
+    start,
+    end: Number(row.end),
+    evidence: row.evidence as Buffer,
+    evidenceBy: Number(row.evidence_by)
+  }
 }
 
 export function checkEpochViews(state: State): CheckEpochView[] {

@@ -271,6 +271,26 @@ CREATE TABLE tallies (
   count INTEGER NOT NULL,
   PRIMARY KEY (kind, outcome)
 ) STRICT, WITHOUT ROWID;
+`,
+  `
+-- what the draw asked for, as it was when it was refused: the hypercore may grow before the verdict
+DROP TABLE refusals;
+CREATE TABLE refusals (
+  draw INTEGER PRIMARY KEY REFERENCES draws,
+  pinner INTEGER NOT NULL REFERENCES roles,
+  signer INTEGER NOT NULL REFERENCES roles,
+  segment INTEGER NOT NULL,
+  codec INTEGER NOT NULL,
+  start INTEGER NOT NULL,
+  end INTEGER NOT NULL CHECK (end > start),
+  tree_hash BLOB NOT NULL CHECK (length(tree_hash) = 32),
+  evidence BLOB NOT NULL CHECK (length(evidence) = 32),
+  evidence_by INTEGER NOT NULL,
+  deadline INTEGER NOT NULL
+) STRICT;
+CREATE INDEX refusals_by_deadline ON refusals (deadline, draw);
+CREATE INDEX refusals_by_evidence ON refusals (evidence_by, draw);
+CREATE INDEX refusals_by_pinner ON refusals (pinner, draw);
 `
 ]
 

@@ -15,6 +15,7 @@ import type {
   DrawView,
   HypercoreView,
   Receipt,
+  RefusalView,
   RoleView,
   SummaryView
 } from '../views.js'
@@ -105,8 +106,13 @@ export interface LedgerApi {
   answeredOf(pinner: Uint8Array, limit?: number): ChallengeView[]
   /** Ids of answered challenges whose `evidenceBy` is before `clock`, oldest first. */
   overdue(clock: number, limit: number): number[]
-  /** Refusals with evidence that wait for `judge`. */
-  refusals(limit?: number): { draw: number; refuser: Buffer; other: Buffer; evidence: Buffer }[]
+  /** A refusal with evidence that waits for `judge`. */
+  refusal(draw: number): RefusalView | null
+  /** Refusals with evidence that wait for `judge`, oldest first. */
+  refusals(limit?: number): RefusalView[]
+  refusalsOf(pinner: Uint8Array, limit: number): RefusalView[]
+  /** Those of them whose `evidenceBy` is before `clock`. */
+  overdueRefusals(clock: number, limit: number): RefusalView[]
   /** Epochs whose checks are not settled yet. */
   checkEpochs(): CheckEpochView[]
   /** What a verifier is to check in an epoch. Needs the beacon's secret: tell it to this verifier alone. */

@@ -22,7 +22,7 @@ import { signSegment, type SegmentRecord } from '../segment.js'
 import type { Evidence } from '../walk/evidence.js'
 import type * as views from '../views.js'
 import { ChainConnection, type CallOptions, type ConnectionOptions } from './connection.js'
-import { uploadEvidence } from './upload.js'
+import { uploadEvidence, uploadRefusalEvidence, type UploadSource } from './upload.js'
 import { WAIT_MS_MAX, type Response } from './messages.js'
 import { SubmitQueue } from './submit-queue.js'
 import type { EvidenceView } from './views.js'
@@ -157,6 +157,15 @@ export class ChainClient {
   }
 
   /** Where the evidence of a challenge is kept, while it is. */
+  findRefusalEvidence(draw: number, options?: CallOptions): Promise<EvidenceView | null> {
+    return this.#connection.call('findRefusalEvidence', { draw }, options)
+  }
+
+  /** Own refusals whose evidence the chain waits for: their draws. */
+  refusalsDue(options?: CallOptions): Promise<number[]> {
+    return this.#connection.call('refusalsDue', {}, options)
+  }
+
   findEvidence(challenge: number, options?: CallOptions): Promise<EvidenceView | null> {
     return this.#connection.call('findEvidence', { challenge }, options)
   }
@@ -261,7 +270,12 @@ export class ChainClient {
     return this.submit({ kind: 'accept', body: { draw, record, signerSignature, signature } })
   }
 
-  refuse(draw: number, reason: Body<'refuse'>['reason'], evidence = Buffer.alloc(0)): Promise<views.Receipt> {
+  /** @param evidence hash of what shows the signer's fault (`refusalHash`), for `sendRefusalEvidence` right after */
+  refuse(
+    draw: number,
+    reason: Body<'refuse'>['reason'],
+    evidence: Buffer | null = null
+  ): Promise<views.Receipt> {
     return this.submit({ kind: 'refuse', body: { draw, reason, evidence } })
   }
 
@@ -282,6 +296,15 @@ export class ChainClient {
    */
   sendEvidence(challenge: number, evidence: Evidence, options?: CallOptions): Promise<void> {
     return uploadEvidence(this.#connection, challenge, evidence, options)
+  }
+
+  /**
+   * Hands over the evidence of an own refusal, in pieces; begins again after a lost connection.
+   *
+   * @throws SwarmError with the chain's code: `EVIDENCE_NOT_ASKED`, `EVIDENCE_LATE`, `EVIDENCE_TOO_LARGE`, …
+   */
+  sendRefusalEvidence(draw: number, evidence: UploadSource, options?: CallOptions): Promise<void> {
+    return uploadRefusalEvidence(this.#connection, draw, evidence, options)
   }
 
   /** Commits to reports; keep the salt (32 random bytes) until `revealReport`. */

@@ -86,6 +86,8 @@ export const methods = {
   checkEpochs: method(35, empty, list(checkEpochViewType, 65_536)),
   /** What the asking verifier was drawn to check; nobody else can ask for it. */
   checks: method(36, struct({ epoch: uint(), limit: uint(ROWS_MAX) }), list(checkViewType, ROWS_MAX)),
+  /** Draws that the asker refused and whose evidence the chain waits for, oldest first. */
+  refusalsDue: method(37, empty, list(uint(), ROWS_MAX)),
   /** Announces the evidence of an own, answered challenge. */
   beginEvidence: method(
     48,
@@ -98,7 +100,20 @@ export const methods = {
     struct({ upload: uint(), offset: uint(), bytes: bytes(EVIDENCE_PIECE_BYTES) }),
     struct({ received: uint() })
   ),
-  findEvidence: method(50, struct({ challenge: uint() }), optional(evidenceViewType))
+  findEvidence: method(50, struct({ challenge: uint() }), optional(evidenceViewType)),
+  /** Announces the evidence of an own refusal. */
+  beginRefusalEvidence: method(
+    51,
+    struct({ draw: uint(), bytes: uint() }),
+    struct({ upload: uint(), pieceBytes: uint() })
+  ),
+  /** The next piece; the last one completes the upload. */
+  refusalEvidence: method(
+    52,
+    struct({ upload: uint(), offset: uint(), bytes: bytes(EVIDENCE_PIECE_BYTES) }),
+    struct({ received: uint() })
+  ),
+  findRefusalEvidence: method(53, struct({ draw: uint() }), optional(evidenceViewType))
 }
 
 export type MethodName = keyof typeof methods

@@ -6,12 +6,14 @@ import type { EvidenceStore } from '../evidence-store.js'
 import type { EventFeed } from '../feed.js'
 import { SwarmError } from '../../errors.js'
 import type { LedgerApi, SubmitResult } from '../ledger/types.js'
+import type { Refusals } from '../refusals.js'
 import type { Submissions } from '../submissions.js'
 import { EVIDENCE_PIECE_BYTES } from '../evidence-intake.js'
 import { ServerChannel, type Handler, type Quotas } from './channel.js'
 import {
   CHAIN_PROTOCOL,
   EVENTS_BYTES,
+  ROWS_MAX,
   methods,
   type MethodName,
   type Request,
@@ -27,6 +29,7 @@ export interface ChainRpcPorts {
   submissions: Submissions
   feed: EventFeed
   answers: Answers
+  refusals: Refusals
   evidence: EvidenceStore
   /** Chain time now, in ms. */
   clock: () => number
@@ -63,7 +66,7 @@ export class ChainRpcServer {
     const mux = Protomux.from(connection)
     const open = (): void => {
       if (this.#closed || this.#channels.size >= CONNECTIONS_MAX) return
-      const { quotas, monotonic: now, answers } = this.#ports
+      const { quotas, monotonic: now, answers, refusals } = this.#ports
       const channel = new ServerChannel(mux, CHAIN_PROTOCOL, {
         handlers: this.#handlers(connection),
         now,
@@ -71,6 +74,7 @@ export class ChainRpcServer {
         onclose: () => {
           this.#channels.delete(channel)
           answers.forget(connection)
+          refusals.forget(connection)
         }
       })
       this.#channels.add(channel)
@@ -107,7 +111,8 @@ export class ChainRpcServer {
   }
 }
 
-function answerersOf({ ledger, submissions, feed, answers, evidence, clock }: ChainRpcPorts): Answerers {
+function answerersOf(ports: ChainRpcPorts): Answerers {
+  const { ledger, submissions, feed, answers, refusals, evidence, clock } = ports
   return {
     info: () => ({ chain: ledger.chain(), parameters: ledger.parameters(), clockNow: clock() }),
     submit: async ({ wires, again }) => (await submissions.add(wires, again === 1)).map(submitMessage),
@@ -137,7 +142,16 @@ function answerersOf({ ledger, submissions, feed, answers, evidence, clock }: Ch
     evidence: async ({ upload, offset, bytes }, { connection }) => ({
       received: await answers.piece(connection, upload, offset, bytes)
     }),
-    findEvidence: ({ challenge }) => evidence.find({ kind: 'answer', id: challenge }) ?? null
+    findEvidence: ({ challenge }) => evidence.find({ kind: 'answer', id: challenge }) ?? null,
+    refusalsDue: (_, { key }) => refusals.due(key, ROWS_MAX),
+    beginRefusalEvidence: ({ draw, bytes }, { key, connection }) => ({
+      upload: refusals.begin(key, connection, draw, bytes),
+      pieceBytes: EVIDENCE_PIECE_BYTES
+    }),
+    refusalEvidence: async ({ upload, offset, bytes }, { connection }) => ({
+      received: await refusals.piece(connection, upload, offset, bytes)
+    }),
+    findRefusalEvidence: ({ draw }) => evidence.find({ kind: 'refusal', id: draw }) ?? null
   }
 }
 

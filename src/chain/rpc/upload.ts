@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { SwarmError } from '../../errors.js'
-import type { Evidence } from '../walk/evidence.js'
 import type { CallOptions, ChainConnection } from './connection.js'
 
 /** Pieces on their way at a time: fills the line, and bounds what both ends hold. */
@@ -11,22 +10,60 @@ const PAUSE_MS = 250
 /** How often in a row the chain may put the same piece off. */
 const FRUITLESS_MAX = 40
 
-/** See `ChainClient.sendEvidence`. The evidence's bytes are read once for each attempt. */
-export async function uploadEvidence(
+/** How one kind of evidence is handed over. */
+export interface UploadCalls {
+  begin(byteLength: number): Promise<{ upload: number; pieceBytes: number }>
+  piece(piece: { upload: number; offset: number; bytes: Buffer }): Promise<unknown>
+}
+
+/** What is handed over: its bytes are read once for each attempt. */
+export interface UploadSource {
+  byteLength: number
+  parts(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+}
+
+/** The evidence of an answered challenge. See `ChainClient.sendEvidence`. */
+export function uploadEvidence(
   connection: ChainConnection,
   challenge: number,
-  evidence: Evidence,
+  evidence: UploadSource,
   options: CallOptions = {}
+): Promise<void> {
+  const calls: UploadCalls = {
+    begin: (bytes) => connection.call('beginEvidence', { challenge, bytes }, options),
+    piece: (piece) => connection.call('evidence', piece, { ...options, once: true })
+  }
+  return upload(calls, evidence, options.signal)
+}
+
+/** The evidence of a refusal. See `ChainClient.sendRefusalEvidence`. */
+export function uploadRefusalEvidence(
+  connection: ChainConnection,
+  draw: number,
+  evidence: UploadSource,
+  options: CallOptions = {}
+): Promise<void> {
+  const calls: UploadCalls = {
+    begin: (bytes) => connection.call('beginRefusalEvidence', { draw, bytes }, options),
+    piece: (piece) => connection.call('refusalEvidence', piece, { ...options, once: true })
+  }
+  return upload(calls, evidence, options.signal)
+}
+
+async function upload(
+  calls: UploadCalls,
+  evidence: UploadSource,
+  signal: AbortSignal | undefined
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await attemptUpload(connection, challenge, evidence, options)
+      await attemptUpload(calls, evidence, signal)
       return
     } catch (error) {
       const passes = error instanceof SwarmError && PASSING.has(error.code)
       if (!passes || attempt === ATTEMPTS) throw error
     }
-    await pause(PAUSE_MS * 2 ** (attempt - 1), undefined, options.signal ? { signal: options.signal } : {})
+    await pause(PAUSE_MS * 2 ** (attempt - 1), undefined, signal ? { signal } : {})
   }
 }
 
@@ -36,25 +73,22 @@ const PASSING = new Set(['RPC_CLOSED', 'CHAIN_BUSY', 'EVIDENCE_UPLOAD'])
 const SLOWER = new Set(['RPC_RATE', 'RPC_BUSY'])
 
 async function attemptUpload(
-  connection: ChainConnection,
-  challenge: number,
-  evidence: Evidence,
-  options: CallOptions
+  calls: UploadCalls,
+  evidence: UploadSource,
+  signal: AbortSignal | undefined
 ): Promise<void> {
-  const begun = { challenge, bytes: evidence.byteLength }
-  const { upload, pieceBytes } = await connection.call('beginEvidence', begun, options)
+  const { upload, pieceBytes } = await calls.begin(evidence.byteLength)
   let offset = 0
   let waiting: Piece[] = []
-  const send = (piece: Piece): Promise<unknown> =>
-    connection.call('evidence', { upload, ...piece }, { ...options, once: true })
+  const send = (piece: Piece): Promise<unknown> => calls.piece({ upload, ...piece })
   for await (const bytes of pieces(evidence.parts(), pieceBytes)) {
     waiting.push({ offset, bytes })
     offset += bytes.byteLength
     if (waiting.length < PIECES_IN_FLIGHT) continue
-    await sendAll(waiting, send, options.signal)
+    await sendAll(waiting, send, signal)
     waiting = []
   }
-  await sendAll(waiting, send, options.signal)
+  await sendAll(waiting, send, signal)
 }
 
 interface Piece {
@@ -83,7 +117,10 @@ async function sendAll(
 }
 
 /** Cuts any sequence of parts into pieces of exactly `bytes`, but for the last. */
-async function* pieces(parts: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Buffer> {
+async function* pieces(
+  parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  bytes: number
+): AsyncGenerator<Buffer> {
   let held: Uint8Array[] = []
   let heldBytes = 0
   for await (let part of parts) {

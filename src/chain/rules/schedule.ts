@@ -60,6 +60,11 @@ export function evidenceMs(of: { steps: number; bytes: number; chunks: number },
   return Math.ceil((bytes * 1_000) / p.evidenceBytesPerSecond) + 2 * p.roundTripMs + p.tickMs
 }
 
+/** Ms from a refusal to the latest evidence of it: one chunk of any size at upload speed, and round trips. */
+export function refusalEvidenceMs(p: Parameters): number {
+  return evidenceMs({ steps: 1, bytes: CHUNK_BYTES_MAX, chunks: 1 }, p)
+}
+
 /** Four times the mean: a walk lands on bytes, so it meets large chunks more often than small ones. */
 function likelyChunkBytes({ bytes, chunks }: { bytes: number; chunks: number }): number {
   return Math.min(CHUNK_BYTES_MAX, bytes, 4 * Math.ceil(bytes / chunks))

@@ -66,6 +66,7 @@ export async function testChain(
       dir,
       swarm,
       verify: (tasks) => engine.call('verify-evidence', tasks),
+      judge: (task) => engine.call('judge-refusal', task),
       now: () => network.at,
       log: createLogger(
         (line) => lines.push(line),

@@ -55,6 +55,7 @@ test('a folder that belongs to another ledger is refused, and left as it was', a
       dir,
       swarm,
       verify: () => Promise.reject(new Error('nothing is to be verified here')),
+      judge: () => Promise.reject(new Error('nothing is to be judged here')),
       now: () => network.at,
       log: silentLogger,
       heartbeat: false

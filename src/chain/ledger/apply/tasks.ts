@@ -1,9 +1,9 @@
-import { hash } from '../../../crypto/hash.js'
 import { ChainError } from '../../../errors.js'
 import { codecNames, type Body } from '../../operations.js'
 import { segmentHash, segmentId, segmentSalt, type SegmentRecord } from '../../segment.js'
 import { copyLock, mulDiv } from '../../rules/economics.js'
-import { deliverMs } from '../../rules/schedule.js'
+import { deliverMs, refusalEvidenceMs } from '../../rules/schedule.js'
+import { refusalHash } from '../../refusal/evidence.js'
 import { addTask, redraw, releaseCopy } from './copies.js'
 import { passOn } from './draws.js'
 import { penalise, rate } from './roles.js'
@@ -206,6 +206,9 @@ function growLock(state: State, hypercore: Hypercore, copy: Copy, pinner: Role):
   pinner.locked += more
 }
 
+/** What stands in the effects for the evidence of a refusal that has none. */
+const NO_EVIDENCE = refusalHash(Buffer.alloc(0))
+
 /**
  * A drawn signer or pinner says no. Before it acknowledged, the next in order takes its place; afterwards both roles are drawn again. Without evidence it
  * costs reputation and deposit; with evidence the chain judges who pays.
@@ -213,27 +216,42 @@ function growLock(state: State, hypercore: Hypercore, copy: Copy, pinner: Role):
 export function refuse(state: State, sender: Account, { draw, evidence }: Body<'refuse'>): void {
   const task = taskOfDraw(state, draw)
   const side = sideOf(state, task, sender)
+  // A pinner signs nothing before it accepts, so there is nothing that a signer could show.
+  if (evidence && side === 'signer') {
+    throw new ChainError('EVIDENCE_NOT_ASKED', 'only a pinner can show with evidence why it refuses')
+  }
+  state.emit({ kind: 'refused', draw, by: sender.key, evidence: evidence ?? NO_EVIDENCE })
   const role = state.role(task[side]!)
-  const other = state.role(task[side === 'pinner' ? 'signer' : 'pinner']!)
-  const proof = hash('datdot/refusal/1', evidence)
-  state.emit({ kind: 'refused', draw, by: sender.key, evidence: proof })
   if (task.state === 'drawn') {
     rate(state, role, 'refused')
     dropSide(state, task, side, 'refused')
     return
   }
-  if (evidence.byteLength === 0) penalise(state, role, 'refused')
-  else {
-    state.db.run(
-      'INSERT INTO refusals (draw, refuser, other, deadline, evidence) VALUES (?, ?, ?, ?, ?)',
-      draw,
-      role.id,
-      other.id,
-      state.head.clock + state.parameters.settleGraceMs,
-      proof
-    )
-  }
+  if (evidence) addRefusal(state, task, evidence)
+  else penalise(state, role, 'refused')
   redraw(state, task, 'refused')
+}
+
+/** A refusal waits for its evidence and for the chain's verdict. */
+function addRefusal(state: State, task: Task, evidence: Buffer): void {
+  const copy = copyById(state, task.copy)
+  const { codec } = hypercoreById(state, copy.hypercore)
+  const evidenceBy = state.head.clock + refusalEvidenceMs(state.parameters)
+  state.db.run(
+    `INSERT INTO refusals (draw, pinner, signer, segment, codec, start, end, tree_hash, evidence, evidence_by, deadline)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    task.draw,
+    task.pinner,
+    task.signer,
+    copy.segments,
+    codecNames.indexOf(codec),
+    task.start,
+    task.end,
+    task.treeHash,
+    evidence,
+    evidenceBy,
+    evidenceBy + state.parameters.settleGraceMs
+  )
 }
 
 /** One side is gone before it acknowledged: the next in order, or another draw. */
@@ -244,11 +262,11 @@ function dropSide(state: State, task: Task, side: 'pinner' | 'signer', why: 'ref
   saveTask(state, task)
 }
 
-/** The chain's verdict on a refusal's evidence: upheld, the other side lied; if not, the refuser did. */
+/** The chain's verdict on a refusal's evidence: upheld, the signer is at fault; if not, the pinner that refused. */
 export function judge(state: State, { draw, upheld }: Body<'judge'>): void {
-  const row = state.db.get('SELECT refuser, other FROM refusals WHERE draw = ?', draw)
+  const row = state.db.get('SELECT pinner, signer FROM refusals WHERE draw = ?', draw)
   if (!row) throw new ChainError('REFUSAL_UNKNOWN', `no refusal of draw ${draw} waits for a verdict`)
-  penalise(state, state.role(Number(upheld ? row.other : row.refuser)), upheld ? 'failure' : 'refused')
+  penalise(state, state.role(Number(upheld ? row.signer : row.pinner)), upheld ? 'failure' : 'refused')
   state.db.run('DELETE FROM refusals WHERE draw = ?', draw)
   state.emit({ kind: 'judged', draw, upheld })
 }

@@ -1,0 +1,81 @@
+import type { SignedRecord } from '../chain/handover.js'
+import type { ChunkRun } from '../engine/engine.js'
+import { ProofError } from '../errors.js'
+import type { SegmentItem } from '../swarm/segment-channel.js'
+import type { Arrivals } from './segment-fault.js'
+
+/** Keeps the encoded chunks of a transfer, and the roots signed over them, until their decoded forms come out of the engine. */
+export class Received implements Arrivals {
+  /** The signer's last word, once it came. */
+  end: Buffer | undefined
+  readonly #items: AsyncGenerator<SegmentItem, void, void>
+  readonly #read: (word: Buffer) => SignedRecord
+  readonly #chunks: Uint8Array[] = []
+  #words: SignedRecord[] = []
+  /** Chunks of the segment that were taken. */
+  #taken: number
+  #turn: Promise<unknown> = Promise.resolve()
+
+  /** @param taken chunks of the segment that came before; `read` checks who signed a word */
+  constructor(
+    items: AsyncGenerator<SegmentItem, void, void>,
+    taken: number,
+    read: (word: Buffer) => SignedRecord
+  ) {
+    this.#items = items
+    this.#taken = taken
+    this.#read = read
+  }
+
+  get waiting(): number {
+    return this.#chunks.length
+  }
+
+  get word(): SignedRecord | undefined {
+    return this.#words[0]
+  }
+
+  /** What is left when this is not read to its end can still be had with `pull`. */
+  async *runs(): AsyncGenerator<ChunkRun, void, void> {
+    for (let item = await this.#next(); item; item = await this.#next())
+      if (item.kind === 'chunks') yield item
+  }
+
+  take(count: number): Uint8Array[] {
+    const taken = this.#chunks.splice(0, count)
+    this.#taken += taken.length
+    this.#words = this.#words.filter(({ record }) => record.chunks > this.#taken)
+    return taken
+  }
+
+  async pull(): Promise<boolean> {
+    return (await this.#next()) !== undefined
+  }
+
+  #next(): Promise<SegmentItem | undefined> {
+    const next = this.#turn.then(() => this.#receive())
+    this.#turn = next.catch(() => {})
+    return next
+  }
+
+  async #receive(): Promise<SegmentItem | undefined> {
+    const { value: item } = await this.#items.next()
+    if (!item) return undefined
+    if (item.kind === 'chunks') {
+      let at = 0
+      for (const length of Array.from(item.lengths))
+        this.#chunks.push(item.bytes.subarray(at, (at += length)))
+      return item
+    }
+    const word = this.#read(item.word)
+    // It covers what was sent before it, and something new each time: so few wait here.
+    const arrived = this.#taken + this.#chunks.length
+    const before = this.#words.at(-1)?.record.chunks ?? this.#taken
+    if (item.kind === 'end') this.end = Buffer.from(item.word)
+    if (word.record.chunks !== arrived) {
+      throw new ProofError('SEGMENT_ROOT', `a root of ${word.record.chunks} chunks came after ${arrived}`)
+    }
+    if (arrived > before) this.#words.push(word)
+    return item
+  }
+}

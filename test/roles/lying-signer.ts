@@ -1,0 +1,126 @@
+import { join } from 'node:path'
+import { originalOf } from '../../src/chain/author.js'
+import { encodeOffer, encodeSignedRecord } from '../../src/chain/handover.js'
+import { signSegment } from '../../src/chain/segment.js'
+import type { AssignmentView } from '../../src/chain/views.js'
+import type { SegmentSecret } from '../../src/chunk/codec.js'
+import { codecOf, encodeChunk } from '../../src/chunk/codecs.js'
+import { Engine } from '../../src/engine/engine.js'
+import { TreeBuilder } from '../../src/merkle/builder.js'
+import { leafNode } from '../../src/merkle/node.js'
+import { recordOf, segmentOf } from '../../src/roles/assignment.js'
+import { Member, hasCode, type MemberOptions, type Registration } from '../../src/roles/member.js'
+import { SegmentKeys } from '../../src/roles/segment-keys.js'
+import { Connections } from '../../src/swarm/connections.js'
+import { SwarmReader, knownLength, readBlocks } from '../../src/swarm/reader.js'
+import { sendSegment, type SegmentItem, type SegmentVerdict } from '../../src/swarm/segment-channel.js'
+
+/** What the liar makes of one chunk: it signs the result as if it were right. */
+export type Lie = (at: {
+  index: number
+  end: number
+  block: Buffer
+  encode: (block: Buffer) => Buffer
+}) => Buffer
+
+/** A signer that does all that an honest one does, with a real swarm and a real chain, but lies about chunks. */
+export class LyingSigner {
+  /** What pinners said to its segments. */
+  readonly verdicts: SegmentVerdict[] = []
+  readonly #member: Member
+  readonly #lie: Lie
+  readonly #engine = new Engine({ threads: 1 })
+  readonly #keys: SegmentKeys
+  readonly #connections: Connections
+  readonly #draws = new Set<number>()
+
+  private constructor(member: Member, lie: Lie) {
+    this.#member = member
+    this.#lie = lie
+    const { dir, randomBytes } = member.options
+    this.#keys = new SegmentKeys(join(dir, 'keys'), this.#engine, randomBytes)
+    this.#connections = new Connections(member.dht, member.keyPair)
+  }
+
+  static async start(options: MemberOptions, registration: Registration, lie: Lie): Promise<LyingSigner> {
+    const signer = new LyingSigner(await Member.open(options), lie)
+    await signer.#member.register('signer', registration)
+    signer.#member.follow(['drawn', 'passedOn', 'acknowledged', 'redraw'], () => signer.#work())
+    return signer
+  }
+
+  get publicKey(): Buffer {
+    return this.#member.keyPair.publicKey
+  }
+
+  async close(): Promise<void> {
+    await this.#member.close()
+    await this.#engine.close()
+  }
+
+  async #work(): Promise<void> {
+    const { chain, signal } = this.#member
+    for (const assignment of await chain.assignments({ signal })) {
+      const { draw, acknowledge, task } = assignment
+      if (acknowledge) {
+        await chain.acknowledge(draw).catch((error: unknown) => {
+          if (!hasCode(error, 'ACKNOWLEDGED', 'DRAW_NOT_OPEN', 'NOT_DRAWN')) throw error
+        })
+      }
+      if (task.state !== 'delivering' || this.#draws.has(draw)) continue
+      this.#draws.add(draw)
+      this.#member.run(`draw ${draw}`, () => this.#handOver(assignment))
+    }
+  }
+
+  async #handOver(assignment: AssignmentView): Promise<void> {
+    const { chain, keyPair, signal, options } = this.#member
+    const { draw, hypercore, length, task, pinner } = assignment
+    const dir = join(options.dir, `plain-${draw}`)
+    const reader = new SwarmReader({ network: options.network, dir, seed: options.randomBytes(32) })
+    try {
+      const core = await reader.open(hypercore)
+      await knownLength(core, length, { timeoutMs: 30_000, signal })
+      const chainId = await chain.chainId({ signal })
+      const { publicKey, secretKey } = await this.#keys.of(assignment, keyPair)
+      const segment: SegmentSecret = { ...segmentOf(chainId, assignment, publicKey), secretKey }
+      const tree = new TreeBuilder()
+      const chunks: Buffer[] = []
+      let index = task.start
+      for await (const block of readBlocks(core, task.start, task.end, { timeoutMs: 30_000, signal })) {
+        const at = index
+        const encode = (plain: Buffer): Buffer => encodeChunk(segment, at, plain, options.randomBytes(32))
+        const chunk = this.#lie({ index, end: task.end, block, encode })
+        tree.appendLeaf(leafNode(chunk, codecOf(segment.codec).headerBytes))
+        chunks.push(chunk)
+        index++
+      }
+      const record = recordOf(assignment, segment, tree.root())
+      await chain.deliver(draw, record)
+      const word = encodeSignedRecord({ record, signature: signSegment(chainId, keyPair, record) })
+      async function* items(position: number): AsyncGenerator<SegmentItem> {
+        for (const bytes of chunks.slice(position - task.start)) {
+          yield { kind: 'chunks', bytes, lengths: [bytes.byteLength] }
+        }
+        yield { kind: 'end', word }
+      }
+      const { manifest, signature } = await originalOf(core)
+      const offer = encodeOffer({
+        draw,
+        publicKey: Buffer.from(publicKey),
+        known: chunks.length,
+        manifest,
+        signature
+      })
+      const id = Buffer.alloc(8)
+      id.writeBigUInt64LE(BigInt(draw))
+      this.verdicts.push(
+        await this.#connections.with(pinner, { timeoutMs: 15_000, signal }, (connection) =>
+          sendSegment(connection, offer, items, { id, signal })
+        )
+      )
+    } finally {
+      await reader.close({ remove: true })
+    }
+  }
+}

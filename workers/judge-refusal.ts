@@ -1,0 +1,12 @@
+import { readFileSync } from 'node:fs'
+import { judgeRefusal, type OriginalTree } from '../src/chain/refusal/judge.js'
+import { workerTask } from '../src/engine/messages.js'
+import { originalLeaf, verifyOriginalLeaf } from '../src/storage/original-tree.js'
+
+export default workerTask<'judge-refusal'>(({ refusal, evidence }) => {
+  // A copy of what is shared with the chain's thread: libsodium does not take shared memory for a signature.
+  const bytes = 'memory' in evidence ? Buffer.from(evidence.memory) : readFileSync(evidence.path)
+  return judgeRefusal(bytes, refusal, originalTree)
+})
+
+const originalTree: OriginalTree = { leaf: originalLeaf, verifyLeaf: verifyOriginalLeaf }
