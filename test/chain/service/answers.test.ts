@@ -18,7 +18,7 @@ import type { ProofReader } from '../../../src/chain/walk/evidence.js'
 import { identity } from '../network.js'
 import { evidenceBytes } from '../walk/copy.js'
 import { testChain, type TestChain } from './chain.js'
-import { acknowledged, encodeCopy, makeOriginal, type HeldCopy } from './pinner.js'
+import { drawSegment, encodeCopy, type HeldCopy } from './pinner.js'
 
 interface Hosted {
   chain: TestChain
@@ -28,38 +28,9 @@ interface Hosted {
 
 /** One hypercore with one copy, delivered and accepted over the network. */
 async function hosted(t: TestContext, quotas: Partial<Quotas> = {}, scale = 1): Promise<Hosted> {
-  const folder = await mkdtemp(join(tmpdir(), 'datdot-original-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
   const chain = await testChain(t, { names: ['signer', 'pinner'], parameters: { maxTickGapMs: 100 }, quotas })
-  const [signer, pinner, supporter] = ['signer', 'pinner', 'supporter'].map((name) => chain.client(name)) as [
-    ChainClient,
-    ChainClient,
-    ChainClient
-  ]
   const blocks = Array.from({ length: 40 }, (_, i) => Buffer.alloc((100 + 997 * (i % 7)) * scale, i + 1))
-  const original = await makeOriginal(folder, blocks)
-  await signer.register('signer', 1 << 30, 50_000_000n)
-  await pinner.register('pinner', 1 << 30, 50_000_000n)
-  chain.tick(5)
-  await supporter.sponsor({
-    key: original.key,
-    original: original.original,
-    plan: {
-      copies: 1,
-      targetPpm: 0,
-      codec: 'wrap',
-      every: 1,
-      steps: 8,
-      maxBytes: 1 << 30,
-      topic: Buffer.alloc(32, 9)
-    },
-    donation: 100_000_000n
-  })
-  await chain.until('the pinner is drawn and says yes', () => acknowledged(pinner))
-  const assignment = await chain.until('the signer says yes', async () => {
-    const own = await acknowledged(signer)
-    return own?.task.state === 'delivering' ? own : null
-  })
+  const { signer, pinner, original, assignment } = await drawSegment(t, chain, blocks)
   const copy = await encodeCopy(await signer.chainId(), assignment, original, identity('signer'))
   await signer.deliver(assignment.draw, copy.record)
   await pinner.accept(assignment.draw, copy.record, copy.signerSignature)

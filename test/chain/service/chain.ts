@@ -8,6 +8,7 @@ import Hyperswarm from 'hyperswarm'
 import type { Parameters } from '../../../src/chain/parameters.js'
 import { ChainClient } from '../../../src/chain/rpc/client.js'
 import type { Quotas } from '../../../src/chain/rpc/channel.js'
+import type { JudgeRefusal } from '../../../src/chain/refusals.js'
 import { ChainService } from '../../../src/chain/service.js'
 import { Engine } from '../../../src/engine/engine.js'
 import { createLogger } from '../../../src/log.js'
@@ -40,12 +41,14 @@ export async function testChain(
     parameters = {},
     names = [],
     quotas = {},
-    heartbeat = false
+    heartbeat = false,
+    judge
   }: {
     parameters?: Partial<Parameters>
     names?: string[]
     quotas?: Partial<Quotas>
     heartbeat?: boolean
+    judge?: JudgeRefusal
   } = {}
 ): Promise<TestChain> {
   const testnet = await createTestnet(3)
@@ -66,7 +69,7 @@ export async function testChain(
       dir,
       swarm,
       verify: (tasks) => engine.call('verify-evidence', tasks),
-      judge: (task) => engine.call('judge-refusal', task),
+      judge: judge ?? ((task) => engine.call('judge-refusal', task)),
       now: () => network.at,
       log: createLogger(
         (line) => lines.push(line),

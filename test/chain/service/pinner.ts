@@ -1,3 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
 import Corestore from 'corestore'
 import { encodeChunk } from '../../../src/chunk/codecs.js'
 import { originalOf } from '../../../src/chain/author.js'
@@ -20,6 +24,7 @@ import {
   proofIndices
 } from '../../../src/storage/original-tree.js'
 import type { TreeNode } from '../../../src/storage/types.js'
+import type { TestChain } from './chain.js'
 
 /** A real hypercore with its author's signature. */
 export interface TestOriginal {
@@ -36,6 +41,43 @@ export async function makeOriginal(folder: string, blocks: Buffer[]): Promise<Te
   const { key } = core
   await store.close()
   return { key, original, blocks }
+}
+
+/** A hypercore whose one copy was drawn and is waited for. */
+export interface DrawnSegment {
+  signer: ChainClient
+  pinner: ChainClient
+  original: TestOriginal
+  assignment: AssignmentView
+}
+
+/** Sponsors a real hypercore on a chain with the accounts `signer` and `pinner`, who say yes to their draw. */
+export async function drawSegment(t: TestContext, chain: TestChain, blocks: Buffer[]): Promise<DrawnSegment> {
+  const folder = await mkdtemp(join(tmpdir(), 'datdot-original-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const signer = chain.client('signer')
+  const pinner = chain.client('pinner')
+  const original = await makeOriginal(folder, blocks)
+  await signer.register('signer', 1 << 30, 50_000_000n)
+  await pinner.register('pinner', 1 << 30, 50_000_000n)
+  chain.tick(5)
+  const plan = {
+    copies: 1,
+    targetPpm: 0,
+    codec: 'wrap' as const,
+    every: 1,
+    steps: 8,
+    maxBytes: 1 << 30,
+    topic: Buffer.alloc(32, 9)
+  }
+  const { key, original: claim } = original
+  await chain.client('supporter').sponsor({ key, original: claim, plan, donation: 100_000_000n })
+  await chain.until('the pinner is drawn and says yes', () => acknowledged(pinner))
+  const assignment = await chain.until('the signer says yes', async () => {
+    const own = await acknowledged(signer)
+    return own?.task.state === 'delivering' ? own : null
+  })
+  return { signer, pinner, original, assignment }
 }
 
 /** A copy as signer and pinner agree on it: chunks and proofs, in memory. */

@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import Corestore from 'corestore'
+import HyperDHT from 'hyperdht'
+import Hyperswarm from 'hyperswarm'
+import type { Effect } from '../../../src/chain/effects.js'
+import { readEvidence } from '../../../src/chain/evidence-store.js'
+import { chainCoreKey } from '../../../src/chain/log.js'
+import {
+  MAX_REFUSAL_EVIDENCE_BYTES,
+  encodeRefusalEvidence,
+  refusalHash
+} from '../../../src/chain/refusal/evidence.js'
+import { judgeRefusal } from '../../../src/chain/refusal/judge.js'
+import type { JudgeRefusal } from '../../../src/chain/refusals.js'
+import type { UploadSource } from '../../../src/chain/rpc/upload.js'
+import { signSegment, type SegmentRecord } from '../../../src/chain/segment.js'
+import { TreeBuilder } from '../../../src/merkle/builder.js'
+import { leafNode } from '../../../src/merkle/node.js'
+import { encodeProof, prove } from '../../../src/merkle/proof.js'
+import { MemoryTree } from '../../../src/merkle/reader.js'
+import { identity } from '../network.js'
+import { originalTree } from '../refusal/segment.js'
+import { testChain, type TestChain } from './chain.js'
+import { drawSegment, encodeCopy, type DrawnSegment } from './pinner.js'
+
+const HEADER_BYTES = 136
+const BAD = 3
+
+interface Delivered extends DrawnSegment {
+  chain: TestChain
+  draw: number
+  /** Evidence against chunk `index`. */
+  evidence(index: number): Promise<Buffer>
+}
+
+/** A segment of which the signer signed one wrong chunk, delivered on the chain. */
+async function delivered(
+  t: TestContext,
+  { scale = 1, judge }: { scale?: number; judge?: JudgeRefusal } = {}
+): Promise<Delivered> {
+  const chain = await testChain(t, {
+    names: ['signer', 'pinner'],
+    parameters: { maxTickGapMs: 100 },
+    ...(judge ? { judge } : {})
+  })
+  const blocks = Array.from({ length: 11 }, (_, i) => Buffer.alloc((100 + 997 * (i % 7)) * scale, i + 1))
+  const drawn = await drawSegment(t, chain, blocks)
+  const { signer, original, assignment } = drawn
+  const chainId = await signer.chainId()
+  const { record: honest, chunks } = await encodeCopy(chainId, assignment, original, identity('signer'))
+  chunks[BAD]![HEADER_BYTES]! ^= 1
+  const tree = new MemoryTree()
+  const builder = new TreeBuilder((records) => tree.append(records))
+  for (const chunk of chunks) builder.appendLeaf(leafNode(chunk, HEADER_BYTES))
+  const record: SegmentRecord = { ...honest, root: Buffer.from(builder.root().hash) }
+  await signer.deliver(assignment.draw, record)
+  const word = { record, signature: signSegment(chainId, identity('signer'), record) }
+  const evidence = async (index: number): Promise<Buffer> =>
+    encodeRefusalEvidence({
+      fault: 'chunk',
+      word,
+      index,
+      proof: encodeProof(await prove(tree, index)),
+      chunk: chunks[index]!
+    })
+  return { ...drawn, chain, draw: assignment.draw, evidence }
+}
+
+function source(bytes: Buffer): UploadSource {
+  return { byteLength: bytes.byteLength, parts: () => [bytes] }
+}
+
+async function refuse({ pinner, draw }: Delivered, evidence: Buffer): Promise<void> {
+  await pinner.refuse(draw, 'mismatch', refusalHash(evidence))
+}
+
+/** The verdict on a draw's refusal, as the log has it. */
+function verdictIn({ chain, draw }: Delivered): (Effect & { kind: 'judged' }) | undefined {
+  const { ledger } = chain.network
+  for (let seq = 0; seq < ledger.length(); seq++) {
+    for (const effect of ledger.effects(seq)?.effects ?? []) {
+      if (effect.kind === 'judged' && effect.draw === draw) return effect
+    }
+  }
+  return undefined
+}
+
+async function judged(of: Delivered): Promise<boolean> {
+  return (await of.chain.until('the refusal is judged', () => verdictIn(of), false)).upheld === 1
+}
+
+function deposits({ chain }: Delivered): [signer: bigint, pinner: bigint] {
+  const of = (name: string): bigint =>
+    chain.network.ledger.account(identity(name).publicKey).roles[0]!.deposit
+  return [of('signer'), of('pinner')]
+}
+
+test('evidence of a bad chunk is upheld and public: anybody comes to the same verdict', async (t) => {
+  const of = await delivered(t)
+  const { chain, pinner, draw } = of
+  const sent = await of.evidence(BAD)
+  await refuse(of, sent)
+  const refusal = chain.network.ledger.refusal(draw)!
+  assert.deepEqual(await pinner.refusalsDue(), [draw])
+  await pinner.sendRefusalEvidence(draw, source(sent))
+  assert.equal(await judged(of), true)
+  assert.deepEqual(await pinner.refusalsDue(), [])
+  assert.deepEqual(deposits(of), [50_000_000n - 10_000n, 50_000_000n])
+
+  const record = (await chain.client('anybody').findRefusalEvidence(draw))!
+  assert.deepEqual(record.hash, refusal.evidence)
+  const folder = await mkdtemp(join(tmpdir(), 'datdot-follower-'))
+  const store = new Corestore(folder)
+  const swarm = new Hyperswarm({ dht: new HyperDHT({ bootstrap: chain.bootstrap, host: '127.0.0.1' }) })
+  t.after(async () => {
+    await swarm.destroy()
+    await store.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+  swarm.on('connection', (connection) => {
+    connection.on('error', () => {})
+    store.replicate(connection)
+  })
+  const core = store.get({ key: chainCoreKey(pinner.chainKey, 'evidence') })
+  await core.ready()
+  swarm.join(core.discoveryKey, { server: false, client: true })
+  const parts: Buffer[] = []
+  for await (const part of readEvidence(core, record)) parts.push(part)
+  const { upheld, code } = judgeRefusal(Buffer.concat(parts), refusal, originalTree)
+  assert.deepEqual([upheld, code], [true, 'CODEC_SIGNATURE'])
+})
+
+test('evidence that does not fit into the memory of uploads is judged from the disk', async (t) => {
+  const of = await delivered(t, { scale: 2_000 })
+  const sent = await of.evidence(BAD)
+  assert.ok(sent.byteLength > 4 << 20)
+  await refuse(of, sent)
+  await of.pinner.sendRefusalEvidence(of.draw, source(sent))
+  assert.equal(await judged(of), true)
+})
+
+test('a refusal whose evidence shows a good chunk is paid by the pinner', async (t) => {
+  const of = await delivered(t)
+  const sent = await of.evidence(BAD + 1)
+  await refuse(of, sent)
+  await of.pinner.sendRefusalEvidence(of.draw, source(sent))
+  assert.equal(await judged(of), false)
+  assert.deepEqual(deposits(of), [50_000_000n, 50_000_000n - 20_000n])
+  assert.ok(of.chain.lines.some((line) => line.includes('REFUSAL_UNFOUNDED')))
+})
+
+test('evidence that does not come in time is not upheld, and is not taken later', async (t) => {
+  const of = await delivered(t)
+  const sent = await of.evidence(BAD)
+  await refuse(of, sent)
+  const { evidenceBy } = of.chain.network.ledger.refusal(of.draw)!
+  while (of.chain.service.clock() <= evidenceBy) {
+    assert.equal(verdictIn(of), undefined)
+    of.chain.tick()
+  }
+  assert.equal(await judged(of), false)
+  assert.deepEqual(deposits(of), [50_000_000n, 50_000_000n - 20_000n])
+  await assert.rejects(of.pinner.sendRefusalEvidence(of.draw, source(sent)), { code: 'EVIDENCE_NOT_ASKED' })
+})
+
+test('evidence is taken from the refusing pinner only, after its refusal, and within its size', async (t) => {
+  const of = await delivered(t)
+  const { chain, signer, pinner, draw } = of
+  const sent = source(await of.evidence(BAD))
+  await assert.rejects(pinner.sendRefusalEvidence(draw, sent), { code: 'EVIDENCE_NOT_ASKED' })
+  await refuse(of, await of.evidence(BAD))
+  for (const other of [signer, chain.client('stranger')]) {
+    await assert.rejects(other.sendRefusalEvidence(draw, sent), { code: 'EVIDENCE_NOT_ASKED' })
+    assert.deepEqual(await other.refusalsDue(), [])
+  }
+  await assert.rejects(pinner.sendRefusalEvidence(draw + 1, sent), { code: 'EVIDENCE_NOT_ASKED' })
+  for (const byteLength of [0, MAX_REFUSAL_EVIDENCE_BYTES + 1, 2 ** 50, sent.byteLength - 1]) {
+    await assert.rejects(pinner.sendRefusalEvidence(draw, { ...sent, byteLength }), {
+      code: 'EVIDENCE_TOO_LARGE'
+    })
+  }
+  await pinner.sendRefusalEvidence(draw, sent)
+  assert.equal(await judged(of), true)
+})
+
+test('bytes that the refusal did not name are no evidence; those that it named may still come', async (t) => {
+  const of = await delivered(t)
+  await refuse(of, await of.evidence(BAD))
+  await of.pinner.sendRefusalEvidence(of.draw, source(await of.evidence(BAD + 1)))
+  await of.chain.until(
+    'they are looked at',
+    () => of.chain.lines.some((line) => line.includes('REFUSAL_HASH')),
+    false
+  )
+  assert.equal(verdictIn(of), undefined)
+  assert.equal(await of.pinner.findRefusalEvidence(of.draw), null)
+  await of.pinner.sendRefusalEvidence(of.draw, source(await of.evidence(BAD)))
+  assert.equal(await judged(of), true)
+})
+
+test('an upload that was interrupted begins again after the chain was restarted', async (t) => {
+  const of = await delivered(t)
+  const sent = await of.evidence(BAD)
+  await refuse(of, sent)
+  let restarted = false
+  await of.pinner.sendRefusalEvidence(of.draw, {
+    byteLength: sent.byteLength,
+    async *parts() {
+      yield sent.subarray(0, 100)
+      if (!restarted) await of.chain.restart()
+      restarted = true
+      yield sent.subarray(100)
+    }
+  })
+  assert.equal(restarted, true)
+  assert.equal(await judged(of), true)
+})
+
+test('a refusal that the chain cannot judge for a reason of its own expires, and nobody pays', async (t) => {
+  const of = await delivered(t, { judge: () => Promise.reject(new Error('no thread is left')) })
+  const sent = await of.evidence(BAD)
+  await refuse(of, sent)
+  await of.pinner.sendRefusalEvidence(of.draw, source(sent))
+  const { ledger } = of.chain.network
+  await of.chain.until('it expires', () => ledger.refusal(of.draw) === null)
+  assert.equal(verdictIn(of), undefined)
+  assert.deepEqual(deposits(of), [50_000_000n, 50_000_000n])
+})
