@@ -416,6 +416,7 @@ export class Pinner {
           }))
           tree.append(batch.count, batch.levels)
           await ingest.append(blocks)
+          received.forgetWords()
         }
       } catch (error) {
         if (!(error instanceof CodecError)) throw error

@@ -14,6 +14,8 @@ export class Received implements Arrivals {
   #words: SignedRecord[] = []
   /** Chunks of the segment that were taken. */
   #taken: number
+  /** Chunks of the segment that the last word covers. */
+  #covered: number
   #turn: Promise<unknown> = Promise.resolve()
 
   /** @param taken chunks of the segment that came before; `read` checks who signed a word */
@@ -24,6 +26,7 @@ export class Received implements Arrivals {
   ) {
     this.#items = items
     this.#taken = taken
+    this.#covered = taken
     this.#read = read
   }
 
@@ -31,8 +34,8 @@ export class Received implements Arrivals {
     return this.#chunks.length
   }
 
-  get word(): SignedRecord | undefined {
-    return this.#words[0]
+  get words(): readonly SignedRecord[] {
+    return this.#words
   }
 
   /** What is left when this is not read to its end can still be had with `pull`. */
@@ -44,8 +47,12 @@ export class Received implements Arrivals {
   take(count: number): Uint8Array[] {
     const taken = this.#chunks.splice(0, count)
     this.#taken += taken.length
-    this.#words = this.#words.filter(({ record }) => record.chunks > this.#taken)
     return taken
+  }
+
+  /** Forgets the words that cover no more than the chunks taken so far. */
+  forgetWords(): void {
+    this.#words = this.#words.filter(({ record }) => record.chunks > this.#taken)
   }
 
   async pull(): Promise<boolean> {
@@ -68,14 +75,14 @@ export class Received implements Arrivals {
       return item
     }
     const word = this.#read(item.word)
-    // It covers what was sent before it, and something new each time: so few wait here.
     const arrived = this.#taken + this.#chunks.length
-    const before = this.#words.at(-1)?.record.chunks ?? this.#taken
     if (item.kind === 'end') this.end = Buffer.from(item.word)
     if (word.record.chunks !== arrived) {
       throw new ProofError('SEGMENT_ROOT', `a root of ${word.record.chunks} chunks came after ${arrived}`)
     }
-    if (arrived > before) this.#words.push(word)
+    // Each that is kept covers something new, so there are never more of them than of chunks.
+    if (arrived > this.#covered) this.#words.push(word)
+    this.#covered = Math.max(this.#covered, arrived)
     return item
   }
 }

@@ -26,8 +26,8 @@ export class SegmentFault extends DatdotError {
 export interface Arrivals {
   /** Chunks that arrived and were not taken. */
   readonly waiting: number
-  /** The first word that covers more than the chunks taken so far. */
-  readonly word: SignedRecord | undefined
+  /** The words that arrived, and cover more than the chunks that were found to be good. */
+  readonly words: readonly SignedRecord[]
   /** The next chunks in order, at most `count`. */
   take(count: number): Uint8Array[]
   /** Waits for more; false at the end. */
@@ -50,7 +50,7 @@ export async function chunkEvidence(
   let chunk: Buffer | undefined
   let word: SignedRecord | undefined
   do {
-    word = arrivals.word
+    word = arrivals.words.find(({ record }) => record.chunks > before)
     const missing = word ? word.record.chunks - tree.chunks : arrivals.waiting
     for (const encoded of arrivals.take(missing)) {
       chunk ??= Buffer.from(encoded)
