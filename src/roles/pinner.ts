@@ -43,8 +43,9 @@ const CHALLENGES_PER_ANSWER = 64
 /** How long an offer may be ahead of what the chain tells this pinner. */
 const ASSIGNMENT_MS = 10_000
 const ASSIGNMENT_POLL_MS = 200
-/** How long the original may take to be found, and each block of it, where a signer's wrong block is looked for. */
+/** How long the original may take to be found, or a block of it, where a signer's wrong block is looked for; and all of that. */
 const ORIGINAL_MS = 15_000
+const SEARCH_MS = 60_000
 
 /**
  * Keeps encoded copies and serves them as the plain hypercores: takes segments from signers, checks all of them,
@@ -360,6 +361,7 @@ export class Pinner {
     const { options, signal } = this.#member
     const { network, randomBytes } = options
     const dir = join(options.dir, `original-${draw}`)
+    const until = performance.now() + SEARCH_MS
     const nodes = await NodeFile.open(ingest.nodeFile)
     const reader = new SwarmReader({ network, dir, seed: randomBytes(32) })
     try {
@@ -367,7 +369,11 @@ export class Pinner {
       await knownLength(core, length, { timeoutMs: ORIGINAL_MS, signal })
       return await originalEvidence(word, length, {
         own: (at) => ingest.node(at),
-        original: (at) => originalNode(core, at, ORIGINAL_MS),
+        original: (at) => {
+          signal.throwIfAborted()
+          const left = Math.max(1, Math.min(ORIGINAL_MS, until - performance.now()))
+          return originalNode(core, at, left)
+        },
         encoded: (index) => this.#store.getEncoded(hypercore, index),
         nodes
       })

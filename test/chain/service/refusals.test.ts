@@ -2,96 +2,17 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import Corestore from 'corestore'
 import HyperDHT from 'hyperdht'
 import Hyperswarm from 'hyperswarm'
-import type { Effect } from '../../../src/chain/effects.js'
 import { readEvidence } from '../../../src/chain/evidence-store.js'
 import { chainCoreKey } from '../../../src/chain/log.js'
-import {
-  MAX_REFUSAL_EVIDENCE_BYTES,
-  encodeRefusalEvidence,
-  refusalHash
-} from '../../../src/chain/refusal/evidence.js'
+import { MAX_REFUSAL_EVIDENCE_BYTES } from '../../../src/chain/refusal/evidence.js'
 import { judgeRefusal } from '../../../src/chain/refusal/judge.js'
-import type { JudgeRefusal } from '../../../src/chain/refusals.js'
-import type { UploadSource } from '../../../src/chain/rpc/upload.js'
-import { signSegment, type SegmentRecord } from '../../../src/chain/segment.js'
-import { TreeBuilder } from '../../../src/merkle/builder.js'
-import { leafNode } from '../../../src/merkle/node.js'
-import { encodeProof, prove } from '../../../src/merkle/proof.js'
-import { MemoryTree } from '../../../src/merkle/reader.js'
 import { identity } from '../network.js'
 import { originalTree } from '../refusal/segment.js'
-import { testChain, type TestChain } from './chain.js'
-import { drawSegment, encodeCopy, type DrawnSegment } from './pinner.js'
-
-const HEADER_BYTES = 136
-const BAD = 3
-
-interface Delivered extends DrawnSegment {
-  chain: TestChain
-  draw: number
-  /** Evidence against chunk `index`. */
-  evidence(index: number): Promise<Buffer>
-}
-
-/** A segment of which the signer signed one wrong chunk, delivered on the chain. */
-async function delivered(
-  t: TestContext,
-  { scale = 1, judge }: { scale?: number; judge?: JudgeRefusal } = {}
-): Promise<Delivered> {
-  const chain = await testChain(t, {
-    names: ['signer', 'pinner'],
-    parameters: { maxTickGapMs: 100 },
-    ...(judge ? { judge } : {})
-  })
-  const blocks = Array.from({ length: 11 }, (_, i) => Buffer.alloc((100 + 997 * (i % 7)) * scale, i + 1))
-  const drawn = await drawSegment(t, chain, blocks)
-  const { signer, original, assignment } = drawn
-  const chainId = await signer.chainId()
-  const { record: honest, chunks } = await encodeCopy(chainId, assignment, original, identity('signer'))
-  chunks[BAD]![HEADER_BYTES]! ^= 1
-  const tree = new MemoryTree()
-  const builder = new TreeBuilder((records) => tree.append(records))
-  for (const chunk of chunks) builder.appendLeaf(leafNode(chunk, HEADER_BYTES))
-  const record: SegmentRecord = { ...honest, root: Buffer.from(builder.root().hash) }
-  await signer.deliver(assignment.draw, record)
-  const word = { record, signature: signSegment(chainId, identity('signer'), record) }
-  const evidence = async (index: number): Promise<Buffer> =>
-    encodeRefusalEvidence({
-      fault: 'chunk',
-      word,
-      index,
-      proof: encodeProof(await prove(tree, index)),
-      chunk: chunks[index]!
-    })
-  return { ...drawn, chain, draw: assignment.draw, evidence }
-}
-
-function source(bytes: Buffer): UploadSource {
-  return { byteLength: bytes.byteLength, parts: () => [bytes] }
-}
-
-async function refuse({ pinner, draw }: Delivered, evidence: Buffer): Promise<void> {
-  await pinner.refuse(draw, 'mismatch', refusalHash(evidence))
-}
-
-/** The verdict on a draw's refusal, as the log has it. */
-function verdictIn({ chain, draw }: Delivered): (Effect & { kind: 'judged' }) | undefined {
-  const { ledger } = chain.network
-  for (let seq = 0; seq < ledger.length(); seq++) {
-    for (const effect of ledger.effects(seq)?.effects ?? []) {
-      if (effect.kind === 'judged' && effect.draw === draw) return effect
-    }
-  }
-  return undefined
-}
-
-async function judged(of: Delivered): Promise<boolean> {
-  return (await of.chain.until('the refusal is judged', () => verdictIn(of), false)).upheld === 1
-}
+import { BAD, delivered, judged, refuse, source, verdictIn, type Delivered } from './refused.js'
 
 function deposits({ chain }: Delivered): [signer: bigint, pinner: bigint] {
   const of = (name: string): bigint =>
