@@ -96,7 +96,7 @@ async function answersOfCopy(): Promise<{
   const reader: CopyReader & ProofReader = {
     find: async (_, offset) => (await locate(tree, offset)).index,
     chunk: (_, index) => chunkAt(encoded, index),
-    chunkBytes: () => encoded.chunkBytes,
+    leaf: (_, index) => leafNode(chunkAt(encoded, index), codecOf('wrap').headerBytes),
     batchProof: async (_, indices) => encodeProof(await proveBatch(tree, indices)),
     originalProof(_, index) {
       const { siblings, roots } = proofIndices(index, CHUNKS)

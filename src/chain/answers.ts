@@ -1,13 +1,13 @@
-import { HASH_BYTES } from '../crypto/hash.js'
 import { ChainError } from '../errors.js'
 import type { Logger } from '../log.js'
+import { verifyClaim, type EvidenceClaim } from './claim.js'
 import type { EvidenceIntake, EvidenceBytes, EvidenceUpload } from './evidence-intake.js'
 import type { EvidenceStore } from './evidence-store.js'
 import type { LedgerApi } from './ledger/types.js'
 import { DETAIL_BYTES_MAX, type Outcome, type WalkDetail } from './operations.js'
+import { judgeEvidence, nothingKept, type Verdict } from './verdict.js'
 import type { ChallengeView } from './views.js'
 import { EVIDENCE_PREFIX_BYTES, maxEvidenceBytes } from './walk/evidence.js'
-import type { RefusedEvidence, VerifiedEvidence } from './walk/verify.js'
 import type { WalkChallenge } from './walk/walk.js'
 
 /** What a worker gets to check one answer. */
@@ -18,7 +18,12 @@ export interface VerifyTask {
   evidence: EvidenceBytes
 }
 
-export type Verdict = VerifiedEvidence | RefusedEvidence
+/** What a pinner says of the evidence that it is about to send. */
+export interface AnnouncedEvidence extends EvidenceClaim {
+  bytes: number
+  /** `signClaim`. */
+  signature: Uint8Array
+}
 
 /** Checks answers on worker threads: one verdict a task, in order. */
 export type VerifyAnswers = (tasks: VerifyTask[]) => Promise<Verdict[]>
@@ -41,16 +46,13 @@ const TROUBLED_MAX = 100_000
 
 const NO_HASH = Buffer.alloc(32)
 
-/**
- * Failures that the answer itself proves: bytes that do not match what the pinner signed. Others (unreadable,
- * incomplete, late) are failures only.
- */
-const LIES = new Set(['EVIDENCE_STATE', 'ORIGINAL_PROOF_HASH', 'PROOF_ROOT'])
-
 /** An evidence on its way: being received, then checked, stored and settled. */
 interface Case {
   view: ChallengeView
   challenge: WalkChallenge
+  /** Hash of the evidence that the pinner signed for, and its signature. */
+  claimed: Uint8Array
+  signature: Uint8Array
   upload: EvidenceUpload
   uploadId: number
   /** The connection that sends it. */
@@ -94,25 +96,34 @@ export class Answers {
   #calls = 0
   #settling: NodeJS.Immediate | null = null
   #closed = false
+  /** Beacon round in which this process began: it lost what was sent to the one before. */
+  readonly #startRound: number
+  /** Until then, in chain time, what was asked for in that round or before may be sent again. */
+  readonly #againBy: number
 
   constructor(ports: AnswerPorts) {
     this.#ports = ports
+    const { ledger, clock } = ports
+    this.#startRound = ledger.chain().round
+    // Half of what the rules give for the verdict; the other half is left to check it.
+    this.#againBy = clock() + Math.floor(ledger.parameters().settleGraceMs / 2)
   }
 
   /**
    * Makes room for the evidence of a challenge, in place of an upload of it that is not complete.
    *
    * @param owner whose `forget` gives up what is not complete
-   * @throws ChainError `EVIDENCE_NOT_ASKED`, `EVIDENCE_LATE`, `EVIDENCE_TOO_LARGE`, `CHAIN_BUSY`
+   * @throws ChainError `EVIDENCE_NOT_ASKED`, `EVIDENCE_LATE`, `EVIDENCE_TOO_LARGE`, `EVIDENCE_SIGNATURE`, `CHAIN_BUSY`
    */
-  begin(pinner: Uint8Array, owner: object, challenge: number, bytes: number): number {
+  begin(pinner: Uint8Array, owner: object, announced: AnnouncedEvidence): number {
     const { ledger, intake, clock } = this.#ports
+    const { challenge, bytes, hash: claimed, signature } = announced
     const view = ledger.challenge(challenge)
     if (this.#closed || !view || view.state !== 'answered' || !view.pinner.equals(pinner))
       throw notAsked(challenge)
     const before = this.#cases.get(challenge)
     if (before?.complete) throw notAsked(challenge)
-    if (clock() > view.evidenceBy) throw late(challenge)
+    if (clock() > this.#latest(view)) throw late(challenge)
     const { seed, steps, segments } = view
     const walk = { seed, steps, segments }
     const most = maxEvidenceBytes(walk)
@@ -122,10 +133,16 @@ export class Answers {
         `Evidence of this challenge has up to ${most} bytes, not ${bytes}`
       )
     }
+    if (!verifyClaim(ledger.chainId, pinner, announced, signature)) {
+      throw new ChainError(
+        'EVIDENCE_SIGNATURE',
+        `The pinner has not signed for this evidence of challenge ${challenge}`
+      )
+    }
     if (before) this.#drop(before)
     const upload = intake.begin(bytes)
     const id = this.#nextUpload++
-    const opened = { view, challenge: walk, upload, uploadId: id, owner, complete: false }
+    const opened = { view, challenge: walk, claimed, signature, upload, uploadId: id, owner, complete: false }
     this.#cases.set(challenge, opened)
     this.#uploads.set(id, opened)
     return id
@@ -143,7 +160,7 @@ export class Answers {
       throw new ChainError('EVIDENCE_UPLOAD', 'There is no such upload: begin it again')
     }
     // The time of arrival counts, not that of the disk.
-    const inTime = this.#ports.clock() <= open.view.evidenceBy
+    const inTime = this.#ports.clock() <= this.#latest(open.view)
     if (!inTime) {
       this.#drop(open)
       throw late(open.view.id)
@@ -165,12 +182,19 @@ export class Answers {
   /** Settles as failed what was answered but not proven in time. To be called after every tick. */
   overdue(): void {
     const { ledger, clock } = this.#ports
-    for (const challenge of ledger.overdue(clock(), OVERDUE_MAX)) {
+    const time = clock()
+    const after = time <= this.#againBy ? this.#startRound : -1
+    for (const challenge of ledger.overdue(time, OVERDUE_MAX, after)) {
       const open = this.#cases.get(challenge)
       if (open?.complete || this.#troubled.has(challenge)) continue
       if (open) this.#drop(open)
-      this.#settle({ challenge, outcome: 'failure', walk: walkDetail(null) })
+      this.#settle({ challenge, outcome: 'failure', walk: nothingKept })
     }
+  }
+
+  /** The latest chain time for evidence: after a restart of the chain a pinner may have to send it once more. */
+  #latest({ evidenceBy, round }: ChallengeView): number {
+    return round <= this.#startRound ? Math.max(evidenceBy, this.#againBy) : evidenceBy
   }
 
   /** Whether all evidence of a challenge is here, being checked or settled. */
@@ -238,20 +262,19 @@ export class Answers {
 
   /** Keeps the evidence, then settles: a settle never names evidence that is not public. */
   async #conclude(open: Case, verdict: Verdict): Promise<void> {
-    const { view, upload } = open
+    const { view, upload, claimed, signature } = open
     const { store, now, log } = this.#ports
     const { id } = view
-    if (!verdict.ok)
-      log('chain.answer-refused', { challenge: id, code: verdict.code, message: verdict.message })
+    const { outcome, fault, walk } = judgeEvidence(verdict, claimed)
+    if (fault) log('chain.answer-refused', { challenge: id, ...fault })
+    const { evidence: hash } = walk
     const kept = store.find({ kind: 'answer', id })
-    if (verdict.hash && !kept?.hash.equals(verdict.hash)) {
+    if (!hash.equals(NO_HASH) && !kept?.hash.equals(hash)) {
       // Kept before a crash that came before the settle, and sent again differently.
       if (kept) await store.remove({ kind: 'answer', id })
-      await store.add({ kind: 'answer', id, hash: verdict.hash, at: now() }, upload.parts())
+      await store.add({ kind: 'answer', id, hash, signature, at: now() }, upload.parts())
     }
-    const lie = !verdict.ok && (LIES.has(verdict.code) || verdict.code.startsWith('CODEC_'))
-    const outcome = verdict.ok ? 'success' : lie ? 'lie' : 'failure'
-    this.#settle({ challenge: id, outcome, walk: walkDetail(verdict), open })
+    this.#settle({ challenge: id, outcome, walk, open })
   }
 
   #settle(settled: Settled): void {
@@ -293,20 +316,6 @@ export class Answers {
       this.#ports.log('chain.evidence-discard-failed', { error: error as Error })
     })
   }
-}
-
-function walkDetail(verdict: Verdict | null): WalkDetail {
-  const evidence = verdict?.hash ? Buffer.from(verdict.hash) : NO_HASH
-  if (!verdict?.ok) return { states: [], indices: [], leaves: [], evidence }
-  const { states, indices, leaves } = verdict
-  return { states: hashesOf(states), indices, leaves: hashesOf(leaves), evidence }
-}
-
-/** Hashes that were sent in one piece. */
-function hashesOf(bytes: Uint8Array): Buffer[] {
-  return Array.from({ length: bytes.byteLength / HASH_BYTES }, (_, i) =>
-    Buffer.from(bytes.buffer, bytes.byteOffset + i * HASH_BYTES, HASH_BYTES)
-  )
 }
 
 function notAsked(challenge: number): ChainError {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import type Corestore from 'corestore'
 import type Hypercore from 'hypercore'
-import type { KeyPair } from '../crypto/keys.js'
+import { SIGNATURE_BYTES, type KeyPair } from '../crypto/keys.js'
 import { ChainError } from '../errors.js'
 import { chainCoreManifest } from './log.js'
 
@@ -13,11 +13,12 @@ const PIECES_PER_APPEND = 8
 /** Records looked at by one `prune`, which therefore never holds the thread for long. */
 const PRUNE_AT_ONCE = 1024
 
-const VERSION = 1
+const VERSION = 2
 const PIECE = 0
 /** First byte of a trailer, by what the evidence is of. */
 const TRAILERS = { answer: 1, refusal: 2 } as const
-const TRAILER_BYTES = 1 + 1 + 8 + 32 + 8 + 8 + 8
+const TRAILER_BYTES = 1 + 1 + 8 + 32 + 8 + 8 + 8 + 8 + SIGNATURE_BYTES
+const NO_SIGNATURE = Buffer.alloc(SIGNATURE_BYTES)
 
 /** What an evidence is of: the answer to a challenge (`id` is the challenge's), or the refusal of a draw (the draw's). */
 export interface EvidenceSubject {
@@ -35,6 +36,18 @@ export interface EvidenceRecord extends EvidenceSubject {
   bytes: number
   /** When it was stored, ms of the chain's clock. */
   at: number
+  /** The pinner's over the hash (`signClaim`); zeros for a refusal, whose operation names the hash. */
+  signature: Buffer
+  /** Where the record before this one ends, so that a follower finds all of them from the last; 0 for the first that is kept. */
+  previous: number
+}
+
+/** What an evidence is stored as. */
+export interface NewEvidence extends EvidenceSubject {
+  hash: Uint8Array
+  at: number
+  /** The pinner's over the hash, for an answer. */
+  signature?: Uint8Array
 }
 
 interface Row {
@@ -45,6 +58,8 @@ interface Row {
   end: bigint
   bytes: bigint
   at: bigint
+  signature: Buffer
+  previous: bigint
 }
 
 /**
@@ -65,25 +80,24 @@ export class EvidenceStore {
     this.#db.pragma('journal_mode = WAL')
     this.#db.exec(
       `DROP TABLE IF EXISTS evidence;
-       CREATE TABLE IF NOT EXISTS records (
+       DROP TABLE IF EXISTS records;
+       CREATE TABLE IF NOT EXISTS trailers (
          kind INTEGER NOT NULL CHECK (kind IN (1, 2)), id INTEGER NOT NULL,
          hash BLOB NOT NULL CHECK (length(hash) = 32),
          start INTEGER NOT NULL, "end" INTEGER NOT NULL CHECK ("end" > start),
          bytes INTEGER NOT NULL, at INTEGER NOT NULL,
+         signature BLOB NOT NULL CHECK (length(signature) = 64), previous INTEGER NOT NULL,
          PRIMARY KEY (kind, id)
        ) STRICT, WITHOUT ROWID;
-       CREATE INDEX IF NOT EXISTS records_at ON records (at, kind, id);
-       CREATE INDEX IF NOT EXISTS records_end ON records ("end")`
+       CREATE INDEX IF NOT EXISTS trailers_at ON trailers (at, kind, id);
+       CREATE INDEX IF NOT EXISTS trailers_end ON trailers ("end")`
     )
   }
 
   /** Opens the core, and finds records that a crash kept from the table. */
   async open(): Promise<void> {
     await this.core.ready()
-    const known = this.#db
-      .prepare<[], { end: bigint | null }>('SELECT max("end") AS "end" FROM records')
-      .get()
-    let start = Number(known?.end ?? 0n)
+    let start = this.#lastEnd()
     for (let at = start; at < this.core.length; at++) {
       if (!(await this.core.has(at))) {
         start = at + 1
@@ -94,7 +108,8 @@ export class EvidenceStore {
       if (!record) continue
       // Pieces before this record's own are what a crash left of an unfinished one.
       if (record.start > start) await this.core.clear(start, record.start)
-      this.#insert(record)
+      // A removed one left its trailer alone.
+      if (await this.core.has(record.start, record.end)) this.#insert(record)
       start = record.end
     }
     if (start < this.core.length) await this.core.clear(start, this.core.length)
@@ -106,23 +121,21 @@ export class EvidenceStore {
    *
    * @throws ChainError `EVIDENCE_KNOWN` if the challenge or refusal already has one
    */
-  add(
-    record: EvidenceSubject & { hash: Uint8Array; at: number },
-    parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
-  ): Promise<EvidenceRecord> {
+  add(record: NewEvidence, parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<EvidenceRecord> {
     const added = this.#tail.then(() => this.#add(record, parts))
     this.#tail = added.catch(() => {})
     return added
   }
 
   async #add(
-    { kind, id, hash, at }: EvidenceSubject & { hash: Uint8Array; at: number },
+    { kind, id, hash, at, signature = NO_SIGNATURE }: NewEvidence,
     parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
   ): Promise<EvidenceRecord> {
     if (this.find({ kind, id })) {
       throw new ChainError('EVIDENCE_KNOWN', `${nameOf({ kind, id })} already has its evidence`)
     }
     const start = this.core.length
+    const previous = this.#lastEnd()
     let bytes = 0
     let batch: Buffer[] = []
     try {
@@ -134,7 +147,8 @@ export class EvidenceStore {
         batch = []
       }
       const end = this.core.length + batch.length + 1
-      const stored: EvidenceRecord = { kind, id, hash: Buffer.from(hash), start, end, bytes, at }
+      const place = { start, end, bytes, at, previous }
+      const stored = { kind, id, hash: Buffer.from(hash), signature: Buffer.from(signature), ...place }
       batch.push(writeTrailer(stored))
       await this.core.append(batch)
       this.#insert(stored)
@@ -148,7 +162,7 @@ export class EvidenceStore {
   /** The record of an evidence, while it is kept. */
   find({ kind, id }: EvidenceSubject): EvidenceRecord | undefined {
     const row = this.#db
-      .prepare<[bigint, bigint], Row>('SELECT * FROM records WHERE kind = ? AND id = ?')
+      .prepare<[bigint, bigint], Row>('SELECT * FROM trailers WHERE kind = ? AND id = ?')
       .get(BigInt(TRAILERS[kind]), BigInt(id))
     return row && fromRow(row)
   }
@@ -160,18 +174,18 @@ export class EvidenceStore {
     yield* readEvidence(this.core, record)
   }
 
-  /** Forgets one record. */
+  /** Forgets one record. Its trailer stays, since the next one names it. */
   async remove(subject: EvidenceSubject): Promise<void> {
     const record = this.find(subject)
     if (!record) return
-    await this.core.clear(record.start, record.end)
+    await this.core.clear(record.start, record.end - 1)
     this.#forget([record])
   }
 
   /** Forgets records stored before `before` (ms of the chain's clock); returns how many. */
   async prune(before: number): Promise<number> {
     const rows = this.#db
-      .prepare<[bigint, number], Row>('SELECT * FROM records WHERE at < ? ORDER BY at, kind, id LIMIT ?')
+      .prepare<[bigint, number], Row>('SELECT * FROM trailers WHERE at < ? ORDER BY at, kind, id LIMIT ?')
       .all(BigInt(Math.floor(before)), PRUNE_AT_ONCE)
       .map(fromRow)
     // Blocks first: a crash in between leaves rows that the next call prunes again, never blocks without a row.
@@ -181,7 +195,7 @@ export class EvidenceStore {
   }
 
   #forget(records: readonly EvidenceRecord[]): void {
-    const forget = this.#db.prepare('DELETE FROM records WHERE kind = ? AND id = ?')
+    const forget = this.#db.prepare('DELETE FROM trailers WHERE kind = ? AND id = ?')
     this.#db.transaction(() => {
       for (const { kind, id } of records) forget.run(BigInt(TRAILERS[kind]), BigInt(id))
     })()
@@ -194,12 +208,32 @@ export class EvidenceStore {
     this.#db.close()
   }
 
-  #insert({ kind, id, hash, start, end, bytes, at }: EvidenceRecord): void {
+  /** Where the last record that is kept ends. */
+  #lastEnd(): number {
+    const last = this.#db
+      .prepare<[], { end: bigint | null }>('SELECT max("end") AS "end" FROM trailers')
+      .get()
+    return Number(last?.end ?? 0n)
+  }
+
+  #insert({ kind, id, hash, signature, ...place }: EvidenceRecord): void {
+    const { start, end, bytes, at, previous } = place
     this.#db
       .prepare(
-        'INSERT OR REPLACE INTO records (kind, id, hash, start, "end", bytes, at) VALUES (?, ?, ?, ?, ?, ?, ?)'
+        `INSERT OR REPLACE INTO trailers (kind, id, hash, start, "end", bytes, at, signature, previous)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
       )
-      .run(BigInt(TRAILERS[kind]), BigInt(id), hash, BigInt(start), BigInt(end), BigInt(bytes), BigInt(at))
+      .run(
+        BigInt(TRAILERS[kind]),
+        BigInt(id),
+        hash,
+        BigInt(start),
+        BigInt(end),
+        BigInt(bytes),
+        BigInt(at),
+        signature,
+        BigInt(previous)
+      )
   }
 }
 
@@ -235,12 +269,24 @@ export function readTrailer(block: Buffer, at: number): EvidenceRecord | undefin
     hash: Buffer.from(block.subarray(10, 42)),
     bytes: Number(block.readBigUInt64LE(42)),
     at: Number(block.readBigUInt64LE(58)),
+    previous: Math.min(at - count, Number(block.readBigUInt64LE(66))),
+    signature: Buffer.from(block.subarray(74, TRAILER_BYTES)),
     start: at - count,
     end: at + 1
   }
 }
 
-function writeTrailer({ kind, id, hash, start, end, bytes, at }: EvidenceRecord): Buffer {
+function writeTrailer({
+  kind,
+  id,
+  hash,
+  start,
+  end,
+  bytes,
+  at,
+  previous,
+  signature
+}: EvidenceRecord): Buffer {
   const block = Buffer.alloc(TRAILER_BYTES)
   block.writeUInt8(TRAILERS[kind], 0)
   block.writeUInt8(VERSION, 1)
@@ -249,6 +295,8 @@ function writeTrailer({ kind, id, hash, start, end, bytes, at }: EvidenceRecord)
   block.writeBigUInt64LE(BigInt(bytes), 42)
   block.writeBigUInt64LE(BigInt(end - start - 1), 50)
   block.writeBigUInt64LE(BigInt(at), 58)
+  block.writeBigUInt64LE(BigInt(previous), 66)
+  block.set(signature, 74)
   return block
 }
 
@@ -280,15 +328,17 @@ function nameOf({ kind, id }: EvidenceSubject): string {
   return kind === 'answer' ? `Challenge ${id}` : `The refusal of draw ${id}`
 }
 
-function fromRow({ kind, id, hash, start, end, bytes, at }: Row): EvidenceRecord {
+function fromRow({ kind, id, hash, signature, ...place }: Row): EvidenceRecord {
   return {
     kind: kindOf(Number(kind)) as EvidenceSubject['kind'],
     id: Number(id),
     hash,
-    start: Number(start),
-    end: Number(end),
-    bytes: Number(bytes),
-    at: Number(at)
+    signature,
+    start: Number(place.start),
+    end: Number(place.end),
+    bytes: Number(place.bytes),
+    at: Number(place.at),
+    previous: Number(place.previous)
   }
 }
 

@@ -3,7 +3,7 @@ import type { CopyReader, WalkChallenge, WalkSegment } from '../chain/walk/walk.
 import { codecOf } from '../chunk/codecs.js'
 import { StorageError } from '../errors.js'
 import { encodeProof, proveBatch } from '../merkle/proof.js'
-import { leafNode } from '../merkle/node.js'
+import { leafNode, type TreeNode } from '../merkle/node.js'
 import { locate } from '../merkle/reader.js'
 import { NodeFile } from '../storage/node-file.js'
 import { withoutBlock } from '../storage/original-tree.js'
@@ -45,9 +45,9 @@ export class HeldCopy implements CopyReader, ProofReader {
     return encoded
   }
 
-  async chunkBytes(ordinal: number, index: number): Promise<number> {
+  async leaf(ordinal: number, index: number): Promise<TreeNode> {
     const tree = await this.#tree(ordinal)
-    return (await tree.node(0, index - this.#segment(ordinal).start)).bytes
+    return tree.node(0, index - this.#segment(ordinal).start)
   }
 
   async batchProof(ordinal: number, indices: number[]): Promise<Buffer> {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import Corestore from 'corestore'
-import { EvidenceStore, type EvidenceSubject } from '../../src/chain/evidence-store.js'
+import { EvidenceStore, readTrailer, type EvidenceSubject } from '../../src/chain/evidence-store.js'
 import { keyPairFromSeed } from '../../src/crypto/keys.js'
 
 const keyPair = keyPairFromSeed(Buffer.alloc(32, 9))
@@ -115,4 +115,31 @@ test('evidence whose source fails leaves nothing behind', async (t) => {
   await assert.rejects(evidence.add({ ...answer(1), hash: hash(1), at: 1 }, broken()), /went away/)
   assert.equal(evidence.find(answer(1)), undefined)
   for (let at = 0; at < evidence.core.length; at++) assert.equal(await evidence.core.has(at), false)
+})
+
+test('from the last trailer each one before it is found, past what was removed and what was never finished', async (t) => {
+  const path = await folder(t)
+  const evidence = await open(path)
+  t.after(() => evidence.shut())
+  const signature = Buffer.alloc(64, 7)
+  for (const n of [1, 2, 3]) {
+    await evidence.add({ ...answer(n), hash: hash(n), at: n, signature }, [Buffer.alloc(600_000, n)])
+    await evidence.core.append(Buffer.alloc(100))
+    await evidence.core.clear(evidence.core.length - 1)
+  }
+  await evidence.remove(answer(2))
+  await evidence.add({ ...answer(2), hash: hash(4), at: 4, signature }, [Buffer.alloc(10)])
+  const found: [number, Buffer][] = []
+  for (let end = evidence.core.length; end > 0;) {
+    const record = readTrailer((await evidence.core.get(end - 1))!, end - 1)!
+    assert.deepEqual(record.signature, signature)
+    found.push([record.id, record.hash])
+    end = record.previous
+  }
+  assert.deepEqual(found, [
+    [2, hash(4)],
+    [3, hash(3)],
+    [2, hash(2)],
+    [1, hash(1)]
+  ])
 })

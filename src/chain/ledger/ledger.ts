@@ -335,8 +335,8 @@ export class Ledger implements LedgerApi {
     return queries.challengeViews(this.state, { pinner: Buffer.from(pinner), answered: true }, limit)
   }
 
-  overdue(clock: number, limit: number): number[] {
-    return queries.overdueIds(this.state, clock, limit)
+  overdue(clock: number, limit: number, after = -1): number[] {
+    return queries.overdueIds(this.state, clock, limit, after)
   }
 
   refusal(draw: number): RefusalView | null {

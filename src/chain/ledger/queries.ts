@@ -256,10 +256,11 @@ export function challengeViews(
 }
 
 /** Answered challenges whose time for evidence is over, oldest first. */
-export function overdueIds(state: State, clock: number, limit: number): number[] {
+export function overdueIds(state: State, clock: number, limit: number, after: number): number[] {
   const rows = state.db.all(
-    'SELECT id FROM challenges WHERE state = 1 AND evidence_by < ? ORDER BY evidence_by, id LIMIT ?',
+    'SELECT id FROM challenges WHERE state = 1 AND evidence_by < ? AND round > ? ORDER BY evidence_by, id LIMIT ?',
     clock,
+    after,
     limit
   )
   return rows.map(({ id }) => Number(id))

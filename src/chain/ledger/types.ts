@@ -104,8 +104,8 @@ export interface LedgerApi {
   answered(limit?: number): ChallengeView[]
   /** A pinner's challenges that are answered and wait for evidence or a settle. */
   answeredOf(pinner: Uint8Array, limit?: number): ChallengeView[]
-  /** Ids of answered challenges whose `evidenceBy` is before `clock`, oldest first. */
-  overdue(clock: number, limit: number): number[]
+  /** Ids of answered challenges whose `evidenceBy` is before `clock`, oldest first; only those of rounds after `after`. */
+  overdue(clock: number, limit: number, after?: number): number[]
   /** A refusal with evidence that waits for `judge`. */
   refusal(draw: number): RefusalView | null
   /** Refusals with evidence that wait for `judge`, oldest first. */

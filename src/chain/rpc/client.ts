@@ -1,6 +1,7 @@
 import { blake3 } from '../../crypto/hash.js'
 import type { KeyPair } from '../../crypto/keys.js'
 import { SwarmError } from '../../errors.js'
+import { signClaim } from '../claim.js'
 import { decode } from '../codec.js'
 import { effectsType, type Effects } from '../effects.js'
 import { decodeEntry, type Entry } from '../entry.js'
@@ -290,12 +291,18 @@ export class ChainClient {
   }
 
   /**
-   * Hands over the evidence of an answered challenge, in pieces; begins again after a lost connection.
+   * Signs for the evidence of an answered challenge and hands it over, in pieces; begins again after a lost connection.
    *
    * @throws SwarmError with the chain's code: `EVIDENCE_NOT_ASKED`, `EVIDENCE_LATE`, `EVIDENCE_TOO_LARGE`, …
    */
-  sendEvidence(challenge: number, evidence: Evidence, options?: CallOptions): Promise<void> {
-    return uploadEvidence(this.#connection, challenge, evidence, options)
+  async sendEvidence(
+    challenge: number,
+    evidence: Pick<Evidence, 'byteLength' | 'hash' | 'parts'>,
+    options?: CallOptions
+  ): Promise<void> {
+    const { hash } = evidence
+    const signature = signClaim(await this.chainId(options), this.#keyPair, { challenge, hash })
+    return uploadEvidence(this.#connection, { challenge, hash, signature }, evidence, options)
   }
 
   /**

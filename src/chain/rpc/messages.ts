@@ -20,7 +20,7 @@ import {
 } from './views.js'
 
 /** Name of the channel; its number rises with every change that an older peer would not understand. */
-export const CHAIN_PROTOCOL = 'datdot/chain/1'
+export const CHAIN_PROTOCOL = 'datdot/chain/2'
 
 /** Operations that one submit may carry. */
 export const SUBMIT_MAX = 256
@@ -88,10 +88,10 @@ export const methods = {
   checks: method(36, struct({ epoch: uint(), limit: uint(ROWS_MAX) }), list(checkViewType, ROWS_MAX)),
   /** Draws that the asker refused and whose evidence the chain waits for, oldest first. */
   refusalsDue: method(37, empty, list(uint(), ROWS_MAX)),
-  /** Announces the evidence of an own, answered challenge. */
+  /** Announces the evidence of an own, answered challenge: its hash, and the asker's signature for it (`signClaim`). */
   beginEvidence: method(
     48,
-    struct({ challenge: uint(), bytes: uint() }),
+    struct({ challenge: uint(), bytes: uint(), hash: fixed(32), signature: fixed(64) }),
     struct({ upload: uint(), pieceBytes: uint() })
   ),
   /** The next piece; the last one completes the upload. */

@@ -135,8 +135,8 @@ function answerersOf(ports: ChainRpcPorts): Answerers {
       ledger.answeredOf(key, limit).filter(({ id }) => !answers.isTaken(id)),
     checkEpochs: () => ledger.checkEpochs(),
     checks: ({ epoch, limit }, { key }) => ledger.checksOf(key, epoch, limit),
-    beginEvidence: ({ challenge, bytes }, { key, connection }) => ({
-      upload: answers.begin(key, connection, challenge, bytes),
+    beginEvidence: (announced, { key, connection }) => ({
+      upload: answers.begin(key, connection, announced),
       pieceBytes: EVIDENCE_PIECE_BYTES
     }),
     evidence: async ({ upload, offset, bytes }, { connection }) => ({

@@ -22,15 +22,15 @@ export interface UploadSource {
   parts(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 }
 
-/** The evidence of an answered challenge. See `ChainClient.sendEvidence`. */
+/** The evidence of an answered challenge, with what its pinner signed. See `ChainClient.sendEvidence`. */
 export function uploadEvidence(
   connection: ChainConnection,
-  challenge: number,
+  claim: { challenge: number; hash: Buffer; signature: Buffer },
   evidence: UploadSource,
   options: CallOptions = {}
 ): Promise<void> {
   const calls: UploadCalls = {
-    begin: (bytes) => connection.call('beginEvidence', { challenge, bytes }, options),
+    begin: (bytes) => connection.call('beginEvidence', { ...claim, bytes }, options),
     piece: (piece) => connection.call('evidence', piece, { ...options, once: true })
   }
   return upload(calls, evidence, options.signal)

@@ -1,6 +1,7 @@
 import c, { type State } from 'compact-encoding'
 import { hash } from '../../crypto/hash.js'
 import { ProofError } from '../../errors.js'
+import type { TreeNode } from '../../merkle/node.js'
 import {
   originalStep,
   walkShape,
@@ -46,8 +47,8 @@ export interface EvidenceHead {
 
 /** What a pinner needs besides its chunks. */
 export interface ProofReader {
-  /** Encoded length of a chunk. */
-  chunkBytes(ordinal: number, index: number): number | Promise<number>
+  /** Leaf of a chunk in its segment's tree: its hash and its encoded length. */
+  leaf(ordinal: number, index: number): TreeNode | Promise<TreeNode>
   /** Batch proof of chunks of one segment (ascending block indices), as src/merkle encodes it. */
   batchProof(ordinal: number, indices: number[]): Uint8Array | Promise<Uint8Array>
   /** Proof that block `index` belongs to the original: `joinOriginal` of src/storage's, without the block. */
@@ -58,6 +59,8 @@ export interface ProofReader {
 export interface Evidence {
   byteLength: number
   head: EvidenceHead
+  /** `evidenceHash`: what the pinner signs for. */
+  hash: Buffer
   /** The bytes, in order; only one chunk is in memory at a time. */
   parts(): AsyncGenerator<Uint8Array, void, void>
 }
@@ -84,8 +87,11 @@ export async function buildEvidence(
   const last = steps.at(-1)
   if (!last) throw new RangeError('a walk has at least one step')
   const chunks: EvidenceChunk[] = []
+  const leaves: Uint8Array[] = []
   for (const { ordinal, index } of distinct(steps)) {
-    chunks.push({ ordinal, index, bytes: await reader.chunkBytes(ordinal, index) })
+    const { hash, bytes } = await reader.leaf(ordinal, index)
+    chunks.push({ ordinal, index, bytes })
+    leaves.push(hash)
   }
   const proofs: Uint8Array[] = []
   for (const [ordinal, indices] of byOrdinal(chunks)) proofs.push(await reader.batchProof(ordinal, indices))
@@ -95,6 +101,7 @@ export async function buildEvidence(
   return {
     byteLength: EVIDENCE_PREFIX_BYTES + encoded.byteLength + bodyBytes(head),
     head,
+    hash: evidenceHash(encoded, Buffer.concat(leaves)),
     async *parts() {
       const prefix = Buffer.alloc(EVIDENCE_PREFIX_BYTES)
       prefix.writeUInt8(VERSION, 0)

@@ -2,71 +2,20 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import Corestore from 'corestore'
 import Hyperswarm from 'hyperswarm'
 import HyperDHT from 'hyperdht'
-import { readEvidence } from '../../../src/chain/evidence-store.js'
+import { signClaim, verifyClaim } from '../../../src/chain/claim.js'
+import { encode } from '../../../src/chain/codec.js'
+import { readEvidence, readTrailer } from '../../../src/chain/evidence-store.js'
 import { chainCoreKey } from '../../../src/chain/log.js'
-import type { Effect } from '../../../src/chain/effects.js'
-import type { Quotas } from '../../../src/chain/rpc/channel.js'
-import type { ChainClient } from '../../../src/chain/rpc/client.js'
-import type { ChallengeView } from '../../../src/chain/views.js'
+import { methods } from '../../../src/chain/rpc/messages.js'
 import { buildEvidence } from '../../../src/chain/walk/evidence.js'
-import { walk, type CopyReader } from '../../../src/chain/walk/walk.js'
-import type { ProofReader } from '../../../src/chain/walk/evidence.js'
+import { walk } from '../../../src/chain/walk/walk.js'
 import { identity } from '../network.js'
-import { evidenceBytes } from '../walk/copy.js'
-import { testChain, type TestChain } from './chain.js'
-import { drawSegment, encodeCopy, type HeldCopy } from './pinner.js'
-
-interface Hosted {
-  chain: TestChain
-  pinner: ChainClient
-  copy: HeldCopy
-}
-
-/** One hypercore with one copy, delivered and accepted over the network. */
-async function hosted(t: TestContext, quotas: Partial<Quotas> = {}, scale = 1): Promise<Hosted> {
-  const chain = await testChain(t, { names: ['signer', 'pinner'], parameters: { maxTickGapMs: 100 }, quotas })
-  const blocks = Array.from({ length: 40 }, (_, i) => Buffer.alloc((100 + 997 * (i % 7)) * scale, i + 1))
-  const { signer, pinner, original, assignment } = await drawSegment(t, chain, blocks)
-  const copy = await encodeCopy(await signer.chainId(), assignment, original, identity('signer'))
-  await signer.deliver(assignment.draw, copy.record)
-  await pinner.accept(assignment.draw, copy.record, copy.signerSignature)
-  return { chain, pinner, copy }
-}
-
-async function challenged({ chain, pinner }: Hosted): Promise<ChallengeView> {
-  return chain.until('the pinner is challenged', async () => (await pinner.challenges())[0])
-}
-
-async function settled({ chain }: Hosted, challenge: number): Promise<Effect & { kind: 'settled' }> {
-  const { ledger } = chain.network
-  const find = (): (Effect & { kind: 'settled' }) | null => {
-    for (let seq = 0; seq < ledger.length(); seq++) {
-      for (const effect of ledger.effects(seq)?.effects ?? []) {
-        if (effect.kind === 'settled' && effect.challenge === challenge) return effect
-      }
-    }
-    return null
-  }
-  return chain.until('the challenge is settled', find, false)
-}
-
-/** Walks, signs s_k and sends the evidence, as a pinner does. */
-async function answer(
-  { pinner }: Hosted,
-  challenge: ChallengeView,
-  reader: CopyReader & ProofReader,
-  state?: Buffer
-): Promise<Buffer> {
-  const steps = await walk(reader, challenge)
-  await pinner.answer([{ challenge: challenge.id, state: state ?? steps.at(-1)!.state }])
-  const evidence = await buildEvidence(reader, challenge, steps)
-  await pinner.sendEvidence(challenge.id, evidence)
-  return evidenceBytes(evidence)
-}
+import { rawChannel } from './chain.js'
+import { answer, challenged, forged, hosted, settled } from './hosted.js'
 
 test('an honest answer passes; its evidence is public and the log tells what was checked', async (t) => {
   const hosting = await hosted(t)
@@ -96,6 +45,9 @@ test('an honest answer passes; its evidence is public and the log tells what was
   const parts: Buffer[] = []
   for await (const part of readEvidence(core, record)) parts.push(part)
   assert.deepEqual(Buffer.concat(parts), sent)
+  const trailer = readTrailer((await core.get(record.end - 1))!, record.end - 1)!
+  const claim = { challenge: challenge.id, hash: record.hash }
+  assert.ok(verifyClaim(await pinner.chainId(), pinner.publicKey, claim, trailer.signature))
 })
 
 test('evidence with a byte changed after s_k was signed is a proven lie, and costs the copy', async (t) => {
@@ -103,11 +55,51 @@ test('evidence with a byte changed after s_k was signed is a proven lie, and cos
   const { chain, copy } = hosting
   const challenge = await challenged(hosting)
   const steps = await walk(copy.reader, challenge)
-  const changed = copy.chunks.map((chunk) => Buffer.from(chunk))
-  changed[steps[0]!.index]![150]! ^= 1
-  await answer(hosting, challenge, { ...copy.reader, chunk: (_, index) => changed[index]! })
+  await answer(hosting, challenge, forged(copy, steps[0]!.index))
   assert.equal((await settled(hosting, challenge.id)).outcome, 'lie')
   assert.equal(chain.network.ledger.copy(challenge.copy)!.state, 'lost')
+})
+
+test('forged bytes that the pinner did not sign for are a failure, no lie, and are not published', async (t) => {
+  const hosting = await hosted(t)
+  const { chain, pinner, copy } = hosting
+  const challenge = await challenged(hosting)
+  const steps = await walk(copy.reader, challenge)
+  // The leaves, and so the hash that is signed for, are those of the true chunks.
+  const reader = {
+    ...forged(copy, steps[0]!.index),
+    leaf: (ordinal: number, index: number) => copy.reader.leaf(ordinal, index)
+  }
+  await answer(hosting, challenge, reader)
+  assert.equal((await settled(hosting, challenge.id)).outcome, 'failure')
+  assert.equal(await pinner.findEvidence(challenge.id), null)
+  assert.notEqual(chain.network.ledger.copy(challenge.copy)!.state, 'lost')
+})
+
+test('an upload is refused without the signature of the pinner for this evidence of this challenge', async (t) => {
+  const hosting = await hosted(t)
+  const { chain, pinner, copy } = hosting
+  const challenge = await challenged(hosting)
+  const steps = await walk(copy.reader, challenge)
+  await pinner.answer([{ challenge: challenge.id, state: steps.at(-1)!.state }])
+  const { hash, byteLength: bytes } = await buildEvidence(copy.reader, challenge, steps)
+  const { chainId } = chain.network.ledger
+  const { channel, end } = await rawChannel(chain, 'pinner')
+  t.after(end)
+  const begin = async (signature: Buffer): Promise<Buffer> => {
+    const request = { challenge: challenge.id, bytes, hash, signature }
+    const body = encode(methods.beginEvidence.request, request)
+    return channel.request(methods.beginEvidence.code, body, { timeoutMs: 5000 })
+  }
+  const own = identity('pinner')
+  for (const [keyPair, claim] of [
+    [identity('stranger'), { challenge: challenge.id, hash }],
+    [own, { challenge: challenge.id + 1, hash }],
+    [own, { challenge: challenge.id, hash: Buffer.alloc(32, 1) }]
+  ] as const) {
+    await assert.rejects(begin(signClaim(chainId, keyPair, claim)), { code: 'EVIDENCE_SIGNATURE' })
+  }
+  await begin(signClaim(chainId, own, { challenge: challenge.id, hash }))
 })
 
 test('a signed state that the chunks do not lead to is a proven lie', async (t) => {
@@ -170,6 +162,42 @@ test('an upload that was interrupted begins again after the chain was restarted'
   await pinner.sendEvidence(challenge.id, interrupted)
   assert.equal(restarted, true)
   assert.equal((await settled(hosting, challenge.id)).outcome, 'success')
+})
+
+test('an honest pinner passes though the chain crashed with its evidence after the time for it', async (t) => {
+  const hosting = await hosted(t)
+  const { chain, pinner, copy } = hosting
+  const challenge = await challenged(hosting)
+  const steps = await walk(copy.reader, challenge)
+  await pinner.answer([{ challenge: challenge.id, state: steps.at(-1)!.state }])
+  // The process ends with all of the evidence in its memory, and is back when the time for it has passed.
+  chain.crashWhileVerifying()
+  const evidence = await buildEvidence(copy.reader, challenge, steps)
+  await pinner.sendEvidence(challenge.id, evidence)
+  assert.deepEqual(await pinner.evidenceDue(), [])
+  while (chain.service.clock() <= challenge.evidenceBy) chain.tick()
+  await chain.restart()
+  chain.tick()
+  assert.deepEqual(
+    (await pinner.evidenceDue()).map(({ id }) => id),
+    [challenge.id]
+  )
+  await pinner.sendEvidence(challenge.id, evidence)
+  assert.equal((await settled(hosting, challenge.id)).outcome, 'success')
+})
+
+test('what does not come again after a restart of the chain fails', async (t) => {
+  const hosting = await hosted(t)
+  const { chain, pinner, copy } = hosting
+  const challenge = await challenged(hosting)
+  const steps = await walk(copy.reader, challenge)
+  await pinner.answer([{ challenge: challenge.id, state: steps.at(-1)!.state }])
+  await chain.restart()
+  const again = chain.service.clock() + chain.network.ledger.parameters().settleGraceMs / 2
+  while (chain.service.clock() <= Math.max(again, challenge.evidenceBy)) chain.tick()
+  assert.equal((await settled(hosting, challenge.id)).outcome, 'failure')
+  const evidence = await buildEvidence(copy.reader, challenge, steps)
+  await assert.rejects(pinner.sendEvidence(challenge.id, evidence), { code: 'EVIDENCE_NOT_ASKED' })
 })
 
 test('an upload that the chain slows down gets through in the end', async (t) => {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,9 +6,11 @@ import type { TestContext } from 'node:test'
 import createTestnet from '@hyperswarm/testnet'
 import HyperDHT from 'hyperdht'
 import Hyperswarm from 'hyperswarm'
+import Protomux from 'protomux'
 import type { Parameters } from '../../../src/chain/parameters.js'
 import { ChainClient } from '../../../src/chain/rpc/client.js'
-import type { Quotas } from '../../../src/chain/rpc/channel.js'
+import { ClientChannel, type Quotas } from '../../../src/chain/rpc/channel.js'
+import { CHAIN_PROTOCOL } from '../../../src/chain/rpc/messages.js'
 import type { JudgeRefusal } from '../../../src/chain/refusals.js'
 import { ChainService } from '../../../src/chain/service.js'
 import { Engine } from '../../../src/engine/engine.js'
@@ -24,6 +27,8 @@ export interface TestChain {
   client: (name: string) => ChainClient
   /** Ends the service as a crash would for its peers, and starts another on the same ledger and folder. */
   restart: () => Promise<void>
+  /** From now to the next restart no evidence is checked: what has come is lost with the process. */
+  crashWhileVerifying: () => void
   /** Time goes on by some ticks; the service is told by calling its ledger. */
   tick: (times?: number) => void
   /** Waits until something holds, while time goes on, or without that. */
@@ -58,6 +63,8 @@ export async function testChain(
   const engine = new Engine({ threads: 1 })
   const lines: string[] = []
   const closing: (() => Promise<unknown>)[] = []
+  let crashing = false
+  const unverified: ((error: Error) => void)[] = []
   let running: { service: ChainService; swarm: Hyperswarm }
 
   const start = async (): Promise<void> => {
@@ -68,7 +75,10 @@ export async function testChain(
       keyPair: network.chain,
       dir,
       swarm,
-      verify: (tasks) => engine.call('verify-evidence', tasks),
+      verify: (tasks) =>
+        crashing
+          ? new Promise((_, reject) => unverified.push(reject))
+          : engine.call('verify-evidence', tasks),
       judge: judge ?? ((task) => engine.call('judge-refusal', task)),
       now: () => network.at,
       log: createLogger(
@@ -82,6 +92,8 @@ export async function testChain(
     running = { service, swarm }
   }
   const stop = async (): Promise<void> => {
+    crashing = false
+    for (const reject of unverified.splice(0)) reject(new Error('the process ended'))
     await running.service.stop()
     await running.swarm.destroy()
   }
@@ -124,6 +136,7 @@ export async function testChain(
       })
       return client
     },
+    crashWhileVerifying: () => void (crashing = true),
     restart: async () => {
       await stop()
       await start()
@@ -139,4 +152,17 @@ export async function testChain(
       throw new Error(`it never came about that ${what}; log: ${lines.slice(-5).join('')}`)
     }
   }
+}
+
+/** A connection below the client, to send what no client sends. */
+export async function rawChannel(
+  chain: TestChain,
+  name: string
+): Promise<{ channel: ClientChannel; end: () => Promise<void> }> {
+  const dht = new HyperDHT({ bootstrap: chain.bootstrap, host: '127.0.0.1' })
+  const stream = dht.connect(chain.network.chain.publicKey, { keyPair: identity(name) })
+  stream.on('error', () => {})
+  const channel = new ClientChannel(Protomux.from(stream), CHAIN_PROTOCOL, () => {})
+  assert.equal(await channel.opened(), true)
+  return { channel, end: () => dht.destroy() }
 }

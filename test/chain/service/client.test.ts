@@ -1,30 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import HyperDHT from 'hyperdht'
-import Protomux from 'protomux'
 import { decode, encode } from '../../../src/chain/codec.js'
 import { signOperation } from '../../../src/chain/operations.js'
 import { verifyReceipt } from '../../../src/chain/receipt.js'
-import { ClientChannel } from '../../../src/chain/rpc/channel.js'
 import { ChainConnection } from '../../../src/chain/rpc/connection.js'
-import { CHAIN_PROTOCOL, methods, type SubmitMessage } from '../../../src/chain/rpc/messages.js'
+import { methods, type SubmitMessage } from '../../../src/chain/rpc/messages.js'
 import { identity } from '../network.js'
-import { testChain, type TestChain } from './chain.js'
+import { rawChannel, testChain } from './chain.js'
 
 const to = identity('somebody').publicKey
-
-/** A connection below the client, to send what no client sends. */
-async function rawChannel(
-  chain: TestChain,
-  name: string
-): Promise<{ channel: ClientChannel; end: () => Promise<void> }> {
-  const dht = new HyperDHT({ bootstrap: chain.bootstrap, host: '127.0.0.1' })
-  const stream = dht.connect(chain.network.chain.publicKey, { keyPair: identity(name) })
-  stream.on('error', () => {})
-  const channel = new ClientChannel(Protomux.from(stream), CHAIN_PROTOCOL, () => {})
-  assert.equal(await channel.opened(), true)
-  return { channel, end: () => dht.destroy() }
-}
 
 test('an operation gets a receipt that the chain signed; a refused one its code, and changes nothing', async (t) => {
   const chain = await testChain(t)

@@ -145,7 +145,7 @@ function readerOf(chunks: Buffer[], tree: MemoryTree, blocks: Buffer[]): CopyRea
   return {
     find: async (_, offset) => (await locate(tree, offset)).index,
     chunk: (_, index) => chunks[index]!,
-    chunkBytes: (_, index) => chunks[index]!.byteLength,
+    leaf: (_, index) => tree.node(0, index),
     batchProof: async (_, indices) => encodeProof(await proveBatch(tree, indices)),
     originalProof(_, index) {
       const { siblings, roots } = proofIndices(index, blocks.length)

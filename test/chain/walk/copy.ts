@@ -74,7 +74,7 @@ function readerOf(
   return {
     find: async (ordinal, offset) => start(ordinal) + (await locate(trees[ordinal]!, offset)).index,
     chunk: (_, index) => chunks[index]!,
-    chunkBytes: (_, index) => chunks[index]!.byteLength,
+    leaf: (ordinal, index) => trees[ordinal]!.node(0, index - start(ordinal)),
     batchProof: async (ordinal, indices) =>
       encodeProof(
         await proveBatch(
