@@ -3,7 +3,7 @@ import { ChainError } from '../errors.js'
 import { decodeEntry, encodeEntry, type Entry } from './entry.js'
 import { apply } from './ledger/apply/apply.js'
 import { Database } from './ledger/database.js'
-import { challengeView } from './ledger/queries.js'
+import { challengeView, refusalViews } from './ledger/queries.js'
 import { stateTables } from './ledger/schema.js'
 import { RULES_VERSION, State, type DrawObserver } from './ledger/state.js'
 import { hashState } from './ledger/state-hash.js'
@@ -18,6 +18,7 @@ import {
   verifySignatures,
   type Operation
 } from './operations.js'
+import type { RefusalView } from './views.js'
 import { walkShape, walkTarget } from './walk/walk.js'
 
 /** Entries that are replayed in one transaction, and whose signatures are checked ahead of them. */
@@ -61,9 +62,19 @@ export interface AuditOptions {
   /** Ends the replay after the entry for which it says so. */
   stop?: (state: State) => boolean
   observer?: DrawObserver
+  /** Is told of every verdict on a refusal that the log has; `judgeRefusal` comes to the same from the public evidence. */
+  onVerdict?: (verdict: LoggedVerdict) => void
   /** Is told how many entries were replayed. */
   onProgress?: (entries: number) => void
   signal?: AbortSignal
+}
+
+/** The chain's verdict on a refusal with evidence, and all of the log that it rests on. */
+export interface LoggedVerdict {
+  /** Of the entry with the verdict. */
+  seq: number
+  refusal: RefusalView
+  upheld: boolean
 }
 
 interface Step {
@@ -216,6 +227,7 @@ export class Replay {
     const nextDraw = state.head.nextDraw
     try {
       if (operation.kind === 'settle') this.#walks(operation)
+      if (operation.kind === 'judge') this.#verdict(seq, operation)
       const done = state.run(operation, operationHash(bound, unsignedBytes(operation)), () => {
         apply(state, operation)
       })
@@ -239,6 +251,11 @@ export class Replay {
     report.entries = seq + 1
     report.head = entry.hash
     if (this.#options.stop?.(state)) this.#stopped = true
+  }
+
+  #verdict(seq: number, { body }: Operation & { kind: 'judge' }): void {
+    const [refusal] = refusalViews(this.state!, { draw: body.draw }, 1)
+    if (refusal) this.#options.onVerdict?.({ seq, refusal, upheld: body.upheld === 1 })
   }
 
   /**

@@ -1,6 +1,6 @@
 import test, { type TestContext } from 'node:test'
 import assert from 'node:assert/strict'
-import { auditFile } from '../../src/chain/audit.js'
+import { auditFile, type LoggedVerdict } from '../../src/chain/audit.js'
 import { blake3 } from '../../src/crypto/hash.js'
 import { parameters } from '../../src/chain/parameters.js'
 import { refusalHash } from '../../src/chain/refusal/evidence.js'
@@ -200,6 +200,19 @@ test('a refusal says what the draw asked for, also when the hypercore has grown 
   assert.ok(evidenceBy > network.ledger.chain().clock)
   assert.deepEqual(network.ledger.refusalsOf(pinner, 10), [network.ledger.refusal(draw)])
   assert.deepEqual(network.ledger.refusalsOf(signer, 10), [])
+})
+
+test('whoever replays the log learns of every verdict, with all that it rests on', async (t) => {
+  const of = drawn(t)
+  const { network, assignment } = of
+  refuse(of)
+  const refusal = network.ledger.refusal(assignment.draw)!
+  network.ledger.judge(assignment.draw, true)
+  const seq = network.ledger.length() - 1
+  const verdicts: LoggedVerdict[] = []
+  const report = await auditFile(network.path, { onVerdict: (verdict) => verdicts.push(verdict) })
+  assert.equal(report.failure, null)
+  assert.deepEqual(verdicts, [{ seq, refusal, upheld: true }])
 })
 
 test('only the drawn pinner refuses with evidence, only once it acknowledged, and only the chain judges', (t) => {
