@@ -3,6 +3,7 @@ import type { AnswerPorts } from './answers.js'
 import type { EvidenceBytes, EvidenceUpload } from './evidence-intake.js'
 import { MAX_REFUSAL_EVIDENCE_BYTES } from './refusal/evidence.js'
 import type { Refusal, RefusalVerdict } from './refusal/judge.js'
+import { refusalEvidenceMs } from './rules/schedule.js'
 import type { RefusalView } from './views.js'
 
 /** What a worker gets to judge one refusal. */
@@ -47,9 +48,18 @@ export class Refusals {
   readonly #toJudge: Case[] = []
   #nextUpload = 1
   #closed = false
+  /** Evidence that was due by then was asked for before this process began, which lost what was sent to the one before. */
+  readonly #askedBefore: number
+  /** Until then, in chain time, such evidence may be sent again. */
+  readonly #againBy: number
 
   constructor(ports: RefusalPorts) {
     this.#ports = ports
+    const { ledger, clock } = ports
+    const rules = ledger.parameters()
+    this.#askedBefore = clock() + refusalEvidenceMs(rules)
+    // Half of what the rules give for the verdict; the other half is left to judge it.
+    this.#againBy = clock() + Math.floor(rules.settleGraceMs / 2)
   }
 
   /** Draws that this pinner refused and whose evidence is not here yet, oldest first. */
@@ -71,7 +81,7 @@ export class Refusals {
     const refusal = ledger.refusal(draw)
     const own = refusal !== null && Buffer.compare(refusal.pinner, pinner) === 0
     if (this.#closed || !own || this.#isTaken(draw)) throw notAsked(draw)
-    if (clock() > refusal.evidenceBy) throw late(draw)
+    if (clock() > this.#latest(refusal)) throw late(draw)
     if (bytes < 1 || bytes > MAX_REFUSAL_EVIDENCE_BYTES) {
       throw new ChainError(
         'EVIDENCE_TOO_LARGE',
@@ -100,7 +110,7 @@ export class Refusals {
       throw new ChainError('EVIDENCE_UPLOAD', 'There is no such upload: begin it again')
     }
     // The time of arrival counts, not that of the disk.
-    if (this.#ports.clock() > open.refusal.evidenceBy) {
+    if (this.#ports.clock() > this.#latest(open.refusal)) {
       this.#drop(open)
       throw late(open.refusal.draw)
     }
@@ -121,8 +131,10 @@ export class Refusals {
   /** Refusals whose evidence did not come in time are not upheld. To be called after every tick. */
   overdue(): void {
     const { ledger, clock } = this.#ports
-    for (const { draw } of ledger.overdueRefusals(clock(), OVERDUE_MAX)) {
-      if (this.#isTaken(draw) || this.#troubled.has(draw)) continue
+    const time = clock()
+    for (const refusal of ledger.overdueRefusals(time, OVERDUE_MAX)) {
+      const { draw } = refusal
+      if (time <= this.#latest(refusal) || this.#isTaken(draw) || this.#troubled.has(draw)) continue
       const open = this.#cases.get(draw)
       if (open) this.#drop(open)
       this.#log(draw, { upheld: false, code: 'EVIDENCE_LATE', message: 'its evidence did not come in time' })
@@ -134,6 +146,11 @@ export class Refusals {
     this.#closed = true
     for (const open of this.#uploads.values()) this.#drop(open)
     while (this.#working.size > 0) await Promise.all(this.#working)
+  }
+
+  /** The latest chain time for evidence: after a restart of the chain a pinner may have to send it once more. */
+  #latest({ evidenceBy }: RefusalView): number {
+    return evidenceBy <= this.#askedBefore ? Math.max(evidenceBy, this.#againBy) : evidenceBy
   }
 
   #isTaken(draw: number): boolean {

@@ -141,6 +141,25 @@ test('an upload that was interrupted begins again after the chain was restarted'
   assert.equal(await judged(of), true)
 })
 
+test('a chain that was down when the time for evidence ended lets it be sent again, for a while', async (t) => {
+  for (const sends of [true, false]) {
+    const of = await delivered(t)
+    const { network } = of.chain
+    const sent = await of.evidence(BAD)
+    await refuse(of, sent)
+    const { evidenceBy } = network.ledger.refusal(of.draw)!
+    // Nobody judges while the ledger alone goes on.
+    while (network.ledger.chain().clock <= evidenceBy) network.tick()
+    await of.chain.restart()
+    of.chain.tick()
+    assert.equal(verdictIn(of), undefined)
+    assert.deepEqual(await of.pinner.refusalsDue(), [of.draw])
+    if (sends) await of.pinner.sendRefusalEvidence(of.draw, source(sent))
+    else of.chain.tick(6)
+    assert.equal(await judged(of), sends)
+  }
+})
+
 test('a refusal that the chain cannot judge for a reason of its own expires, and nobody pays', async (t) => {
   const of = await delivered(t, { judge: () => Promise.reject(new Error('no thread is left')) })
   const sent = await of.evidence(BAD)
