@@ -34,6 +34,20 @@ export interface Arrivals {
   pull(): Promise<boolean>
 }
 
+/** Encoded bytes that are still received once a chunk was found to be bad: a root comes every 16 MiB, and a run of chunks may be in between. */
+const FOLLOWED_BYTES = 64 << 20
+
+/** Where a bad chunk was met. */
+export interface BadChunk {
+  /** Its block index. */
+  index: number
+  /** Chunks that the segment is to have; more are not received. */
+  chunks: number
+  codec: CodecName
+  tree: TreeBuilder
+  nodes: NodeReader
+}
+
 /**
  * Shows that the signer signed a chunk that its codec refuses, the next one of `arrivals`. Goes on receiving up to the
  * next signed root, 16 MiB at the most from an honest sender, without keeping or decoding what comes.
@@ -43,10 +57,11 @@ export interface Arrivals {
  */
 export async function chunkEvidence(
   arrivals: Arrivals,
-  { index, codec, tree, nodes }: { index: number; codec: CodecName; tree: TreeBuilder; nodes: NodeReader }
+  { index, chunks: most, codec, tree, nodes }: BadChunk
 ): Promise<Buffer | undefined> {
   const { headerBytes } = codecOf(codec)
   const before = tree.chunks
+  const from = tree.bytes
   let chunk: Buffer | undefined
   let word: SignedRecord | undefined
   do {
@@ -56,7 +71,7 @@ export async function chunkEvidence(
       chunk ??= Buffer.from(encoded)
       tree.appendLeaf(leafNode(encoded, headerBytes))
     }
-  } while (!word && (await arrivals.pull()))
+  } while (!word && tree.bytes - from <= FOLLOWED_BYTES && tree.chunks <= most && (await arrivals.pull()))
   if (!chunk || !word) return undefined
   const { hash, bytes, chunks } = tree.root()
   const { record } = word

@@ -284,7 +284,9 @@ export class SegmentIntake {
       } catch (error) {
         if (!(error instanceof CodecError)) throw error
         const index = ingest.position
-        const evidence = await chunkEvidence(received, { index, codec: segment.codec, tree, nodes })
+        const chunks = task.end - task.start
+        const at = { index, chunks, codec: segment.codec, tree, nodes }
+        const evidence = await chunkEvidence(received, at)
         throw evidence ? new SegmentFault(error, evidence) : error
       }
       await nodes.flush()

@@ -188,7 +188,8 @@ async function shown(
   const nodes = new MemoryTree()
   const tree = new TreeBuilder((records) => nodes.append(records))
   for (const chunk of received.take(good)) tree.appendLeaf(leafNode(chunk, 136))
-  return chunkEvidence(received, { index: START + good, codec: 'wrap', tree, nodes })
+  const chunks = wrap.blocks.length - START
+  return chunkEvidence(received, { index: START + good, chunks, codec: 'wrap', tree, nodes })
 }
 
 test('a bad chunk is shown under the next root that the signer signed, whether it came already or not', async () => {
@@ -221,6 +222,25 @@ test('a bad chunk that no signed root covers cannot be shown', async () => {
     undefined,
     'a root of other chunks'
   )
+})
+
+test('a signer that goes on sending and never signs is not followed for long', async () => {
+  for (const [size, chunks, most] of [
+    [1, 40, 40 + 1],
+    [1 << 20, 1000, 64 + 2]
+  ] as const) {
+    let pulled = 0
+    const bytes = Buffer.alloc(size)
+    const endless = (async function* (): AsyncGenerator<SegmentItem, void, void> {
+      for (; pulled < 10_000; pulled++) yield { kind: 'chunks', bytes, lengths: [size] }
+    })()
+    const received = new Received(endless, 0, decodeSignedRecord)
+    const nodes = new MemoryTree()
+    const tree = new TreeBuilder((records) => nodes.append(records))
+    await received.pull()
+    assert.equal(await chunkEvidence(received, { index: 0, chunks, codec: 'wrap', tree, nodes }), undefined)
+    assert.ok(pulled <= most, `${pulled} chunks of ${size} bytes`)
+  }
 })
 
 test('a root over more or fewer chunks than were sent before it is refused', async () => {
