@@ -1,3 +1,9 @@
+import {
+  auditEvidence,
+  SettledChallenges,
+  type EvidenceAuditOptions,
+  type EvidenceReport
+} from './audit-evidence.js'
 import { blake3 } from '../crypto/hash.js'
 import { ChainError } from '../errors.js'
 import { decodeEntry, encodeEntry, type Entry } from './entry.js'
@@ -43,6 +49,8 @@ export interface AuditReport {
   walks: number
   /** Operations whose details were pruned: checked without them. */
   pruned: number
+  /** Challenges whose evidence was looked for; null if it was not, or not yet when something else did not hold. */
+  evidence: EvidenceReport | null
   chainId: Buffer | null
   chainKey: Buffer | null
   head: Buffer | null
@@ -64,6 +72,8 @@ export interface AuditOptions {
   observer?: DrawObserver
   /** Is told of every verdict on a refusal that the log has; `judgeRefusal` comes to the same from the public evidence. */
   onVerdict?: (verdict: LoggedVerdict) => void
+  /** Checks the evidence of settled challenges too, once the log holds. */
+  evidence?: EvidenceAuditOptions
   /** Is told how many entries were replayed. */
   onProgress?: (entries: number) => void
   signal?: AbortSignal
@@ -95,6 +105,7 @@ export class Replay {
     draws: 0,
     walks: 0,
     pruned: 0,
+    evidence: null,
     chainId: null,
     chainKey: null,
     head: null,
@@ -103,12 +114,14 @@ export class Replay {
   }
   readonly db: Database
   readonly #options: AuditOptions
+  readonly #settled: SettledChallenges | null
   state: State | null = null
   #stopped = false
 
   constructor(options: AuditOptions = {}) {
     this.#options = options
     this.db = new Database(options.path ?? ':memory:', { durable: false, references: false })
+    this.#settled = options.evidence ? new SettledChallenges(this.db) : null
   }
 
   /** Replays entries in order until one does not hold; the report says which. */
@@ -147,6 +160,14 @@ export class Replay {
         this.#fail(null, 'SUM_NOT_ZERO', `all accounts together hold ${report.sum} grains`)
     }
     return report
+  }
+
+  /** Checks the public evidence, if that is wanted and all else holds. */
+  async evidence(): Promise<void> {
+    const { evidence, signal } = this.#options
+    if (!evidence || !this.#settled || !this.state || !this.report.ok) return
+    const report = (this.report.evidence = { full: 0, missing: 0, left: 0, older: 0, bytes: 0 })
+    this.fail(await auditEvidence(this.state, this.#settled, evidence, report, signal))
   }
 
   close(): void {
@@ -269,8 +290,16 @@ export class Replay {
     for (const [index, { challenge, outcome }] of operation.body.items.entries()) {
       const walk = walks[index]
       const row = state.db.get('SELECT * FROM challenges WHERE id = ?', challenge)
-      if (outcome !== 'success' || !walk || !row) continue
-      const { seed, steps, segments } = challengeView(state, row)
+      if (!walk || !row) continue
+      const named = walk.evidence.some((byte) => byte !== 0)
+      if (outcome === 'lie' && !named) {
+        throw new ChainError('LIE_UNPROVEN', `challenge ${challenge} is settled as a lie without evidence`)
+      }
+      if (outcome !== 'success' && !(named && this.#settled)) continue
+      const view = challengeView(state, row)
+      const { seed, steps, segments } = view
+      if (named) this.#settled?.add(this.report.entries, state.head.at, view, outcome, walk)
+      if (outcome !== 'success') continue
       const shape = walkShape({ seed, steps, segments })
       const { states, indices, leaves } = walk
       if (![states, indices, leaves].every((list) => list.length === shape.steps)) {
@@ -308,7 +337,9 @@ export async function auditLog(
 ): Promise<AuditReport> {
   const replay = new Replay(options)
   try {
-    return await replay.run(entries)
+    await replay.run(entries)
+    await replay.evidence()
+    return replay.report
   } finally {
     replay.close()
   }
@@ -324,19 +355,21 @@ export async function auditFile(path: string, options: AuditOptions = {}): Promi
   const file = new Database(path, { readonly: true })
   const replay = new Replay(options)
   try {
-    file.raw.exec('BEGIN')
     try {
+      file.raw.exec('BEGIN')
       await replay.run(entriesOf(file))
       if (replay.report.ok) replay.fail(compareState(file, replay.db, replay.report.entries))
     } catch (error) {
       // SQLite itself stumbles over what it reads: the file is damaged, which is what was asked.
       if ((error as { code?: string }).code?.startsWith('SQLITE_') !== true) throw error
       replay.fail({ seq: null, code: 'FILE_DAMAGED', reason: (error as Error).message })
+    } finally {
+      file.close()
     }
+    await replay.evidence()
     return replay.report
   } finally {
     replay.close()
-    file.close()
   }
 }
 

@@ -1,23 +1,39 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { encode } from 'hypercore-id-encoding'
 import { auditFile, auditLog, type AuditOptions, type AuditReport } from '../chain/audit.js'
 import { signaturesOnWorkers } from '../chain/signatures.js'
 import { Engine } from '../engine/engine.js'
 import { ChainError, InputError } from '../errors.js'
-import { EXIT_FAILED, EXIT_OK, integerOption, parseOptions, type Command, type CommandIo } from './command.js'
+import {
+  bytesOption,
+  EXIT_FAILED,
+  EXIT_OK,
+  integerOption,
+  parseOptions,
+  type Command,
+  type CommandIo
+} from './command.js'
 import { openLog } from './log-source.js'
 
 /** Codes of a file that cannot be audited at all, as against one that does not hold. */
 const NOT_A_LEDGER = new Set(['LEDGER_NOT_FOUND', 'LEDGER_NOT_A_LEDGER', 'LEDGER_TOO_NEW', 'LOG_UNREACHABLE'])
 
 const help = `Usage: datdot audit [LEDGER or CHAIN KEY] [--bootstrap HOST:PORT,…] [--timeout SECONDS] [--json]
+                    [--structural] [--evidence-limit SIZE] [--require-evidence]
 
 Replays a chain's log into a fresh database and works out everything again: signatures, hashes, postings,
-draws, challenges, reputations and the state. LEDGER is a ledger.db, or a folder that holds one, such as the
-data folder of datdot up (default: this folder). With a chain's key the log is followed over the network.
+draws, challenges, reputations and the state. Then the public evidence of challenges: every verdict inside the
+evidence window is worked out again from the bytes. LEDGER is a ledger.db, or a folder that holds one, such as the
+data folder of datdot up (default: this folder). With a chain's key log and evidence are followed over the network.
 
-  --bootstrap   DHT to find the chain on; needed for a private one
-  --timeout     how long an entry may take to arrive (default 30)
-  --json        print the report as one JSON object
+  --bootstrap         DHT to find the chain on; needed for a private one
+  --timeout           seconds that an entry, or a block of evidence, may take to arrive (default 30)
+  --structural        leave the evidence out: it is most of what an audit downloads
+  --evidence-limit    evidence that is read at the most (default 16GiB)
+  --require-evidence  evidence that is missing inside the window counts as a fault
+  --json              print the report as one JSON object
 
 Exit code: 0 all of it holds, 1 an entry or the stored state does not (the first is named), 2 bad input.
 `
@@ -29,6 +45,9 @@ async function run(args: string[], io: CommandIo): Promise<number> {
     options: {
       bootstrap: { type: 'string' },
       timeout: { type: 'string' },
+      structural: { type: 'boolean', default: false },
+      'evidence-limit': { type: 'string' },
+      'require-evidence': { type: 'boolean', default: false },
       json: { type: 'boolean', default: false }
     }
   })
@@ -36,15 +55,26 @@ async function run(args: string[], io: CommandIo): Promise<number> {
     throw new InputError('OPTION_VALUE', 'datdot audit takes one ledger or key; see datdot audit --help')
   }
   const seconds = integerOption('timeout', values.timeout, { default: 30, min: 1, max: 86_400 })
+  const maxBytes = bytesOption('evidence-limit', values['evidence-limit'], { default: 16 * 2 ** 30, min: 0 })
   const log = await openLog(positionals[0] ?? '.', {
     cwd: io.cwd,
     bootstrap: values.bootstrap,
     timeoutMs: seconds * 1_000
   })
   const engine = new Engine()
+  const folder = await mkdtemp(join(tmpdir(), 'datdot-evidence-'))
   const options: AuditOptions = {
     verify: signaturesOnWorkers((name, task) => engine.call(name, task)),
     signal: io.signal
+  }
+  if (!values.structural) {
+    options.evidence = {
+      open: (chainKey) => log.evidence(chainKey),
+      verify: (tasks) => engine.call('verify-evidence', tasks),
+      folder,
+      maxBytes,
+      required: values['require-evidence']
+    }
   }
   if (io.stderr.isTTY === true) {
     options.onProgress = (entries) => io.stderr.write(`\r${entries} entries hold`)
@@ -65,12 +95,26 @@ async function run(args: string[], io: CommandIo): Promise<number> {
   } finally {
     await engine.close()
     await log.close()
+    await rm(folder, { recursive: true, force: true })
   }
 }
 
 function toJson(report: AuditReport): object {
-  const { ok, failure, entries, kinds, draws, walks, pruned, chainKey, chainId, head, stateHash, sum } =
-    report
+  const {
+    ok,
+    failure,
+    entries,
+    kinds,
+    draws,
+    walks,
+    pruned,
+    evidence,
+    chainKey,
+    chainId,
+    head,
+    stateHash,
+    sum
+  } = report
   return {
     ok,
     failure,
@@ -79,6 +123,7 @@ function toJson(report: AuditReport): object {
     draws,
     walks,
     pruned,
+    evidence,
     chainKey: chainKey && encode(chainKey),
     chainId: chainId?.toString('hex') ?? null,
     head: head?.toString('hex') ?? null,
@@ -88,11 +133,19 @@ function toJson(report: AuditReport): object {
 }
 
 function describe(report: AuditReport): string {
-  const { failure, entries, draws, walks, pruned } = report
+  const { failure, entries, draws, walks, pruned, evidence } = report
   const lines = [`chain       ${report.chainKey ? encode(report.chainKey) : 'unknown'}`]
   lines.push(`entries     ${entries} hold`)
   lines.push(`draws       ${draws} made again, all the same`)
   lines.push(`walks       ${walks} settled challenges lead where they say`)
+  if (evidence) {
+    const { full, missing, left, older, bytes } = evidence
+    lines.push(
+      `evidence    ${full} verdicts worked out again from ${bytes} bytes; ${older} are older than the window`
+    )
+    if (left > 0) lines.push(`left out    ${left} whose evidence is beyond the limit`)
+    if (missing > 0) lines.push(`missing     ${missing} whose evidence should be public and is not to be had`)
+  }
   if (pruned > 0) lines.push(`pruned      ${pruned} operations were checked without their details`)
   if (report.stateHash) lines.push(`state       ${report.stateHash.toString('hex')}`)
   if (report.head) lines.push(`head        ${report.head.toString('hex')}`)

@@ -1,22 +1,28 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { dirname, join, resolve } from 'node:path'
 import Corestore from 'corestore'
 import { decode, isValid } from 'hypercore-id-encoding'
 import Hyperswarm from 'hyperswarm'
+import type { EvidenceAuditOptions } from '../chain/audit-evidence.js'
 import { chainCoreKey, followLog } from '../chain/log.js'
 import { InputError } from '../errors.js'
 import { createDht, isLoopback } from '../swarm/dht.js'
 import { bootstrapOption } from './command.js'
 
+/** Opens the evidence core beside a log; `close` of the source closes it. */
+export type OpenEvidence = EvidenceAuditOptions['open']
+
 /** Where a log is read from: a ledger's file, or the hypercore that a chain publishes. */
 export type LogSource =
-  | { kind: 'file'; path: string; close: () => Promise<void> }
+  | { kind: 'file'; path: string; evidence: OpenEvidence; close: () => Promise<void> }
   | {
       kind: 'chain'
       chainKey: Buffer
       /** All entries that the chain has published so far. */
       entries: (signal: AbortSignal) => AsyncGenerator<Buffer>
+      evidence: OpenEvidence
       close: () => Promise<void>
     }
 
@@ -32,7 +38,7 @@ export async function openLog(
   const path = resolve(options.cwd, target)
   for (const candidate of [path, join(path, 'ledger.db'), join(path, 'chain', 'ledger.db')]) {
     const found = await stat(candidate).catch(() => null)
-    if (found?.isFile()) return { kind: 'file', path: candidate, close: () => Promise.resolve() }
+    if (found?.isFile()) return openFile(candidate)
   }
   if (!isValid(target)) {
     throw new InputError(
@@ -41,6 +47,21 @@ export async function openLog(
     )
   }
   return openRemote(decode(target), options)
+}
+
+function openFile(path: string): LogSource {
+  const folder = join(dirname(path), 'cores')
+  let store: Corestore | undefined
+  const evidence: OpenEvidence = async (chainKey) => {
+    if (!(await stat(join(folder, 'CORESTORE')).catch(() => null))) return null
+    // Only read: a chain that runs holds the folder, and what is read is one snapshot of it.
+    store = new Corestore(folder, { readOnly: true })
+    await store.ready()
+    const core = store.get({ key: chainCoreKey(chainKey, 'evidence'), writable: false })
+    await core.ready()
+    return { core, timeoutMs: 0, discard: false }
+  }
+  return { kind: 'file', path, evidence, close: async () => store?.close() }
 }
 
 async function openRemote(
@@ -68,7 +89,25 @@ async function openRemote(
     swarm.join(core.discoveryKey, { client: true, server: false })
     swarm.flush().then(done, done)
     const { timeoutMs } = options
-    return { kind: 'chain', chainKey, entries: (signal) => followLog(core, { timeoutMs, signal }), close }
+    const evidence: OpenEvidence = async () => {
+      const kept = store.get({ key: chainCoreKey(chainKey, 'evidence') })
+      await kept.ready()
+      const found = kept.findingPeers()
+      swarm.join(kept.discoveryKey, { client: true, server: false })
+      swarm.flush().then(found, found)
+      await Promise.race([
+        kept.update({ wait: true }).catch(() => false),
+        pause(timeoutMs, false, { ref: false })
+      ])
+      return kept.length > 0 ? { core: kept, timeoutMs, discard: true } : null
+    }
+    return {
+      kind: 'chain',
+      chainKey,
+      entries: (signal) => followLog(core, { timeoutMs, signal }),
+      evidence,
+      close
+    }
   } catch (error) {
     await close()
     throw error

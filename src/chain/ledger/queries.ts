@@ -266,17 +266,27 @@ export function overdueIds(state: State, clock: number, limit: number, after: nu
   return rows.map(({ id }) => Number(id))
 }
 
+/** The first `count` segments of a copy, as a walk goes over them. */
+export function walkSegments(
+  state: State,
+  copy: Copy,
+  count: number,
+  hypercore: Hypercore = hypercoreById(state, copy.hypercore)
+): WalkSegment[] {
+  return segmentViews(state, hypercore, copy)
+    .slice(0, count)
+    .map(({ codec, id, publicKey, salt, start, chunks, bytes, root, treeHash }) => {
+      return { codec, id, publicKey, salt, start, chunks, bytes, root, treeHash }
+    })
+}
+
 export function challengeView(state: State, row: Row): ChallengeView {
   const copy = copyById(state, Number(row.copy))
   const h = hypercoreById(state, copy.hypercore)
   const id = Number(row.id)
   const round = Number(row.round)
   const beacon = state.db.get('SELECT value FROM rounds WHERE round = ?', round)!.value as Buffer
-  const segments: WalkSegment[] = segmentViews(state, h, copy)
-    .slice(0, Number(row.segments))
-    .map(({ codec, id, publicKey, salt, start, chunks, bytes, root, treeHash }) => {
-      return { codec, id, publicKey, salt, start, chunks, bytes, root, treeHash }
-    })
+  const segments = walkSegments(state, copy, Number(row.segments), h)
   return {
     id,
     copy: copy.id,

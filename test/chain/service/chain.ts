@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -14,19 +14,25 @@ import { CHAIN_PROTOCOL } from '../../../src/chain/rpc/messages.js'
 import type { JudgeRefusal } from '../../../src/chain/refusals.js'
 import { ChainService } from '../../../src/chain/service.js'
 import { Engine } from '../../../src/engine/engine.js'
+import type { Verdict } from '../../../src/chain/verdict.js'
 import { createLogger } from '../../../src/log.js'
 import { TestNetwork, identity } from '../network.js'
 
 /** A chain that is served on a private DHT, and clients that reach it there. */
 export interface TestChain {
   network: TestNetwork
+  /** Folder of the service; it holds the ledger too. */
+  dir: string
   service: ChainService
   bootstrap: HyperDHT.Address[]
   /** Lines that the chain wrote to its log. */
   lines: string[]
   client: (name: string) => ChainClient
+  stop: () => Promise<void>
   /** Ends the service as a crash would for its peers, and starts another on the same ledger and folder. */
   restart: () => Promise<void>
+  /** What the chain says of the next evidence, whatever it is. */
+  lieAbout: (verdict: (honest: Verdict) => Verdict) => void
   /** From now to the next restart no evidence is checked: what has come is lost with the process. */
   crashWhileVerifying: () => void
   /** Time goes on by some ticks; the service is told by calling its ledger. */
@@ -60,10 +66,12 @@ export async function testChain(
   const { bootstrap } = testnet
   const network = new TestNetwork(parameters, names)
   const dir = mkdtempSync(join(tmpdir(), 'datdot-service-'))
+  symlinkSync(network.path, join(dir, 'ledger.db'))
   const engine = new Engine({ threads: 1 })
   const lines: string[] = []
   const closing: (() => Promise<unknown>)[] = []
   let crashing = false
+  let verdictOf = (honest: Verdict): Verdict => honest
   const unverified: ((error: Error) => void)[] = []
   let running: { service: ChainService; swarm: Hyperswarm }
 
@@ -78,7 +86,9 @@ export async function testChain(
       verify: (tasks) =>
         crashing
           ? new Promise((_, reject) => unverified.push(reject))
-          : engine.call('verify-evidence', tasks),
+          : engine
+              .call('verify-evidence', tasks)
+              .then((verdicts) => verdicts.map((honest) => verdictOf(honest))),
       judge: judge ?? ((task) => engine.call('judge-refusal', task)),
       now: () => network.at,
       log: createLogger(
@@ -115,6 +125,7 @@ export async function testChain(
   }
   return {
     network,
+    dir,
     bootstrap,
     lines,
     get service() {
@@ -136,7 +147,9 @@ export async function testChain(
       })
       return client
     },
+    lieAbout: (verdict) => void (verdictOf = verdict),
     crashWhileVerifying: () => void (crashing = true),
+    stop,
     restart: async () => {
       await stop()
       await start()

@@ -12,6 +12,9 @@ import { evidenceBytes } from '../walk/copy.js'
 import { testChain, type TestChain } from './chain.js'
 import { drawSegment, encodeCopy, type HeldCopy } from './pinner.js'
 
+/** Longer than any test here takes of chain time. */
+export const WINDOW_MS = 600_000
+
 export interface Hosted {
   chain: TestChain
   pinner: ChainClient
@@ -20,7 +23,11 @@ export interface Hosted {
 
 /** One hypercore with one copy, delivered and accepted over the network. */
 export async function hosted(t: TestContext, quotas: Partial<Quotas> = {}, scale = 1): Promise<Hosted> {
-  const chain = await testChain(t, { names: ['signer', 'pinner'], parameters: { maxTickGapMs: 100 }, quotas })
+  const chain = await testChain(t, {
+    names: ['signer', 'pinner'],
+    parameters: { maxTickGapMs: 100, evidenceWindowMs: WINDOW_MS },
+    quotas
+  })
   const blocks = Array.from({ length: 40 }, (_, i) => Buffer.alloc((100 + 997 * (i % 7)) * scale, i + 1))
   const { signer, pinner, original, assignment } = await drawSegment(t, chain, blocks)
   const copy = await encodeCopy(await signer.chainId(), assignment, original, identity('signer'))
