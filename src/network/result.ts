@@ -1,5 +1,5 @@
 import * as idEncoding from 'hypercore-id-encoding'
-import type { Outcome } from '../chain/operations.js'
+import { roleNames, type Outcome } from '../chain/operations.js'
 import type { CopyView } from '../chain/views.js'
 import type { Observer } from './observer.js'
 
@@ -120,7 +120,9 @@ async function reputationsOf(
   names: ReadonlyMap<string, string>
 ): Promise<NetworkResult['reputations']> {
   const rows: NetworkResult['reputations'] = []
-  for (const { key, role, reputationPpm, storagePpm, retrievalPpm } of await chain.roles()) {
+  const roles = await chain.roles()
+  roles.sort((a, b) => roleNames.indexOf(a.role) - roleNames.indexOf(b.role))
+  for (const { key, role, reputationPpm, storagePpm, retrievalPpm } of roles) {
     const { balance } = await chain.account(key)
     const pinner = role === 'pinner'
     rows.push({

@@ -59,7 +59,7 @@ function play(network: TestNetwork, { kind, a, b }: Command): void {
   const { ledger } = network
   const who = identity(NAMES[a % NAMES.length]!)
   const other = identity(NAMES[b % NAMES.length]!)
-  const keys = ledger.hypercores().map(({ key }) => key)
+  const keys = ledger.hypercores().rows.map(({ key }) => key)
   const key = keys[b % Math.max(1, keys.length)] ?? Buffer.alloc(32)
   switch (kind) {
     case 'tick':

@@ -46,6 +46,8 @@ import type {
   GenesisOptions,
   LedgerApi,
   LedgerOptions,
+  Page,
+  PageRequest,
   SubmitResult,
   TickResult
 } from './types.js'
@@ -289,16 +291,16 @@ export class Ledger implements LedgerApi {
     return queries.accountView(this.state, Buffer.from(key))
   }
 
-  roles(): RoleView[] {
-    return queries.roleViews(this.state)
+  roles(page?: PageRequest): Page<RoleView> {
+    return queries.roleViews(this.state, page)
   }
 
   hypercore(key: Uint8Array): HypercoreView | null {
     return queries.hypercoreView(this.state, Buffer.from(key))
   }
 
-  hypercores(): HypercoreView[] {
-    return queries.hypercoreViews(this.state)
+  hypercores(page?: PageRequest): Page<HypercoreView> {
+    return queries.hypercoreViews(this.state, page)
   }
 
   copy(id: number): CopyView | null {

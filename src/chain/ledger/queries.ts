@@ -19,6 +19,7 @@ import type {
 import { unpackRoles } from './apply/draws.js'
 import { wantedCopies } from './apply/copies.js'
 import type { Row } from './database.js'
+import type { Page, PageRequest } from './types.js'
 import {
   copyById,
   copyFrom,
@@ -32,7 +33,7 @@ import {
   type Hypercore,
   type Task
 } from './rows.js'
-import { BURNED, effectivePpm, ISSUED, MINTED, RESERVED, roleFrom, type Role, type State } from './state.js'
+import { BURNED, effectivePpm, ISSUED, MINTED, RESERVED, type Role, type State } from './state.js'
 
 const CHALLENGES_DEFAULT = 2_048
 
@@ -45,10 +46,22 @@ export function accountView(state: State, key: Buffer): AccountView {
   return { key, balance: wallet.balance, nonce: wallet.nonce, roles }
 }
 
-export function roleViews(state: State): RoleView[] {
-  return state.db
-    .all('SELECT * FROM roles ORDER BY role, slot')
-    .map((row) => roleView(state, state.role(roleFrom(row).id)))
+const ALL: PageRequest = { after: null, limit: Number.MAX_SAFE_INTEGER }
+
+export function roleViews(state: State, request = ALL): Page<RoleView> {
+  return pageOf(state, 'roles', request, (row) => roleView(state, state.role(Number(row.id))))
+}
+
+/** A page of a table, by the number of its rows. */
+function pageOf<T>(
+  state: State,
+  table: 'roles' | 'hypercores',
+  { after, limit }: PageRequest,
+  view: (row: Row) => T
+): Page<T> {
+  const sql = `SELECT * FROM ${table} WHERE id > ? ORDER BY id LIMIT ?`
+  const rows = state.db.all(sql, after ?? -1, limit)
+  return { rows: rows.map(view), next: rows.length < limit ? null : Number(rows.at(-1)?.id ?? -1n) }
 }
 
 function roleView(state: State, role: Role): RoleView {
@@ -71,10 +84,8 @@ export function hypercoreView(state: State, key: Buffer): HypercoreView | null {
   return hypercore && viewHypercore(state, hypercore)
 }
 
-export function hypercoreViews(state: State): HypercoreView[] {
-  return state.db
-    .all('SELECT * FROM hypercores ORDER BY id')
-    .map((row) => viewHypercore(state, hypercoreFrom(row)))
+export function hypercoreViews(state: State, request = ALL): Page<HypercoreView> {
+  return pageOf(state, 'hypercores', request, (row) => viewHypercore(state, hypercoreFrom(row)))
 }
 
 function viewHypercore(state: State, h: Hypercore): HypercoreView {

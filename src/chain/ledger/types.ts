@@ -46,6 +46,18 @@ export interface LedgerOptions {
 
 export type SubmitResult = { ok: true; receipt: Receipt } | { ok: false; error: ChainError }
 
+/** Rows after the one that `after` stands for (none, for null), at most `limit`; all of them if nothing is said. */
+export interface PageRequest {
+  after: number | null
+  limit: number
+}
+
+/** Some rows, and what to ask for after them; null if there are no more. */
+export interface Page<T> {
+  rows: T[]
+  next: number | null
+}
+
 /** One entry of the log as it is read back. */
 export interface EntryView {
   seq: number
@@ -88,9 +100,11 @@ export interface LedgerApi {
   chain(): ChainView
   parameters(): Parameters
   account(key: Uint8Array): AccountView
-  roles(): RoleView[]
+  /** Roles in the order of registration. */
+  roles(page?: PageRequest): Page<RoleView>
   hypercore(key: Uint8Array): HypercoreView | null
-  hypercores(): HypercoreView[]
+  /** Hypercores in the order of sponsoring. */
+  hypercores(page?: PageRequest): Page<HypercoreView>
   copy(id: number): CopyView | null
   draw(id: number): DrawView | null
   /** Open tasks that a signer or pinner is drawn for. */

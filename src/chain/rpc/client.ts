@@ -18,6 +18,7 @@ import {
   type RoleName,
   type Statement
 } from '../operations.js'
+import type { Page } from '../ledger/types.js'
 import { verifyReceipt } from '../receipt.js'
 import { signSegment, type SegmentRecord } from '../segment.js'
 import type { Evidence } from '../walk/evidence.js'
@@ -100,16 +101,30 @@ export class ChainClient {
     return this.#connection.call('account', { key }, options)
   }
 
+  /** All roles, asked for page by page. */
   roles(options?: CallOptions): Promise<views.RoleView[]> {
-    return this.#connection.call('roles', {}, options)
+    return this.#all((after) => this.#connection.call('roles', { after }, options))
   }
 
   hypercore(key: Buffer, options?: CallOptions): Promise<views.HypercoreView | null> {
     return this.#connection.call('hypercore', { key }, options)
   }
 
+  /** All hypercores, asked for page by page. */
   hypercores(options?: CallOptions): Promise<views.HypercoreView[]> {
-    return this.#connection.call('hypercores', {}, options)
+    return this.#all((after) => this.#connection.call('hypercores', { after }, options))
+  }
+
+  async #all<T>(ask: (after: number | null) => Promise<Page<T>>): Promise<T[]> {
+    const all: T[] = []
+    for (let after: number | null = null; ;) {
+      const { rows, next } = await ask(after)
+      all.push(...rows)
+      if (next === null) return all
+      // Pages go forward, or they would never end.
+      if (next <= (after ?? -1)) throw new SwarmError('RPC_PROTOCOL', 'The chain repeats a page')
+      after = next
+    }
   }
 
   copy(id: number, options?: CallOptions): Promise<views.CopyView | null> {

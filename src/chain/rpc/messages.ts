@@ -32,6 +32,17 @@ export const WAIT_MS_MAX = 30_000
 /** Rows of one answer to a question that may have many. */
 export const ROWS_MAX = 2048
 
+/** Rows of one page, and the bytes at which a page of large rows ends early. */
+export const ROLES_PAGE = 1024
+export const HYPERCORES_PAGE = 256
+export const PAGE_BYTES = 2 << 20
+
+/** A page after the row that the page before ended with; the first one without. */
+const pageRequest = struct({ after: optional(uint()) })
+/** `next` is what to ask for next, null after the last page. */
+const pageOf = <T>(row: Type<T>, most: number): Type<{ rows: T[]; next: number | null }> =>
+  struct({ rows: list(row, most), next: optional(uint()) })
+
 const key = fixed(32)
 const empty = struct({})
 
@@ -69,14 +80,16 @@ export const methods = {
     struct({ length: uint(), events: list(eventType, EVENTS_MAX) })
   ),
   account: method(16, struct({ key }), accountViewType),
-  roles: method(17, empty, list(roleViewType, 65_536)),
+  /** All roles, a page at a time, in the order of registration. */
+  roles: method(17, pageRequest, pageOf(roleViewType, ROLES_PAGE)),
   hypercore: method(18, struct({ key }), optional(hypercoreViewType)),
   copy: method(19, struct({ id: uint() }), optional(copyViewType)),
   draw: method(20, struct({ id: uint() }), optional(drawViewType)),
   summary: method(21, empty, summaryViewType),
   beacon: method(22, struct({ round: uint() }), optional(fixed(32))),
   challenge: method(23, struct({ id: uint() }), optional(challengeViewType)),
-  hypercores: method(24, empty, list(hypercoreViewType, 65_536)),
+  /** All hypercores, a page at a time, in the order of sponsoring; a page also ends at about PAGE_BYTES. */
+  hypercores: method(24, pageRequest, pageOf(hypercoreViewType, HYPERCORES_PAGE)),
   /** Own open tasks. */
   assignments: method(32, empty, list(assignmentViewType, 65_536)),
   /** Own challenges that wait for an answer, oldest first. */

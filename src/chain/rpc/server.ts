@@ -5,7 +5,9 @@ import { decode, encode, type Type } from '../codec.js'
 import type { EvidenceStore } from '../evidence-store.js'
 import type { EventFeed } from '../feed.js'
 import { SwarmError } from '../../errors.js'
-import type { LedgerApi, SubmitResult } from '../ledger/types.js'
+import type { LedgerApi, Page, SubmitResult } from '../ledger/types.js'
+import type { HypercoreView } from '../views.js'
+import { hypercoreViewType } from './views.js'
 import type { Refusals } from '../refusals.js'
 import type { Submissions } from '../submissions.js'
 import { EVIDENCE_PIECE_BYTES } from '../evidence-intake.js'
@@ -13,6 +15,9 @@ import { ServerChannel, type Handler, type Quotas } from './channel.js'
 import {
   CHAIN_PROTOCOL,
   EVENTS_BYTES,
+  HYPERCORES_PAGE,
+  PAGE_BYTES,
+  ROLES_PAGE,
   ROWS_MAX,
   methods,
   type MethodName,
@@ -121,9 +126,9 @@ function answerersOf(ports: ChainRpcPorts): Answerers {
       return { length: ledger.length(), events: feed.read(from, most, EVENTS_BYTES) }
     },
     account: ({ key }) => ledger.account(key),
-    roles: () => ledger.roles(),
+    roles: ({ after }) => ledger.roles({ after, limit: ROLES_PAGE }),
     hypercore: ({ key }) => ledger.hypercore(key),
-    hypercores: () => ledger.hypercores(),
+    hypercores: ({ after }) => hypercoresPage(ledger, after),
     copy: ({ id }) => ledger.copy(id),
     draw: ({ id }) => ledger.draw(id),
     summary: () => ledger.summary(),
@@ -152,6 +157,25 @@ function answerersOf(ports: ChainRpcPorts): Answerers {
       received: await refusals.piece(connection, upload, offset, bytes)
     }),
     findRefusalEvidence: ({ draw }) => evidence.find({ kind: 'refusal', id: draw }) ?? null
+  }
+}
+
+/** As many hypercores as one answer should hold: how large each is depends on its copies. */
+export function hypercoresPage(
+  ledger: LedgerApi,
+  after: number | null,
+  most = PAGE_BYTES
+): Page<HypercoreView> {
+  const rows: HypercoreView[] = []
+  for (let bytes = 0, next = after; ;) {
+    const page = ledger.hypercores({ after: next, limit: 1 })
+    const [row] = page.rows
+    if (!row) return { rows, next: null }
+    bytes += encode(hypercoreViewType, row).byteLength
+    if (rows.length > 0 && bytes > most) return { rows, next }
+    rows.push(row)
+    next = page.next
+    if (next === null || rows.length === HYPERCORES_PAGE) return { rows, next }
   }
 }
 

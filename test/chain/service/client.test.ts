@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import HyperDHT from 'hyperdht'
-import { decode, encode } from '../../../src/chain/codec.js'
+import { decode, encode, type Type } from '../../../src/chain/codec.js'
 import { signOperation } from '../../../src/chain/operations.js'
 import { verifyReceipt } from '../../../src/chain/receipt.js'
 import { ChainConnection } from '../../../src/chain/rpc/connection.js'
-import { methods, type SubmitMessage } from '../../../src/chain/rpc/messages.js'
+import { HYPERCORES_PAGE, ROLES_PAGE, methods, type SubmitMessage } from '../../../src/chain/rpc/messages.js'
+import { hypercoresPage } from '../../../src/chain/rpc/server.js'
+import { hypercoreViewType } from '../../../src/chain/rpc/views.js'
 import { identity } from '../network.js'
 import { rawChannel, testChain } from './chain.js'
 
@@ -181,9 +183,9 @@ test('every question is answered as the ledger answers it', async (t) => {
   const [challenge] = await client.challenges()
   assert.deepEqual(await client.challenge(challenge!.id), ledger.challenge(challenge!.id))
   assert.deepEqual(await client.hypercore(key), ledger.hypercore(key))
-  assert.deepEqual(await client.hypercores(), ledger.hypercores())
+  assert.deepEqual(await client.hypercores(), ledger.hypercores().rows)
   assert.deepEqual(await client.copy(challenge!.copy), ledger.copy(challenge!.copy))
-  assert.deepEqual(await client.roles(), ledger.roles())
+  assert.deepEqual(await client.roles(), ledger.roles().rows)
   assert.deepEqual(await client.summary(), ledger.summary())
   assert.deepEqual(await client.beaconValue(1), ledger.beaconValue(1))
   const { draw } = ledger.copy(challenge!.copy)!.segments[0]!
@@ -192,6 +194,42 @@ test('every question is answered as the ledger answers it', async (t) => {
   assert.equal(await client.hypercore(Buffer.alloc(32)), null)
   assert.equal(await client.beaconValue(1_000_000), null)
   assert.equal(await client.findEvidence(9999), null)
+})
+
+test('more roles and hypercores than a page holds come page by page', async (t) => {
+  const names = Array.from({ length: ROLES_PAGE + 3 }, (_, i) => `verifier-${i}`)
+  const chain = await testChain(t, { names })
+  const { network } = chain
+  for (const name of names) network.register(name, 'verifier')
+  for (let i = 0; i < HYPERCORES_PAGE + 3; i++) network.sponsor(`film ${i}`, { copies: 1 }, 1_000n)
+  const client = chain.client('subscriber')
+  const roles = await client.roles()
+  assert.equal(roles.length, names.length)
+  assert.deepEqual(roles, network.ledger.roles().rows)
+  const hypercores = await client.hypercores()
+  assert.equal(hypercores.length, HYPERCORES_PAGE + 3)
+  assert.deepEqual(hypercores, network.ledger.hypercores().rows)
+  const { channel, end } = await rawChannel(chain, 'subscriber')
+  t.after(end)
+  for (const [method, most] of [
+    [methods.roles, ROLES_PAGE],
+    [methods.hypercores, HYPERCORES_PAGE]
+  ] as const) {
+    const body = encode(method.request, { after: null })
+    const answer = await channel.request(method.code, body, { timeoutMs: 5000 })
+    assert.equal(decode(method.response as Type<{ rows: unknown[] }>, answer).rows.length, most)
+  }
+  // Where rows are large a page ends at its bytes, but never without a row.
+  const { byteLength } = encode(hypercoreViewType, hypercores[0]!)
+  for (const [bytes, rows] of [
+    [1, 1],
+    [Math.floor(2.5 * byteLength), 2]
+  ] as const) {
+    const first = hypercoresPage(network.ledger, null, bytes)
+    assert.deepEqual(first.rows, hypercores.slice(0, rows))
+    const second = hypercoresPage(network.ledger, first.next, bytes)
+    assert.deepEqual(second.rows, hypercores.slice(rows, 2 * rows))
+  }
 })
 
 test('hostile requests get errors, and the chain goes on', async (t) => {
