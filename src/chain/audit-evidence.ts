@@ -3,6 +3,7 @@ import { blake3 } from '../crypto/hash.js'
 import { ChainError } from '../errors.js'
 import type { VerifyAnswers } from './answers.js'
 import type { AuditFailure } from './audit.js'
+import { auditRefusals, type JudgedRefusals } from './audit-refusals.js'
 import { verifyClaim } from './claim.js'
 import { encode } from './codec.js'
 import { EvidenceIntake, type EvidenceUpload } from './evidence-intake.js'
@@ -12,6 +13,7 @@ import { walkSegments } from './ledger/queries.js'
 import { copyById } from './ledger/rows.js'
 import type { State } from './ledger/state.js'
 import { outcomeNames, walkDetailType, type Outcome, type WalkDetail } from './operations.js'
+import type { JudgeRefusal } from './refusals.js'
 import { judgeEvidence } from './verdict.js'
 import type { ChallengeView } from './views.js'
 import { maxEvidenceBytes } from './walk/evidence.js'
@@ -35,11 +37,12 @@ export interface EvidenceCore {
   discard: boolean
 }
 
-/** How the evidence of settled challenges is checked. */
+/** How the evidence of settled challenges and judged refusals is checked. */
 export interface EvidenceAuditOptions {
   /** Opens the core that belongs to a chain; null if there is none. Its owner closes it. */
   open: (chainKey: Buffer) => Promise<EvidenceCore | null>
   verify: VerifyAnswers
+  judge: JudgeRefusal
   /** A folder of its own for large evidence that is being checked. */
   folder: string
   /** Bytes of evidence that are fetched at the most. */
@@ -50,13 +53,13 @@ export interface EvidenceAuditOptions {
 
 /** What was found of the evidence that the log names. */
 export interface EvidenceReport {
-  /** Challenges whose verdict was worked out again from their evidence. */
+  /** Challenges and refusals whose verdict was worked out again from their evidence. */
   full: number
-  /** Settled inside the window, but their evidence is not to be had. */
+  /** Decided inside the window, but their evidence is not to be had. */
   missing: number
   /** Not fetched because of `maxBytes`. */
   left: number
-  /** Settled before the window. */
+  /** Decided before the window. */
   older: number
   /** Bytes of evidence that were fetched. */
   bytes: number
@@ -136,21 +139,33 @@ export class SettledChallenges {
   }
 }
 
+/** What a replay met that evidence tells of. */
+export interface Decided {
+  challenges: SettledChallenges
+  refusals: JudgedRefusals
+}
+
 /**
- * Works out again, from the public evidence, every verdict that was settled inside the window: with the code by which the
+ * Works out again, from the public evidence, every verdict of the window: with the code by which the
  * chain did, on worker threads, a few at a time. Returns the first that does not hold.
  */
 export async function auditEvidence(
   state: State,
-  settled: SettledChallenges,
+  { challenges, refusals }: Decided,
   options: EvidenceAuditOptions,
   report: EvidenceReport,
   signal?: AbortSignal
 ): Promise<AuditFailure | null> {
   const since = state.head.at - state.parameters.evidenceWindowMs
-  report.older = settled.before(since)
+  refusals.forget(since)
+  report.older = challenges.before(since) + refusals.older
   const source = await options.open(state.chainKey)
-  if (source) for await (const record of trailers(source, since, signal)) settled.found(record)
+  if (source) {
+    for await (const record of trailers(source, since, signal)) {
+      if (record.kind === 'answer') challenges.found(record)
+      else refusals.found(record)
+    }
+  }
   const intake = new EvidenceIntake(options.folder, {
     memoryUploadBytes: MEMORY_UPLOAD_BYTES,
     diskBytes: Infinity
@@ -158,7 +173,9 @@ export async function auditEvidence(
   await intake.open()
   const audit = new EvidenceAudit(state, options, report, source, intake, signal)
   try {
-    return await audit.run(settled.from(since))
+    const first = await audit.run(challenges.from(since))
+    const other = await auditRefusals(refusals, source, options, report, signal)
+    return first && other ? (other.seq! < first.seq! ? other : first) : (first ?? other)
   } finally {
     await intake.close()
   }
@@ -297,7 +314,7 @@ class EvidenceAudit {
   }
 }
 
-/** Trailers of answers, newest first, back to those stored before `since`. */
+/** Trailers, newest first, back to those stored before `since`. */
 async function* trailers(
   source: EvidenceCore,
   since: number,
@@ -306,7 +323,7 @@ async function* trailers(
   let record = await lastTrailer(source)
   while (record && record.at >= since) {
     signal?.throwIfAborted()
-    if (record.kind === 'answer') yield record
+    yield record
     if (record.previous === 0) return
     const at: number = record.previous - 1
     const block = await blockOf(source, at)
@@ -342,7 +359,8 @@ async function blockOf({ core, timeoutMs }: EvidenceCore, at: number): Promise<B
   }
 }
 
-function isUnavailable(error: unknown): boolean {
+/** Whether a block is not to be had, as against an error of ours. */
+export function isUnavailable(error: unknown): boolean {
   const code = (error as { code?: string } | null)?.code
   return code === 'REQUEST_TIMEOUT' || code === 'BLOCK_NOT_AVAILABLE' || code === 'REQUEST_CANCELLED'
 }

@@ -4,6 +4,7 @@ import {
   type EvidenceAuditOptions,
   type EvidenceReport
 } from './audit-evidence.js'
+import { JudgedRefusals } from './audit-refusals.js'
 import { blake3 } from '../crypto/hash.js'
 import { ChainError } from '../errors.js'
 import { decodeEntry, encodeEntry, type Entry } from './entry.js'
@@ -72,7 +73,7 @@ export interface AuditOptions {
   observer?: DrawObserver
   /** Is told of every verdict on a refusal that the log has; `judgeRefusal` comes to the same from the public evidence. */
   onVerdict?: (verdict: LoggedVerdict) => void
-  /** Checks the evidence of settled challenges too, once the log holds. */
+  /** Checks the evidence of settled challenges and judged refusals too, once the log holds. */
   evidence?: EvidenceAuditOptions
   /** Is told how many entries were replayed. */
   onProgress?: (entries: number) => void
@@ -115,6 +116,7 @@ export class Replay {
   readonly db: Database
   readonly #options: AuditOptions
   readonly #settled: SettledChallenges | null
+  readonly #judged = new JudgedRefusals()
   state: State | null = null
   #stopped = false
 
@@ -167,7 +169,8 @@ export class Replay {
     const { evidence, signal } = this.#options
     if (!evidence || !this.#settled || !this.state || !this.report.ok) return
     const report = (this.report.evidence = { full: 0, missing: 0, left: 0, older: 0, bytes: 0 })
-    this.fail(await auditEvidence(this.state, this.#settled, evidence, report, signal))
+    const decided = { challenges: this.#settled, refusals: this.#judged }
+    this.fail(await auditEvidence(this.state, decided, evidence, report, signal))
   }
 
   close(): void {
@@ -275,8 +278,12 @@ export class Replay {
   }
 
   #verdict(seq: number, { body }: Operation & { kind: 'judge' }): void {
+    const { head, parameters } = this.state!
     const [refusal] = refusalViews(this.state!, { draw: body.draw }, 1)
-    if (refusal) this.#options.onVerdict?.({ seq, refusal, upheld: body.upheld === 1 })
+    if (!refusal) return
+    const verdict = { seq, refusal, upheld: body.upheld === 1 }
+    this.#options.onVerdict?.(verdict)
+    if (this.#settled) this.#judged.add(verdict, head.at, head.at - parameters.evidenceWindowMs)
   }
 
   /**

@@ -24,7 +24,7 @@ const help = `Usage: datdot audit [LEDGER or CHAIN KEY] [--bootstrap HOST:PORT,â
                     [--structural] [--evidence-limit SIZE] [--require-evidence]
 
 Replays a chain's log into a fresh database and works out everything again: signatures, hashes, postings,
-draws, challenges, reputations and the state. Then the public evidence of challenges: every verdict inside the
+draws, challenges, reputations and the state. Then the public evidence: every verdict inside the
 evidence window is worked out again from the bytes. LEDGER is a ledger.db, or a folder that holds one, such as the
 data folder of datdot up (default: this folder). With a chain's key log and evidence are followed over the network.
 
@@ -71,6 +71,7 @@ async function run(args: string[], io: CommandIo): Promise<number> {
     options.evidence = {
       open: (chainKey) => log.evidence(chainKey),
       verify: (tasks) => engine.call('verify-evidence', tasks),
+      judge: (task) => engine.call('judge-refusal', task),
       folder,
       maxBytes,
       required: values['require-evidence']

@@ -1,34 +1,13 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { PassThrough } from 'node:stream'
-import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import Corestore from 'corestore'
-import { encode } from 'hypercore-id-encoding'
-import type { AuditReport } from '../../../src/chain/audit.js'
 import { signClaim } from '../../../src/chain/claim.js'
 import { EvidenceStore } from '../../../src/chain/evidence-store.js'
 import { walk } from '../../../src/chain/walk/walk.js'
-import { audit } from '../../../src/cli/audit.js'
 import { identity } from '../network.js'
-import type { TestChain } from './chain.js'
+import { remote, run } from './audit-run.js'
 import { answer, challenged, forged, hosted, settled, WINDOW_MS, type Hosted } from './hosted.js'
-
-type Report = Pick<AuditReport, 'ok' | 'failure' | 'evidence'>
-
-async function run(...args: string[]): Promise<{ code: number; report: Report }> {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
-  const signal = new AbortController().signal
-  const code = await audit.run([...args, '--json'], { stdout, stderr, cwd: '/', signal })
-  stdout.end()
-  return { code, report: JSON.parse(await text(stdout)) as Report }
-}
-
-/** The chain by its key, as anybody follows it. */
-function remote({ network, bootstrap }: TestChain): string[] {
-  const [{ host, port }] = bootstrap as [{ host: string; port: number }]
-  return [encode(network.chain.publicKey), '--bootstrap', `${host}:${port}`, '--timeout', '5']
-}
 
 /** Answers a challenge; returns the entry that settles it. */
 async function settle(hosting: Hosted, lie = false): Promise<{ id: number; seq: number; sent: Buffer }> {

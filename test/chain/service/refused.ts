@@ -10,6 +10,7 @@ import { encodeProof, prove } from '../../../src/merkle/proof.js'
 import { MemoryTree } from '../../../src/merkle/reader.js'
 import { identity } from '../network.js'
 import { testChain, type TestChain } from './chain.js'
+import { WINDOW_MS } from './hosted.js'
 import { drawSegment, encodeCopy, type DrawnSegment } from './pinner.js'
 
 const HEADER_BYTES = 136
@@ -30,7 +31,7 @@ export async function delivered(
 ): Promise<Delivered> {
   const chain = await testChain(t, {
     names: ['signer', 'pinner'],
-    parameters: { maxTickGapMs: 100 },
+    parameters: { maxTickGapMs: 100, evidenceWindowMs: WINDOW_MS },
     ...(judge ? { judge } : {})
   })
   const blocks = Array.from({ length: 11 }, (_, i) => Buffer.alloc((100 + 997 * (i % 7)) * scale, i + 1))
@@ -64,12 +65,15 @@ export async function refuse({ pinner, draw }: Delivered, evidence: Buffer): Pro
   await pinner.refuse(draw, 'mismatch', refusalHash(evidence))
 }
 
-/** The verdict on a draw's refusal, as the log has it. */
-export function verdictIn({ chain, draw }: Delivered): (Effect & { kind: 'judged' }) | undefined {
+/** The verdict on a draw's refusal, as the log has it, and its entry. */
+export function verdictIn({
+  chain,
+  draw
+}: Delivered): (Effect & { kind: 'judged'; seq: number }) | undefined {
   const { ledger } = chain.network
   for (let seq = 0; seq < ledger.length(); seq++) {
     for (const effect of ledger.effects(seq)?.effects ?? []) {
-      if (effect.kind === 'judged' && effect.draw === draw) return effect
+      if (effect.kind === 'judged' && effect.draw === draw) return { ...effect, seq }
     }
   }
   return undefined
