@@ -291,6 +291,9 @@ CREATE TABLE refusals (
 CREATE INDEX refusals_by_deadline ON refusals (deadline, draw);
 CREATE INDEX refusals_by_evidence ON refusals (evidence_by, draw);
 CREATE INDEX refusals_by_pinner ON refusals (pinner, draw);
+`,
+  `
+CREATE INDEX tasks_by_draw ON tasks (draw) WHERE draw IS NOT NULL;
 `
 ]
 

@@ -109,7 +109,7 @@ export interface LedgerApi {
   draw(id: number): DrawView | null
   /** Open tasks that a signer or pinner is drawn for. */
   assignments(key: Uint8Array): AssignmentView[]
-  /** Value of a beacon round that was revealed. */
+  /** Value of a beacon round that was revealed, for the last 1,024 rounds and those still referred to. */
   beaconValue(round: number): Buffer | null
   challenge(id: number): ChallengeView | null
   /** A pinner's challenges that wait for its answer, oldest first. */

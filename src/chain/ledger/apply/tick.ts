@@ -10,6 +10,9 @@ import { drawTasks } from './draws.js'
 import { continueRetirements } from './roles.js'
 import { expireRefusals, expireTasks } from './tasks.js'
 
+/** Values of rounds that are kept in any case, for those who ask for them; part of the rules, since the state has them. */
+export const ROUNDS_KEPT = 1_024
+
 /**
  * The chain's heartbeat: time, beacon, then what is due, in this order and at most `work` steps of it. What is left over is done by the
  * next tick.
@@ -62,6 +65,22 @@ function showBeacon(state: State, { round, value, nextOnion }: Body<'tick'>): vo
   head.round = round
   head.beacon = value
   state.db.run('INSERT INTO rounds (round, value) VALUES (?, ?)', round, value)
+  forgetRounds(state)
+}
+
+/** Forgets the values of rounds that no open challenge, task, refusal or check refers to; the log has all of them. */
+function forgetRounds({ db, head }: State): void {
+  const least = (sql: string) => Number(db.get(sql)?.round ?? Infinity)
+  // Challenges and draws are numbered in the order of their rounds: the first open one has the lowest.
+  const needed = Math.min(
+    head.round - ROUNDS_KEPT,
+    least('SELECT round FROM challenges ORDER BY id LIMIT 1'),
+    least('SELECT round FROM tasks WHERE state = 0 ORDER BY round LIMIT 1'),
+    least('SELECT round FROM draws WHERE id = (SELECT min(draw) FROM tasks WHERE draw IS NOT NULL)'),
+    least('SELECT round FROM draws WHERE id = (SELECT min(draw) FROM refusals)'),
+    least('SELECT min(close_round) AS round FROM check_epochs')
+  )
+  db.run('DELETE FROM rounds WHERE round < ?', needed)
 }
 
 function forged(): ChainError {
