@@ -1,11 +1,10 @@
 import type { SegmentSecret } from '../src/chunk/codec.js'
 import { codecOf } from '../src/chunk/codecs.js'
-import { workerTask } from '../src/engine/messages.js'
-import { Slab } from '../src/engine/slab.js'
+import { slabOf, workerTask } from './task.js'
 
 /** One piece of a chunk that is larger than a slab. */
 export default workerTask<'piece'>((task) => {
-  const { data } = new Slab(task.slab)
+  const { data } = slabOf(task.slab)
   const { index, plainBytes, plainOffset, seed, header } = task
   const codec = codecOf(task.segment.codec)
   const start = performance.now()

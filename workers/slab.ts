@@ -2,28 +2,25 @@ import type { ChunkBatch, Codec, Encoder, SegmentSecret } from '../src/chunk/cod
 import { codecOf } from '../src/chunk/codecs.js'
 import { slabHasher } from '../src/crypto/blake3-slab.js'
 import { CodecError } from '../src/errors.js'
-import {
-  toPlainError,
-  workerTask,
-  type SlabResult,
-  type SlabTask,
-  type StageTimes
-} from '../src/engine/messages.js'
-import { Slab } from '../src/engine/slab.js'
-import { RECORD_BYTES, buildLevels } from '../src/merkle/node.js'
+import { toPlainError, type SlabResult, type SlabTask, type StageTimes } from '../src/engine/messages.js'
+import type { Slab } from '../src/engine/slab.js'
+import { HASH_BYTES } from '../src/crypto/hash.js'
+import { buildLevels } from '../src/merkle/node.js'
+import { slabOf, workerTask } from './task.js'
 
 // Chunks are taken through all stages in groups that stay in the core's cache between them.
 const GROUP_BYTES = 256 * 1024
 const GROUP_CHUNKS = 1024
 
-const bodyHashes = new Uint8Array(GROUP_CHUNKS * 32)
+/** Of one task's chunks. */
+let bodyHashes = new Uint8Array(0)
 
 /** Work on one group of chunks, `[from, to)`; returns how many of them passed, and why the next did not. */
 type Stage = (from: number, to: number) => { passed: number; refused?: CodecError }
 
 export default workerTask<'slab'>((task) => {
   try {
-    return work(task, new Slab(task.slab))
+    return work(task, slabOf(task.slab))
   } finally {
     // This thread's own copy of the key; the next task brings it again.
     if ('secretKey' in task.segment) task.segment.secretKey.fill(0)
@@ -35,7 +32,8 @@ function work(task: SlabTask, slab: Slab): SlabResult {
   const codec = codecOf(task.segment.codec)
   const times: StageTimes = { cipherMs: 0, hashMs: 0, headerMs: 0 }
   const encoder = task.job === 'encode' ? codec.createEncoder(task.segment as SegmentSecret) : undefined
-  const stage = stageOf(task, codec, encoder, batch, slab, times)
+  if (bodyHashes.byteLength < task.count * HASH_BYTES) bodyHashes = new Uint8Array(slab.capacity * HASH_BYTES)
+  const stage = stageOf(task, codec, encoder, batch, times)
 
   let done = 0
   let refused: CodecError | undefined
@@ -49,7 +47,11 @@ function work(task: SlabTask, slab: Slab): SlabResult {
   } finally {
     encoder?.wipe()
   }
-  timed(times, 'hashMs', () => buildLevels(task.firstLeaf, done, slab.levels))
+  timed(times, 'hashMs', () => {
+    const { slab: bytes, offsets, encodedBytes } = batch
+    slabHasher.leaves(bytes, offsets, encodedBytes, 0, done, codec.headerBytes, bodyHashes, slab.levels)
+    buildLevels(task.firstLeaf, done, slab.levels)
+  })
   return { done, refused: refused && toPlainError(refused), times }
 }
 
@@ -64,43 +66,22 @@ function stageOf(
   codec: Codec,
   encoder: Encoder | undefined,
   batch: ChunkBatch,
-  slab: Slab,
   times: StageTimes
 ): Stage {
-  const hashBodies = (from: number, to: number) => {
+  const hashBodies = (from: number, to: number): Uint8Array => {
+    const { slab, offsets, encodedBytes } = batch
+    const out = bodyHashes.subarray(from * HASH_BYTES)
     timed(times, 'hashMs', () =>
-      slabHasher.hashMany(
-        batch.slab,
-        batch.offsets,
-        batch.encodedBytes,
-        from,
-        to,
-        codec.headerBytes,
-        bodyHashes
-      )
+      slabHasher.hashMany(slab, offsets, encodedBytes, from, to, codec.headerBytes, out)
     )
-  }
-  const hashLeaves = (from: number, to: number) => {
-    timed(times, 'hashMs', () =>
-      slabHasher.leaves(
-        batch.slab,
-        batch.offsets,
-        batch.encodedBytes,
-        from,
-        to,
-        codec.headerBytes,
-        bodyHashes,
-        slab.levels.subarray(from * RECORD_BYTES)
-      )
-    )
+    return out
   }
 
   if (encoder) {
     return (from, to) => {
       timed(times, 'cipherMs', () => encoder.bodies(batch, from, to))
-      hashBodies(from, to)
-      timed(times, 'headerMs', () => encoder.headers(batch, from, to, bodyHashes))
-      hashLeaves(from, to)
+      const hashes = hashBodies(from, to)
+      timed(times, 'headerMs', () => encoder.headers(batch, from, to, hashes))
       return { passed: to - from }
     }
   }
@@ -111,10 +92,10 @@ function stageOf(
     let end = from
     while (end < to && batch.encodedBytes[end]! >= codec.headerBytes) end++
     let refused: CodecError | undefined
-    hashBodies(from, end)
+    const hashes = hashBodies(from, end)
     if (decoder) {
       const checked = untilRefused(from, end, times, 'headerMs', () =>
-        decoder.check(batch, from, end, bodyHashes)
+        decoder.check(batch, from, end, hashes)
       )
       const opened = untilRefused(from, checked.end, times, 'cipherMs', () =>
         decoder.open(batch, from, checked.end)
@@ -122,7 +103,6 @@ function stageOf(
       refused = opened.refused ?? checked.refused
       end = opened.end
     }
-    hashLeaves(from, end)
     if (end < to) refused ??= tooShort(task.firstIndex + end, batch.encodedBytes[end]!)
     return refused ? { passed: end - from, refused } : { passed: end - from }
   }

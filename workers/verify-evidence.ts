@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import type { VerifyTask } from '../src/chain/answers.js'
 import type { EvidenceBytes } from '../src/chain/evidence-intake.js'
 import { verifyEvidence, type EvidenceSource, type OriginalCheck } from '../src/chain/walk/verify.js'
-import { workerTask } from '../src/engine/messages.js'
+import { workerTask } from './task.js'
 import { verifyOriginalProof } from '../src/storage/original-tree.js'
 
 export default workerTask<'verify-evidence'>((tasks) =>

@@ -50,8 +50,11 @@ export const wrap: Codec = {
 class WrapEncoder implements Encoder {
   readonly #message: SignedMessage
   readonly #secretKey: Uint8Array
-  readonly #publicKey: Uint8Array
+  // Views cost more than copying what they show: a header is put together here, and has them once.
+  readonly #header = Buffer.alloc(WRAP_HEADER_BYTES)
+  readonly #signature = this.#header.subarray(SIGNATURE_AT)
   #keys = Buffer.alloc(0)
+  #keyViews: Buffer[] = []
 
   constructor(segment: SegmentSecret) {
     if (segment.secretKey.byteLength !== SECRET_KEY_BYTES) {
@@ -59,14 +62,16 @@ class WrapEncoder implements Encoder {
     }
     this.#message = new SignedMessage(segment)
     this.#secretKey = segment.secretKey
-    this.#publicKey = segment.publicKey
+    this.#header[0] = CODEC_IDS.wrap
+    this.#header[1] = CODEC_VERSION
+    this.#header.set(segment.publicKey, SIGNER_AT)
   }
 
   bodies(batch: ChunkBatch, from: number, to: number): void {
     const { slab, offsets, plainOffsets, plainBytes } = batch
     const firstKey = this.#drawKeys(batch.seed, from, to)
     for (let i = from; i < to; i++) {
-      const key = this.#keys.subarray((i - firstKey) * KEY_BYTES, (i - firstKey + 1) * KEY_BYTES)
+      const key = this.#keyViews[i - firstKey]!
       const body = slab.subarray(plainOffsets[i], plainOffsets[i]! + plainBytes[i]!)
       sodium.crypto_stream_xchacha20_xor(body, body, NONCE, key)
       slab.set(key, offsets[i]! + KEY_AT)
@@ -74,48 +79,46 @@ class WrapEncoder implements Encoder {
   }
 
   headers(batch: ChunkBatch, from: number, to: number, bodyHashes: Uint8Array): void {
-    const { slab, offsets } = batch
+    const { slab, offsets, plainBytes, firstIndex } = batch
     for (let i = from; i < to; i++) {
       const at = offsets[i]!
-      this.#header(
-        slab.subarray(at, at + WRAP_HEADER_BYTES),
-        batch.firstIndex + i,
-        batch.plainBytes[i]!,
-        bodyHashes.subarray((i - from) * HASH_BYTES, (i - from + 1) * HASH_BYTES)
-      )
+      this.#sign(firstIndex + i, plainBytes[i]!, slab, at + KEY_AT, bodyHashes, (i - from) * HASH_BYTES)
+      slab.set(this.#header, at)
     }
   }
 
   piece(at: ChunkPiece, plain: Uint8Array, out: Uint8Array): number {
     this.#drawKeys(at.seed, 0, 1)
-    return xorPiece(plain, out, at.plainOffset, this.#keys.subarray(0, KEY_BYTES))
+    return xorPiece(plain, out, at.plainOffset, this.#keyViews[0]!)
   }
 
   pieceHeader(at: Omit<ChunkPiece, 'plainOffset'>, bodyHash: Uint8Array): Uint8Array {
-    const header = Buffer.alloc(WRAP_HEADER_BYTES)
     this.#drawKeys(at.seed, 0, 1)
-    header.set(this.#keys.subarray(0, KEY_BYTES), KEY_AT)
-    this.#header(header, at.index, at.plainBytes, bodyHash)
-    return header
+    this.#sign(at.index, at.plainBytes, this.#keys, 0, bodyHash, 0)
+    return Buffer.from(this.#header)
   }
 
   wipe(): void {
     this.#keys.fill(0)
   }
 
-  /** Fills in all of a header but the key, which is there already. */
-  #header(header: Uint8Array, index: number, bodyBytes: number, bodyHash: Uint8Array): void {
-    header[0] = CODEC_IDS.wrap
-    header[1] = CODEC_VERSION
-    header[2] = 0
-    header[3] = 0
+  /** Puts a header together in `#header`: the key is at `keys[keyAt..]`, the body's hash at `hashes[hashAt..]`. */
+  #sign(
+    index: number,
+    bodyBytes: number,
+    keys: Uint8Array,
+    keyAt: number,
+    hashes: Uint8Array,
+    hashAt: number
+  ): void {
+    const header = this.#header
     header[LENGTH_AT] = bodyBytes
     header[LENGTH_AT + 1] = bodyBytes >>> 8
     header[LENGTH_AT + 2] = bodyBytes >>> 16
     header[LENGTH_AT + 3] = bodyBytes >>> 24
-    header.set(this.#publicKey, SIGNER_AT)
-    const message = this.#message.of(index, header.subarray(KEY_AT, SIGNATURE_AT), bodyHash)
-    sodium.crypto_sign_detached(header.subarray(SIGNATURE_AT, WRAP_HEADER_BYTES), message, this.#secretKey)
+    for (let i = 0; i < KEY_BYTES; i++) header[KEY_AT + i] = keys[keyAt + i]!
+    const message = this.#message.of(index, header, KEY_AT, hashes, hashAt)
+    sodium.crypto_sign_detached(this.#signature, message, this.#secretKey)
   }
 
   /**
@@ -127,19 +130,32 @@ class WrapEncoder implements Encoder {
     const firstBlock = Math.floor(from / perBlock)
     const firstKey = firstBlock * perBlock
     const bytes = (to - firstKey) * KEY_BYTES
-    if (this.#keys.byteLength < bytes) this.#keys = Buffer.allocUnsafeSlow(bytes)
+    if (this.#keys.byteLength < bytes) this.#growKeys(bytes)
     const keys = this.#keys.subarray(0, bytes)
     keys.fill(0)
     sodium.crypto_stream_xchacha20_xor_ic(keys, keys, NONCE, firstBlock, seed.subarray(0, SEED_BYTES))
     return firstKey
+  }
+
+  #growKeys(bytes: number): void {
+    this.#keys.fill(0)
+    const keys = Buffer.allocUnsafeSlow(bytes)
+    this.#keys = keys
+    this.#keyViews = Array.from({ length: bytes / KEY_BYTES }, (_, i) =>
+      keys.subarray(i * KEY_BYTES, (i + 1) * KEY_BYTES)
+    )
   }
 }
 
 class WrapDecoder implements Decoder {
   readonly #message: SignedMessage
   readonly #publicKey: Buffer
-  /** sodium-native checks signatures in ordinary memory only; in shared memory it finds every one wrong. */
-  readonly #signature = Buffer.alloc(SIGNATURE_BYTES)
+  /**
+   * A header is checked in ordinary memory: in shared memory sodium-native finds every signature wrong, and what
+   * is checked must be what is read.
+   */
+  readonly #header = Buffer.alloc(WRAP_HEADER_BYTES)
+  readonly #signature = this.#header.subarray(SIGNATURE_AT)
 
   constructor(segment: SegmentPublic) {
     this.#message = new SignedMessage(segment)
@@ -151,8 +167,8 @@ class WrapDecoder implements Decoder {
     for (let i = from; i < to; i++) {
       const at = offsets[i]!
       const header = slab.subarray(at, at + Math.min(WRAP_HEADER_BYTES, encodedBytes[i]!))
-      const hash = bodyHashes.subarray((i - from) * HASH_BYTES, (i - from + 1) * HASH_BYTES)
-      plainBytes[i] = this.checkHeader(batch.firstIndex + i, header, encodedBytes[i]!, hash)
+      const hashAt = (i - from) * HASH_BYTES
+      plainBytes[i] = this.#check(batch.firstIndex + i, header, encodedBytes[i]!, bodyHashes, hashAt)
       plainOffsets[i] = at + WRAP_HEADER_BYTES
     }
   }
@@ -167,13 +183,18 @@ class WrapDecoder implements Decoder {
   }
 
   checkHeader(index: number, header: Uint8Array, encodedBytes: number, bodyHash: Uint8Array): number {
-    const bodyBytes = checkShape(header, encodedBytes, index)
+    return this.#check(index, header.subarray(0, WRAP_HEADER_BYTES), encodedBytes, bodyHash, 0)
+  }
+
+  #check(index: number, bytes: Uint8Array, encodedBytes: number, hashes: Uint8Array, hashAt: number): number {
+    const header = this.#header
     const signer = this.#publicKey
+    header.set(bytes)
+    const bodyBytes = checkShape(bytes.byteLength === WRAP_HEADER_BYTES ? header : bytes, encodedBytes, index)
     if (signer.compare(header, SIGNER_AT, KEY_AT) !== 0) {
       throw new CodecError('CODEC_SIGNER', `chunk ${index} was encoded by another signer`, index)
     }
-    const message = this.#message.of(index, header.subarray(KEY_AT, SIGNATURE_AT), bodyHash)
-    this.#signature.set(header.subarray(SIGNATURE_AT, WRAP_HEADER_BYTES))
+    const message = this.#message.of(index, header, KEY_AT, hashes, hashAt)
     if (!sodium.crypto_sign_verify_detached(this.#signature, message, signer)) {
       throw new CodecError(
         'CODEC_SIGNATURE',
@@ -208,12 +229,14 @@ class SignedMessage {
     this.#indexAt = this.#keyAt - 8 - 8
   }
 
-  of(index: number, key: Uint8Array, bodyHash: Uint8Array): Buffer {
-    this.#bytes.writeUInt32LE(index >>> 0, this.#indexAt)
-    this.#bytes.writeUInt32LE(Math.floor(index / 2 ** 32), this.#indexAt + 4)
-    this.#bytes.set(key, this.#keyAt)
-    this.#bytes.set(bodyHash, this.#hashAt)
-    return this.#bytes
+  /** With the key at `keys[keyAt..]` and the body's hash at `hashes[hashAt..]`. */
+  of(index: number, keys: Uint8Array, keyAt: number, hashes: Uint8Array, hashAt: number): Buffer {
+    const bytes = this.#bytes
+    bytes.writeUInt32LE(index >>> 0, this.#indexAt)
+    bytes.writeUInt32LE(Math.floor(index / 2 ** 32), this.#indexAt + 4)
+    for (let i = 0; i < KEY_BYTES; i++) bytes[this.#keyAt + i] = keys[keyAt + i]!
+    for (let i = 0; i < HASH_BYTES; i++) bytes[this.#hashAt + i] = hashes[hashAt + i]!
+    return bytes
   }
 }
 

@@ -74,8 +74,8 @@ export class Engine {
         `an engine needs at least ${LEAST_MEMORY_BYTES} bytes of memory, not ${this.memoryBytes}`
       )
     }
-    this.#workers = new WorkerPool(this.threads, options.workers ?? WORKERS)
-    this.#slabs = new SlabPool(this.memoryBytes, this.threads)
+    this.#slabs = slabsOf(this.memoryBytes, this.threads)
+    this.#workers = new WorkerPool(this.threads, options.workers ?? WORKERS, this.#slabs.memory)
     this.#context = {
       workers: this.#workers,
       slabs: this.#slabs,
@@ -166,6 +166,15 @@ export class Engine {
   async close(): Promise<void> {
     this.#closing.abort(new EngineError('ENGINE_CLOSED', 'the engine is closed'))
     await this.#workers.close()
+  }
+}
+
+function slabsOf(memoryBytes: number, threads: number): SlabPool {
+  try {
+    return new SlabPool(memoryBytes, threads)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new InputError('ENGINE_OPTIONS', `there are no ${memoryBytes} bytes of memory for the engine here`)
   }
 }
 

@@ -100,7 +100,7 @@ async function inPieces(
       'piece',
       {
         job: encoding ? 'encode' : 'decode',
-        slab: slab.buffer,
+        slab: slab.number,
         segment,
         index,
         plainBytes,
@@ -109,7 +109,7 @@ async function inPieces(
         seed,
         header
       },
-      { again: fill, stage: slab.stage }
+      { again: fill, slab }
     )
     const taken = Promise.all([piece, before]).then(([result]) => {
       times.cipherMs += result.times.cipherMs

@@ -8,8 +8,8 @@ import type { PrimeCount, RsaKeyPair } from '../crypto/rsa-key.js'
 import * as errors from '../errors.js'
 
 /**
- * The tasks that workers can do: one file of workers/ each, named as here, made with `workerTask`. Values are
- * structured-clonable; to add a task, add its file and its line.
+ * The tasks that workers can do: one file of workers/ each, named as here, made with `workerTask` of
+ * workers/task.ts. Values are structured-clonable; to add a task, add its file and its line.
  */
 export interface Tasks {
   slab: { input: SlabTask; output: SlabResult }
@@ -29,7 +29,8 @@ export type Job = 'encode' | 'decode' | 'leaves'
 /** A run of chunks in a slab, or in shared memory of the source's with only its tables in the slab. */
 export interface SlabTask {
   job: Job
-  slab: SharedArrayBuffer
+  /** Its number. */
+  slab: number
   /** Where the chunks are, if not in the slab. */
   data: Uint8Array | undefined
   /** Encoding needs the secret; leaves need the codec only. */
@@ -64,7 +65,8 @@ export interface StageTimes {
  */
 export interface PieceTask {
   job: 'encode' | 'decode'
-  slab: SharedArrayBuffer
+  /** Its number. */
+  slab: number
   segment: SegmentPublic | SegmentSecret
   index: number
   /** Of the whole chunk. */
@@ -133,34 +135,16 @@ export function fromPlainError(plain: PlainError): errors.DatdotError {
   return new errors.EngineError(plain.code, `a worker's task failed: ${plain.message}`, { cause })
 }
 
-/**
- * Makes the default export of a file in workers/. The wrapped function may throw: the caller of `Engine.call`
- * gets the same error.
- */
-export function workerTask<N extends TaskName>(
-  run: (input: Tasks[N]['input']) => Tasks[N]['output'] | Promise<Tasks[N]['output']>
-): (request: TaskRequest<N>) => Promise<Outcome<Tasks[N]['output']>> {
-  return async ({ input, stage }) => {
-    Atomics.store(stage, 0, BEGUN)
-    try {
-      const value = run(input)
-      // Without an await where there is nothing to wait for: another task's fault must not fall in between.
-      return { value: value instanceof Promise ? await value : value }
-    } catch (error) {
-      return { error: toPlainError(error) }
-    } finally {
-      Atomics.store(stage, 0, ENDED)
-    }
-  }
-}
-
 /** Stages of a task that a worker has in hand, or still in its queue. */
 export const WAITING = 0
 export const BEGUN = 1
 export const ENDED = 2
 
-/** What goes through the pool: the input, and shared memory that tells after a crash how far this task was. */
+/**
+ * What goes through the pool: the input, and shared memory that tells after a crash how far this task was; the
+ * number of the slab whose `stage` that is, or a word of its own.
+ */
 export interface TaskRequest<N extends TaskName> {
   input: Tasks[N]['input']
-  stage: Int32Array
+  stage: number | Int32Array
 }

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
 import { EngineError } from '../errors.js'
+import type { Slab } from './slab.js'
 import {
   BEGUN,
   WAITING,
@@ -21,8 +22,8 @@ const MOST_TRIES = 8
 export interface CallOptions {
   /** Called before a second try, to restore input that the first may have changed. */
   again?: () => void
-  /** A word of shared memory that tells how far the task is, if the caller has one at hand. */
-  stage?: Int32Array
+  /** The slab that the task works on: it has a word that tells how far the task is. */
+  slab?: Slab
 }
 
 /**
@@ -32,14 +33,19 @@ export interface CallOptions {
 export class WorkerPool {
   readonly threads: number
   readonly #folder: URL
+  readonly #memory: readonly SharedArrayBuffer[]
   readonly #files = new Map<TaskName, string>()
   #pool: Piscina<TaskRequest<TaskName>, Outcome<unknown>> | undefined
   #closed = false
   readonly #waiting = new Set<(error: EngineError) => void>()
 
-  /** @param folder where the tasks' files are */
-  constructor(threads: number, folder: URL) {
+  /**
+   * @param folder where the tasks' files are
+   * @param memory of the slabs that tasks are about
+   */
+  constructor(threads: number, folder: URL, memory: readonly SharedArrayBuffer[]) {
     this.threads = threads
+    this.#memory = memory
     this.#folder = folder
   }
 
@@ -52,11 +58,12 @@ export class WorkerPool {
   async call<N extends TaskName>(
     name: N,
     input: Tasks[N]['input'],
-    { again, stage = new Int32Array(new SharedArrayBuffer(4)) }: CallOptions = {}
+    { again, slab }: CallOptions = {}
   ): Promise<Tasks[N]['output']> {
+    const stage = slab?.stage ?? new Int32Array(new SharedArrayBuffer(4))
     for (let tries = 1, crashes = 0; ; tries++) {
       Atomics.store(stage, 0, WAITING)
-      const outcome = await this.#run(name, { input, stage })
+      const outcome = await this.#run(name, { input, stage: slab?.number ?? stage })
       if (!('crash' in outcome)) {
         if ('error' in outcome) throw fromPlainError(outcome.error)
         return outcome.value
@@ -118,6 +125,7 @@ export class WorkerPool {
       minThreads: this.threads,
       maxThreads: this.threads,
       concurrentTasksPerWorker: TASKS_PER_WORKER,
+      workerData: this.#memory,
       recordTiming: false,
       workerHistogram: false
     })

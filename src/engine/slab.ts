@@ -1,7 +1,10 @@
 import { RECORD_BYTES } from '../merkle/node.js'
 
-/** Bytes of a slab when there is memory enough: room for 2 MiB of chunks and their tables. */
-const SLAB_BYTES = 2.5 * 1024 * 1024
+/**
+ * Bytes of a slab when there is memory enough: room for 4 MiB of chunks and their tables. A task costs the main
+ * thread some 100 us whatever its size, which the threads that do the work lack where they use all cores.
+ */
+const SLAB_BYTES = 5 * 1024 * 1024
 const SMALLEST_SLAB_BYTES = 64 * 1024
 /** Least memory of an engine: two of the smallest slabs, one to fill while one is worked on. */
 export const LEAST_MEMORY_BYTES = 2 * SMALLEST_SLAB_BYTES
@@ -16,7 +19,8 @@ const BYTES_PER_CHUNK = 640
 
 /** Views of a slab: shared memory that holds a run of chunks, where each of them lies, and their tree nodes. */
 export class Slab {
-  readonly buffer: SharedArrayBuffer
+  /** Its place in `SlabPool.memory`: how it is named to workers, which have that memory too. */
+  readonly number: number
   /** How far its task is: see `TaskRequest`. */
   readonly stage: Int32Array
   /** Most chunks of a run. */
@@ -29,8 +33,8 @@ export class Slab {
   readonly levels: Uint8Array
   readonly data: Buffer
 
-  constructor(buffer: SharedArrayBuffer) {
-    this.buffer = buffer
+  constructor(buffer: SharedArrayBuffer, number: number) {
+    this.number = number
     this.capacity = Math.floor(buffer.byteLength / BYTES_PER_CHUNK)
     const tableBytes = this.capacity * 4
     this.stage = new Int32Array(buffer, 0, 1)
@@ -45,22 +49,26 @@ export class Slab {
   }
 }
 
-/** The slabs of one engine: a fixed number, made when first needed, handed out in the order of asking. */
+/** The slabs of one engine: a fixed number, handed out in the order of asking. */
 export class SlabPool {
   /** Of each slab. */
   readonly slabBytes: number
-  /** Slabs in all. */
-  readonly count: number
+  /** Of all slabs. Their pages take no memory before they are first written to. */
+  readonly memory: readonly SharedArrayBuffer[]
   readonly #free: Slab[] = []
   readonly #waiting: ((slab: Slab) => void)[] = []
   #made = 0
 
-  /** @param memoryBytes at least LEAST_MEMORY_BYTES; never are more held */
+  /**
+   * @param memoryBytes at least LEAST_MEMORY_BYTES; never are more held
+   * @throws RangeError if there is not so much address space
+   */
   constructor(memoryBytes: number, threads: number) {
     const wanted = Math.floor(memoryBytes / (2 * threads + 2))
     this.slabBytes =
       Math.floor(Math.min(SLAB_BYTES, Math.max(SMALLEST_SLAB_BYTES, wanted)) / LINE_BYTES) * LINE_BYTES
-    this.count = Math.floor(memoryBytes / this.slabBytes)
+    const count = Math.floor(memoryBytes / this.slabBytes)
+    this.memory = Array.from({ length: count }, () => new SharedArrayBuffer(this.slabBytes))
   }
 
   /** Slabs that somebody holds: 0 when every stream has ended. */
@@ -71,9 +79,8 @@ export class SlabPool {
   /** A slab at once if one is free. */
   take(): Slab | undefined {
     const free = this.#free.pop()
-    if (free || this.#made === this.count) return free
-    this.#made++
-    return new Slab(new SharedArrayBuffer(this.slabBytes))
+    const next = this.memory[this.#made]
+    return free ?? (next && new Slab(next, this.#made++))
   }
 
   /** A slab as soon as there is one; rejects with the signal's reason. */

@@ -14,10 +14,10 @@ export type ChunkSource = AsyncIterable<Uint8Array | ChunkRun> | Iterable<Uint8A
 type Item = Uint8Array | ChunkRun
 type Step = IteratorResult<Item, unknown>
 
-/** Takes items from a source one by one, and can stop waiting for one that does not come. */
+/** Takes items from a source one by one, and knows whether it waits for one. */
 export class SourceReader {
   readonly #iterator: AsyncIterator<Item> | Iterator<Item>
-  #interrupt: ((reason: unknown) => void) | undefined
+  #waiting = false
 
   constructor(source: ChunkSource) {
     this.#iterator =
@@ -26,31 +26,22 @@ export class SourceReader {
 
   /** Whether an item has been asked for and has not come. */
   get waiting(): boolean {
-    return this.#interrupt !== undefined
+    return this.#waiting
   }
 
   /** The next step: at once from a synchronous source. */
   next(): Step | Promise<Step> {
     const step = this.#iterator.next()
-    if (!(step instanceof Promise)) return step as Step
-    return new Promise((resolve, reject) => {
-      this.#interrupt = reject
-      ;(step as Promise<Step>).then(
-        (value) => {
-          this.#interrupt = undefined
-          resolve(value)
-        },
-        (error: Error) => {
-          this.#interrupt = undefined
-          reject(error)
-        }
-      )
-    })
+    return step instanceof Promise ? this.#come(step as Promise<Step>) : (step as Step)
   }
 
-  /** Makes a pending `next` reject with `reason`. */
-  interrupt(reason: unknown): void {
-    this.#interrupt?.(reason)
+  async #come(step: Promise<Step>): Promise<Step> {
+    this.#waiting = true
+    try {
+      return await step
+    } finally {
+      this.#waiting = false
+    }
   }
 
   /** Ends the source early; waits for its clean-up unless it hangs in the middle of an item. */
@@ -59,6 +50,6 @@ export class SourceReader {
       () => undefined,
       () => undefined
     )
-    if (!this.waiting) await closed
+    if (!this.#waiting) await closed
   }
 }

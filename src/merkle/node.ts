@@ -31,13 +31,25 @@ export function leafOf(header: Uint8Array, chunkBytes: number, bodyHash: Uint8Ar
 
 /** BLAKE3(0x01 || u64 bytes below || left || right). */
 export function parentNode(left: TreeNode, right: TreeNode): TreeNode {
-  const bytes = left.bytes + right.bytes
-  const message = Buffer.allocUnsafe(1 + 8 + 2 * HASH_BYTES)
-  message[0] = 1
-  message.writeBigUInt64LE(BigInt(bytes), 1)
-  message.set(left.hash, 9)
-  message.set(right.hash, 9 + HASH_BYTES)
-  return { hash: blake3(message), bytes }
+  writeBytes(children, 0, left.bytes)
+  children.set(left.hash, 8)
+  writeBytes(children, RECORD_BYTES, right.bytes)
+  children.set(right.hash, RECORD_BYTES + 8)
+  const record = Buffer.allocUnsafe(RECORD_BYTES)
+  slabHasher.parents(children, 1, record)
+  return { hash: record.subarray(8), bytes: left.bytes + right.bytes }
+}
+
+/** Room for two records of `parentNode`. */
+const children = new Uint8Array(2 * RECORD_BYTES)
+
+/** A safe integer as u64, little-endian. */
+function writeBytes(record: Uint8Array, at: number, bytes: number): void {
+  let rest = bytes
+  for (let i = 0; i < 8; i++) {
+    record[at + i] = rest % 256
+    rest = Math.floor(rest / 256)
+  }
 }
 
 /** A node as RECORD_BYTES: u64 bytes below, little-endian, then the hash. */

@@ -1,0 +1,42 @@
+import { workerData } from 'node:worker_threads'
+import {
+  BEGUN,
+  ENDED,
+  toPlainError,
+  type Outcome,
+  type TaskName,
+  type TaskRequest,
+  type Tasks
+} from '../src/engine/messages.js'
+import { Slab } from '../src/engine/slab.js'
+
+/** The memory of the engine's slabs, which this worker was started with. */
+const memory = workerData as readonly SharedArrayBuffer[]
+const slabs: Slab[] = []
+
+/** The slab of that number. Made once: making views of shared memory costs more than a small task. */
+export function slabOf(number: number): Slab {
+  return (slabs[number] ??= new Slab(memory[number]!, number))
+}
+
+/**
+ * Makes the default export of a file in workers/. The wrapped function may throw: the caller of `Engine.call`
+ * gets the same error.
+ */
+export function workerTask<N extends TaskName>(
+  run: (input: Tasks[N]['input']) => Tasks[N]['output'] | Promise<Tasks[N]['output']>
+): (request: TaskRequest<N>) => Promise<Outcome<Tasks[N]['output']>> {
+  return async ({ input, stage }) => {
+    const word = typeof stage === 'number' ? slabOf(stage).stage : stage
+    Atomics.store(word, 0, BEGUN)
+    try {
+      const value = run(input)
+      // Without an await where there is nothing to wait for: another task's fault must not fall in between.
+      return { value: value instanceof Promise ? await value : value }
+    } catch (error) {
+      return { error: toPlainError(error) }
+    } finally {
+      Atomics.store(word, 0, ENDED)
+    }
+  }
+}
