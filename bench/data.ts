@@ -5,6 +5,8 @@ import type { ChunkRun } from '../src/engine/engine.js'
 
 /** Bytes of distinct chunks that a comparison goes over again and again: more than any cache holds. */
 const DATA_BYTES = 64 * 1024 * 1024
+/** Encoded chunks can be decoded once a stream, each at its own index: so many bytes make streams long enough. */
+const ENCODED_BYTES = 256 * 1024 * 1024
 const RUN_BYTES = 2 * 1024 * 1024
 
 export const SIZES = [256, 4096, 64 * 1024, 1024 * 1024]
@@ -34,14 +36,15 @@ export function plainChunks(chunkBytes: number, most: number): Chunks {
   return { bytes, chunkBytes, count }
 }
 
-/** The same chunks encoded with `wrap`. */
-export function encodedChunks(plain: Chunks, segment: SegmentSecret): Chunks {
+/** The same chunks, again and again up to `most` of them, encoded with `wrap`. */
+export function encodedChunks(plain: Chunks, segment: SegmentSecret, most = plain.count): Chunks {
   const chunkBytes = codecOf('wrap').encodedBytes(plain.chunkBytes)
-  const bytes = Buffer.from(new SharedArrayBuffer(plain.count * chunkBytes))
-  for (let i = 0; i < plain.count; i++) {
+  const count = Math.min(most, Math.floor(ENCODED_BYTES / chunkBytes))
+  const bytes = Buffer.from(new SharedArrayBuffer(count * chunkBytes))
+  for (let i = 0; i < count; i++) {
     bytes.set(encodeChunk(segment, i, chunkAt(plain, i), randomBytes(32)), i * chunkBytes)
   }
-  return { bytes, chunkBytes, count: plain.count }
+  return { bytes, chunkBytes, count }
 }
 
 /** The i-th chunk; beyond the last it begins again. */

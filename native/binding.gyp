@@ -16,6 +16,13 @@
       "sources": ["rsa/addon.c", "rsa/key.c", "rsa/portable.c", "rsa/ifma.c"],
       "cflags": ["-std=gnu11", "-O3", "-Wall", "-Wextra"],
       "xcode_settings": { "GCC_OPTIMIZATION_LEVEL": "3" }
+    },
+    {
+      "target_name": "datdot_lend",
+      "sources": ["lend/addon.c"],
+      "defines": ["NAPI_VERSION=8"],
+      "cflags": ["-std=gnu11", "-O3", "-Wall", "-Wextra"],
+      "xcode_settings": { "GCC_OPTIMIZATION_LEVEL": "3" }
     }
   ]
 }

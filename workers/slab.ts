@@ -3,6 +3,7 @@ import { codecOf } from '../src/chunk/codecs.js'
 import { slabHasher } from '../src/crypto/blake3-slab.js'
 import { CodecError } from '../src/errors.js'
 import { toPlainError, type SlabResult, type SlabTask, type StageTimes } from '../src/engine/messages.js'
+import { loans } from '../src/engine/loans.js'
 import type { Slab } from '../src/engine/slab.js'
 import { HASH_BYTES } from '../src/crypto/hash.js'
 import { buildLevels } from '../src/merkle/node.js'
@@ -30,7 +31,7 @@ export default workerTask<'slab'>((task) => {
 function work(task: SlabTask, slab: Slab): SlabResult {
   const batch: ChunkBatch = { ...tablesOf(slab, task), slab: task.data ?? slab.data }
   const codec = codecOf(task.segment.codec)
-  const times: StageTimes = { cipherMs: 0, hashMs: 0, headerMs: 0 }
+  const times: StageTimes = { fillMs: 0, cipherMs: 0, hashMs: 0, headerMs: 0 }
   const encoder = task.job === 'encode' ? codec.createEncoder(task.segment as SegmentSecret) : undefined
   if (bodyHashes.byteLength < task.count * HASH_BYTES) bodyHashes = new Uint8Array(slab.capacity * HASH_BYTES)
   const stage = stageOf(task, codec, encoder, batch, times)
@@ -40,6 +41,7 @@ function work(task: SlabTask, slab: Slab): SlabResult {
   try {
     while (done < task.count && !refused) {
       const to = groupEnd(batch.encodedBytes, done, task.count)
+      if (task.loan !== undefined) fill(task.loan, slab, done, to, times)
       const result = stage(done, to)
       done += result.passed
       refused = result.refused
@@ -53,6 +55,18 @@ function work(task: SlabTask, slab: Slab): SlabResult {
     buildLevels(task.firstLeaf, done, slab.levels)
   })
   return { done, refused: refused && toPlainError(refused), times }
+}
+
+/** Copies the lent ones of chunks `[from, to)` into their slots. */
+function fill(
+  loan: number,
+  { data, offsets, encodedBytes }: Slab,
+  from: number,
+  to: number,
+  times: StageTimes
+) {
+  const end = offsets[to - 1]! + encodedBytes[to - 1]!
+  timed(times, 'fillMs', () => loans!.borrow(loan, data, offsets[from]!, end))
 }
 
 function tablesOf(slab: Slab, task: SlabTask): Omit<ChunkBatch, 'slab'> {

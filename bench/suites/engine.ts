@@ -9,10 +9,13 @@ import { SIZES, chunkAt, encodedChunks, oneByOne, plainChunks, wrapSegment, type
 import type { Contender, Suite } from '../harness.js'
 import { loops, singles } from '../threads/pool.js'
 
-/** Chunks whose work takes a core about 0.15 s. */
+/** Seconds that a core works on a chunk, about. */
 const ENCODE_SECONDS = (chunkBytes: number) => 14e-6 + chunkBytes / 1.9e9
 const DECODE_SECONDS = (chunkBytes: number) => 39e-6 + chunkBytes / 1.9e9
-const RUN_SECONDS = 0.15
+/** Of a contender: long enough that how a stream begins and ends counts for little. */
+const RUN_SECONDS = 0.3
+/** Of those that are far slower than the others. */
+const SLOW_RUN_SECONDS = 0.15
 
 /** The whole pipeline against bare loops on as many threads, one chunk a message, and the main thread alone. */
 const suite: Suite = async ({ cores, compare, note }) => {
@@ -24,17 +27,20 @@ const suite: Suite = async ({ cores, compare, note }) => {
       for (const job of ['encode', 'decode'] as const) {
         const seconds = (job === 'encode' ? ENCODE_SECONDS : DECODE_SECONDS)(chunkBytes)
         const perCore = Math.ceil(RUN_SECONDS / seconds)
+        const slow = Math.ceil(SLOW_RUN_SECONDS / seconds)
         const plain = plainChunks(chunkBytes, perCore)
-        const chunks = job === 'encode' ? plain : encodedChunks(plain, segment)
-        const total = chunks.count * Math.ceil((perCore * threads) / chunks.count)
+        const wanted = perCore * threads
+        const chunks = job === 'encode' ? plain : encodedChunks(plain, segment, wanted)
+        // A chunk decodes at its own index only, so a stream of encoded ones goes over them once.
+        const length = job === 'encode' ? wanted : chunks.count
+        const total = length * Math.ceil(wanted / length)
 
         const work = { name: `${job} wrap` as const, ...chunks, segment }
         const bare = await loops(threads, work)
         const messages = await singles(threads, job, segment, chunks)
         const subject = async () => {
-          // A stream's indices go up, and a chunk decodes at its own index only: once over the chunks, then again.
-          for (let done = 0; done < total; done += chunks.count) {
-            const source = oneByOne(chunks, chunks.count)
+          for (let done = 0; done < total; done += length) {
+            const source = oneByOne(chunks, length)
             delay.enable()
             await consume(engine[job](source, { segment, start: 0 }))
             delay.disable()
@@ -43,13 +49,18 @@ const suite: Suite = async ({ cores, compare, note }) => {
         const contenders: Contender[] = [
           { name: `${job} wrap`, role: 'subject', chunks: total, run: subject },
           { name: 'bare loop', role: 'ceiling', chunks: total, run: () => bare.run(total) },
-          { name: 'one chunk a message', role: 'alternative', chunks: total, run: () => messages.run(total) },
+          {
+            name: 'one chunk a message',
+            role: 'alternative',
+            chunks: slow * threads,
+            run: () => messages.run(slow * threads)
+          },
           {
             name: 'main thread',
             role: 'alternative',
-            chunks: perCore,
+            chunks: slow,
             threads: 1,
-            run: mainThread(job, chunks, perCore)
+            run: mainThread(job, chunks, slow)
           }
         ]
         await compare({ suite: 'engine', chunkBytes, threads, contenders })

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { isMainThread } from 'node:worker_threads'
 
 /** The addons of native/binding.gyp, one target each. */
-export type AddonName = 'datdot_blake3' | 'datdot_rsa'
+export type AddonName = 'datdot_blake3' | 'datdot_rsa' | 'datdot_lend'
 
 /** How much of native/ to use: all that the CPU can (unset), the portable C code, or none of it. */
 export type NativeLevel = 'off' | 'portable' | 'ifma' | undefined

@@ -31,7 +31,7 @@ export interface LargeChunk {
  * @throws CodecError if the chunk is refused, and as `WorkerPool.call` does
  */
 export async function workLargeChunk(chunk: LargeChunk): Promise<{ batch: Batch; times: StageTimes }> {
-  const times: StageTimes = { cipherMs: 0, hashMs: 0, headerMs: 0 }
+  const times: StageTimes = { fillMs: 0, cipherMs: 0, hashMs: 0, headerMs: 0 }
   const { codec, job, bytes } = chunk
   if (job === 'encode') {
     const out = Buffer.allocUnsafeSlow(codec.encodedBytes(bytes.byteLength))

@@ -33,6 +33,8 @@ export interface SlabTask {
   slab: number
   /** Where the chunks are, if not in the slab. */
   data: Uint8Array | undefined
+  /** Of chunks that are to be copied into the slab first. */
+  loan: number | undefined
   /** Encoding needs the secret; leaves need the codec only. */
   segment: SegmentPublic | SegmentSecret
   count: number
@@ -51,6 +53,8 @@ export interface SlabResult {
 
 /** Time that workers spent, in milliseconds. */
 export interface StageTimes {
+  /** Copying chunks into slabs. */
+  fillMs: number
   /** XChaCha20, RSA: body from plain or back. */
   cipherMs: number
   /** BLAKE3: bodies, leaves and nodes. */

@@ -12,6 +12,7 @@ import { checkPlainBytes, codecOf } from '../chunk/codecs.js'
 import { CodecError, EngineError } from '../errors.js'
 import { RECORD_BYTES } from '../merkle/node.js'
 import { Batch } from './batch.js'
+import { loans } from './loans.js'
 import { fromPlainError, type Job, type SlabResult, type StageTimes } from './messages.js'
 import { workLargeChunk } from './large.js'
 import type { WorkerPool } from './pool.js'
@@ -22,15 +23,16 @@ import { SourceReader, type ChunkRun, type ChunkSource } from './source.js'
 
 /** Most plain bytes of one task: so slow a codec should spread over workers and be stopped soon. */
 const TASK_BYTES: Record<CodecName, number> = { wrap: Infinity, seal: 256 * 1024 }
-/**
- * Most chunks of a task that makes or checks a signature for each: some 10 ms of work, so that short streams of small
- * chunks are shared by all threads too.
- */
-const SIGNED_TASK_CHUNKS = 512
+/** What each chunk costs besides its bytes, in bytes that are ciphered and hashed in that time: its signature. */
+const SIGNATURE_COST_BYTES: Record<Job, number> = { encode: 24 * 1024, decode: 64 * 1024, leaves: 0 }
+/** Most work of a task, such costs included: some 4 ms, so that short streams too are shared by all threads. */
+const TASK_COST_BYTES = 6 * 1024 * 1024
 /** Most bytes of a task on chunks that stay where they are: it costs no memory, and a core hashes it in 5 ms. */
 const IN_PLACE_TASK_BYTES = 32 * 1024 * 1024
 /** A source that yields nothing for so long has its last chunks sent on their way in a slab that is not full. */
 const FLUSH_AFTER_MS = 2
+/** Chunks from this size on are lent to workers; smaller ones are copied in less time than that takes. */
+const LEND_BYTES = 4096
 /** The main thread does not fill slabs for longer without letting others run. */
 const TURN_MS = 4
 
@@ -40,8 +42,6 @@ export interface Progress extends StageTimes {
   chunks: number
   encodedBytes: number
   plainBytes: number
-  /** Time spent on copying chunks into slabs, on the main thread. */
-  fillMs: number
   /** Time since the stream began. */
   elapsedMs: number
 }
@@ -112,7 +112,7 @@ export async function* stream(
     while ((result = await feeder.results.next())) {
       options.signal?.throwIfAborted()
       if (result.batch) {
-        add(progress, result, feeder.fillMs, performance.now() - started)
+        add(progress, result, performance.now() - started)
         options.onProgress?.({ ...progress })
         yield result.batch
       }
@@ -130,14 +130,14 @@ export async function* stream(
   }
 }
 
-function add(progress: Progress, { batch, times }: Result, fillMs: number, elapsedMs: number): void {
+function add(progress: Progress, { batch, times }: Result, elapsedMs: number): void {
   progress.chunks += batch!.count
   for (const bytes of batch!.encodedBytes) progress.encodedBytes += bytes
   for (const bytes of batch!.plainBytes) progress.plainBytes += bytes
   progress.cipherMs += times.cipherMs
   progress.hashMs += times.hashMs
   progress.headerMs += times.headerMs
-  progress.fillMs = fillMs
+  progress.fillMs += times.fillMs
   progress.elapsedMs = elapsedMs
 }
 
@@ -148,16 +148,24 @@ interface Filling {
   /** Where in its data the next chunk goes. */
   at: number
   /** What was copied into it, should a worker crash and leave it half changed. */
-  copies: Uint8Array[]
+  copied: Chunks
+  /** What a worker is to copy into it. */
+  lent: Chunks
+  /** Time that copying took here. */
+  fillMs: number
   /** Chunks that stay where the source has them. */
   data: Uint8Array | undefined
+}
+
+/** Chunks of the source's, and where each goes in the slab. */
+interface Chunks {
+  bytes: Uint8Array[]
+  at: number[]
 }
 
 /** Fills slabs from the source and has workers do them; results come out in order. */
 class Feeder {
   readonly results = new OrderedQueue<Result>()
-  /** Time spent copying. */
-  fillMs = 0
   readonly #context: StreamContext
   readonly #reader: SourceReader
   readonly #job: StreamJob
@@ -264,10 +272,14 @@ class Feeder {
     const { slab, count, at } = filling
     const bytes = chunk.byteLength
     const from = at + slot - bytes
-    const start = performance.now()
-    slab.data.set(chunk, from)
-    this.fillMs += performance.now() - start
-    filling.copies.push(chunk)
+    const way = loans && bytes >= LEND_BYTES ? filling.lent : filling.copied
+    way.bytes.push(chunk)
+    way.at.push(from)
+    if (way === filling.copied) {
+      const start = performance.now()
+      slab.data.set(chunk, from)
+      filling.fillMs += performance.now() - start
+    }
     slab.offsets[count] = at
     slab.encodedBytes[count] = slot
     slab.plainOffsets[count] = from
@@ -346,15 +358,16 @@ class Feeder {
     this.results.push(Promise.resolve({ batch, error: undefined, times, free }))
   }
 
-  /** The slab being filled, if a slot of this size fits in. */
+  /** The slab being filled, if a slot of this size fits in and the task is not large enough. */
   #room(slot: number): Filling | undefined {
     const filling = this.#filling
     if (!filling || filling.data) return undefined
     const { slab, count, at } = filling
-    const most = this.#job.job === 'leaves' ? slab.capacity : Math.min(slab.capacity, SIGNED_TASK_CHUNKS)
-    const room = slab.data.byteLength - at
-    const fits = count < most && slot <= room && !endsHere(count, at, room)
-    return fits && at < TASK_BYTES[this.#codec.name] ? filling : undefined
+    if (count === slab.capacity || at + slot > slab.data.byteLength) return undefined
+    if (at >= TASK_BYTES[this.#codec.name]) return undefined
+    const cost = at + count * SIGNATURE_COST_BYTES[this.#job.job]
+    const filled = Math.max(count / slab.capacity, at / slab.data.byteLength, cost / TASK_COST_BYTES)
+    return endsHere(count, filled) ? undefined : filling
   }
 
   /** Sends the slab on its way and begins the next; undefined if the slot is too large for any slab. */
@@ -369,7 +382,8 @@ class Feeder {
       this.#lease.release(slab)
       return undefined
     }
-    this.#filling = { slab, count: 0, at: 0, copies: [], data: undefined }
+    const [copied, lent] = [noChunks(), noChunks()]
+    this.#filling = { slab, count: 0, at: 0, copied, lent, fillMs: 0, data: undefined }
     this.#idle.ref()
     return this.#filling
   }
@@ -384,16 +398,19 @@ class Feeder {
   }
 
   async #work(filling: Filling, before: number): Promise<Result> {
-    const { slab, count, data, copies } = filling
+    const { slab, count, data, lent } = filling
     const firstIndex = this.#job.start + before
     const free = once(() => this.#lease.release(slab))
+    let loan: number | undefined
     try {
+      if (lent.bytes.length > 0) loan = loans!.lend(lent.bytes, lent.at)
       const result = await this.#context.workers.call(
         'slab',
         {
           job: this.#job.job,
           slab: slab.number,
           data,
+          loan,
           segment: this.#job.segment,
           count,
           firstIndex,
@@ -402,13 +419,16 @@ class Feeder {
         },
         { again: () => refill(filling), slab }
       )
-      copies.length = 0
       const error = result.refused && fromPlainError(result.refused)
       const batch = result.done > 0 ? this.#batch(slab, result, firstIndex, data) : undefined
+      result.times.fillMs += filling.fillMs
       return { batch, error, times: result.times, free }
     } catch (error) {
       const range = `chunks ${firstIndex} to ${firstIndex + count - 1}`
       return { batch: undefined, error: withRange(error, range), times: noTimes, free }
+    } finally {
+      if (loan !== undefined) loans!.release(loan)
+      filling.copied = filling.lent = noChunks()
     }
   }
 
@@ -433,16 +453,18 @@ class Feeder {
 }
 
 /**
- * Whether a slab with `count` chunks in `bytes` bytes should go with what it has, since soon it will have to: so
- * that most tasks are ranges of the tree that begin and end where large subtrees do, and few nodes cross them.
+ * Whether a task that is `filled` (1: to the brim) with `count` chunks should go as it is, if it would have to
+ * soon: so that most tasks begin and end where subtrees of some size do, and few nodes cross from one to the next.
  */
-function endsHere(count: number, bytes: number, room: number): boolean {
-  if (count < 8) return false
+function endsHere(count: number, filled: number): boolean {
+  if (filled >= 1 || count < 8) return filled >= 1
   const subtree = 2 ** (29 - Math.clz32(count))
-  return count % subtree === 0 && (subtree * bytes) / count > room
+  return count % subtree === 0 && filled + (subtree * filled) / count > 1
 }
 
-const noTimes: StageTimes = { cipherMs: 0, hashMs: 0, headerMs: 0 }
+const noChunks = (): Chunks => ({ bytes: [], at: [] })
+
+const noTimes: StageTimes = { fillMs: 0, cipherMs: 0, hashMs: 0, headerMs: 0 }
 
 /** Length of a run's i-th chunk, which begins at `at`. */
 function lengthOf(run: ChunkRun, i: number, at: number): number {
@@ -452,10 +474,8 @@ function lengthOf(run: ChunkRun, i: number, at: number): number {
 }
 
 /** Puts back what a worker may have changed before it crashed. */
-function refill({ slab, copies }: Filling): void {
-  copies.forEach((bytes, i) => {
-    slab.data.set(bytes, slab.offsets[i]! + slab.encodedBytes[i]! - bytes.byteLength)
-  })
+function refill({ slab, copied }: Filling): void {
+  copied.bytes.forEach((bytes, i) => slab.data.set(bytes, copied.at[i]))
 }
 
 /**

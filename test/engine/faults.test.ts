@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeChunk } from '../../src/chunk/codecs.js'
 import { Engine, type ChunkSource } from '../../src/engine/engine.js'
+import { loans } from '../../src/engine/loans.js'
 import { EngineError } from '../../src/errors.js'
 import { chunksOf, slowly, wrapSegment } from './fixtures.js'
 
@@ -25,6 +26,7 @@ async function withEngine(
   try {
     await run(engine)
     assert.equal(engine.slabsHeld, 0)
+    assert.equal(loans?.count() ?? 0, 0)
   } finally {
     await engine.close()
   }
