@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { judgeRefusal, type OriginalTree } from '../src/chain/refusal/judge.js'
-import { workerTask } from '../src/engine/messages.js'
+import { workerTask } from './task.js'
 import { originalLeaf, verifyOriginalLeaf } from '../src/storage/original-tree.js'
 
 export default workerTask<'judge-refusal'>(({ refusal, evidence }) => {
