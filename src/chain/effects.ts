@@ -70,7 +70,9 @@ const effectBodies = {
   activated: struct({ copy: id, hypercore: key, pinner: key }),
   lost: struct({ copy: id, hypercore: key, pinner: key, burned: amount }),
   released: struct({ copy: id, hypercore: key, pinner: key }),
-  parametersChanged: struct({})
+  parametersChanged: struct({}),
+  /** The signer's time is over; what it signed on the way may still be accepted. */
+  late: struct({ draw: id })
 }
 
 export type EffectKind = keyof typeof effectBodies

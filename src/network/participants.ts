@@ -34,6 +34,8 @@ export interface ParticipantOptions extends MemberOptions {
   registration: Registration
   memoryBytes: number
   threads: number
+  /** Of a signer: `SignerOptions.runningRootBytes`. */
+  runningRootBytes?: number
 }
 
 /** Opens one participant in its folder; it does not know whether others share its process. */

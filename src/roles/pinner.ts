@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type Hypercore from 'hypercore'
+import crypto from 'hypercore-crypto'
 import type { ChallengeView } from '../chain/views.js'
 import { buildEvidence } from '../chain/walk/evidence.js'
 import { walk, type WalkStep } from '../chain/walk/walk.js'
@@ -47,7 +48,15 @@ export class Pinner {
     this.#store = store
     this.#registration = registration
     const refusals = (this.#refusals = new Refusals(member, join(member.options.dir, 'refusals')))
-    const intake = new SegmentIntake({ member, engine, store, refusals, serve: (key) => this.#serve(key) })
+    const intake = new SegmentIntake({
+      member,
+      engine,
+      store,
+      refusals,
+      announce: (key) => this.#announce(key),
+      serve: (key) => this.#serve(key),
+      forget: (key) => this.#forget(key)
+    })
     this.#intake = intake
     const { network } = member.options
     this.#host = new SwarmHost({
@@ -91,6 +100,7 @@ export class Pinner {
       'drawn',
       'redraw',
       'passedOn',
+      'late',
       'challenged',
       'answered',
       'lost',
@@ -111,7 +121,7 @@ export class Pinner {
   async #work(): Promise<void> {
     const { chain, signal } = this.#member
     const assignments = await chain.assignments({ signal })
-    await this.#intake.dropStale(assignments)
+    await this.#intake.work(assignments)
     for (const { role, draw, acknowledge } of assignments) {
       if (role !== 'pinner' || !acknowledge) continue
       await chain.acknowledge(draw).catch((error: unknown) => {
@@ -182,6 +192,11 @@ export class Pinner {
     }
   }
 
+  /** Tells readers that a hypercore is here. */
+  async #announce(key: Buffer): Promise<void> {
+    await this.#host.announce(crypto.discoveryKey(key))
+  }
+
   /** Serves a held hypercore and announces it. */
   async #serve(key: Buffer): Promise<void> {
     const id = key.toString('hex')
@@ -189,13 +204,24 @@ export class Pinner {
     const core = this.#store.session(key)
     this.#served.set(id, core)
     await core.ready()
-    await this.#host.announce(core.discoveryKey)
+    await this.#announce(key)
     // Serving does not wait for the chain, which alone knows where else readers look.
     this.#member.run('topic', async () => {
       const { chain, signal } = this.#member
       const view = await chain.hypercore(key, { signal, timeoutMs: 600_000 })
       if (view && !view.plan.topic.equals(core.discoveryKey)) await this.#host.announce(view.plan.topic)
     })
+  }
+
+  /** Deletes a hypercore of a copy that this pinner has no more. */
+  async #forget(key: Buffer): Promise<void> {
+    const id = key.toString('hex')
+    const core = this.#served.get(id)
+    this.#served.delete(id)
+    await core?.close()
+    await this.#host.withdraw(crypto.discoveryKey(key))
+    await this.#store.remove(key)
+    this.#member.log('pinner.forgot', { key })
   }
 }
 

@@ -16,18 +16,26 @@ export class Received implements Arrivals {
   #taken: number
   /** Chunks of the segment that the last word covers. */
   #covered: number
+  readonly #stopped: Promise<never>
   #turn: Promise<unknown> = Promise.resolve()
 
-  /** @param taken chunks of the segment that came before; `read` checks who signed a word */
+  /** @param taken chunks of the segment that came before; `read` checks who signed a word; `stop` ends it with its reason */
   constructor(
     items: AsyncGenerator<SegmentItem, void, void>,
     taken: number,
-    read: (word: Buffer) => SignedRecord
+    read: (word: Buffer) => SignedRecord,
+    stop?: AbortSignal
   ) {
     this.#items = items
     this.#taken = taken
     this.#covered = taken
     this.#read = read
+    this.#stopped = new Promise((_, reject) => {
+      const end = (): void => reject(stop?.reason as Error)
+      if (stop?.aborted) end()
+      else stop?.addEventListener('abort', end, { once: true })
+    })
+    this.#stopped.catch(() => {})
   }
 
   get waiting(): number {
@@ -50,6 +58,11 @@ export class Received implements Arrivals {
     return taken
   }
 
+  /** The words that cover no more than the chunks taken so far, in order. */
+  covered(): SignedRecord[] {
+    return this.#words.filter(({ record }) => record.chunks <= this.#taken)
+  }
+
   /** Forgets the words that cover no more than the chunks taken so far. */
   forgetWords(): void {
     this.#words = this.#words.filter(({ record }) => record.chunks > this.#taken)
@@ -66,7 +79,7 @@ export class Received implements Arrivals {
   }
 
   async #receive(): Promise<SegmentItem | undefined> {
-    const { value: item } = await this.#items.next()
+    const { value: item } = await Promise.race([this.#items.next(), this.#stopped])
     if (!item) return undefined
     if (item.kind === 'chunks') {
       let at = 0

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import {
   decodeOffer,
   decodeSignedRecord,
@@ -8,103 +7,125 @@ import {
 } from '../chain/handover.js'
 import { segmentHash, signSegment, verifySegment } from '../chain/segment.js'
 import type { AssignmentView } from '../chain/views.js'
-import type { SegmentPublic } from '../chunk/codec.js'
 import type { Engine } from '../engine/engine.js'
 import { ChainError, CodecError, ProofError, StorageError, SwarmError } from '../errors.js'
 import { TreeBuilder } from '../merkle/builder.js'
+import type { TreeRoot } from '../merkle/node.js'
 import { decodeManifest } from '../storage/hypercore-parts.js'
 import { NodeFile } from '../storage/node-file.js'
-import { originalNode } from '../storage/original.js'
 import type { PinnerStore } from '../storage/pinner-store.js'
-import type { Ingest, IngestBlock } from '../storage/types.js'
-import { SwarmReader, knownLength } from '../swarm/reader.js'
+import type { Ingest, IngestBlock, StoredSegment, TreeNode } from '../storage/types.js'
 import type { IncomingSegment } from '../swarm/segment-channel.js'
 import { recordOf, refusalOf, segmentOf } from './assignment.js'
 import { hasCode, type Member } from './member.js'
+import { OriginalCheck } from './original-check.js'
 import { Received } from './received.js'
 import type { Refusals } from './refusals.js'
-import { SegmentFault, SignedWords, chunkEvidence, originalEvidence } from './segment-fault.js'
+import { SegmentFault, SignedWords, chunkEvidence } from './segment-fault.js'
 
-/** How long an offer may be ahead of what the chain tells this pinner. */
+/** How long an offer may be ahead of what the chain tells this pinner, or wait for the one before it to end. */
 const ASSIGNMENT_MS = 10_000
 const ASSIGNMENT_POLL_MS = 200
-/** How long the original may take to be found, or a block of it, where a signer's wrong block is looked for; and all of that. */
-const ORIGINAL_MS = 15_000
-const SEARCH_MS = 60_000
 
+/** What an intake works with; the pinner owns all of it. */
 export interface SegmentIntakePorts {
   member: Member
   engine: Engine
   store: PinnerStore
   refusals: Refusals
+  /** Is told of a hypercore that will be held in a moment: readers may look for it as soon as the chain has it. */
+  announce: (key: Buffer) => Promise<void>
   /** Is told of a hypercore that is held from now on. */
   serve: (key: Buffer) => Promise<void>
+  /** Deletes a hypercore that is held. */
+  forget: (key: Buffer) => Promise<void>
+}
+
+/** A segment that is coming in, or being accepted. */
+interface Running {
+  readonly stop: AbortController
+  /** Whether the signer has signed a part of it that is on the disk. */
+  provable: boolean
+  ended: Promise<void>
 }
 
 /**
- * Takes segments from the signers that were drawn with a pinner: checks and stores every chunk, then accepts on the
- * chain, or refuses and shows why.
+ * Takes segments from signers: decodes and checks all of them, stores, accepts. What the signer signed last is kept beside
+ * the chunks, so that a part of a segment can be accepted when the signer's time is over, also after a restart.
  */
 export class SegmentIntake {
   readonly #member: Member
   readonly #engine: Engine
   readonly #store: PinnerStore
   readonly #refusals: Refusals
-  readonly #serve: (key: Buffer) => Promise<void>
-  /** Draws whose segment is coming in. */
-  readonly #receiving = new Set<number>()
+  readonly #ports: SegmentIntakePorts
+  readonly #original: OriginalCheck
+  /** By draw. */
+  readonly #running = new Map<number, Running>()
   /** What the signers of open draws have signed so far. */
   readonly #words = new Map<number, SignedWords>()
 
-  constructor({ member, engine, store, refusals, serve }: SegmentIntakePorts) {
-    this.#member = member
-    this.#engine = engine
-    this.#store = store
-    this.#refusals = refusals
-    this.#serve = serve
+  constructor(ports: SegmentIntakePorts) {
+    this.#ports = ports
+    this.#member = ports.member
+    this.#engine = ports.engine
+    this.#store = ports.store
+    this.#refusals = ports.refusals
+    this.#original = new OriginalCheck(ports.member, ports.store)
   }
 
-  /** Deletes what came of draws that were drawn again: it would keep the new segment out. */
-  async dropStale(assignments: AssignmentView[]): Promise<void> {
-    const { chain, log, signal } = this.#member
-    const draws = new Set(assignments.map(({ draw }) => draw))
-    for (const draw of this.#words.keys()) if (!draws.has(draw)) this.#words.delete(draw)
-    const pending = this.#store.segments().filter(({ state }) => state === 'pending')
-    if (pending.length === 0) return
-    const chainId = await chain.chainId({ signal })
-    const none = Buffer.alloc(0)
-    const open = new Set(
-      assignments.map((assignment) => Buffer.from(segmentOf(chainId, assignment, none).id).toString('hex'))
-    )
-    for (const stale of pending) {
-      if (open.has(Buffer.from(stale.segment.id).toString('hex'))) continue
-      try {
-        await (await this.#store.beginSegment(stale)).abort()
-        log('pinner.segment-dropped', { key: stale.key, segment: stale.segment.id })
-      } catch (error) {
-        // Still coming in: its own end will drop it.
-        if (!hasCode(error, 'STORAGE_BUSY', 'STORAGE_HELD')) throw error
+  /** Accepts what no signer need send any more, and deletes what came of draws that are over. */
+  async work(assignments: AssignmentView[]): Promise<void> {
+    await this.#settleStale(assignments)
+    const open = new Set(assignments.map(({ draw }) => draw))
+    for (const draw of this.#words.keys()) if (!open.has(draw)) this.#words.delete(draw)
+    for (const assignment of assignments) {
+      const { role, draw, task } = assignment
+      if (role !== 'pinner' || (task.state !== 'late' && task.state !== 'delivered')) continue
+      const running = this.#running.get(draw)
+      if (!running) {
+        this.#member.run(`segment of draw ${draw}`, () =>
+          this.#exclusively(draw, () => this.#acceptStored(assignment))
+        )
+      } else if (task.state === 'late' && running.provable) {
+        running.stop.abort(new SwarmError('SEGMENT_LATE', 'the time to deliver this segment is over'))
       }
     }
   }
 
   /** Takes a segment from the signer that was drawn with this pinner. */
   async receive(incoming: IncomingSegment): Promise<void> {
+    const { chain, log, signal } = this.#member
     const offer = decodeOffer(incoming.offer)
-    const assignment = await this.#assignmentOf(offer.draw, incoming.from)
-    await this.dropStale(await this.#member.chain.assignments({ signal: this.#member.signal }))
-    if (this.#receiving.has(offer.draw)) {
+    const { draw } = offer
+    const assignment = await this.#assignmentOf(draw, incoming.from)
+    await this.#settleStale(await chain.assignments({ signal }))
+    // A signer that comes again has lost the connection before, which may take a while to notice.
+    const before = this.#running.get(draw)
+    before?.stop.abort(new SwarmError('SEGMENT_SUPERSEDED', 'the signer goes on over another connection'))
+    if (before) await Promise.race([before.ended, this.#member.pause(ASSIGNMENT_MS)])
+    await this.#exclusively(draw, async (running) => {
+      try {
+        await this.#ingest(incoming, offer, assignment, running)
+      } catch (error) {
+        log('pinner.segment-failed', { draw, error: error as Error })
+        if (hasCode(error, 'SEGMENT_LATE')) {
+          await this.#acceptStored(await this.#assignmentOf(draw, incoming.from))
+        }
+        throw error
+      }
+    })
+  }
+
+  async #exclusively(draw: number, work: (running: Running) => Promise<void>): Promise<void> {
+    if (this.#running.has(draw)) {
       throw new SwarmError('SEGMENT_BUSY', 'this segment is on its way in over another connection')
     }
-    this.#receiving.add(offer.draw)
-    try {
-      await this.#ingest(incoming, offer, assignment)
-    } catch (error) {
-      this.#member.log('pinner.segment-failed', { draw: offer.draw, error: error as Error })
-      throw error
-    } finally {
-      this.#receiving.delete(offer.draw)
-    }
+    const running: Running = { stop: new AbortController(), provable: false, ended: Promise.resolve() }
+    this.#running.set(draw, running)
+    const working = work(running).finally(() => this.#running.delete(draw))
+    running.ended = working.catch(() => {})
+    return working
   }
 
   /** The chain may tell the signer first, so the assignment is waited for a little. */
@@ -123,54 +144,150 @@ export class SegmentIntake {
     throw new ChainError('NOT_DRAWN', `draw ${draw} does not pair this pinner with this signer`)
   }
 
-  async #ingest(incoming: IncomingSegment, offer: SegmentOffer, assignment: AssignmentView): Promise<void> {
-    const { chain, keyPair, log, signal } = this.#member
-    const { hypercore, fork, length, treeHash, task, signer, draw } = assignment
+  async #ingest(
+    incoming: IncomingSegment,
+    offer: SegmentOffer,
+    assignment: AssignmentView,
+    running: Running
+  ): Promise<void> {
+    const { chain, keyPair, signal } = this.#member
+    const { hypercore, fork, length, treeHash, task, signer } = assignment
     if (assignment.codec === 'wrap' && !offer.publicKey.equals(signer)) {
       throw new ChainError('SEGMENT_MISMATCH', 'a wrap segment is encoded with the signer’s own key')
+    }
+    // What is held of a copy that has no segments is of one that this pinner had before.
+    if (task.start === 0 && this.#store.segments(hypercore).some(({ state }) => state === 'held')) {
+      await this.#ports.forget(hypercore)
     }
     const chainId = await chain.chainId({ signal })
     const segment = segmentOf(chainId, assignment, offer.publicKey)
     const { signature } = offer
     const manifest = decodeManifest(offer.manifest)
     const original = { key: hypercore, manifest, fork, length, treeHash, signature }
-    const spec = { ...original, segment, start: task.start, end: task.end }
-    let ingest = await this.#store.beginSegment(spec)
-    if (ingest.position - task.start > offer.known) {
-      // The signer cannot vouch any more for what it sent before: from the beginning.
-      await ingest.abort()
-      ingest = await this.#store.beginSegment(spec)
-    }
-    let finished = false
+    const ingest = await this.#store.beginSegment({ ...original, segment, start: task.start, end: task.end })
+    let word: SignedRecord
     try {
-      const { tree, word } = await this.#takeChunks(incoming, ingest, segment, assignment)
-      const { record, signature: signerSignature } = decodeSignedRecord(word)
-      const own = recordOf(assignment, segment, tree.root())
-      if (!segmentHash(chainId, own).equals(segmentHash(chainId, record))) {
-        throw new ProofError('SEGMENT_ROOT', 'the signer’s record of the segment is not what was received')
-      }
-      if (!verifySegment(chainId, signer, record, signerSignature)) {
-        throw new ChainError('SEGMENT_SIGNATURE', 'the signer’s signature over the segment does not hold')
-      }
-      await this.#checkOriginal(ingest, assignment, { record, signature: signerSignature })
-      await ingest.finish()
-      finished = true
-      await this.#serve(hypercore)
-      await chain.accept(draw, own, signerSignature)
-      incoming.accept(encodeSignedRecord({ record: own, signature: signSegment(chainId, keyPair, own) }))
-      log('pinner.accepted', { draw, key: hypercore, chunks: own.chunks, bytes: own.bytes, root: own.root })
+      // What the signer cannot vouch for any more, it sends again.
+      if (ingest.position - task.start > offer.known) await ingest.cutBack(task.start + offer.known)
+      running.provable = (await this.#wordOf(ingest)) !== null
+      word = await this.#takeChunks(incoming, ingest, assignment, running)
+      await this.#accept(ingest, assignment, word)
     } catch (error) {
-      if (!finished) await this.#giveUp(ingest, assignment, error)
+      await this.#giveUp(ingest, assignment, error)
       throw error
     }
+    const { record } = word
+    incoming.accept(encodeSignedRecord({ record, signature: signSegment(chainId, keyPair, record) }))
+  }
+
+  /** Accepts a segment that is all here, or in part if the signer's time is over. */
+  async #acceptStored(assignment: AssignmentView): Promise<void> {
+    const { chain, log, signal } = this.#member
+    const { draw, task, hypercore } = assignment
+    const { id } = segmentOf(await chain.chainId({ signal }), assignment, Buffer.alloc(0))
+    const stored = this.#store
+      .segments(hypercore)
+      .find(({ state, segment }) => state === 'pending' && Buffer.compare(segment.id, id) === 0)
+    if (!stored) return
+    const ingest = await this.#store.beginSegment(stored)
+    try {
+      const word = await this.#wordOf(ingest)
+      if (!word || (word.record.end < task.end && task.state !== 'late')) return await ingest.suspend()
+      await ingest.cutBack(word.record.end)
+      await this.#accept(ingest, assignment, word)
+    } catch (error) {
+      log('pinner.part-failed', { draw, error: error as Error })
+      // It may be accepted later, or be gone on with.
+      if (error instanceof ChainError || hasCode(error, 'STORAGE_NO_ORIGINAL')) await ingest.suspend()
+      else await this.#giveUp(ingest, assignment, error)
+    }
+  }
+
+  /** Checks all that is stored of a segment, which is what `word` covers, and accepts it on the chain. */
+  async #accept(ingest: Ingest, assignment: AssignmentView, word: SignedRecord): Promise<void> {
+    const { chain, log } = this.#member
+    const { draw, hypercore } = assignment
+    const { record, signature } = word
+    const nodes = await this.#nodesOf(ingest)
+    try {
+      const tree = await TreeBuilder.resume(nodes, record.chunks)
+      await this.#checkRoot(ingest, assignment, { record, root: tree.root() })
+      await nodes.flush()
+    } finally {
+      await nodes.close()
+    }
+    const rest = await this.#original.restOf(ingest.spec, record.end)
+    await this.#original.check(ingest, assignment, { word, rest })
+    await this.#ports.announce(hypercore)
+    await chain.accept(draw, record, signature)
+    const { start, end, chunks, bytes, root } = record
+    log('pinner.accepted', { draw, key: hypercore, start, end, chunks, bytes, root })
+    await this.#finish(ingest, rest)
+  }
+
+  /** Puts a segment in place that the chain has; what fails here is tried again by `#settleStale`. */
+  async #finish(ingest: Ingest, rest: readonly TreeNode[]): Promise<void> {
+    try {
+      await ingest.finish({ end: ingest.position, rest })
+    } catch (error) {
+      await ingest.suspend()
+      throw new StorageError('STORAGE_FAILED', 'an accepted segment could not be put in place', {
+        cause: error
+      })
+    }
+    await this.#ports.serve(ingest.spec.key)
+  }
+
+  /** Deletes what came of draws that were drawn again: it would keep the new segment out. What was accepted is put in place. */
+  async #settleStale(assignments: AssignmentView[]): Promise<void> {
+    const { chain, log, signal } = this.#member
+    const pending = this.#store.segments().filter(({ state }) => state === 'pending')
+    if (pending.length === 0) return
+    const chainId = await chain.chainId({ signal })
+    const none = Buffer.alloc(0)
+    const open = new Set(
+      assignments.map((assignment) => Buffer.from(segmentOf(chainId, assignment, none).id).toString('hex'))
+    )
+    for (const stale of pending) {
+      if (open.has(Buffer.from(stale.segment.id).toString('hex'))) continue
+      try {
+        const ingest = await this.#store.beginSegment(stale)
+        if (await this.#isAccepted(stale, ingest.position)) {
+          await this.#finish(ingest, await this.#original.restOf(stale, ingest.position))
+          log('pinner.segment-recovered', { key: stale.key, segment: stale.segment.id })
+        } else {
+          await ingest.abort()
+          log('pinner.segment-dropped', { key: stale.key, segment: stale.segment.id })
+        }
+      } catch (error) {
+        // Still coming in: its own end will drop it.
+        if (!hasCode(error, 'STORAGE_BUSY', 'STORAGE_HELD')) throw error
+      }
+    }
+  }
+
+  /** Whether the chain has a segment in this pinner's copy, as far as it is here. */
+  async #isAccepted({ key, segment }: StoredSegment, end: number): Promise<boolean> {
+    const { chain, keyPair, signal } = this.#member
+    const view = await chain.hypercore(key, { signal })
+    return (view?.copies ?? []).some(
+      ({ state, segments }) =>
+        state === 'active' &&
+        segments.some(
+          (known) =>
+            Buffer.compare(known.id, segment.id) === 0 &&
+            known.end === end &&
+            known.pinner.equals(keyPair.publicKey)
+        )
+    )
   }
 
   /** What was interrupted goes on later; what does not hold is deleted and refused on the chain, with evidence if there is some. */
   async #giveUp(ingest: Ingest, assignment: AssignmentView, error: unknown): Promise<void> {
     const { chain, signal } = this.#member
     const { draw } = assignment
-    if (signal.aborted || error instanceof SwarmError) return ingest.suspend()
-    // `finish` has deleted what the author's signature does not cover.
+    const later = error instanceof SwarmError || hasCode(error, 'STORAGE_FAILED', 'DRAW_NOT_OPEN')
+    if (signal.aborted || later) return ingest.suspend()
     await ingest.abort().catch((failure: unknown) => {
       if (!(failure instanceof StorageError)) throw failure
     })
@@ -192,85 +309,41 @@ export class SegmentIntake {
     return verdict.upheld
   }
 
-  /**
-   * Whether the decoded chunks are the author's blocks. If not, the wrong one is looked for with the help of the swarm.
-   *
-   * @throws SegmentFault if it is found; else StorageError
-   */
-  async #checkOriginal(ingest: Ingest, assignment: AssignmentView, word: SignedRecord): Promise<void> {
-    try {
-      await ingest.check()
-    } catch (error) {
-      if (!(error instanceof StorageError) || error.code !== 'STORAGE_TREE_MISMATCH') throw error
-      const evidence = await this.#findWrongBlock(ingest, assignment, word).catch((failure: unknown) => {
-        this.#member.log('pinner.fault-not-found', { draw: assignment.draw, error: failure as Error })
-        return undefined
-      })
-      throw evidence ? new SegmentFault(error, evidence) : error
-    }
-  }
-
-  async #findWrongBlock(
-    ingest: Ingest,
-    { hypercore, length, draw }: AssignmentView,
-    word: SignedRecord
-  ): Promise<Buffer | undefined> {
-    const { options, signal } = this.#member
-    const { network, randomBytes } = options
-    const dir = join(options.dir, `original-${draw}`)
-    const until = performance.now() + SEARCH_MS
-    const nodes = await NodeFile.open(ingest.nodeFile)
-    const reader = new SwarmReader({ network, dir, seed: randomBytes(32) })
-    try {
-      const core = await reader.open(hypercore)
-      await knownLength(core, length, { timeoutMs: ORIGINAL_MS, signal })
-      return await originalEvidence(word, length, {
-        own: (at) => ingest.node(at),
-        original: (at) => {
-          signal.throwIfAborted()
-          const left = Math.max(1, Math.min(ORIGINAL_MS, until - performance.now()))
-          return originalNode(core, at, left)
-        },
-        encoded: (index) => this.#store.getEncoded(hypercore, index),
-        nodes
-      })
-    } finally {
-      await nodes.close()
-      await reader.close({ remove: true })
-    }
-  }
-
-  /** Decodes, checks and stores chunk by chunk; the tree over the encoded ones grows with them. */
+  /** Decodes, checks and stores chunk by chunk; the tree over the encoded ones grows with them. Returns the word over all of them. */
   async #takeChunks(
     incoming: IncomingSegment,
     ingest: Ingest,
-    segment: SegmentPublic,
-    { task, signer, draw }: AssignmentView
-  ): Promise<{ tree: TreeBuilder; word: Buffer }> {
+    assignment: AssignmentView,
+    running: Running
+  ): Promise<SignedRecord> {
     const { signal } = this.#member
+    const { task, draw } = assignment
+    const { segment } = ingest.spec
     const chainId = await this.#member.chain.chainId({ signal })
-    const nodes = await this.#nodesOf(ingest, segment)
+    const nodes = await this.#nodesOf(ingest)
     try {
       const tree = await TreeBuilder.resume(nodes, ingest.position - task.start, (records) =>
         nodes.append(records)
       )
-      const words = this.#wordsOf(draw)
-      const received = new Received(incoming.receive(ingest.position), tree.chunks, (encoded) => {
-        const word = decodeSignedRecord(encoded)
-        if (!verifySegment(chainId, signer, word.record, word.signature)) {
-          throw new ChainError('SEGMENT_SIGNATURE', 'the signer’s signature over the segment does not hold')
+      const read = (encoded: Buffer): SignedRecord => this.#readWord(chainId, assignment, encoded)
+      const received = new Received(incoming.receive(ingest.position), tree.chunks, read, running.stop.signal)
+      const keepWords = async (): Promise<void> => {
+        for (const word of received.covered()) {
+          const { record } = word
+          const root = (await TreeBuilder.resume(nodes, record.chunks)).root()
+          await this.#checkRoot(ingest, assignment, { record, root })
+          await nodes.flush()
+          await ingest.keepNote(encodeSignedRecord(word))
+          running.provable = true
+          this.#member.log('pinner.provable', { draw, chunks: record.chunks, bytes: record.bytes })
         }
-        const evidence = words.add(chainId, word)
-        if (evidence) {
-          const { start, end } = word.record
-          const why = `the signer has signed two roots of chunks ${start} to ${end - 1}`
-          throw new SegmentFault(new ProofError('SEGMENT_CONTRADICTION', why), evidence)
-        }
-        return word
-      })
+        received.forgetWords()
+      }
       const start = ingest.position
+      const options = { signal, firstLeaf: tree.chunks }
+      this.#member.log('pinner.receiving', { draw, position: start, end: task.end })
       try {
-        for await (const batch of this.#engine.decode(received.runs(), { segment, start }, { signal })) {
+        for await (const batch of this.#engine.decode(received.runs(), { segment, start }, options)) {
           const encoded = received.take(batch.count)
           const blocks = batch.chunks.map((plain, i): IngestBlock => ({
             index: batch.firstIndex + i,
@@ -279,9 +352,11 @@ export class SegmentIntake {
           }))
           tree.append(batch.count, batch.levels)
           await ingest.append(blocks)
-          received.forgetWords()
+          await keepWords()
         }
       } catch (error) {
+        // The last word may have come after the chunks that it covers.
+        if (error instanceof SwarmError) await keepWords()
         if (!(error instanceof CodecError)) throw error
         const index = ingest.position
         const chunks = task.end - task.start
@@ -289,6 +364,7 @@ export class SegmentIntake {
         const evidence = await chunkEvidence(received, at)
         throw evidence ? new SegmentFault(error, evidence) : error
       }
+      await keepWords()
       await nodes.flush()
       const { end } = received
       if (end === undefined || ingest.position !== task.end) {
@@ -297,10 +373,47 @@ export class SegmentIntake {
           `the signer sent chunks up to ${ingest.position} of ${task.end}`
         )
       }
-      return { tree, word: end }
+      await ingest.keepNote(end)
+      return decodeSignedRecord(end)
     } finally {
       await nodes.close()
     }
+  }
+
+  /** A word of the signer's. @throws ChainError SEGMENT_SIGNATURE; SegmentFault if it contradicts an earlier one */
+  #readWord(chainId: Buffer, { draw, signer }: AssignmentView, encoded: Buffer): SignedRecord {
+    const word = decodeSignedRecord(encoded)
+    if (!verifySegment(chainId, signer, word.record, word.signature)) {
+      throw new ChainError('SEGMENT_SIGNATURE', 'the signer’s signature over the segment does not hold')
+    }
+    const evidence = this.#wordsOf(draw).add(chainId, word)
+    if (evidence) {
+      const { start, end } = word.record
+      const why = `the signer has signed two roots of chunks ${start} to ${end - 1}`
+      throw new SegmentFault(new ProofError('SEGMENT_CONTRADICTION', why), evidence)
+    }
+    return word
+  }
+
+  /** Whether a record is that of the chunks that came. @throws ProofError SEGMENT_ROOT */
+  async #checkRoot(
+    { spec }: Ingest,
+    assignment: AssignmentView,
+    { record, root }: { record: SignedRecord['record']; root: TreeRoot }
+  ): Promise<void> {
+    const { chain, signal } = this.#member
+    const chainId = await chain.chainId({ signal })
+    const own = recordOf(assignment, spec.segment, root)
+    if (!segmentHash(chainId, own).equals(segmentHash(chainId, record))) {
+      throw new ProofError('SEGMENT_ROOT', 'the signer’s record of the segment is not what was received')
+    }
+  }
+
+  /** The signer's last word, if all that it covers is here. */
+  async #wordOf(ingest: Ingest): Promise<SignedRecord | null> {
+    const note = await ingest.note()
+    const word = note && decodeSignedRecord(note)
+    return word && word.record.end <= ingest.position ? word : null
   }
 
   #wordsOf(draw: number): SignedWords {
@@ -310,8 +423,8 @@ export class SegmentIntake {
   }
 
   /** The stored tree up to where the ingest stands; built again from the disk if a crash took some of it. */
-  async #nodesOf(ingest: Ingest, segment: SegmentPublic): Promise<NodeFile> {
-    const { key, start } = ingest.spec
+  async #nodesOf(ingest: Ingest): Promise<NodeFile> {
+    const { key, start, segment } = ingest.spec
     const done = ingest.position - start
     const nodes = await NodeFile.open(ingest.nodeFile)
     if (nodes.chunks >= done) {

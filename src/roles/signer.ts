@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type Hypercore from 'hypercore'
 import { originalOf } from '../chain/author.js'
@@ -23,10 +23,14 @@ export interface SignerOptions extends MemberOptions {
   /** Memory for chunks in the worker pool. */
   memoryBytes?: number
   threads?: number
+  /** Encoded bytes between two signed running roots. Default and most: `RUNNING_ROOT_BYTES`. */
+  runningRootBytes?: number
 }
 
-/** A signed running root is sent every so many encoded bytes, so that half a segment is provable. */
-const RUNNING_ROOT_BYTES = 16 << 20
+/** Most encoded bytes between two signed running roots: what was signed last is what a lost signer leaves. */
+export const RUNNING_ROOT_BYTES = 16 << 20
+/** Verdicts that are none on the segment: if the draw is still open, the signer goes on. */
+const PASSING: readonly string[] = ['SEGMENT_LATE', 'SEGMENT_SUPERSEDED', 'SEGMENT_BUSY']
 const CONNECT_MS = 15_000
 const BLOCK_MS = 30_000
 /** Pause after an interruption, doubled up to the second. */
@@ -41,6 +45,7 @@ export class Signer {
   readonly #engine: Engine
   readonly #keys: SegmentKeys
   readonly #registration: Registration
+  readonly #runningRootBytes: number
   readonly #connections: Connections
   /** Draws that are being worked on. */
   readonly #draws = new Set<number>()
@@ -48,6 +53,7 @@ export class Signer {
   private constructor(member: Member, options: SignerOptions) {
     this.#member = member
     this.#registration = options.registration
+    this.#runningRootBytes = Math.min(options.runningRootBytes ?? RUNNING_ROOT_BYTES, RUNNING_ROOT_BYTES)
     this.#connections = new Connections(member.dht, member.keyPair)
     this.#engine = new Engine({
       random: options.randomBytes,
@@ -81,6 +87,7 @@ export class Signer {
     const assignments = await chain.assignments({ signal })
     const open = new Set(assignments.map(({ draw }) => draw))
     await this.#keys.forgetAllBut(open)
+    await this.#forgetAllBut(open)
     for (const assignment of assignments) {
       if (assignment.role !== 'signer') continue
       const { draw, acknowledge, task } = assignment
@@ -93,6 +100,16 @@ export class Signer {
       if (this.#draws.has(draw)) continue
       this.#draws.add(draw)
       this.#member.run(`draw ${draw}`, () => this.#encode(assignment).finally(() => this.#draws.delete(draw)))
+    }
+  }
+
+  /** Deletes what a draw left that was over before a restart. */
+  async #forgetAllBut(open: ReadonlySet<number>): Promise<void> {
+    const { dir } = this.#member.options
+    for (const name of await readdir(dir)) {
+      const draw = Number(/^draw-(\d+)$/.exec(name)?.[1] ?? NaN)
+      if (Number.isNaN(draw) || open.has(draw) || this.#draws.has(draw)) continue
+      await rm(join(dir, name), { recursive: true, force: true })
     }
   }
 
@@ -126,8 +143,9 @@ export class Signer {
         if (!hasCode(refusal, 'DRAW_NOT_OPEN')) throw refusal
       })
     } finally {
-      await reader.close({ remove: true })
-      await rm(dir, { recursive: true, force: true })
+      // What is there is gone on with after a restart.
+      await reader.close({ remove: !signal.aborted })
+      if (!signal.aborted) await rm(dir, { recursive: true, force: true })
     }
   }
 
@@ -150,6 +168,9 @@ export class Signer {
       const verdict = await this.#connections.with(pinner, { timeoutMs: CONNECT_MS, signal }, (connection) =>
         sendSegment(connection, offer, items, { id: idOf(draw), signal })
       )
+      if (!verdict.accepted && PASSING.includes(verdict.code)) {
+        throw new SwarmError(verdict.code, verdict.message)
+      }
       if (!verdict.accepted) {
         throw new ChainError(
           'SEGMENT_REFUSED',
@@ -182,6 +203,7 @@ export class Signer {
         `the pinner asked for chunk ${done}, offered were ${nodes.chunks}`
       )
     }
+    this.#member.log('signer.sending', { draw, position: task.start + done, end: task.end })
     await nodes.truncate(done)
     const tree = await TreeBuilder.resume(nodes, done, (records) => nodes.append(records))
     const chainId = await chain.chainId({ signal })
@@ -193,10 +215,14 @@ export class Signer {
     const start = task.start + done
     if (start < task.end) {
       const blocks = readBlocks(core, start, task.end, { timeoutMs: BLOCK_MS, signal })
-      for await (const batch of this.#engine.encode(blocks, { segment, start }, { signal })) {
+      for await (const batch of this.#engine.encode(
+        blocks,
+        { segment, start },
+        { signal, firstLeaf: done }
+      )) {
         tree.append(batch.count, batch.levels)
         yield { kind: 'chunks', bytes: batch.encoded, lengths: batch.encodedBytes }
-        if (tree.bytes - rootBytes < RUNNING_ROOT_BYTES) continue
+        if (tree.bytes - rootBytes < this.#runningRootBytes) continue
         rootBytes = tree.bytes
         await nodes.flush()
         yield { kind: 'root', word: word() }

@@ -2,7 +2,7 @@ import { StorageError } from '../errors.js'
 import { signatureHolds } from './hypercore-parts.js'
 import { coveringIndices, originalLeaf, TreeBuilder } from './original-tree.js'
 import type { PinnedCore } from './pinned-core.js'
-import { encodeNodes, encodeProgress, nodesKey, progressKey, type Progress } from './progress.js'
+import { encodeNodes, encodeProgress, nodesKey, noteKey, progressKey, type Progress } from './progress.js'
 import type { Records, SegmentRecord } from './records.js'
 import type { Ingest, IngestBlock, SegmentSpec, TreeNode } from './types.js'
 
@@ -82,11 +82,39 @@ export class SegmentIngest implements Ingest {
     })
   }
 
-  check(): Promise<void> {
-    return this.#step(() => {
-      if (this.position !== this.#record.length) throw this.#incomplete(this.#record.length)
-      this.#checkTree(this.#tree)
-      return Promise.resolve()
+  check(rest: readonly TreeNode[] = []): Promise<void> {
+    return this.#step(async () => {
+      const { tree } = this.#completed(this.position, rest)
+      this.#checkTree(tree)
+      await this.#core.checkAgainstLive(this.#record, tree.roots)
+    })
+  }
+
+  cutBack(end: number): Promise<void> {
+    return this.#step(async () => {
+      if (end < this.#record.start || end > this.position) throw this.#incomplete(end)
+      if (end === this.position) return
+      const { position, bytes } = this
+      const progress = await this.#core.cutPending(this.#record, end, { position, bytes })
+      this.#tree = new TreeBuilder(progress.position, progress.roots)
+      this.#bytes = this.#core.pendingBytes = progress.bytes
+    })
+  }
+
+  keepNote(note: Uint8Array): Promise<void> {
+    return this.#step(async () => {
+      const tx = this.#core.rows.write()
+      tx.putLocal(noteKey(this.#record.segment.id), note)
+      await tx.flush()
+    })
+  }
+
+  note(): Promise<Buffer | null> {
+    return this.#step(async () => {
+      const reader = this.#core.rows.read()
+      const note = reader.getLocal(noteKey(this.#record.segment.id))
+      reader.tryFlush()
+      return note
     })
   }
 
@@ -132,6 +160,17 @@ export class SegmentIngest implements Ingest {
 
   /** The tree at the original's length; its last nodes are stored beside the others. */
   async #complete(end: number, rest: readonly TreeNode[]): Promise<TreeBuilder> {
+    const { tree, nodes } = this.#completed(end, rest)
+    if (nodes.length > 0) {
+      const tx = this.#core.rows.write()
+      tx.putLocal(nodesKey(this.#record.segment.id), encodeNodes(nodes))
+      await tx.flush()
+    }
+    return tree
+  }
+
+  /** The tree at the original's length, and the nodes that came into being on the way from `end` to there. */
+  #completed(end: number, rest: readonly TreeNode[]): { tree: TreeBuilder; nodes: TreeNode[] } {
     const tree = new TreeBuilder(this.position, this.#tree.roots)
     const wanted = coveringIndices(end, this.#record.length)
     const fits = rest.length === wanted.length && rest.every((node, i) => node.index === wanted[i])
@@ -141,13 +180,7 @@ export class SegmentIngest implements Ingest {
         `Blocks ${end} to ${this.#record.length} must be stood for by ${wanted.length} tree nodes, got ${rest.length}.`
       )
     }
-    const nodes = rest.flatMap((node) => tree.appendNode(node))
-    if (nodes.length > 0) {
-      const tx = this.#core.rows.write()
-      tx.putLocal(nodesKey(this.#record.segment.id), encodeNodes(nodes))
-      await tx.flush()
-    }
-    return tree
+    return { tree, nodes: rest.flatMap((node) => tree.appendNode(node)) }
   }
 
   #checkTree(tree: TreeBuilder): void {

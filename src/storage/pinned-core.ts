@@ -12,10 +12,23 @@ import {
   type SharedCore
 } from './hypercore-parts.js'
 import { originalLeaf, rootIndices } from './original-tree.js'
-import { decodeNodes, decodeProgress, nodesKey, nodesRange, progressKey, type Progress } from './progress.js'
+import {
+  decodeNodes,
+  decodeProgress,
+  encodeNodes,
+  encodeProgress,
+  nodesKey,
+  nodesRange,
+  noteKey,
+  progressKey,
+  type Progress
+} from './progress.js'
 import type { SegmentRecord } from './records.js'
 import type { Decode, TreeNode } from './types.js'
 import type { Veil } from './veiled-storage.js'
+
+/** Blocks looked at together when some are deleted: up to 16 MiB each, nearly always 64 KiB. */
+const CUT_BLOCKS = 16
 
 /** What a pinned hypercore needs from the store that owns it. */
 export interface PinnedCoreHost {
@@ -184,6 +197,37 @@ export class PinnedCore implements Veil {
     }
   }
 
+  /** Deletes blocks `[end, position)` of the segment on its way in, in one write. Returns how far it has come then. */
+  async cutPending(
+    record: SegmentRecord,
+    end: number,
+    { position, bytes }: { position: number; bytes: number }
+  ): Promise<Progress> {
+    const { id } = record.segment
+    const roots: TreeNode[] = []
+    for (const index of rootIndices(end)) {
+      roots.push(present(await this.pendingNode(record, index), end))
+    }
+    const progress = { position: end, bytes, roots }
+    for (let from = end; from < position; from += CUT_BLOCKS) {
+      const reader = this.rows.read()
+      const rows: Promise<Buffer | null>[] = []
+      for (let at = from; at < Math.min(position, from + CUT_BLOCKS); at++) rows.push(reader.getBlock(at))
+      for (const row of await flushed(reader, Promise.all(rows))) progress.bytes -= row?.byteLength ?? 0
+    }
+    const tx = this.rows.write()
+    tx.deleteBlockRange(end, position)
+    for await (const { key, value } of this.rows.createLocalStream(nodesRange(id))) {
+      const nodes = decodeNodes(value)
+      const kept = nodes.filter(({ index }) => rightSpan(index) / 2 < end)
+      if (kept.length === 0) tx.deleteLocal(key)
+      else if (kept.length < nodes.length) tx.putLocal(key, encodeNodes(kept))
+    }
+    tx.putLocal(progressKey(id), encodeProgress(progress))
+    await tx.flush()
+    return progress
+  }
+
   /**
    * Compares what the author signed for a segment on its way in with what peers have sent meanwhile.
    * @param roots of the segment's tree at `record.length`
@@ -235,6 +279,7 @@ export class PinnedCore implements Veil {
       if (upgrade) tx.setHead(head)
       writeBits(core, tx, record.start, record.end, true)
       tx.deleteLocal(progressKey(record.segment.id))
+      tx.deleteLocal(noteKey(record.segment.id))
       tx.deleteLocalRange(range.gte, range.lt)
       await state.flush()
       if (!upgrade) return announceBits(core, record.start, record.end, true)
@@ -263,6 +308,7 @@ export class PinnedCore implements Veil {
     const range = nodesRange(record.segment.id)
     tx.deleteBlockRange(record.start, position)
     tx.deleteLocal(progressKey(record.segment.id))
+    tx.deleteLocal(noteKey(record.segment.id))
     tx.deleteLocalRange(range.gte, range.lt)
     await tx.flush()
   }

@@ -4,6 +4,7 @@ const NODE_BYTES = 48
 const COUNTER_BYTES = 8
 const NODES = Buffer.from('datdot/nodes/')
 const PROGRESS = Buffer.from('datdot/progress/')
+const NOTE = Buffer.from('datdot/note/')
 /** Sorts behind every position. */
 const LAST = (1n << 64n) - 1n
 
@@ -19,6 +20,11 @@ export interface Progress {
 
 export function progressKey(id: Uint8Array): Buffer {
   return Buffer.concat([PROGRESS, id])
+}
+
+/** Key of the note that its taker keeps with a segment on its way in. */
+export function noteKey(id: Uint8Array): Buffer {
+  return Buffer.concat([NOTE, id])
 }
 
 /** Key of the tree nodes that came with the batch of blocks at `position` (undefined: with the rest). */

@@ -70,10 +70,20 @@ export interface Ingest {
   append(blocks: readonly IngestBlock[]): Promise<void>
   /**
    * Checks the author's signature over the rebuilt tree as `finish` does, but leaves all as it is, so that a fault can be
-   * looked for. Only for a segment that is complete.
-   * @throws StorageError STORAGE_TREE_MISMATCH, STORAGE_SIGNATURE, STORAGE_INCOMPLETE
+   * looked for.
+   * @param rest as `finish` needs it, of a segment that ends early
+   * @throws StorageError STORAGE_TREE_MISMATCH, STORAGE_SIGNATURE, STORAGE_FORKED, STORAGE_INCOMPLETE
    */
-  check(): Promise<void>
+  check(rest?: readonly TreeNode[]): Promise<void>
+  /**
+   * Deletes the blocks from `end` on, which is then the position.
+   * @throws StorageError STORAGE_INCOMPLETE if block `end - 1` is not there
+   */
+  cutBack(end: number): Promise<void>
+  /** Keeps some bytes with the segment, in place of the last note, until it is finished or deleted. */
+  keepNote(note: Uint8Array): Promise<void>
+  /** What was kept last, also before a restart. */
+  note(): Promise<Buffer | null>
   /** A node of the original's tree as it follows from the blocks stored so far; null if it is not complete yet. */
   node(index: number): Promise<TreeNode | null>
   /**

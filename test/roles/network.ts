@@ -1,11 +1,15 @@
+import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { EventEmitter } from 'node:events'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
 import crypto from 'hypercore-crypto'
+import { auditFile } from '../../src/chain/audit.js'
+import type { Parameters } from '../../src/chain/parameters.js'
 import type { CodecName, Outcome, Plan } from '../../src/chain/operations.js'
 import { scan } from '../../src/drive/scan.js'
-import { createFileLogger, type Logger } from '../../src/log.js'
+import { createLogger, type Logger } from '../../src/log.js'
 import {
   DONATION_GRAINS,
   MEMBER_GRAINS,
@@ -14,6 +18,7 @@ import {
   planOf,
   registrationOf
 } from '../../src/network/economy.js'
+import { consume } from '../../src/network/consume.js'
 import { Observer } from '../../src/network/observer.js'
 import { openParticipant, type Participant, type ParticipantRole } from '../../src/network/participants.js'
 import { Author } from '../../src/roles/author.js'
@@ -22,6 +27,7 @@ import { Supporter } from '../../src/roles/supporter.js'
 import type { Network } from '../../src/swarm/dht.js'
 import { startPrivateDht } from '../../src/swarm/dht.js'
 import { loadIdentity } from '../../src/swarm/identity.js'
+import { RoleProcess, type LogLine } from './process.js'
 import { temporaryFolder } from '../helpers/folder.js'
 
 /** Generous: the machine may be busy. */
@@ -33,8 +39,11 @@ export class RoleNetwork {
   readonly network: Network
   readonly chain: ChainNode
   readonly observer: Observer
+  /** What the roles in this process log, as they do. */
+  readonly events: EventEmitter<{ line: [LogLine] }>
   readonly #log: Logger
   readonly #closing: (() => Promise<unknown>)[]
+  #readers = 0
   readonly #running = new Map<string, Participant>()
 
   private constructor(
@@ -42,26 +51,38 @@ export class RoleNetwork {
     network: Network,
     chain: ChainNode,
     observer: Observer,
-    log: Logger,
-    closing: (() => Promise<unknown>)[]
+    {
+      log,
+      events,
+      closing
+    }: {
+      log: Logger
+      events: EventEmitter<{ line: [LogLine] }>
+      closing: (() => Promise<unknown>)[]
+    }
   ) {
     this.root = root
     this.network = network
     this.chain = chain
     this.observer = observer
     this.#log = log
+    this.events = events
     this.#closing = closing
   }
 
   /** Starts the chain with an allocation for each name; all of it ends with the test. */
-  static async start(t: TestContext, names: readonly string[]): Promise<RoleNetwork> {
+  static async start(
+    t: TestContext,
+    names: readonly string[],
+    changes: Partial<Parameters> = {}
+  ): Promise<RoleNetwork> {
     const root = temporaryFolder(t)
     const closing: (() => Promise<unknown>)[] = []
     t.after(async () => {
       for (const close of closing.reverse()) await close()
     })
-    const { log, close: closeLog } = createFileLogger(join(root, 'log.ndjson'), Date.now)
-    closing.push(closeLog)
+    const events = new EventEmitter<{ line: [LogLine] }>()
+    const log = createLogger((line) => void events.emit('line', JSON.parse(line) as LogLine), Date.now)
     const { network, close } = await startPrivateDht()
     closing.push(close)
     const allocations = [
@@ -74,7 +95,12 @@ export class RoleNetwork {
     const chain = await ChainNode.open({
       dir: join(root, 'chain'),
       network,
-      genesis: { name: 'test', parameters: fastParameters(), allocations, beaconLength: 1 << 14 },
+      genesis: {
+        name: 'test',
+        parameters: { ...fastParameters(), ...changes },
+        allocations,
+        beaconLength: 1 << 14
+      },
       threads: 1,
       randomBytes,
       now: Date.now,
@@ -90,11 +116,15 @@ export class RoleNetwork {
       log: log.with({ role: 'observer' })
     })
     closing.push(() => observer.close())
-    return new RoleNetwork(root, network, chain, observer, log, closing)
+    return new RoleNetwork(root, network, chain, observer, { log, events, closing })
   }
 
   /** Starts a role in its folder, for the first time or again. */
-  async startRole(role: ParticipantRole, name: string): Promise<Participant> {
+  async startRole(
+    role: ParticipantRole,
+    name: string,
+    options: { runningRootBytes?: number } = {}
+  ): Promise<Participant> {
     const participant = await openParticipant(role, {
       dir: join(this.root, name),
       network: this.network,
@@ -103,12 +133,48 @@ export class RoleNetwork {
       log: this.#log.with({ role: name }),
       registration: registrationOf(role),
       memoryBytes: 16 << 20,
-      threads: 1
+      threads: 1,
+      ...options
     })
     this.#running.set(name, participant)
     this.#closing.push(() => this.stopRole(name))
     await participant.start()
     return participant
+  }
+
+  /** Starts a role in a process of its own, which dies with `kill -9` and no sooner. */
+  startProcess(
+    role: ParticipantRole,
+    name: string,
+    options: { runningRootBytes?: number } = {}
+  ): RoleProcess {
+    const started = RoleProcess.start(role, {
+      dir: join(this.root, name),
+      bootstrap: this.network.bootstrap,
+      chainKey: this.chain.publicKey.toString('hex'),
+      ...options
+    })
+    this.#closing.push(() => started.kill())
+    return started
+  }
+
+  /** What a reader that comes now gets of a drive with these files is what was published. */
+  async read(driveKey: Buffer, files: Record<string, Buffer>): Promise<void> {
+    const out = join(this.root, `consumer-${this.#readers++}`)
+    const signal = new AbortController().signal
+    const read = await consume({ network: this.network, key: driveKey, core: false, out, signal })
+    assert.equal(read.files, Object.keys(files).length)
+    for (const [file, plain] of Object.entries(files)) {
+      assert.ok(plain.equals(readFileSync(join(out, 'files', file))), `${file} was read as it is`)
+    }
+  }
+
+  /** Ends the chain and replays its log from its file: nothing in it may be wrong. */
+  async audit(): Promise<void> {
+    await this.chain.close()
+    const { failure, sum } = await auditFile(join(this.root, 'chain', 'ledger.db'))
+    assert.equal(failure, null)
+    assert.equal(sum, 0n)
   }
 
   async stopRole(name: string): Promise<void> {
@@ -148,6 +214,15 @@ export class RoleNetwork {
       await supporter.sponsor(key, await supporter.inspect(key), wanted, DONATION_GRAINS)
     }
     await this.until('all copies', () => this.observer.copies.size >= copies * hypercores.length)
+    // A copy is active with its first segment; who is to write the rest needs the author.
+    for (const key of hypercores) {
+      for (;;) {
+        const view = (await this.observer.member.chain.hypercore(key))!
+        if (view.copies.every((copy) => copy.length === view.length)) break
+        const { round } = this.observer
+        await this.until('whole copies', () => this.observer.round > round)
+      }
+    }
     await leave()
     return { driveKey, hypercores }
   }

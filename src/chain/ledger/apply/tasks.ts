@@ -311,6 +311,7 @@ function expireTask(state: State, task: Task): void {
     case 'delivering':
       // Now the pinner may come with what it has, if the signer signed it.
       task.state = 'late'
+      state.emit({ kind: 'late', draw: task.draw! })
       task.deadline = state.head.clock + state.parameters.acknowledgeMs
       return saveTask(state, task)
     case 'late':
