@@ -5,7 +5,7 @@ import { slabOf, workerTask } from './task.js'
 /** One piece of a chunk that is larger than a slab. */
 export default workerTask<'piece'>((task) => {
   const { data } = slabOf(task.slab)
-  const { index, plainBytes, plainOffset, seed, header } = task
+  const { index, plainBytes, plainOffset, seed, firstDraw, header } = task
   const codec = codecOf(task.segment.codec)
   const start = performance.now()
   let bytes: number
@@ -15,7 +15,7 @@ export default workerTask<'piece'>((task) => {
     const out = data.subarray(data.byteLength - (codec.encodedBytes(task.pieceBytes) - codec.headerBytes))
     try {
       const encoder = codec.createEncoder(segment)
-      bytes = encoder.piece({ index, plainBytes, plainOffset, seed }, plain, out)
+      bytes = encoder.piece({ index, plainBytes, plainOffset, seed, firstDraw }, plain, out)
       encoder.wipe()
     } finally {
       segment.secretKey.fill(0)

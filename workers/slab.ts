@@ -71,8 +71,8 @@ function fill(
 
 function tablesOf(slab: Slab, task: SlabTask): Omit<ChunkBatch, 'slab'> {
   const { offsets, encodedBytes, plainOffsets, plainBytes } = slab
-  const { count, firstIndex, seed } = task
-  return { offsets, encodedBytes, plainOffsets, plainBytes, count, firstIndex, seed }
+  const { count, firstIndex, seed, firstDraw } = task
+  return { offsets, encodedBytes, plainOffsets, plainBytes, count, firstIndex, seed, firstDraw }
 }
 
 function stageOf(

@@ -76,6 +76,8 @@ export interface ChunkBatch {
   plainBytes: Uint32Array
   /** SEED_BYTES of fresh randomness for encoders (same seed, same output); not used by decoders. */
   seed: Uint8Array
+  /** Where the run's first chunk is in what is drawn from the seed; 0 for a seed of its own. */
+  firstDraw?: number
 }
 
 /**
@@ -142,6 +144,8 @@ export interface ChunkPiece {
   plainOffset: number
   /** SEED_BYTES, the same for all pieces of the chunk. */
   seed: Uint8Array
+  /** Where the chunk is in what is drawn from the seed; 0 for a seed of its own. */
+  firstDraw?: number
 }
 
 /** A piece of a chunk to decode. */

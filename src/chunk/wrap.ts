@@ -27,6 +27,8 @@ export const WRAP_HEADER_BYTES = SIGNATURE_AT + SIGNATURE_BYTES
 
 const KEY_BYTES = 32
 const CIPHER_BLOCK_BYTES = 64
+/** Keys that can be drawn from one seed. */
+const SEED_KEYS = 2 ** 33
 const DOMAIN = 'datdot/wrap/1'
 /** Every key encrypts one body only, so one nonce serves all. */
 const NONCE = Buffer.alloc(24)
@@ -69,9 +71,10 @@ class WrapEncoder implements Encoder {
 
   bodies(batch: ChunkBatch, from: number, to: number): void {
     const { slab, offsets, plainOffsets, plainBytes } = batch
-    const firstKey = this.#drawKeys(batch.seed, from, to)
+    const { seed, firstDraw = 0 } = batch
+    const firstView = this.#drawKeys(seed, firstDraw + from, to - from)
     for (let i = from; i < to; i++) {
-      const key = this.#keyViews[i - firstKey]!
+      const key = this.#keyViews[firstView + i - from]!
       const body = slab.subarray(plainOffsets[i], plainOffsets[i]! + plainBytes[i]!)
       sodium.crypto_stream_xchacha20_xor(body, body, NONCE, key)
       slab.set(key, offsets[i]! + KEY_AT)
@@ -88,13 +91,13 @@ class WrapEncoder implements Encoder {
   }
 
   piece(at: ChunkPiece, plain: Uint8Array, out: Uint8Array): number {
-    this.#drawKeys(at.seed, 0, 1)
-    return xorPiece(plain, out, at.plainOffset, this.#keyViews[0]!)
+    const view = this.#drawKeys(at.seed, at.firstDraw ?? 0, 1)
+    return xorPiece(plain, out, at.plainOffset, this.#keyViews[view]!)
   }
 
   pieceHeader(at: Omit<ChunkPiece, 'plainOffset'>, bodyHash: Uint8Array): Uint8Array {
-    this.#drawKeys(at.seed, 0, 1)
-    this.#sign(at.index, at.plainBytes, this.#keys, 0, bodyHash, 0)
+    const view = this.#drawKeys(at.seed, at.firstDraw ?? 0, 1)
+    this.#sign(at.index, at.plainBytes, this.#keyViews[view]!, 0, bodyHash, 0)
     return Buffer.from(this.#header)
   }
 
@@ -122,19 +125,21 @@ class WrapEncoder implements Encoder {
   }
 
   /**
-   * Draws keys `[from, to)` of a seed into `#keys`, from its start, or one key earlier where the cipher's
-   * block does; returns the first one's number. Key n is bytes 32n..32n+31 of the seed's XChaCha20 stream.
+   * Draws `count` keys of a seed from the n-th on into `#keys`; returns the number of the n-th one's view, which is
+   * not the first where the cipher's block begins before it. Key n is bytes 32n..32n+31 of the seed's XChaCha20 stream.
    */
-  #drawKeys(seed: Uint8Array, from: number, to: number): number {
+  #drawKeys(seed: Uint8Array, n: number, count: number): number {
     const perBlock = CIPHER_BLOCK_BYTES / KEY_BYTES
-    const firstBlock = Math.floor(from / perBlock)
-    const firstKey = firstBlock * perBlock
-    const bytes = (to - firstKey) * KEY_BYTES
+    const firstBlock = Math.floor(n / perBlock)
+    const skipped = n - firstBlock * perBlock
+    // The cipher's block counter has 32 bits here; going round would use keys twice.
+    if (n + count > SEED_KEYS) throw new CodecError('CODEC_SEED', `a seed has keys for ${SEED_KEYS} chunks`)
+    const bytes = (skipped + count) * KEY_BYTES
     if (this.#keys.byteLength < bytes) this.#growKeys(bytes)
     const keys = this.#keys.subarray(0, bytes)
     keys.fill(0)
     sodium.crypto_stream_xchacha20_xor_ic(keys, keys, NONCE, firstBlock, seed.subarray(0, SEED_BYTES))
-    return firstKey
+    return skipped
   }
 
   #growKeys(bytes: number): void {

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
-import type { CodecName, SegmentPublic, SegmentSecret } from '../chunk/codec.js'
+import { SEED_BYTES, type CodecName, type SegmentPublic, type SegmentSecret } from '../chunk/codec.js'
 import { randomBytes } from '../crypto/keys.js'
-import { EngineError, InputError } from '../errors.js'
+import { CodecError, EngineError, InputError } from '../errors.js'
 import { TreeBuilder, type NodeSink } from '../merkle/builder.js'
 import type { TreeRoot } from '../merkle/node.js'
 import type { Batch } from './batch.js'
@@ -89,13 +89,21 @@ export class Engine {
     return this.#slabs.held
   }
 
-  /** Encodes plain chunks. `start`: index in the hypercore of the first one. */
+  /**
+   * Encodes plain chunks. `start`: index in the hypercore of the first one. `seed`: SEED_BYTES that belong to this
+   * segment alone; the same seed gives the same bytes, wherever a stream begins. Without one `random` is asked.
+   *
+   * @throws CodecError `CODEC_SEED` for a seed of another length
+   */
   encode(
     source: ChunkSource,
-    { segment, start }: { segment: SegmentSecret; start: number },
+    { segment, start, seed }: { segment: SegmentSecret; start: number; seed?: Uint8Array },
     options?: StreamOptions
   ): AsyncGenerator<Batch, void, void> {
-    return stream(this.#context, source, { job: 'encode', segment, start }, options)
+    if (seed && seed.byteLength !== SEED_BYTES) {
+      throw new CodecError('CODEC_SEED', `a seed has ${SEED_BYTES} bytes`)
+    }
+    return stream(this.#context, source, { job: 'encode', segment, start, ...(seed && { seed }) }, options)
   }
 
   /** Decodes encoded chunks after all checks; `batch.levels` are the tree of the encoded ones. */

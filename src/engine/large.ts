@@ -19,6 +19,7 @@ export interface LargeChunk {
   /** Plain when encoding, else encoded. */
   bytes: Uint8Array
   seed: Uint8Array
+  firstDraw: number
   workers: WorkerPool
   lease: SlabLease
   signal: AbortSignal
@@ -43,7 +44,8 @@ export async function workLargeChunk(chunk: LargeChunk): Promise<{ batch: Batch;
     })
     const bodyHash = hasher.digest()
     const encoder = codec.createEncoder(chunk.segment as SegmentSecret)
-    const at = { index: chunk.index, plainBytes: bytes.byteLength, seed: chunk.seed }
+    const { index, seed, firstDraw } = chunk
+    const at = { index, plainBytes: bytes.byteLength, seed, firstDraw }
     out.set(encoder.pieceHeader(at, bodyHash))
     return { batch: batchOf(chunk, out, out, bytes.byteLength, bodyHash), times }
   }
@@ -75,7 +77,7 @@ async function inPieces(
   times: StageTimes,
   take: (piece: Uint8Array, plainOffset: number) => void
 ): Promise<void> {
-  const { codec, lease, workers, segment, index, seed, bytes } = chunk
+  const { codec, lease, workers, segment, index, seed, firstDraw, bytes } = chunk
   const encoding = chunk.job === 'encode'
   const done: Promise<void>[] = []
   let last: Promise<unknown> = Promise.resolve()
@@ -107,6 +109,7 @@ async function inPieces(
         plainOffset,
         pieceBytes: input.byteLength,
         seed,
+        firstDraw,
         header
       },
       { again: fill, slab }

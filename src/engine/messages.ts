@@ -42,6 +42,8 @@ export interface SlabTask {
   /** Number of the run's first leaf in the segment's tree. */
   firstLeaf: number
   seed: Uint8Array
+  /** Where the run is in what is drawn from the seed. */
+  firstDraw: number
 }
 
 export interface SlabResult {
@@ -79,6 +81,8 @@ export interface PieceTask {
   /** Bytes of the piece as it lies in the slab. */
   pieceBytes: number
   seed: Uint8Array
+  /** Where the chunk is in what is drawn from the seed. */
+  firstDraw: number
   /** For decoding. */
   header: Uint8Array
 }

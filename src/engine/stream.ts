@@ -61,6 +61,8 @@ export interface StreamJob {
   segment: SegmentPublic | SegmentSecret
   /** Index in the hypercore of the first chunk. */
   start: number
+  /** What all keys are drawn from, by index, instead of a seed for each slab. */
+  seed?: Uint8Array
 }
 
 /** What streams share. */
@@ -346,9 +348,8 @@ class Feeder {
     this.#signal.throwIfAborted()
     this.#taken++
     const { job, segment } = this.#job
-    const { workers, random } = this.#context
-    const seed = job === 'encode' ? random(SEED_BYTES) : new Uint8Array(0)
-    const work = { job, segment, codec: this.#codec, index, bytes, seed, workers }
+    const { workers } = this.#context
+    const work = { job, segment, codec: this.#codec, index, bytes, ...this.#seed(index), workers }
     const { batch, times } = await workLargeChunk({ ...work, lease: this.#lease, signal: this.#signal })
     let free = () => {}
     this.#largeFreed = new Promise((resolve) => {
@@ -397,6 +398,13 @@ class Feeder {
     else if (filling) this.#lease.release(filling.slab)
   }
 
+  /** What the keys of chunks from `index` on are drawn from. */
+  #seed(index: number): { seed: Uint8Array; firstDraw: number } {
+    const { job, seed } = this.#job
+    if (seed) return { seed, firstDraw: index }
+    return { seed: job === 'encode' ? this.#context.random(SEED_BYTES) : new Uint8Array(0), firstDraw: 0 }
+  }
+
   async #work(filling: Filling, before: number): Promise<Result> {
     const { slab, count, data, lent } = filling
     const firstIndex = this.#job.start + before
@@ -415,7 +423,7 @@ class Feeder {
           count,
           firstIndex,
           firstLeaf: this.#firstLeaf + before,
-          seed: this.#job.job === 'encode' ? this.#context.random(SEED_BYTES) : new Uint8Array(0)
+          ...this.#seed(firstIndex)
         },
         { again: () => refill(filling), slab }
       )

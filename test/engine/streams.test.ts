@@ -207,6 +207,50 @@ test('one seed is drawn for a slab, not for a chunk', async () => {
   }
 })
 
+test('with a seed of the segment a stream that begins later goes on with the same bytes', async () => {
+  const seed = Buffer.alloc(32, 5)
+  const chunks = chunksOf(someLengths)
+  const encodeFrom = async (first: number, memoryBytes: number): Promise<Buffer[]> => {
+    const other = new Engine({ threads: 1, memoryBytes })
+    const out: Buffer[] = []
+    try {
+      const job = { segment, start: START + first, seed }
+      for await (const batch of other.encode(chunks.slice(first), job)) {
+        out.push(...batch.chunks.map((chunk) => Buffer.from(chunk)))
+      }
+    } finally {
+      await other.close()
+    }
+    return out
+  }
+  const whole = await encodeFrom(0, 64 * 1024 * 1024)
+  assert.deepEqual(
+    whole.map((chunk, i) => decodeChunk(segment, START + i, chunk)),
+    chunks
+  )
+  for (const first of [1, 4, 7]) assert.deepEqual(await encodeFrom(first, 1024 * 1024), whole.slice(first))
+  const keys = new Set(whole.map((chunk) => chunk.toString('hex', 40, 72)))
+  assert.equal(keys.size, whole.length)
+})
+
+test('a seed of another length is refused', () => {
+  const seed = Buffer.alloc(31)
+  assert.throws(() => engine.encode([], { segment, start: START, seed }), { code: 'CODEC_SEED' })
+})
+
+test('no key of a seed is used twice: a chunk beyond its last one is refused', async () => {
+  const job = { segment, start: 2 ** 33 - 1, seed: Buffer.alloc(32, 5) }
+  const counts: number[] = []
+  await assert.rejects(
+    async () => {
+      for await (const { count } of engine.encode(chunksOf([50]), job)) counts.push(count)
+      for await (const { count } of engine.encode(chunksOf([50, 50]), job)) counts.push(count)
+    },
+    { code: 'CODEC_SEED' }
+  )
+  assert.deepEqual(counts, [1])
+})
+
 test('progress counts what has come out', async () => {
   const chunks = chunksOf(someLengths)
   const reports: Progress[] = []
