@@ -36,11 +36,13 @@ function work(task: SlabTask, slab: Slab): SlabResult {
   if (bodyHashes.byteLength < task.count * HASH_BYTES) bodyHashes = new Uint8Array(slab.capacity * HASH_BYTES)
   const stage = stageOf(task, codec, encoder, batch, times)
 
+  // Chunks that are hashed where they are go through one stage only.
+  const together = task.job === 'leaves' && task.loan === undefined
   let done = 0
   let refused: CodecError | undefined
   try {
     while (done < task.count && !refused) {
-      const to = groupEnd(batch.encodedBytes, done, task.count)
+      const to = together ? task.count : groupEnd(batch.encodedBytes, done, task.count)
       if (task.loan !== undefined) fill(task.loan, slab, done, to, times)
       const result = stage(done, to)
       done += result.passed

@@ -1,10 +1,11 @@
 import { RECORD_BYTES } from '../merkle/node.js'
 
 /**
- * Bytes of a slab when there is memory enough: room for 4 MiB of chunks and their tables. A task costs the main
- * thread some 100 us whatever its size, which the threads that do the work lack where they use all cores.
+ * Bytes of a slab when there is memory enough: room for 2.5 MiB of chunks and their tables. A task costs the main
+ * thread some 100 us whatever its size, which the threads that do the work lack where they use all cores; but slabs
+ * that the caches do not hold cost more, and so does the memory of chunks that wait for them.
  */
-const SLAB_BYTES = 5 * 1024 * 1024
+const SLAB_BYTES = 3 * 1024 * 1024
 const SMALLEST_SLAB_BYTES = 64 * 1024
 /** Least memory of an engine: two of the smallest slabs, one to fill while one is worked on. */
 export const LEAST_MEMORY_BYTES = 2 * SMALLEST_SLAB_BYTES

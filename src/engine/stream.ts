@@ -25,8 +25,8 @@ import { SourceReader, type ChunkRun, type ChunkSource } from './source.js'
 const TASK_BYTES: Record<CodecName, number> = { wrap: Infinity, seal: 256 * 1024 }
 /** What each chunk costs besides its bytes, in bytes that are ciphered and hashed in that time: its signature. */
 const SIGNATURE_COST_BYTES: Record<Job, number> = { encode: 24 * 1024, decode: 64 * 1024, leaves: 0 }
-/** Most work of a task, such costs included: some 4 ms, so that short streams too are shared by all threads. */
-const TASK_COST_BYTES = 6 * 1024 * 1024
+/** Most work of a task, such costs included: some 8 ms, so that short streams too are shared by all threads. */
+const TASK_COST_BYTES = 12 * 1024 * 1024
 /** Most bytes of a task on chunks that stay where they are: it costs no memory, and a core hashes it in 5 ms. */
 const IN_PLACE_TASK_BYTES = 32 * 1024 * 1024
 /** A source that yields nothing for so long has its last chunks sent on their way in a slab that is not full. */
@@ -201,7 +201,7 @@ class Feeder {
       if (this.#reader.waiting && this.#taken === seen) this.#flush()
       seen = this.#taken
     }, FLUSH_AFTER_MS).unref()
-    this.#lease = new SlabLease(context.slabs, 3 * context.workers.threads + 1, signal)
+    this.#lease = new SlabLease(context.slabs, 3 * context.workers.threads, signal)
   }
 
   /** Reads the source to its end, or until the signal; never rejects. */

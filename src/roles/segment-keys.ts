@@ -1,6 +1,7 @@
 import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AssignmentView } from '../chain/views.js'
+import { SEED_BYTES } from '../chunk/codec.js'
 import type { KeyPair } from '../crypto/keys.js'
 import type { Engine } from '../engine/engine.js'
 import { generateSealKey } from '../engine/seal-key.js'
@@ -9,11 +10,16 @@ import { generateSealKey } from '../engine/seal-key.js'
 export interface SegmentKey {
   publicKey: Buffer
   secretKey: Buffer
+  /** What keys of chunks are drawn from, for `wrap`. */
+  seed?: Buffer
 }
 
+const PUBLIC_KEY_BYTES = 256
+
 /**
- * A signer's keys for its segments. `wrap` uses the signer's own; each `seal` segment has one of its own, which is
- * kept only until the segment is accepted or given up: whoever has it can make the copy again without storing it.
+ * A signer's keys for its segments. `wrap` uses the signer's own, and a seed; each `seal` segment has one of its own.
+ * Both are kept until the segment is accepted or given up, so that an interrupted signer makes the same bytes again,
+ * and no longer: whoever has the key of `seal` can make the copy again without storing it.
  */
 export class SegmentKeys {
   readonly #dir: string
@@ -28,21 +34,31 @@ export class SegmentKeys {
 
   /** The key of a draw, made the first time it is asked for. */
   async of({ codec, draw }: AssignmentView, keyPair: KeyPair): Promise<SegmentKey> {
-    if (codec === 'wrap') return keyPair
     const path = join(this.#dir, String(draw))
     const kept = await readFile(path).catch(() => null)
-    if (kept) return { publicKey: kept.subarray(0, 256), secretKey: kept.subarray(256) }
+    if (codec === 'wrap') {
+      if (kept?.byteLength === SEED_BYTES) return { ...keyPair, seed: kept }
+      const seed = this.#randomBytes(SEED_BYTES)
+      await this.#keep(path, seed)
+      return { ...keyPair, seed }
+    }
+    if (kept)
+      return { publicKey: kept.subarray(0, PUBLIC_KEY_BYTES), secretKey: kept.subarray(PUBLIC_KEY_BYTES) }
     const key = await generateSealKey(this.#engine, { random: this.#randomBytes })
+    await this.#keep(path, Buffer.concat([key.publicKey, key.secretKey]))
+    return key
+  }
+
+  async #keep(path: string, secret: Buffer): Promise<void> {
     await mkdir(this.#dir, { recursive: true, mode: 0o700 })
     const file = await open(`${path}.new`, 'w', 0o600)
     try {
-      await file.writeFile(Buffer.concat([key.publicKey, key.secretKey]))
+      await file.writeFile(secret)
       await file.sync()
     } finally {
       await file.close()
     }
     await rename(`${path}.new`, path)
-    return key
   }
 
   /** Wipes the keys of all draws but these. */

@@ -156,7 +156,7 @@ export class Signer {
     await checkOriginal(core, assignment)
     const original = await originalOf(core)
     const chainId = await chain.chainId({ signal })
-    const { publicKey, secretKey } = await this.#keys.of(assignment, keyPair)
+    const { publicKey, secretKey, seed } = await this.#keys.of(assignment, keyPair)
     const segment: SegmentSecret = { ...segmentOf(chainId, assignment, publicKey), secretKey }
     const { manifest, signature } = original
     const nodes = await NodeFile.open(nodeFile)
@@ -164,7 +164,7 @@ export class Signer {
       const known = nodes.chunks
       const offer = encodeOffer({ draw, publicKey, known, manifest, signature })
       const items = (position: number): AsyncGenerator<SegmentItem> =>
-        this.#items(assignment, segment, core, nodes, position - task.start)
+        this.#items(assignment, { segment, ...(seed && { seed }) }, core, nodes, position - task.start)
       const verdict = await this.#connections.with(pinner, { timeoutMs: CONNECT_MS, signal }, (connection) =>
         sendSegment(connection, offer, items, { id: idOf(draw), signal })
       )
@@ -190,13 +190,14 @@ export class Signer {
   /** The segment from chunk `done` of it on: encoded chunks, running roots, and the end once the chain has it. */
   async *#items(
     assignment: AssignmentView,
-    segment: SegmentSecret,
+    encoding: { segment: SegmentSecret; seed?: Buffer },
     core: Hypercore,
     nodes: NodeFile,
     done: number
   ): AsyncGenerator<SegmentItem, void, void> {
     const { chain, keyPair, signal } = this.#member
     const { draw, task } = assignment
+    const { segment } = encoding
     if (done < 0 || done > nodes.chunks) {
       throw new SwarmError(
         'SEGMENT_POSITION',
@@ -217,7 +218,7 @@ export class Signer {
       const blocks = readBlocks(core, start, task.end, { timeoutMs: BLOCK_MS, signal })
       for await (const batch of this.#engine.encode(
         blocks,
-        { segment, start },
+        { ...encoding, start },
         { signal, firstLeaf: done }
       )) {
         tree.append(batch.count, batch.levels)
