@@ -261,11 +261,124 @@ static napi_value parents(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+// ---- batch proofs ----------------------------------------------------------------------------------------
+
+// Sizes are integers that JavaScript numbers hold exactly.
+#define SIZE_MAX_EXACT 9007199254740991ull
+
+enum { BATCH_OK = 0, BATCH_LENGTH = 1, BATCH_BYTES = 2 };
+
+typedef struct {
+  const double *indices; // ascending, distinct
+  const uint8_t *leaves;
+  const uint8_t *proof;
+  size_t nodes;
+  size_t used;
+  uint64_t offset; // bytes of all nodes so far, from the left
+  double *offsets;
+  int fault;
+} Batch;
+
+static bool place(Batch *batch, const uint8_t *record, uint8_t *out) {
+  const uint64_t bytes = load64(record);
+  if (bytes < 1 || bytes > SIZE_MAX_EXACT || batch->offset > SIZE_MAX_EXACT - bytes) {
+    batch->fault = BATCH_BYTES;
+    return false;
+  }
+  batch->offset += bytes;
+  memcpy(out, record, RECORD);
+  return true;
+}
+
+// The record of the subtree over leaves [start, end), in which the indices [from, to) lie. Its left half is the
+// largest power of two below its width (RFC 9162 section 2.1), so the depth is at most 54.
+static bool climb(Batch *batch, uint64_t start, uint64_t end, size_t from, size_t to, uint8_t *out) {
+  if (from == to) {
+    if (batch->used == batch->nodes) {
+      batch->fault = BATCH_LENGTH;
+      return false;
+    }
+    return place(batch, batch->proof + batch->used++ * RECORD, out);
+  }
+  if (end - start == 1) {
+    batch->offsets[from] = (double)batch->offset;
+    return place(batch, batch->leaves + from * RECORD, out);
+  }
+  uint64_t half = 1;
+  while (half * 2 < end - start) half *= 2;
+  const uint64_t middle = start + half;
+  size_t cut = from;
+  while (cut < to && batch->indices[cut] < (double)middle) cut++;
+  uint8_t children[2 * RECORD];
+  if (!climb(batch, start, middle, from, cut, children)) return false;
+  if (!climb(batch, middle, end, cut, to, children + RECORD)) return false;
+  uint8_t message[1 + 8 + 2 * HASH];
+  const uint8_t *input = message;
+  message[0] = 1;
+  store64(message + 1, load64(children) + load64(children + RECORD));
+  memcpy(message + 9, children + 8, HASH);
+  memcpy(message + 9 + HASH, children + RECORD + 8, HASH);
+  memcpy(out, message + 1, 8);
+  hash_group(&input, 1, sizeof message, out + 8);
+  return true;
+}
+
+static bool get_doubles(napi_env env, napi_value value, double **out, size_t *length) {
+  void *data = NULL;
+  if (!get_typed(env, value, napi_float64_array, &data, length)) return fail(env, "expected a Float64Array");
+  *out = data;
+  return true;
+}
+
+// batchRoot(chunks, indices, leaves, proof, offsets, root): the record of the root that a batch proof of `indices`
+// leads to in a tree of `chunks` leaves, and where each leaf begins. Returns one of BATCH_….
+static napi_value batch_root(napi_env env, napi_callback_info info) {
+  napi_value arguments[6];
+  Batch batch = {0};
+  double chunks = 0;
+  double *indices = NULL;
+  size_t count = 0, offsets = 0;
+  Bytes leaf_records, proof, root;
+  if (!get_arguments(env, info, 6, arguments)) return NULL;
+  if (napi_get_value_double(env, arguments[0], &chunks) != napi_ok || !(chunks >= 1) ||
+      chunks > (double)SIZE_MAX_EXACT || chunks != (double)(uint64_t)chunks) {
+    return fail(env, "expected a number of chunks"), NULL;
+  }
+  if (!get_doubles(env, arguments[1], &indices, &count) || !get_bytes(env, arguments[2], &leaf_records) ||
+      !get_bytes(env, arguments[3], &proof) || !get_doubles(env, arguments[4], &batch.offsets, &offsets) ||
+      !get_bytes(env, arguments[5], &root)) {
+    return NULL;
+  }
+  if (count < 1 || leaf_records.length != count * RECORD || offsets != count || root.length != RECORD) {
+    return fail(env, "a table is of another size"), NULL;
+  }
+  for (size_t i = 0; i < count; i++) {
+    const double index = indices[i];
+    if (!(index >= 0) || index >= chunks || index != (double)(uint64_t)index || (i > 0 && index <= indices[i - 1])) {
+      return fail(env, "expected indices of leaves, ascending"), NULL;
+    }
+  }
+  batch.indices = indices;
+  batch.leaves = leaf_records.data;
+  batch.proof = proof.data;
+  batch.nodes = proof.length / RECORD;
+  uint8_t record[RECORD];
+  if (proof.length % RECORD != 0) {
+    batch.fault = BATCH_LENGTH;
+  } else if (climb(&batch, 0, (uint64_t)chunks, 0, count, record)) {
+    if (batch.used != batch.nodes) batch.fault = BATCH_LENGTH;
+    memcpy(root.data, record, RECORD);
+  }
+  napi_value fault;
+  return napi_create_int32(env, batch.fault, &fault) == napi_ok ? fault : NULL;
+}
+
 NAPI_MODULE_INIT() {
   const napi_property_descriptor properties[] = {
       {"hashMany", NULL, hash_many, NULL, NULL, NULL, napi_enumerable, NULL},
       {"leaves", NULL, leaves, NULL, NULL, NULL, napi_enumerable, NULL},
       {"parents", NULL, parents, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"batchRoot", NULL, batch_root, NULL, NULL, NULL, napi_enumerable, NULL},
   };
   if (napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties) != napi_ok) {
     return NULL;

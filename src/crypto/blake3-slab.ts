@@ -37,6 +37,19 @@ export interface SlabHasher {
   ): void
   /** Records of the parents of `pairs` pairs of records: BLAKE3(0x01 || u64 bytes below || left || right). */
   parents(children: Uint8Array, pairs: number, out: Uint8Array): void
+  /**
+   * The record of the root that a batch proof leads to, to `root`, in one call; src/merkle/batch.ts says what a proof
+   * is, and has the path without the addon. `indices` ascend and are leaves of a tree of `chunks`; `offsets` takes
+   * where each leaf begins. Returns what is wrong with the proof: 0 nothing, 1 its length, 2 its sizes.
+   */
+  batchRoot?: (
+    chunks: number,
+    indices: Float64Array,
+    leaves: Uint8Array,
+    proof: Uint8Array,
+    offsets: Float64Array,
+    root: Uint8Array
+  ) => number
 }
 
 /** One BLAKE3 call a hash: the path without the addon, and the one to compare it with. */

@@ -1,4 +1,4 @@
-import { RECORD_BYTES, slabHasher } from '../crypto/blake3-slab.js'
+import { RECORD_BYTES, slabHasher, type SlabHasher } from '../crypto/blake3-slab.js'
 import { ProofError } from '../errors.js'
 import type { TreeRoot } from './node.js'
 import { split } from './shape.js'
@@ -10,8 +10,7 @@ interface Placed {
 }
 
 /**
- * Checks a batch proof on its bytes, hashing all nodes of a level in one call; returns where each leaf begins
- * in the segment. The indices must be ascending and distinct leaves of the tree (`verifyBatch` checks that).
+ * Checks a batch proof on its bytes; returns where each leaf begins in the segment. The indices must be ascending and distinct leaves of the tree (`verifyBatch` checks that).
  *
  * @param leaves records of the leaves, RECORD_BYTES each
  * @param proof the proof's records
@@ -21,7 +20,46 @@ export function verifyBatchRecords(
   root: TreeRoot,
   indices: ArrayLike<number>,
   leaves: Uint8Array,
-  proof: Uint8Array
+  proof: Uint8Array,
+  hasher: SlabHasher = slabHasher
+): ArrayLike<number> {
+  const record = Buffer.alloc(RECORD_BYTES)
+  const offsets = hasher.batchRoot
+    ? nativeRoot(root.chunks, indices, leaves, proof, hasher.batchRoot, record)
+    : rootByLevels(root.chunks, indices, leaves, proof, hasher, record)
+  const bytes = sizeAt(record, 0)
+  if (bytes !== root.bytes) {
+    throw new ProofError('PROOF_BYTES', `the proof's sizes add up to ${bytes}, the root's is ${root.bytes}`)
+  }
+  if (record.compare(root.hash, 0, root.hash.byteLength, 8) !== 0) {
+    throw new ProofError('PROOF_ROOT', 'the proof does not lead to the root')
+  }
+  return offsets
+}
+
+function nativeRoot(
+  chunks: number,
+  indices: ArrayLike<number>,
+  leaves: Uint8Array,
+  proof: Uint8Array,
+  batchRoot: NonNullable<SlabHasher['batchRoot']>,
+  record: Buffer
+): ArrayLike<number> {
+  const offsets = new Float64Array(indices.length)
+  const fault = batchRoot(chunks, Float64Array.from(indices), leaves, proof, offsets, record)
+  if (fault === 1) throw wrongLength(proof.byteLength / RECORD_BYTES)
+  if (fault === 2) throw wrongSize()
+  return offsets
+}
+
+/** The path without the addon: all nodes of a level are hashed in one call. */
+function rootByLevels(
+  chunks: number,
+  indices: ArrayLike<number>,
+  leaves: Uint8Array,
+  proof: Uint8Array,
+  hasher: SlabHasher,
+  record: Buffer
 ): number[] {
   const nodes = proof.byteLength / RECORD_BYTES
   const given = indices.length + nodes
@@ -38,9 +76,7 @@ export function verifyBatchRecords(
     const at = slots * RECORD_BYTES
     for (let i = 0; i < RECORD_BYTES; i++) records[at + i] = source[from + i]!
     const bytes = sizeAt(records, at)
-    if (bytes < 1 || !Number.isSafeInteger(bytes)) {
-      throw new ProofError('PROOF_BYTES', `no node has ${bytes} bytes below it`)
-    }
+    if (bytes < 1 || !Number.isSafeInteger(bytes) || !Number.isSafeInteger(offset + bytes)) throw wrongSize()
     offset += bytes
     return slots++
   }
@@ -61,17 +97,15 @@ export function verifyBatchRecords(
     ;(ranks[rank] ??= []).push(left.slot, right.slot, slots)
     return { slot: slots++, rank }
   }
-  const top = walk(0, root.chunks, 0, indices.length)
+  const top = walk(0, chunks, 0, indices.length)
   if (used !== nodes) throw wrongLength(nodes)
-  if (offset !== root.bytes) {
-    throw new ProofError('PROOF_BYTES', `the proof's sizes add up to ${offset}, the root's is ${root.bytes}`)
-  }
-  for (const level of ranks) if (level) hashLevel(records, level)
-  const at = top.slot * RECORD_BYTES
-  if (records.compare(root.hash, 0, root.hash.byteLength, at + 8, at + RECORD_BYTES) !== 0) {
-    throw new ProofError('PROOF_ROOT', 'the proof does not lead to the root')
-  }
+  for (const level of ranks) if (level) hashLevel(records, level, hasher)
+  records.copy(record, 0, top.slot * RECORD_BYTES, (top.slot + 1) * RECORD_BYTES)
   return offsets
+}
+
+function wrongSize(): ProofError {
+  return new ProofError('PROOF_BYTES', 'a node of the proof has a size that no node has')
 }
 
 function wrongLength(nodes: number): ProofError {
@@ -79,7 +113,7 @@ function wrongLength(nodes: number): ProofError {
 }
 
 /** Hashes nodes given as triples of slots: left, right, parent. */
-function hashLevel(records: Buffer, level: number[]): void {
+function hashLevel(records: Buffer, level: number[], hasher: SlabHasher): void {
   const pairs = level.length / 3
   const scratch = Buffer.allocUnsafe(3 * pairs * RECORD_BYTES)
   const parents = scratch.subarray(2 * pairs * RECORD_BYTES)
@@ -90,7 +124,7 @@ function hashLevel(records: Buffer, level: number[]): void {
       for (let at = 0; at < RECORD_BYTES; at++) scratch[to + at] = records[from + at]!
     }
   }
-  slabHasher.parents(scratch.subarray(0, 2 * pairs * RECORD_BYTES), pairs, parents)
+  hasher.parents(scratch.subarray(0, 2 * pairs * RECORD_BYTES), pairs, parents)
   for (let i = 0; i < pairs; i++) {
     parents.copy(records, level[3 * i + 2]! * RECORD_BYTES, i * RECORD_BYTES, (i + 1) * RECORD_BYTES)
   }

@@ -1,6 +1,5 @@
 import { RECORD_BYTES, slabHasher } from '../../crypto/blake3-slab.js'
 import { HASH_BYTES, keyedBlake3 } from '../../crypto/hash.js'
-import type { ChunkBatch } from '../../chunk/codec.js'
 import { codecOf } from '../../chunk/codecs.js'
 import { CodecError, ProofError } from '../../errors.js'
 import { verifyBatchRecords } from '../../merkle/batch.js'
@@ -248,30 +247,17 @@ class Check {
     const segment = this.#segment(drawn)
     const decoder = codecOf(segment.codec).createDecoder(segment)
     const { length, proof } = splitOriginal(this.#head.original)
-    // A copy, because decoding is in place and the evidence is kept; with room for the proof before the block.
+    // The evidence is kept as it is; the block is decoded behind the proof, whose end it is.
     const room = proof.byteLength
-    const slab = scratch(room + drawn.bytes)
-    slab.set(this.#read(drawn.at + CHUNK_PREFIX_BYTES, drawn.bytes), room)
-    const batch: ChunkBatch = {
-      slab,
-      count: 1,
-      firstIndex: drawn.index,
-      offsets: new Uint32Array([room]),
-      encodedBytes: new Uint32Array([drawn.bytes]),
-      plainOffsets: new Uint32Array(1),
-      plainBytes: new Uint32Array(1),
-      seed: NOTHING
-    }
-    decoder.check(batch, 0, 1, drawn.bodyHash)
-    decoder.open(batch, 0, 1)
-    const from = batch.plainOffsets[0] as number
-    slab.set(proof, from - room)
-    checkOriginal(
-      segment,
-      drawn.index,
-      length,
-      slab.subarray(from - room, from + (batch.plainBytes[0] as number))
-    )
+    const { index, bytes, bodyHash } = drawn
+    const chunk = this.#read(drawn.at + CHUNK_PREFIX_BYTES, bytes)
+    const header = chunk.slice(0, codecOf(segment.codec).headerBytes)
+    const plainBytes = decoder.checkHeader(index, header, bytes, bodyHash)
+    const out = scratch(room + bytes)
+    out.set(proof)
+    const at = { index, header, plainBytes, plainOffset: 0 }
+    decoder.openPiece(at, chunk.subarray(header.byteLength), out.subarray(room))
+    checkOriginal(segment, index, length, out.subarray(0, room + plainBytes))
   }
 
   #segment({ ordinal }: EvidenceChunk): WalkSegment {
