@@ -1,5 +1,6 @@
 import { fullRoots, leftSpan, parent, sibling } from 'flat-tree'
 import crypto from 'hypercore-crypto'
+import sodium from 'sodium-native'
 import { ProofError } from '../errors.js'
 import type { OriginalTree, TreeNode } from './types.js'
 
@@ -180,15 +181,28 @@ export function verifyOriginalLeaf(
     return { index: at, size: checkedSize(size), hash }
   }
   let node: TreeNode = { index: 2 * index, size: checkedSize(leaf.size), hash: leaf.hash }
-  for (const at of wanted.siblings) {
-    const other = next(at)
-    const size = checkedSize(node.size + other.size)
-    node = { index: parent(node.index), size, hash: crypto.parent(node, other) }
-  }
+  for (const at of wanted.siblings) node = parentOf(node, next(at))
   const roots = [...wanted.roots.map(next), node].sort((a, b) => a.index - b.index)
   if (!treeHashOf(roots).equals(treeHash)) {
     throw new ProofError('ORIGINAL_PROOF_HASH', `Block ${index} is not the one that the author signed.`)
   }
+}
+
+/** Tag 0x01, u64 bytes below, left hash, right hash: what hypercore hashes for a parent (`crypto.parent`). */
+const parentMessage = Buffer.alloc(1 + SIZE_BYTES + 2 * HASH_BYTES)
+parentMessage[0] = 1
+
+/** The parent of two siblings. One message, used again, where `crypto.parent` makes buffers for each. */
+function parentOf(node: TreeNode, other: TreeNode): TreeNode {
+  const size = checkedSize(node.size + other.size)
+  const [left, right] = node.index < other.index ? [node, other] : [other, node]
+  parentMessage.writeUInt32LE(size >>> 0, 1)
+  parentMessage.writeUInt32LE(Math.floor(size / 2 ** 32), 5)
+  parentMessage.set(left.hash, 1 + SIZE_BYTES)
+  parentMessage.set(right.hash, 1 + SIZE_BYTES + HASH_BYTES)
+  const hash = Buffer.allocUnsafe(HASH_BYTES)
+  sodium.crypto_generichash(hash, parentMessage)
+  return { index: parent(node.index), size, hash }
 }
 
 function checkedSize(size: number): number {

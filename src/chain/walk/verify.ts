@@ -125,9 +125,19 @@ class Check {
       throw refuse('EVIDENCE_MALFORMED', `it has ${source.byteLength} bytes, its head announces ${expected}`)
     }
     let at = EVIDENCE_PREFIX_BYTES + length
-    this.#chunks = this.#head.chunks.map((chunk) => {
-      const placed = { ...chunk, at, bodyHash: NOTHING, leaf: NOTHING, offset: 0, visited: false }
-      at += CHUNK_PREFIX_BYTES + chunk.bytes
+    // Field by field, which costs less than spreading the head's chunk.
+    this.#chunks = this.#head.chunks.map(({ ordinal, index, bytes }) => {
+      const placed = {
+        ordinal,
+        index,
+        bytes,
+        at,
+        bodyHash: NOTHING,
+        leaf: NOTHING,
+        offset: 0,
+        visited: false
+      }
+      at += CHUNK_PREFIX_BYTES + bytes
       return placed
     })
   }
