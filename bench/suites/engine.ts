@@ -13,7 +13,7 @@ import { loops, singles } from '../threads/pool.js'
 const ENCODE_SECONDS = (chunkBytes: number) => 14e-6 + chunkBytes / 1.9e9
 const DECODE_SECONDS = (chunkBytes: number) => 39e-6 + chunkBytes / 1.9e9
 /** Of a contender: long enough that how a stream begins and ends counts for little. */
-const RUN_SECONDS = 0.2
+const RUN_SECONDS = 0.3
 /** Of those that are far slower than the others. */
 const SLOW_RUN_SECONDS = 0.08
 

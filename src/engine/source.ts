@@ -29,19 +29,16 @@ export class SourceReader {
     return this.#waiting
   }
 
-  /** The next step: at once from a synchronous source. */
+  /** The next step: at once from a synchronous source; else call `came` when the promise is settled. */
   next(): Step | Promise<Step> {
     const step = this.#iterator.next()
-    return step instanceof Promise ? this.#come(step as Promise<Step>) : (step as Step)
+    this.#waiting = step instanceof Promise
+    return step as Step | Promise<Step>
   }
 
-  async #come(step: Promise<Step>): Promise<Step> {
-    this.#waiting = true
-    try {
-      return await step
-    } finally {
-      this.#waiting = false
-    }
+  /** Says that the step waited for is there. Not done by a promise of its own, since chunks are many. */
+  came(): void {
+    this.#waiting = false
   }
 
   /** Ends the source early; waits for its clean-up unless it hangs in the middle of an item. */

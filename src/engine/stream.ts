@@ -234,7 +234,14 @@ class Feeder {
     for (;;) {
       this.#signal.throwIfAborted()
       const next = this.#reader.next()
-      const step = next instanceof Promise ? await next : next
+      let step = next as Awaited<typeof next>
+      if (next instanceof Promise) {
+        try {
+          step = await next
+        } finally {
+          this.#reader.came()
+        }
+      }
       this.#signal.throwIfAborted()
       if (step.done) return
       const adding = step.value instanceof Uint8Array ? this.#addChunk(step.value) : this.#addRun(step.value)
