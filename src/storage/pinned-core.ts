@@ -124,21 +124,24 @@ export class PinnedCore implements Veil {
   }
 
   dropped(index: number): void {
-    this.#host.background(() => this.#forget(index, () => this.#readable(index)))
+    this.#host.background(async () => void (await this.#forget(index, () => this.#readable(index))))
   }
 
-  /** Clears the bit of block `index` so that peers look elsewhere; the stored chunk stays as it is. */
-  async lost(index: number): Promise<void> {
-    await this.#forget(index, () => Promise.resolve(false))
+  /**
+   * Clears the bit of block `index` so that peers look elsewhere; the stored chunk stays as it is.
+   * Returns false if it was clear already.
+   */
+  lost(index: number): Promise<boolean> {
+    return this.#forget(index, () => Promise.resolve(false))
   }
 
   #lose(index: number, reason: string): null {
     if (this.#losing.has(index)) return null
     this.#losing.add(index)
-    this.#host.onlost(this.key, index, reason)
     this.#host.background(async () => {
       try {
-        await this.lost(index)
+        // Of several reads that find the damage, only the one whose bit is cleared reports it.
+        if (await this.lost(index)) this.#host.onlost(this.key, index, reason)
       } finally {
         this.#losing.delete(index)
       }
@@ -154,8 +157,9 @@ export class PinnedCore implements Veil {
     return (await this.reveal(index, row, leaf)) !== null
   }
 
-  async #forget(index: number, unless: () => Promise<boolean>): Promise<void> {
-    if (!this.servable) return
+  async #forget(index: number, unless: () => Promise<boolean>): Promise<boolean> {
+    if (!this.servable) return false
+    let forgotten = false
     await this.#withCore(async (core) => {
       if (!core.bitfield.get(index) || (await unless())) return
       const tx = core.state.createWriteBatch()
@@ -163,8 +167,10 @@ export class PinnedCore implements Veil {
       const { hints } = core.header
       if (index < hints.contiguousLength) tx.setHints({ ...hints, contiguousLength: index })
       await core.state.flush()
+      forgotten = true
       await announceBits(core, index, index + 1, false)
     })
+    return forgotten
   }
 
   /** Rows of one kind at the disk's leisure: how far the segment on its way in has come. */

@@ -284,7 +284,7 @@ export class PinnerStore extends EventEmitter<Events> {
   /** Clears the bit of a block so that peers ask others for it. */
   async lost(key: Buffer, index: number): Promise<void> {
     const core = this.#held(key)
-    await this.#guard(() => core.lost(index))
+    await this.#guard(async () => void (await core.lost(index)))
   }
 
   /** Deletes a hypercore with all its segments and closes its sessions; nothing happens if it is unknown. */

@@ -37,12 +37,10 @@ function flipped(row: Buffer, at: number): Buffer {
   return row
 }
 
-/** Waits until the store no longer claims to have a block. */
-async function gone(core: Hypercore, index: number): Promise<void> {
-  while (await core.has(index)) await sleep(1)
-}
-
-/** Stock readers may sit on a request after a block was announced as gone, until they are asked again. */
+/**
+ * A stock reader (hypercore 11.37.1) keeps a request that timed out in its peer's queue; the next time that it
+ * looks for work it may stop at this stale entry, and what was asked for later waits until it is asked again.
+ */
 async function fetch(core: Hypercore, index: number): Promise<Buffer | null> {
   for (;;) {
     try {
@@ -72,14 +70,15 @@ for (const [what, change] of [
     const store = await openStore(t, dir)
     const lost: [Buffer, number][] = []
     store.on('lost', (key, index) => lost.push([key, index]))
+    const reported = once(store, 'lost')
     const session = store.session(author.key)
     const consumer = await stockStore(t)
     const { streams } = connect(t, store.corestore, consumer)
     const copy = consumer.get({ key: author.key })
     assert.deepEqual(await copy.get(4), blocks[4])
     await assert.rejects(copy.get(5, { timeout: 200 }), { code: 'REQUEST_TIMEOUT' })
-    await gone(session, 5)
-    assert.deepEqual(lost, [[author.key, 5]])
+    await reported
+    assert.equal(await session.has(5), false)
     // A peer that was told of all blocks at once must not forget those behind the lost one.
     for (let index = 6; index < 12; index++) assert.deepEqual(await fetch(copy, index), blocks[index])
     assert.ok(streams.every((stream) => !stream.noiseStream.destroyed))
@@ -90,6 +89,7 @@ for (const [what, change] of [
     other.session(author.key)
     connect(t, other.corestore, consumer)
     assert.deepEqual(await fetch(copy, 5), blocks[5])
+    assert.deepEqual(lost, [[author.key, 5]])
   })
 }
 
@@ -146,7 +146,7 @@ test('a block that hypercore itself downloads reaches the reader but not the dis
   connect(t, relay, store.corestore)
   const session = store.session(author.key)
   assert.deepEqual(await session.get(7), more[1])
-  await gone(session, 7)
+  while (await session.has(7)) await sleep(1)
   assert.equal(await session.has(0, 6), true)
   await store.close()
   const samples = [...blocks, ...more].map((block) => block.subarray(1000, 1032))
