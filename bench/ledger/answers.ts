@@ -28,7 +28,7 @@ const STEPS = 8
 const CHUNKS = 1024
 const ANSWERS = 64
 const TASKS_PER_CALL = 16
-const RUN_ANSWERS = 2048
+const RUN_ANSWERS = 4096
 
 /** Checking answers to storage challenges on worker threads, beside the primitives that it cannot do without. */
 export const answers: Suite = async ({ cores, compare }) => {

@@ -261,6 +261,51 @@ static napi_value parents(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+// hash(input, out): BLAKE3 of `input`, without an object for the collector.
+static napi_value hash_input(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  Bytes input, out;
+  if (!get_arguments(env, info, 2, arguments) || !get_bytes(env, arguments[0], &input) ||
+      !get_bytes(env, arguments[1], &out)) {
+    return NULL;
+  }
+  if (out.length != HASH) return fail(env, "the output is of another size"), NULL;
+  hash_one(input.data, input.length, out.data);
+  return NULL;
+}
+
+// keyedHash(key, input, out): BLAKE3 of `input` under a key of 32 bytes.
+static napi_value keyed_hash(napi_env env, napi_callback_info info) {
+  napi_value arguments[3];
+  Bytes key, input, out;
+  if (!get_arguments(env, info, 3, arguments) || !get_bytes(env, arguments[0], &key) ||
+      !get_bytes(env, arguments[1], &input) || !get_bytes(env, arguments[2], &out)) {
+    return NULL;
+  }
+  if (key.length != BLAKE3_KEY_LEN || out.length != HASH) return fail(env, "a key or hash is of another size"), NULL;
+  blake3_hasher hasher;
+  blake3_hasher_init_keyed(&hasher, key.data);
+  blake3_hasher_update(&hasher, input.data, input.length);
+  blake3_hasher_finalize(&hasher, out.data, HASH);
+  return NULL;
+}
+
+// uniformWords(seed, out): the first 32 bytes of BLAKE3 in derive-key mode over `seed`, from which U draws words.
+static napi_value uniform_words(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  Bytes seed, out;
+  if (!get_arguments(env, info, 2, arguments) || !get_bytes(env, arguments[0], &seed) ||
+      !get_bytes(env, arguments[1], &out)) {
+    return NULL;
+  }
+  if (out.length != HASH) return fail(env, "the output is of another size"), NULL;
+  blake3_hasher hasher;
+  blake3_hasher_init_derive_key(&hasher, "datdot/uniform/1");
+  blake3_hasher_update(&hasher, seed.data, seed.length);
+  blake3_hasher_finalize(&hasher, out.data, HASH);
+  return NULL;
+}
+
 // ---- batch proofs ----------------------------------------------------------------------------------------
 
 // Sizes are integers that JavaScript numbers hold exactly.
@@ -378,6 +423,9 @@ NAPI_MODULE_INIT() {
       {"hashMany", NULL, hash_many, NULL, NULL, NULL, napi_enumerable, NULL},
       {"leaves", NULL, leaves, NULL, NULL, NULL, napi_enumerable, NULL},
       {"parents", NULL, parents, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"hash", NULL, hash_input, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"keyedHash", NULL, keyed_hash, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"uniformWords", NULL, uniform_words, NULL, NULL, NULL, napi_enumerable, NULL},
       {"batchRoot", NULL, batch_root, NULL, NULL, NULL, napi_enumerable, NULL},
   };
   if (napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties) != napi_ok) {

@@ -1,5 +1,6 @@
 import blakeHash from '@napi-rs/blake-hash'
 import { deriveKey } from 'blake3'
+import { loadAddon } from './native.js'
 
 const { blake3: nativeBlake3, Blake3Hasher } = blakeHash
 
@@ -13,13 +14,36 @@ const WORDS_AT_FIRST = HASH_BYTES / WORD_BYTES
 /** What `hash` takes: bytes as they are, strings as UTF-8, integers in 0..2^64-1 as little-endian u64. */
 export type HashPart = Uint8Array | string | number | bigint
 
-/** BLAKE3-256 of `bytes`. */
-export function blake3(bytes: Uint8Array): Buffer {
-  return nativeBlake3(asBuffer(bytes))
+/** Hashes into memory that is there already: the package's results are each an object for the collector. */
+interface Addon {
+  hash: (input: Uint8Array, out: Uint8Array) => void
+  keyedHash: (key: Uint8Array, input: Uint8Array, out: Uint8Array) => void
+  uniformWords: (seed: Uint8Array, out: Uint8Array) => void
 }
 
-/** Keyed BLAKE3-256 of `bytes` under a 32-byte `key`. */
+const addon = loadAddon('datdot_blake3') as Addon | undefined
+
+/** BLAKE3-256 of `bytes`. */
+export function blake3(bytes: Uint8Array): Buffer {
+  if (!addon) return nativeBlake3(asBuffer(bytes))
+  const out = Buffer.allocUnsafe(HASH_BYTES)
+  addon.hash(bytes, out)
+  return out
+}
+
+/**
+ * Keyed BLAKE3-256 of the joined `parts` under a 32-byte `key`.
+ *
+ * @throws RangeError if the key is of another length
+ */
 export function keyedBlake3(key: Uint8Array, ...parts: Uint8Array[]): Buffer {
+  // The package would end the process on such a key.
+  if (key.byteLength !== HASH_BYTES) throw new RangeError(`a key has 32 bytes, not ${key.byteLength}`)
+  if (addon && parts.length === 1) {
+    const out = Buffer.allocUnsafe(HASH_BYTES)
+    addon.keyedHash(key, parts[0]!, out)
+    return out
+  }
   const hasher = Blake3Hasher.newKeyed(asBuffer(key))
   for (const part of parts) hasher.update(asBuffer(part))
   return hasher.digestBuffer()
@@ -30,7 +54,7 @@ export function keyedBlake3(key: Uint8Array, ...parts: Uint8Array[]): Buffer {
  * (u64, little-endian) followed by its bytes. No two different argument lists have the same encoding.
  */
 export function hash(domain: string, ...parts: HashPart[]): Buffer {
-  return nativeBlake3(encodeParts(domain, parts))
+  return blake3(encodeParts(domain, parts))
 }
 
 /** The bytes that `hash` hashes; also what is signed where a message with a domain is signed. */
@@ -56,7 +80,7 @@ export function uniform(seed: Uint8Array, bound: bigint): bigint {
   if (bound < 1n || bound > 1n << 64n) throw new RangeError(`bound must be in 1..2^64, got ${bound}`)
   const limit = ((1n << 64n) / bound) * bound
   // Four words nearly always suffice; only then is the longer, slower output worth asking for.
-  let words = Blake3Hasher.deriveKey(UNIFORM_CONTEXT, asBuffer(seed))
+  let words = firstWords(seed)
   for (let index = 0; ; index++) {
     if (index === WORDS_AT_FIRST) words = Buffer.from(deriveKey(UNIFORM_CONTEXT, seed, { length: 1024 }))
     if (index * WORD_BYTES === words.byteLength) {
@@ -65,6 +89,15 @@ export function uniform(seed: Uint8Array, bound: bigint): bigint {
     const word = words.readBigUInt64LE(index * WORD_BYTES)
     if (word < limit) return word % bound
   }
+}
+
+const drawn = Buffer.alloc(HASH_BYTES)
+
+/** Good until the next call. */
+function firstWords(seed: Uint8Array): Buffer {
+  if (!addon) return Blake3Hasher.deriveKey(UNIFORM_CONTEXT, asBuffer(seed))
+  addon.uniformWords(seed, drawn)
+  return drawn
 }
 
 function partBytes(part: HashPart): Uint8Array {

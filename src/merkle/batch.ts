@@ -45,8 +45,10 @@ function nativeRoot(
   batchRoot: NonNullable<SlabHasher['batchRoot']>,
   record: Buffer
 ): ArrayLike<number> {
-  const offsets = new Float64Array(indices.length)
-  const fault = batchRoot(chunks, Float64Array.from(indices), leaves, proof, offsets, record)
+  const sorted = new Float64Array(indices.length)
+  for (let i = 0; i < sorted.length; i++) sorted[i] = indices[i]!
+  const offsets = new Float64Array(sorted.length)
+  const fault = batchRoot(chunks, sorted, leaves, proof, offsets, record)
   if (fault === 1) throw wrongLength(proof.byteLength / RECORD_BYTES)
   if (fault === 2) throw wrongSize()
   return offsets

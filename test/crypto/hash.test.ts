@@ -18,6 +18,36 @@ test('keyedBlake3 agrees with the official implementation over the joined parts'
   assert.deepEqual(keyedBlake3(key, Buffer.from('a'), Buffer.from('bc')), Buffer.from(reference.digest()))
 })
 
+test('keyedBlake3 of one part agrees with the official implementation', () => {
+  const key = Buffer.alloc(32, 7)
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 5000 }), (bytes) => {
+      assert.deepEqual(keyedBlake3(key, bytes), Buffer.from(createKeyed(key).update(bytes).digest()))
+    })
+  )
+})
+
+test('what is not bytes, or a key of another length, is refused', () => {
+  for (const key of [Buffer.alloc(31), Buffer.alloc(33), Buffer.alloc(0)]) {
+    assert.throws(() => keyedBlake3(key, Buffer.from('a')), RangeError)
+    assert.throws(() => keyedBlake3(key, Buffer.from('a'), Buffer.from('b')), RangeError)
+  }
+  for (const input of [undefined, null, 'text', 5, {}] as unknown as Uint8Array[]) {
+    assert.throws(() => blake3(input))
+    assert.throws(() => keyedBlake3(Buffer.alloc(32), input))
+    assert.throws(() => uniform(input, 5n))
+  }
+})
+
+test('a hash is memory of its own', () => {
+  const first = blake3(Buffer.from('a'))
+  const copy = Buffer.from(first)
+  blake3(Buffer.from('b'))
+  keyedBlake3(copy, Buffer.from('b'))
+  uniform(copy, 5n)
+  assert.deepEqual(first, copy)
+})
+
 test('hash distinguishes argument lists that join to the same bytes', () => {
   assert.notDeepEqual(hash('d', 'ab', 'c'), hash('d', 'a', 'bc'))
   assert.notDeepEqual(hash('d', 'ab'), hash('da', 'b'))
