@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import type { VerifyTask } from '../../src/chain/answers.js'
+import { TASKS_PER_CALL, type VerifyTask } from '../../src/chain/answers.js'
 import { buildEvidence, joinOriginal } from '../../src/chain/walk/evidence.js'
 import { walk, type CopyReader, type WalkChallenge } from '../../src/chain/walk/walk.js'
 import type { ProofReader } from '../../src/chain/walk/evidence.js'
@@ -27,7 +27,6 @@ const STEPS = 8
 /** Chunks of the challenged copy, and different challenges to it: together more than any cache holds. */
 const CHUNKS = 1024
 const ANSWERS = 64
-const TASKS_PER_CALL = 16
 const RUN_ANSWERS = 4096
 
 /** Checking answers to storage challenges on worker threads, beside the primitives that it cannot do without. */
@@ -111,7 +110,9 @@ async function answersOfCopy(): Promise<{
   const tasks: VerifyTask[] = []
   const evidences: Uint8Array[] = []
   for (let n = 0; tasks.length < ANSWERS; n++) {
-    const challenge: WalkChallenge = { seed: hash('bench/challenge', n), steps: STEPS, segments }
+    // Of memory of its own, like what the ledger reads: threads are sent all of the memory that a view is of.
+    const seed = new Uint8Array(hash('bench/challenge', n))
+    const challenge: WalkChallenge = { seed, steps: STEPS, segments }
     const steps = await walk(reader, challenge)
     // Only walks without a chunk met twice, so that all answers weigh the same.
     if (new Set(steps.map(({ index }) => index)).size < STEPS) continue
@@ -123,7 +124,7 @@ async function answersOfCopy(): Promise<{
       at += part.byteLength
     }
     evidences.push(memory)
-    tasks.push({ challenge, lastState: steps.at(-1)!.state, evidence: { memory } })
+    tasks.push({ challenge, lastState: new Uint8Array(steps.at(-1)!.state), evidence: { memory } })
   }
   return { tasks, evidences, chunkBytes: encoded.chunkBytes }
 }

@@ -8,6 +8,7 @@
 #include <node_api.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "blake3_impl.h"
@@ -60,6 +61,25 @@ static void hash_group(const uint8_t *const *inputs, size_t count, size_t length
     if (tail > 0) memcpy(block, inputs[i] + lanes * BLAKE3_BLOCK_LEN, tail);
     blake3_compress_in_place(chaining, block, (uint8_t)tail, 0, flags);
     store_cv_words(out + i * HASH, chaining);
+  }
+}
+
+// Makes the records of `count` <= GROUP parents from those of their children, side by side.
+static void hash_parents(const uint8_t *const *lefts, const uint8_t *const *rights, size_t count, uint8_t *const *out) {
+  uint8_t messages[GROUP][1 + 8 + 2 * HASH];
+  uint8_t hashes[GROUP * HASH];
+  const uint8_t *group[GROUP];
+  for (size_t i = 0; i < count; i++) {
+    messages[i][0] = 1;
+    store64(messages[i] + 1, load64(lefts[i]) + load64(rights[i]));
+    memcpy(messages[i] + 9, lefts[i] + 8, HASH);
+    memcpy(messages[i] + 9 + HASH, rights[i] + 8, HASH);
+    group[i] = messages[i];
+  }
+  hash_group(group, count, sizeof messages[0], hashes);
+  for (size_t i = 0; i < count; i++) {
+    memcpy(out[i], messages[i] + 1, 8);
+    memcpy(out[i] + 8, hashes + i * HASH, HASH);
   }
 }
 
@@ -236,26 +256,16 @@ static napi_value parents(napi_env env, napi_callback_info info) {
   if (children.length / RECORD / 2 < pairs || out.length / RECORD < pairs) {
     return fail(env, "a table is too small"), NULL;
   }
-  uint8_t messages[GROUP][1 + 8 + 2 * HASH];
-  uint8_t hashes[GROUP * HASH];
-  const uint8_t *group[GROUP];
   for (size_t done = 0; done < pairs;) {
     const size_t grouped = pairs - done < GROUP ? pairs - done : GROUP;
+    const uint8_t *lefts[GROUP], *rights[GROUP];
+    uint8_t *records[GROUP];
     for (size_t i = 0; i < grouped; i++) {
-      const uint8_t *left = children.data + (done + i) * 2 * RECORD;
-      const uint8_t *right = left + RECORD;
-      messages[i][0] = 1;
-      store64(messages[i] + 1, load64(left) + load64(right));
-      memcpy(messages[i] + 9, left + 8, HASH);
-      memcpy(messages[i] + 9 + HASH, right + 8, HASH);
-      group[i] = messages[i];
+      lefts[i] = children.data + (done + i) * 2 * RECORD;
+      rights[i] = lefts[i] + RECORD;
+      records[i] = out.data + (done + i) * RECORD;
     }
-    hash_group(group, grouped, sizeof messages[0], hashes);
-    for (size_t i = 0; i < grouped; i++) {
-      uint8_t *record = out.data + (done + i) * RECORD;
-      memcpy(record, messages[i] + 1, 8);
-      memcpy(record + 8, hashes + i * HASH, HASH);
-    }
+    hash_parents(lefts, rights, grouped, records);
     done += grouped;
   }
   return NULL;
@@ -313,6 +323,18 @@ static napi_value uniform_words(napi_env env, napi_callback_info info) {
 
 enum { BATCH_OK = 0, BATCH_LENGTH = 1, BATCH_BYTES = 2 };
 
+// Halves of a tree of 2^53 leaves, and the leaves' own rank.
+#define RANKS 64
+#define NO_PARENT UINT32_MAX
+
+typedef struct {
+  uint32_t left; // slots of records
+  uint32_t right;
+  uint32_t slot;
+  uint32_t next; // of the same rank
+} Parent;
+
+// Parents are first placed, then hashed rank by rank: those of one rank do not wait for each other.
 typedef struct {
   const double *indices; // ascending, distinct
   const uint8_t *leaves;
@@ -321,23 +343,35 @@ typedef struct {
   size_t used;
   uint64_t offset; // bytes of all nodes so far, from the left
   double *offsets;
+  uint8_t *records;
+  uint32_t slots;
+  Parent *parents;
+  uint32_t parent_count;
+  uint32_t ranks[RANKS]; // the last parent placed of each
   int fault;
 } Batch;
 
-static bool place(Batch *batch, const uint8_t *record, uint8_t *out) {
+typedef struct {
+  uint32_t slot;
+  uint32_t rank; // 0 for what was given, else one more than the higher child's
+} Node;
+
+static bool place(Batch *batch, const uint8_t *record, Node *out) {
   const uint64_t bytes = load64(record);
   if (bytes < 1 || bytes > SIZE_MAX_EXACT || batch->offset > SIZE_MAX_EXACT - bytes) {
     batch->fault = BATCH_BYTES;
     return false;
   }
   batch->offset += bytes;
-  memcpy(out, record, RECORD);
+  out->rank = 0;
+  out->slot = batch->slots++;
+  memcpy(batch->records + (size_t)out->slot * RECORD, record, RECORD);
   return true;
 }
 
-// The record of the subtree over leaves [start, end), in which the indices [from, to) lie. Its left half is the
-// largest power of two below its width (RFC 9162 section 2.1), so the depth is at most 54.
-static bool climb(Batch *batch, uint64_t start, uint64_t end, size_t from, size_t to, uint8_t *out) {
+// Places the subtree over leaves [start, end), in which the indices [from, to) lie. Its left half is the largest
+// power of two below its width (RFC 9162 section 2.1), so the depth is at most 54.
+static bool climb(Batch *batch, uint64_t start, uint64_t end, size_t from, size_t to, Node *out) {
   if (from == to) {
     if (batch->used == batch->nodes) {
       batch->fault = BATCH_LENGTH;
@@ -354,18 +388,54 @@ static bool climb(Batch *batch, uint64_t start, uint64_t end, size_t from, size_
   const uint64_t middle = start + half;
   size_t cut = from;
   while (cut < to && batch->indices[cut] < (double)middle) cut++;
-  uint8_t children[2 * RECORD];
-  if (!climb(batch, start, middle, from, cut, children)) return false;
-  if (!climb(batch, middle, end, cut, to, children + RECORD)) return false;
-  uint8_t message[1 + 8 + 2 * HASH];
-  const uint8_t *input = message;
-  message[0] = 1;
-  store64(message + 1, load64(children) + load64(children + RECORD));
-  memcpy(message + 9, children + 8, HASH);
-  memcpy(message + 9 + HASH, children + RECORD + 8, HASH);
-  memcpy(out, message + 1, 8);
-  hash_group(&input, 1, sizeof message, out + 8);
+  Node left, right;
+  if (!climb(batch, start, middle, from, cut, &left)) return false;
+  if (!climb(batch, middle, end, cut, to, &right)) return false;
+  out->rank = (left.rank > right.rank ? left.rank : right.rank) + 1;
+  out->slot = batch->slots++;
+  batch->parents[batch->parent_count] = (Parent){left.slot, right.slot, out->slot, batch->ranks[out->rank]};
+  batch->ranks[out->rank] = batch->parent_count++;
   return true;
+}
+
+static uint8_t *record_at(const Batch *batch, uint32_t slot) { return batch->records + (size_t)slot * RECORD; }
+
+static void hash_ranks(const Batch *batch) {
+  for (uint32_t rank = 1; rank < RANKS && batch->ranks[rank] != NO_PARENT; rank++) {
+    for (uint32_t at = batch->ranks[rank]; at != NO_PARENT;) {
+      const uint8_t *lefts[GROUP], *rights[GROUP];
+      uint8_t *out[GROUP];
+      size_t grouped = 0;
+      for (; grouped < GROUP && at != NO_PARENT; grouped++) {
+        const Parent *parent = &batch->parents[at];
+        lefts[grouped] = record_at(batch, parent->left);
+        rights[grouped] = record_at(batch, parent->right);
+        out[grouped] = record_at(batch, parent->slot);
+        at = parent->next;
+      }
+      hash_parents(lefts, rights, grouped, out);
+    }
+  }
+}
+
+// Returns false if there is no memory.
+static bool solve(Batch *batch, uint64_t chunks, size_t count, uint8_t *root) {
+  // Every parent leaves one node less: of `given` nodes there are one less parents.
+  const size_t given = count + batch->nodes;
+  if (given > UINT32_MAX / 2) return false;
+  batch->records = malloc((2 * given - 1) * RECORD);
+  batch->parents = malloc(given * sizeof *batch->parents);
+  const bool room = batch->records != NULL && batch->parents != NULL;
+  for (size_t i = 0; i < RANKS; i++) batch->ranks[i] = NO_PARENT;
+  Node top;
+  if (room && climb(batch, 0, chunks, 0, count, &top)) {
+    if (batch->used != batch->nodes) batch->fault = BATCH_LENGTH;
+    hash_ranks(batch);
+    memcpy(root, record_at(batch, top.slot), RECORD);
+  }
+  free(batch->records);
+  free(batch->parents);
+  return room;
 }
 
 static bool get_doubles(napi_env env, napi_value value, double **out, size_t *length) {
@@ -407,12 +477,10 @@ static napi_value batch_root(napi_env env, napi_callback_info info) {
   batch.leaves = leaf_records.data;
   batch.proof = proof.data;
   batch.nodes = proof.length / RECORD;
-  uint8_t record[RECORD];
   if (proof.length % RECORD != 0) {
     batch.fault = BATCH_LENGTH;
-  } else if (climb(&batch, 0, (uint64_t)chunks, 0, count, record)) {
-    if (batch.used != batch.nodes) batch.fault = BATCH_LENGTH;
-    memcpy(root.data, record, RECORD);
+  } else if (!solve(&batch, (uint64_t)chunks, count, root.data)) {
+    return fail(env, "no memory for this proof"), NULL;
   }
   napi_value fault;
   return napi_create_int32(env, batch.fault, &fault) == napi_ok ? fault : NULL;

@@ -29,8 +29,8 @@ export interface AnnouncedEvidence extends EvidenceClaim {
 export type VerifyAnswers = (tasks: VerifyTask[]) => Promise<Verdict[]>
 
 /** Answers that one call of a worker checks, and the bytes at which a call ends early. */
-const TASKS_PER_CALL = 16
-const BYTES_PER_CALL = 8 << 20
+export const TASKS_PER_CALL = 32
+const BYTES_PER_CALL = 16 << 20
 /** Calls at a time: enough that no thread waits for the next message. */
 const CALLS = 8
 /** Verdicts in one settle. */

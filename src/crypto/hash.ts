@@ -10,6 +10,9 @@ export const HASH_BYTES = 32
 const UNIFORM_CONTEXT = 'datdot/uniform/1'
 const WORD_BYTES = 8
 const WORDS_AT_FIRST = HASH_BYTES / WORD_BYTES
+const LENGTH_BYTES = 8
+/** Memory kept for what is hashed. */
+const MESSAGE_BYTES = 16 << 10
 
 /** What `hash` takes: bytes as they are, strings as UTF-8, integers in 0..2^64-1 as little-endian u64. */
 export type HashPart = Uint8Array | string | number | bigint
@@ -54,18 +57,31 @@ export function keyedBlake3(key: Uint8Array, ...parts: Uint8Array[]): Buffer {
  * (u64, little-endian) followed by its bytes. No two different argument lists have the same encoding.
  */
 export function hash(domain: string, ...parts: HashPart[]): Buffer {
-  return blake3(encodeParts(domain, parts))
+  const encoded = [domain, ...parts].map(partBytes)
+  const bytes = encodedLength(encoded)
+  // Most are short: no memory for each.
+  const room = bytes > message.byteLength ? Buffer.allocUnsafe(bytes) : message.subarray(0, bytes)
+  return blake3(writeParts(encoded, room))
 }
+
+const message = Buffer.allocUnsafeSlow(MESSAGE_BYTES)
 
 /** The bytes that `hash` hashes; also what is signed where a message with a domain is signed. */
 export function encodeParts(domain: string, parts: HashPart[]): Buffer {
   const encoded = [domain, ...parts].map(partBytes)
-  const out = Buffer.allocUnsafe(encoded.reduce((sum, part) => sum + 8 + part.byteLength, 0))
+  return writeParts(encoded, Buffer.allocUnsafe(encodedLength(encoded)))
+}
+
+function encodedLength(parts: Uint8Array[]): number {
+  return parts.reduce((sum, { byteLength }) => sum + LENGTH_BYTES + byteLength, 0)
+}
+
+function writeParts(encoded: Uint8Array[], out: Buffer): Buffer {
   let offset = 0
   for (const part of encoded) {
     out.writeBigUInt64LE(BigInt(part.byteLength), offset)
-    out.set(part, offset + 8)
-    offset += 8 + part.byteLength
+    out.set(part, offset + LENGTH_BYTES)
+    offset += LENGTH_BYTES + part.byteLength
   }
   return out
 }
