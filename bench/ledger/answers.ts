@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { TASKS_PER_CALL, type VerifyTask } from '../../src/chain/answers.js'
+import { CALLS, TASKS_PER_CALL, type VerifyTask } from '../../src/chain/answers.js'
 import { buildEvidence, joinOriginal } from '../../src/chain/walk/evidence.js'
 import { walk, type CopyReader, type WalkChallenge } from '../../src/chain/walk/walk.js'
 import type { ProofReader } from '../../src/chain/walk/evidence.js'
@@ -42,17 +42,19 @@ export const answers: Suite = async ({ cores, compare }) => {
   )
   await Promise.all(workers.map((worker) => once(worker, 'message')))
 
+  // As the chain has them checked: so many answers a call, so many calls at a time.
   const subject = async (): Promise<void> => {
-    const calls: Promise<void>[] = []
-    for (let from = 0; from < RUN_ANSWERS; from += TASKS_PER_CALL) {
-      const batch = Array.from({ length: TASKS_PER_CALL }, (_, i) => tasks[(from + i) % ANSWERS]!)
-      calls.push(
-        engine.call('verify-evidence', batch).then((verdicts) => {
-          for (const verdict of verdicts) if (!verdict.ok) throw new Error(verdict.code)
-        })
-      )
+    let from = 0
+    const calls = async (): Promise<void> => {
+      while (from < RUN_ANSWERS) {
+        const batch = Array.from({ length: TASKS_PER_CALL }, (_, i) => tasks[(from + i) % ANSWERS]!)
+        from += TASKS_PER_CALL
+        for (const verdict of await engine.call('verify-evidence', batch)) {
+          if (!verdict.ok) throw new Error(verdict.code)
+        }
+      }
     }
-    await Promise.all(calls)
+    await Promise.all(Array.from({ length: CALLS }, calls))
   }
   const bare = async (): Promise<void> => {
     Atomics.store(next, 0, 0)

@@ -32,7 +32,7 @@ export type VerifyAnswers = (tasks: VerifyTask[]) => Promise<Verdict[]>
 export const TASKS_PER_CALL = 32
 const BYTES_PER_CALL = 16 << 20
 /** Calls at a time: enough that no thread waits for the next message. */
-const CALLS = 8
+export const CALLS = 8
 /** Verdicts in one settle. */
 const SETTLE_MAX = 512
 /** Bytes of walks in one settle, and what a step takes of them at the most: state, leaf, index. */

@@ -32,6 +32,7 @@ const SEED_KEYS = 2 ** 33
 const DOMAIN = 'datdot/wrap/1'
 /** Every key encrypts one body only, so one nonce serves all. */
 const NONCE = Buffer.alloc(24)
+const BLANK = Buffer.alloc(HASH_BYTES)
 
 /**
  * `wrap`: a fresh key per chunk encrypts the body (XChaCha20) and is itself readable, with the signer's
@@ -159,7 +160,7 @@ class WrapDecoder implements Decoder {
    * A header is checked in ordinary memory: in shared memory sodium-native finds every signature wrong, and what
    * is checked must be what is read.
    */
-  readonly #header = Buffer.alloc(WRAP_HEADER_BYTES)
+  readonly #header = Buffer.allocUnsafe(WRAP_HEADER_BYTES)
   readonly #signature = this.#header.subarray(SIGNATURE_AT)
 
   constructor(segment: SegmentPublic) {
@@ -227,8 +228,7 @@ class SignedMessage {
     if (segment.id.byteLength !== HASH_BYTES || segment.publicKey.byteLength !== PUBLIC_KEY_BYTES) {
       throw new CodecError('CODEC_KEY', 'wrap needs a segment id and an Ed25519 public key of 32 bytes each')
     }
-    const blank = Buffer.alloc(HASH_BYTES)
-    this.#bytes = encodeParts(DOMAIN, [segment.id, 0, blank, blank])
+    this.#bytes = encodeParts(DOMAIN, [segment.id, 0, BLANK, BLANK])
     this.#hashAt = this.#bytes.byteLength - HASH_BYTES
     this.#keyAt = this.#hashAt - 8 - KEY_BYTES
     this.#indexAt = this.#keyAt - 8 - 8

@@ -9,6 +9,8 @@ export const HASH_BYTES = 32
 
 const UNIFORM_CONTEXT = 'datdot/uniform/1'
 const WORD_BYTES = 8
+/** How many words there are. */
+const WORDS = 1n << 64n
 const WORDS_AT_FIRST = HASH_BYTES / WORD_BYTES
 const LENGTH_BYTES = 8
 /** Memory kept for what is hashed. */
@@ -93,8 +95,7 @@ function writeParts(encoded: Uint8Array[], out: Buffer): Buffer {
  * @throws RangeError if bound is not in 1..2^64
  */
 export function uniform(seed: Uint8Array, bound: bigint): bigint {
-  if (bound < 1n || bound > 1n << 64n) throw new RangeError(`bound must be in 1..2^64, got ${bound}`)
-  const limit = ((1n << 64n) / bound) * bound
+  if (bound < 1n || bound > WORDS) throw new RangeError(`bound must be in 1..2^64, got ${bound}`)
   // Four words nearly always suffice; only then is the longer, slower output worth asking for.
   let words = firstWords(seed)
   for (let index = 0; ; index++) {
@@ -103,7 +104,8 @@ export function uniform(seed: Uint8Array, bound: bigint): bigint {
       words = Buffer.from(deriveKey(UNIFORM_CONTEXT, seed, { length: words.byteLength * 2 }))
     }
     const word = words.readBigUInt64LE(index * WORD_BYTES)
-    if (word < limit) return word % bound
+    // The largest multiple is above 2^64 - bound, and seldom needed.
+    if (word <= WORDS - bound || word < WORDS - (WORDS % bound)) return word % bound
   }
 }
 

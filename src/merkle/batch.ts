@@ -23,7 +23,7 @@ export function verifyBatchRecords(
   proof: Uint8Array,
   hasher: SlabHasher = slabHasher
 ): ArrayLike<number> {
-  const record = Buffer.alloc(RECORD_BYTES)
+  const record = Buffer.allocUnsafe(RECORD_BYTES).fill(0)
   const offsets = hasher.batchRoot
     ? nativeRoot(root.chunks, indices, leaves, proof, hasher.batchRoot, record)
     : rootByLevels(root.chunks, indices, leaves, proof, hasher, record)

@@ -181,7 +181,7 @@ export function headLength(prefix: Uint8Array, shape: WalkShape): number {
   if (prefix.byteLength !== EVIDENCE_PREFIX_BYTES || prefix[0] !== VERSION) {
     throw malformed(`it does not begin with version ${VERSION}`)
   }
-  const bytes = Buffer.from(prefix).readUInt32LE(1)
+  const bytes = new DataView(prefix.buffer, prefix.byteOffset).getUint32(1, true)
   if (bytes > maxHeadBytes(shape)) throw malformed(`a head of ${bytes} bytes is too long`)
   return bytes
 }

@@ -28,8 +28,6 @@ const GROUP_BYTES = 512 << 10
 /** Memory that a thread keeps for decoding; larger chunks get some of their own. */
 const SCRATCH_BYTES = 256 << 10
 
-const NOTHING = new Uint8Array(0)
-
 /** Where an evidence's bytes are; reads are synchronous, since they happen in a worker. */
 export interface EvidenceSource {
   readonly byteLength: number
@@ -71,11 +69,10 @@ export interface RefusedEvidence {
 
 /** One chunk of an evidence while it is checked. */
 interface Chunk extends EvidenceChunk {
+  /** Its place among the chunks. */
+  place: number
   /** Where its index and then its bytes are in the evidence. */
   at: number
-  /** Hash of its body and of its leaf, once they are known. */
-  bodyHash: Uint8Array
-  leaf: Uint8Array
   /** Where it begins in its segment's encoded bytes; from the proof. */
   offset: number
   visited: boolean
@@ -111,6 +108,9 @@ class Check {
   readonly #headBytes: Buffer
   readonly #head: EvidenceHead
   readonly #chunks: Chunk[]
+  /** Hash of each chunk's body, and record of its leaf. */
+  readonly #bodies: Buffer
+  readonly #leaves: Buffer
   #hashed = false
 
   constructor(source: EvidenceSource, challenge: WalkChallenge) {
@@ -126,28 +126,20 @@ class Check {
     }
     let at = EVIDENCE_PREFIX_BYTES + length
     // Field by field, which costs less than spreading the head's chunk.
-    this.#chunks = this.#head.chunks.map(({ ordinal, index, bytes }) => {
-      const placed = {
-        ordinal,
-        index,
-        bytes,
-        at,
-        bodyHash: NOTHING,
-        leaf: NOTHING,
-        offset: 0,
-        visited: false
-      }
+    this.#chunks = this.#head.chunks.map(({ ordinal, index, bytes }, place) => {
+      const placed = { ordinal, index, bytes, place, at, offset: 0, visited: false }
       at += CHUNK_PREFIX_BYTES + bytes
       return placed
     })
+    this.#bodies = Buffer.allocUnsafe(this.#chunks.length * HASH_BYTES)
+    this.#leaves = Buffer.allocUnsafe(this.#chunks.length * RECORD_BYTES)
   }
 
   run(lastState: Uint8Array, checkOriginal: OriginalCheck): VerifiedEvidence {
-    const proven = this.#segments().map((chunks) => ({ chunks, leaves: this.#hash(chunks) }))
+    const segments = this.#segments()
+    for (const chunks of segments) this.#hash(chunks)
     this.#hashed = true
-    for (const [i, { chunks, leaves }] of proven.entries()) {
-      this.#prove(chunks, leaves, this.#head.proofs[i] as Uint8Array)
-    }
+    for (const [i, chunks] of segments.entries()) this.#prove(chunks, this.#head.proofs[i] as Uint8Array)
     const { states, visits } = this.#walk()
     if (Buffer.compare(states.subarray(-HASH_BYTES), lastState) !== 0) {
       throw refuse('EVIDENCE_STATE', 'its chunks lead to another state than the one that was signed')
@@ -157,9 +149,12 @@ class Check {
     }
     this.#checkOriginal(visits[originalStep(lastState, visits.length)] as Chunk, checkOriginal)
     // All hashes in one piece of memory, which crosses threads faster than three.
-    const hashes = join([states, ...visits.map(({ leaf }) => leaf), this.hash as Uint8Array])
     const leavesAt = states.byteLength
-    const hashAt = hashes.byteLength - HASH_BYTES
+    const hashAt = leavesAt + visits.length * HASH_BYTES
+    const hashes = new Uint8Array(hashAt + HASH_BYTES)
+    hashes.set(states)
+    this.#copyLeaves(visits, hashes, leavesAt)
+    hashes.set(this.hash as Uint8Array, hashAt)
     return {
       ok: true,
       states: hashes.subarray(0, leavesAt),
@@ -173,7 +168,18 @@ class Check {
   /** Hash of the evidence, once all its chunks are hashed. */
   get hash(): Uint8Array | null {
     if (!this.#hashed) return null
-    return evidenceHash(this.#headBytes, join(this.#chunks.map(({ leaf }) => leaf)))
+    const leaves = Buffer.allocUnsafe(this.#chunks.length * HASH_BYTES)
+    this.#copyLeaves(this.#chunks, leaves, 0)
+    return evidenceHash(this.#headBytes, leaves)
+  }
+
+  /** Copies the leaf hashes of `chunks`, in a row. */
+  #copyLeaves(chunks: readonly Chunk[], out: Uint8Array, at: number): void {
+    for (const { place } of chunks) {
+      const end = (place + 1) * RECORD_BYTES
+      this.#leaves.copy(out, at, end - HASH_BYTES, end)
+      at += HASH_BYTES
+    }
   }
 
   /** The chunks, by the segment they are in. */
@@ -187,13 +193,11 @@ class Check {
     return segments
   }
 
-  /** Hashes bodies and leaves of the chunks of one segment; returns the leaves' records. */
-  #hash(chunks: Chunk[]): Buffer {
+  /** Hashes bodies and leaves of the chunks of one segment. */
+  #hash(chunks: Chunk[]): void {
     const { headerBytes } = codecOf(this.#segment(chunks[0] as Chunk).codec)
-    const leaves = Buffer.allocUnsafe(chunks.length * RECORD_BYTES)
-    const bodies = Buffer.allocUnsafe(chunks.length * HASH_BYTES)
     for (let from = 0, to = 0; from < chunks.length; from = to) {
-      const at = chunks[from]!.at
+      const { at, place } = chunks[from] as Chunk
       let end = at
       while (to < chunks.length && (to === from || chunks[to]!.at - at < GROUP_BYTES)) {
         end = chunks[to]!.at + CHUNK_PREFIX_BYTES + chunks[to]!.bytes
@@ -204,20 +208,15 @@ class Check {
       this.#checkGroup(group, slab, headerBytes)
       const offsets = new Uint32Array(group.length)
       const lengths = new Uint32Array(group.length)
-      for (const [i, chunk] of group.entries()) {
-        offsets[i] = chunk.at - at + CHUNK_PREFIX_BYTES
-        lengths[i] = chunk.bytes
+      for (let i = 0; i < group.length; i++) {
+        offsets[i] = group[i]!.at - at + CHUNK_PREFIX_BYTES
+        lengths[i] = group[i]!.bytes
       }
-      const hashes = bodies.subarray(from * HASH_BYTES, to * HASH_BYTES)
-      const records = leaves.subarray(from * RECORD_BYTES, to * RECORD_BYTES)
+      const hashes = this.#bodies.subarray(place * HASH_BYTES)
+      const records = this.#leaves.subarray(place * RECORD_BYTES)
       slabHasher.hashMany(slab, offsets, lengths, 0, group.length, headerBytes, hashes)
       slabHasher.leaves(slab, offsets, lengths, 0, group.length, headerBytes, hashes, records)
     }
-    for (const [i, chunk] of chunks.entries()) {
-      chunk.bodyHash = bodies.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES)
-      chunk.leaf = leaves.subarray((i + 1) * RECORD_BYTES - HASH_BYTES, (i + 1) * RECORD_BYTES)
-    }
-    return leaves
   }
 
   #checkGroup(group: Chunk[], slab: Uint8Array, headerBytes: number): void {
@@ -230,8 +229,11 @@ class Check {
     }
   }
 
-  #prove(chunks: Chunk[], leaves: Buffer, proof: Uint8Array): void {
-    const segment = this.#segment(chunks[0] as Chunk)
+  #prove(chunks: Chunk[], proof: Uint8Array): void {
+    const first = chunks[0] as Chunk
+    const segment = this.#segment(first)
+    const from = first.place * RECORD_BYTES
+    const leaves = this.#leaves.subarray(from, from + chunks.length * RECORD_BYTES)
     const indices = chunks.map(({ index }) => index - segment.start)
     const root = { hash: segment.root, bytes: segment.bytes, chunks: segment.chunks }
     const offsets = verifyBatchRecords(root, indices, leaves, proof)
@@ -239,7 +241,7 @@ class Check {
   }
 
   #walk(): { states: Uint8Array; visits: Chunk[] } {
-    const states = new Uint8Array(this.#shape.steps * HASH_BYTES)
+    const states = Buffer.allocUnsafe(this.#shape.steps * HASH_BYTES)
     const visits: Chunk[] = []
     let state = this.#challenge.seed
     for (let step = 0; step < this.#shape.steps; step++) {
@@ -267,7 +269,8 @@ class Check {
     const { length, proof } = splitOriginal(this.#head.original)
     // The evidence is kept as it is; the block is decoded behind the proof, whose end it is.
     const room = proof.byteLength
-    const { index, bytes, bodyHash } = drawn
+    const { index, bytes, place } = drawn
+    const bodyHash = this.#bodies.subarray(place * HASH_BYTES, (place + 1) * HASH_BYTES)
     const chunk = this.#read(drawn.at + CHUNK_PREFIX_BYTES, bytes)
     const header = chunk.slice(0, codecOf(segment.codec).headerBytes)
     const plainBytes = decoder.checkHeader(index, header, bytes, bodyHash)
@@ -286,17 +289,6 @@ class Check {
     if (offset + length > this.#source.byteLength) throw refuse('EVIDENCE_MALFORMED', 'it ends too early')
     return this.#source.read(offset, length)
   }
-}
-
-/** Hashes in a row, in memory of their own. */
-function join(hashes: Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(hashes.reduce((sum, { byteLength }) => sum + byteLength, 0))
-  let at = 0
-  for (const hash of hashes) {
-    out.set(hash, at)
-    at += hash.byteLength
-  }
-  return out
 }
 
 /** Whether the bytes at `at` are the index as u64, little-endian. */
