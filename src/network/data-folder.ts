@@ -5,6 +5,8 @@ import { InputError } from '../errors.js'
 
 /** Written first into a data folder: whoever creates it owns the folder. */
 const MARKER = 'network.json'
+/** Again where a file came up while its folder was emptied. */
+const REMOVE = { recursive: true, force: true, maxRetries: 5, retryDelay: 50 } as const
 
 /** The folder of one local network: a subfolder for each role, the chain's among them. */
 export interface DataFolder {
@@ -24,8 +26,8 @@ export interface DataFolder {
 export async function prepareDataFolder(path: string | undefined, neededBytes: number): Promise<DataFolder> {
   const { folder, created } = await makeFolder(path)
   const discard = async (): Promise<void> => {
-    if (created !== null) return rm(created, { recursive: true, force: true })
-    for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true })
+    if (created !== null) return rm(created, REMOVE)
+    for (const name of await readdir(folder)) await rm(join(folder, name), REMOVE)
   }
   await claim(folder)
   try {

@@ -101,7 +101,8 @@ export async function runNetwork(options: NetworkOptions, run: NetworkRun): Prom
     const wanted = up.done
     await up.close()
     // What was being opened sees that all is closed; nothing may be written after the folder is gone.
-    await Promise.race([running.catch(() => {}), delay(SETTLE_MS, undefined, { ref: false })])
+    const settled = running.catch(() => {}).then(() => up.closeLate())
+    await Promise.race([settled, delay(SETTLE_MS, undefined, { ref: false })])
     if (!wanted) await data.discard()
   }
 }
@@ -186,6 +187,8 @@ class Up {
   readonly #log: Logger
   /** In the order of opening; closed in the reverse order. */
   readonly #opened: { name: string; close: () => Promise<void> }[] = []
+  /** What had just been opened when all was closed. */
+  readonly #late: Promise<void>[] = []
   readonly #names = new Map<string, string>()
   readonly #problems: string[] = []
 
@@ -253,9 +256,16 @@ class Up {
   /** Closes what is open, the newest first; what fails to close does not keep the others from it. */
   async close(): Promise<void> {
     this.#closed = true
-    for (const { name, close } of this.#opened.splice(0).reverse()) {
-      await close().catch((error: unknown) => this.#log('up.close-failed', { name, error: error as Error }))
-    }
+    for (const { name, close } of this.#opened.splice(0).reverse()) await this.#close(name, close)
+  }
+
+  /** Waits until what was opened too late is closed as well. */
+  async closeLate(): Promise<void> {
+    await Promise.all(this.#late)
+  }
+
+  async #close(name: string, close: () => Promise<void>): Promise<void> {
+    await close().catch((error: unknown) => this.#log('up.close-failed', { name, error: error as Error }))
   }
 
   async #startDht(): Promise<Network> {
@@ -442,7 +452,7 @@ class Up {
 
   #own<T extends { close(): Promise<void> }>(name: string, resource: T): T {
     if (this.#closed) {
-      void resource.close().catch(() => {})
+      this.#late.push(this.#close(name, () => resource.close()))
       throw new DatdotError('CLOSED', 'this run is over')
     }
     this.#opened.push({ name, close: () => resource.close() })
