@@ -13,7 +13,7 @@ export interface Clock {
 
 export const CHAIN = identity('chain')
 const BEACON = new OnionBeacon(blake3(Buffer.from('bench')), 65_536)
-const EPOCH_MS = 3_600_000
+export const EPOCH_MS = 3_600_000
 export const TICK_MS = 10_000
 
 export function identity(name: string): KeyPair {
@@ -45,13 +45,13 @@ export function openLedger(path: string, clock: Clock): Ledger {
 }
 
 /**
- * A ledger with `copies` active copies of 1 GiB, `perCore` of each hypercore, on `pinners` pinners, challenged every `every` epochs. Its rows are
- * written directly: what is measured is what happens to a copy, not how it came about.
+ * A ledger with `copies` active copies of 1 GiB, `perCore` of each hypercore, on `pinners` pinners, challenged every `every` epochs and read by
+ * `verifiers` verifiers. Its rows are written directly: what is measured is what happens to a copy, not how it came about.
  */
 export function seedLedger(
   path: string,
   clock: Clock,
-  of: { copies: number; perCore: number; pinners: number; every: number }
+  of: { copies: number; perCore: number; pinners: number; verifiers: number; every: number }
 ): Ledger {
   const ledger = openLedger(path, clock)
   const { db } = ledger.state
@@ -61,21 +61,22 @@ export function seedLedger(
         db.get('INSERT INTO accounts (kind, key, balance) VALUES (?, ?, ?) RETURNING id', kind, key, balance)!
           .id
       )
-    const roles: number[] = []
-    for (let n = 0; n < of.pinners; n++) {
-      const key = pinnerOf(n).publicKey
+    const register = (role: number, slot: number, key: Buffer): number => {
       const wallet = account(accountKinds.wallet, key, 0n)
-      const deposit = account(accountKinds.deposit, Buffer.concat([Buffer.of(1), key]), 0n)
+      const deposit = account(accountKinds.deposit, Buffer.concat([Buffer.of(role), key]), 0n)
       const row = db.get(
         `INSERT INTO roles (wallet, role, slot, state, capacity, account, stake, round, alpha, beta, alpha2, beta2)
-         VALUES (?, 1, ?, 0, ?, ?, 0, 0, 50000000, 1000000, 50000000, 1000000) RETURNING id`,
+         VALUES (?, ?, ?, 0, ?, ?, 0, 0, 50000000, 1000000, 50000000, 1000000) RETURNING id`,
         wallet,
-        n,
+        role,
+        slot,
         2 ** 50,
         deposit
       )
-      roles.push(Number(row!.id))
+      return Number(row!.id)
     }
+    const roles = Array.from({ length: of.pinners }, (_, n) => register(1, n, pinnerOf(n).publicKey))
+    for (let n = 0; n < of.verifiers; n++) register(2, n, blake3(Buffer.from(`verifier ${n}`)))
     let core = 0
     for (let n = 0; n < of.copies; n++) {
       if (n % of.perCore === 0) {

@@ -11,7 +11,7 @@ import { answerOf, signOperation, type WalkDetail } from '../../src/chain/operat
 import { signaturesOnWorkers } from '../../src/chain/signatures.js'
 import { Engine } from '../../src/engine/engine.js'
 import type { Row, Suite } from '../harness.js'
-import { identity, nextEpoch, openLedger, pinnerOf, seedLedger, TICK_MS, type Clock } from '../ledger/seed.js'
+import { EPOCH_MS, identity, nextEpoch, openLedger, pinnerOf, seedLedger, TICK_MS, type Clock } from '../ledger/seed.js'
 
 const ROUNDS = 5
 /** Copies that are challenged, answered and settled in one round. */
@@ -23,6 +23,8 @@ const SETTLE = 512
 const STEPS = 8
 const TRANSFERS = 20_000
 const ISSUED = 2_000
+/** Copies, and verifiers, of a ledger that is taken through a whole epoch. */
+const MANY = 100_000
 
 interface Statement {
   method: 'get' | 'all' | 'run' | 'begin' | 'commit'
@@ -38,6 +40,7 @@ const suite: Suite = async (context) => {
   try {
     await settling(folder, engine, cores, keep, note)
     issuing(folder, keep, note)
+    wholeEpoch(folder, note)
     await replaying(folder, engine, cores, keep)
   } finally {
     await engine.close()
@@ -120,7 +123,13 @@ async function settling(
 ): Promise<void> {
   const clock = { at: 1_700_000_000_000 }
   const path = join(folder, 'settle.db')
-  const ledger = seedLedger(path, clock, { copies: SETTLED, perCore: 4, pinners: PINNERS, every: 1 })
+  const ledger = seedLedger(path, clock, {
+    copies: SETTLED,
+    perCore: 4,
+    pinners: PINNERS,
+    verifiers: 0,
+    every: 1
+  })
   const verify = signaturesOnWorkers((name, task) => engine.call(name, task))
   const rates = { signed: [] as number[], unsigned: [] as number[], bare: [] as number[] }
   let settled = 0
@@ -227,13 +236,30 @@ function replay(path: string, statements: readonly Statement[]): number {
   return seconds
 }
 
+/** Ticks through an epoch with many verifiers, from its beginning until its checks are settled. */
+function wholeEpoch(folder: string, note: (name: string, value: number) => void): void {
+  const clock = { at: 1_700_000_000_000 }
+  const path = join(folder, 'epoch.db')
+  const of = { copies: MANY, perCore: 100, pinners: 2_000, verifiers: MANY, every: 4 }
+  const ledger = seedLedger(path, clock, of)
+  clock.at += EPOCH_MS
+  let busiest = 0
+  do {
+    busiest = Math.max(busiest, ledger.tick(500).busyMs)
+    clock.at += TICK_MS
+  } while (ledger.checkEpochs().some(({ epoch }) => epoch === 1))
+  ledger.close()
+  for (const end of ['', '-wal', '-shm']) rmSync(path + end, { force: true })
+  note(`chain: longest tick of an epoch with ${MANY} copies and verifiers, ms`, Number(busiest.toPrecision(3)))
+}
+
 function issuing(folder: string, keep: Keep, note: (name: string, value: number) => void): void {
   const costs: number[] = []
   let busiest = 0
   for (const copies of [10_000, 1_000_000]) {
     const clock = { at: 1_700_000_000_000 }
     const path = join(folder, `issue-${copies}.db`)
-    const ledger = seedLedger(path, clock, { copies, perCore: 100, pinners: 2_000, every: 4 })
+    const ledger = seedLedger(path, clock, { copies, perCore: 100, pinners: 2_000, verifiers: 0, every: 4 })
     nextEpoch(ledger, clock)
     const rates: number[] = []
     for (let issued = 0, round = 0; issued < ISSUED; round++) {

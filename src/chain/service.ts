@@ -77,6 +77,7 @@ export class ChainService {
   readonly #connections = new Set<HyperDHT.Connection>()
   #listener: HyperDHT.Server | null = null
   #timer: NodeJS.Timeout | null = null
+  #aheadTimer: NodeJS.Timeout | null = null
   #ticks = 0
   #started = false
   #cleaning: Promise<void> | null = null
@@ -180,6 +181,7 @@ export class ChainService {
     if (this.#stopped) return
     this.#stopped = true
     if (this.#timer) clearTimeout(this.#timer)
+    if (this.#aheadTimer) clearTimeout(this.#aheadTimer)
     this.#feed.notify()
     await this.#submissions.idle()
     this.#server.close()
@@ -238,7 +240,21 @@ export class ChainService {
     this.#answers.overdue()
     this.#refusals.overdue()
     if (++this.#ticks % TICKS_PER_CLEANING === 0) this.#clean()
+    this.#aheadTimer ??= this.#advanceLater()
     return more
+  }
+
+  /** Between ticks the checks to come are worked out, a few at a time. */
+  #advanceLater(): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.#aheadTimer = null
+      if (this.#stopped) return
+      try {
+        if (this.#options.ledger.advanceChecks()) this.#aheadTimer = this.#advanceLater()
+      } catch (error) {
+        this.#options.log('chain.checks-failed', { error: error as Error })
+      }
+    }, MORE_MS)
   }
 
   #clean(): void {

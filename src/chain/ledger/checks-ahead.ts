@@ -1,7 +1,7 @@
 import type { BeaconSource } from '../rules/beacon.js'
 import { isRetrievalDue } from '../rules/schedule.js'
 import type { CheckView } from '../views.js'
-import { CHECKED_COPIES, drawVerifiers, verifierSet, type VerifierSet } from './apply/checks.js'
+import { CHECKED_COPIES, drawVerifiers, VerifierSet } from './apply/checks.js'
 import { copyFrom, hypercoreById } from './rows.js'
 import type { State } from './state.js'
 
@@ -31,12 +31,14 @@ export class ChecksAhead {
     this.#beacon = beacon
   }
 
-  /** Goes on with open epochs, at most `work` copies. */
-  advance(work: number): void {
+  /** Goes on with open epochs, at most `work` copies; returns whether there are more. */
+  advance(work: number): boolean {
     const { db } = this.#state
     const open = new Set<number>()
     let left = work
-    for (const row of db.all('SELECT * FROM check_epochs WHERE state = 0 ORDER BY epoch')) {
+    for (const row of db.all(
+      'SELECT * FROM check_epochs WHERE state = 0 AND next_slot IS NULL ORDER BY epoch'
+    )) {
       const epoch = Number(row.epoch)
       open.add(epoch)
       let ahead = this.#epochs.get(epoch)
@@ -52,7 +54,7 @@ export class ChecksAhead {
           settleRound: Number(row.settle_round),
           startRound: Number(row.start_round),
           beacon,
-          set: verifierSet(db, epoch),
+          set: new VerifierSet(db, row),
           buckets,
           cursor: -1,
           copies: new Map()
@@ -62,6 +64,7 @@ export class ChecksAhead {
       while (left > 0 && ahead.buckets.length > 0) left -= this.#bucket(epoch, ahead, left)
     }
     for (const epoch of this.#epochs.keys()) if (!open.has(epoch)) this.#epochs.delete(epoch)
+    return left <= 0
   }
 
   #bucket(epoch: number, ahead: Ahead, work: number): number {

@@ -54,8 +54,8 @@ import type {
 
 /** Work that a tick may do unless it is told otherwise: well below 50 ms. */
 const WORK_DEFAULT = 500
-/** Copies whose checks are worked out ahead with every tick. */
-const CHECKS_PER_TICK = 500
+/** Copies whose checks are worked out ahead at a time. */
+const CHECKS_AHEAD = 200
 /** How long one compaction may take unless it is told otherwise. */
 const COMPACT_MS = 20
 const ENTRIES_PAGE_MAX = 10_000
@@ -207,8 +207,12 @@ export class Ledger implements LedgerApi {
     const isLast = fresh && head.onionLeft === 1 && !head.nextOnion
     const nextOnion = isLast ? beacon.commitment(Math.floor((round - 1) / beacon.length) + 1) : null
     const sent = this.#send({ kind: 'tick', body: { at, round, value, nextOnion, work } })
-    this.#ahead?.advance(CHECKS_PER_TICK)
+    this.advanceChecks()
     return { receipt: sent.receipt, more: sent.work >= work, busyMs: performance.now() - began }
+  }
+
+  advanceChecks(): boolean {
+    return this.#ahead?.advance(CHECKS_AHEAD) ?? false
   }
 
   settle(items: readonly { challenge: number; outcome: Outcome; walk: WalkDetail }[]): Receipt | null {

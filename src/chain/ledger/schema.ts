@@ -294,6 +294,12 @@ CREATE INDEX refusals_by_pinner ON refusals (pinner, draw);
 `,
   `
 CREATE INDEX tasks_by_draw ON tasks (draw) WHERE draw IS NOT NULL;
+`,
+  `
+-- how many of its verifiers are written, and the slot to look at next; NULL once the set is complete
+ALTER TABLE check_epochs ADD COLUMN verifiers INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE check_epochs ADD COLUMN next_slot INTEGER;
+UPDATE check_epochs SET verifiers = (SELECT count(*) FROM verifier_sets v WHERE v.epoch = check_epochs.epoch);
 `
 ]
 

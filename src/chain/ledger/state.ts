@@ -402,7 +402,8 @@ export class State {
 
   addRole(wallet: Account, role: RoleName, capacity: number): Role {
     const code = roleNames.indexOf(role)
-    const slot = this.db.get('SELECT count(*) AS n FROM roles WHERE role = ?', code)!.n as bigint
+    const slot = this.db.get('SELECT coalesce(max(slot) + 1, 0) AS n FROM roles WHERE role = ?', code)!
+      .n as bigint
     const account = this.open(accountKinds.deposit, Buffer.concat([Buffer.of(code), wallet.key]))
     const first = newReputation()
     const row = this.db.get(

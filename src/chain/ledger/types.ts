@@ -84,6 +84,8 @@ export interface LedgerApi {
 
   /** Time goes on: reveals the next beacon value and does at most `work` of what is due. */
   tick(work?: number): TickResult
+  /** Works out some more of who is to check what; returns whether there is more. A tick does so too. */
+  advanceChecks(): boolean
 
   /** The chain's verdicts on answered challenges. Those no longer open are left out. */
   settle(items: readonly { challenge: number; outcome: Outcome; walk: WalkDetail }[]): Receipt | null

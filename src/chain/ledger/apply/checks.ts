@@ -17,50 +17,109 @@ const RETRIEVAL = 1
 /** Commitments that one verifier may make in an epoch. */
 const COMMITMENTS_MAX = 16
 
-/** An epoch's verifiers: those that were eligible when it began, in the order of their slots. */
-export interface VerifierSet {
-  roles: { role: number; wallet: number; weight: bigint }[]
-}
+/** Verifiers looked at, or rows deleted, that count as one step of a tick. */
+const ROWS_PER_STEP = 8
+/** Steps that settling one check counts as: it draws, pays, and rates four roles. */
+const CHECK_STEPS = 4
 
-/** Begins the checks of an epoch: fixes its rounds and who may be drawn. */
+/** What an epoch leaves behind once its checks are settled, and what identifies a row beside the epoch. */
+const LEFT_BEHIND = [
+  ['commitments', 'verifier, commitment'],
+  ['reports', 'copy, verifier'],
+  ['verifier_sets', 'position']
+] as const
+
+/** Begins the checks of an epoch: fixes its rounds. Who may be drawn is written by `gatherVerifiers`. */
 export function beginChecks(state: State): void {
   const { head, parameters: p } = state
   const close = head.round + p.reportRounds
   const settle = close + p.revealRounds
   state.db.run(
-    'INSERT INTO check_epochs (epoch, start_round, close_round, settle_round, state) VALUES (?, ?, ?, ?, 0)',
+    `INSERT INTO check_epochs (epoch, start_round, close_round, settle_round, state, verifiers, next_slot)
+     VALUES (?, ?, ?, ?, 0, 0, 0)`,
     head.epoch,
     head.round,
     close,
     settle
   )
-  let position = 0
-  for (const row of state.db.all('SELECT id FROM roles WHERE role = 2 AND state = 0 ORDER BY slot')) {
+}
+
+/** Goes on with the sets of verifiers of epochs that have begun; an epoch that closes without a whole set has no checks. */
+export function gatherVerifiers(state: State, work: number): number {
+  let done = 0
+  while (done < work) {
+    const epoch = state.db.get(
+      'SELECT * FROM check_epochs WHERE next_slot IS NOT NULL AND close_round > ? ORDER BY epoch LIMIT 1',
+      state.head.round
+    )
+    if (!epoch) break
+    done += gather(state, epoch, work - done)
+  }
+  return done
+}
+
+function gather(state: State, epoch: Row, work: number): number {
+  const limit = work * ROWS_PER_STEP
+  const rows = state.db.all(
+    'SELECT id, slot FROM roles WHERE role = 2 AND slot >= ? ORDER BY slot LIMIT ?',
+    epoch.next_slot as bigint,
+    limit
+  )
+  let position = Number(epoch.verifiers)
+  for (const row of rows) {
     const role = state.role(Number(row.id))
     if (!isDrawable(state, role)) continue
     state.db.run(
       'INSERT INTO verifier_sets (epoch, position, role, weight) VALUES (?, ?, ?, ?)',
-      head.epoch,
+      epoch.epoch as bigint,
       position++,
       role.id,
       effectivePpm(role)
     )
   }
+  const next = rows.length < limit ? null : (rows.at(-1)!.slot as bigint) + 1n
+  state.db.run(
+    'UPDATE check_epochs SET verifiers = ?, next_slot = ? WHERE epoch = ?',
+    position,
+    next,
+    epoch.epoch as bigint
+  )
+  return Math.max(1, Math.ceil(rows.length / ROWS_PER_STEP))
 }
 
-/** An epoch's set, as `beginChecks` wrote it. */
-export function verifierSet(db: Database, epoch: number): VerifierSet {
-  const rows = db.all(
-    `SELECT v.role, r.wallet, v.weight FROM verifier_sets v JOIN roles r ON r.id = v.role
-     WHERE v.epoch = ? ORDER BY v.position`,
-    epoch
-  )
-  return {
-    roles: rows.map((row) => ({
-      role: Number(row.role),
-      wallet: Number(row.wallet),
-      weight: row.weight as bigint
-    }))
+interface Verifier {
+  role: number
+  wallet: number
+  weight: bigint
+}
+
+/** An epoch's verifiers, by their places in the set: read when they are asked for, since a draw looks at a few. */
+export class VerifierSet {
+  readonly size: number
+  readonly #db: Database
+  readonly #epoch: bigint
+  readonly #known = new Map<number, Verifier>()
+
+  /** @param epoch row of `check_epochs`; nobody can be drawn from a set that is not complete */
+  constructor(db: Database, epoch: Row) {
+    this.#db = db
+    this.#epoch = epoch.epoch as bigint
+    this.size = epoch.next_slot === null ? Number(epoch.verifiers) : 0
+  }
+
+  at(position: number): Verifier {
+    const known = this.#known.get(position)
+    if (known) return known
+    const row = this.#db.get(
+      `SELECT v.role, r.wallet, v.weight FROM verifier_sets v JOIN roles r ON r.id = v.role
+       WHERE v.epoch = ? AND v.position = ?`,
+      this.#epoch,
+      position
+    )
+    if (!row) throw new Error(`no verifier ${position} in epoch ${this.#epoch}`)
+    const verifier = { role: Number(row.role), wallet: Number(row.wallet), weight: row.weight as bigint }
+    this.#known.set(position, verifier)
+    return verifier
   }
 }
 
@@ -71,14 +130,14 @@ export function drawVerifiers(
   of: { epoch: number; copy: number; pinnerWallet: number; beacon: Buffer; count: number }
 ): number[] {
   const weight = (slot: number) => {
-    const member = set.roles[slot]!
+    const member = set.at(slot)
     return member.wallet === of.pinnerWallet ? 0n : member.weight
   }
   return drawOrder(
     verifierSeed(chainId, of.epoch, of.copy, of.beacon),
-    { slots: set.roles.length, maxWeight: BigInt(PPM), weight },
+    { slots: set.size, maxWeight: BigInt(PPM), weight },
     of.count
-  ).map((slot) => set.roles[slot]!.role)
+  ).map((slot) => set.at(slot).role)
 }
 
 /** Copies of a bucket that an epoch may check: active since before it began. */
@@ -128,7 +187,7 @@ export function revealReport(state: State, sender: Account, body: Body<'revealRe
     commitment
   )
   if (held !== 1) throw new ChainError('NOT_COMMITTED', 'the sender did not commit to these reports')
-  const set = verifierSet(state.db, epoch)
+  const set = new VerifierSet(state.db, row)
   const beacon = beaconAt(state, Number(row.close_round))
   for (const report of reports) {
     const found = state.db.get('SELECT * FROM copies WHERE id = ? AND state = 1', report.copy)
@@ -203,39 +262,35 @@ function settleEpoch(state: State, row: Row, work: number): number {
     }
     state.db.run('UPDATE check_epochs SET state = 2 WHERE epoch = ?', epoch)
   }
-  const set = verifierSet(state.db, epoch)
+  const set = new VerifierSet(state.db, row)
   let done = 0
   while (done < work) {
     const due = state.db.get(
       'SELECT * FROM due WHERE kind = 1 AND epoch = ? ORDER BY every, bucket LIMIT 1',
       epoch
     )
-    if (!due) {
-      for (const table of ['commitments', 'reports', 'verifier_sets', 'check_epochs']) {
-        state.db.run(`DELETE FROM ${table} WHERE epoch = ?`, epoch)
-      }
-      return done + 1
-    }
+    if (!due) return done + forget(state.db, epoch, work - done)
     const every = due.every as bigint
     const bucket = due.bucket as bigint
+    const limit = Math.ceil((work - done) / CHECK_STEPS)
     const rows = state.db.all(
       CHECKED_COPIES,
       every,
       bucket,
       due.cursor as bigint,
       row.start_round as bigint,
-      work - done
+      limit
     )
     for (const copy of rows) settleCheck(state, epoch, set, copyFrom(copy), beacon)
-    done += Math.max(1, rows.length)
-    if (done < work) {
+    done += Math.max(1, rows.length * CHECK_STEPS)
+    if (rows.length < limit) {
       state.db.run(
         'DELETE FROM due WHERE kind = 1 AND epoch = ? AND every = ? AND bucket = ?',
         epoch,
         every,
         bucket
       )
-    } else if (rows.length > 0) {
+    } else {
       state.db.run(
         'UPDATE due SET cursor = ? WHERE kind = 1 AND epoch = ? AND every = ? AND bucket = ?',
         rows.at(-1)!.id as bigint,
@@ -246,6 +301,25 @@ function settleEpoch(state: State, row: Row, work: number): number {
     }
   }
   return done
+}
+
+/** Deletes what is left of a settled epoch, at most `work` steps. */
+function forget(db: Database, epoch: number, work: number): number {
+  let done = 0
+  for (const [table, rest] of LEFT_BEHIND) {
+    for (;;) {
+      const deleted = db.run(
+        `DELETE FROM ${table} WHERE (epoch, ${rest}) IN
+         (SELECT epoch, ${rest} FROM ${table} WHERE epoch = ? ORDER BY ${rest} LIMIT ${ROWS_PER_STEP})`,
+        epoch
+      )
+      // A table that is empty already costs no step, or a tick with few of them would get no further.
+      if (deleted === 0) break
+      if (++done === work) return done
+    }
+  }
+  db.run('DELETE FROM check_epochs WHERE epoch = ?', epoch)
+  return Math.max(1, done)
 }
 
 /** Median, verdict, pay and reputations of one check. */
@@ -266,6 +340,7 @@ function settleCheck(state: State, epoch: number, set: VerifierSet, copy: Copy, 
       misses: Number(row.misses)
     })
   }
+  if (rows.length > 0) state.db.run('DELETE FROM reports WHERE epoch = ? AND copy = ?', epoch, copy.id)
   const hypercore = hypercoreById(state, copy.hypercore)
   const pinner = state.role(copy.pinner!)
   const enough = reports.size >= Math.min(p.reportsMin, drawn.length)

@@ -4,7 +4,7 @@ import { opensLayer } from '../../rules/beacon.js'
 import { advanceClock, epochOf, isStorageDue } from '../../rules/schedule.js'
 import type { State } from '../state.js'
 import { expireChallenges, issueChallenges } from './challenges.js'
-import { beginChecks, settleChecks } from './checks.js'
+import { beginChecks, gatherVerifiers, settleChecks } from './checks.js'
 import { lapse } from './copies.js'
 import { drawTasks } from './draws.js'
 import { continueRetirements } from './roles.js'
@@ -34,6 +34,7 @@ export function tick(state: State, body: Body<'tick'>): number {
     expireChallenges,
     expireTasks,
     expireRefusals,
+    gatherVerifiers,
     drawTasks,
     settleChecks,
     issueChallenges,
