@@ -11,7 +11,16 @@ import { answerOf, signOperation, type WalkDetail } from '../../src/chain/operat
 import { signaturesOnWorkers } from '../../src/chain/signatures.js'
 import { Engine } from '../../src/engine/engine.js'
 import type { Row, Suite } from '../harness.js'
-import { EPOCH_MS, identity, nextEpoch, openLedger, pinnerOf, seedLedger, TICK_MS, type Clock } from '../ledger/seed.js'
+import {
+  EPOCH_MS,
+  identity,
+  nextEpoch,
+  openLedger,
+  pinnerOf,
+  seedLedger,
+  TICK_MS,
+  type Clock
+} from '../ledger/seed.js'
 
 const ROUNDS = 5
 /** Copies that are challenged, answered and settled in one round. */
@@ -250,7 +259,10 @@ function wholeEpoch(folder: string, note: (name: string, value: number) => void)
   } while (ledger.checkEpochs().some(({ epoch }) => epoch === 1))
   ledger.close()
   for (const end of ['', '-wal', '-shm']) rmSync(path + end, { force: true })
-  note(`chain: longest tick of an epoch with ${MANY} copies and verifiers, ms`, Number(busiest.toPrecision(3)))
+  note(
+    `chain: longest tick of an epoch with ${MANY} copies and verifiers, ms`,
+    Number(busiest.toPrecision(3))
+  )
 }
 
 function issuing(folder: string, keep: Keep, note: (name: string, value: number) => void): void {
