@@ -1,10 +1,13 @@
-import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AssignmentView } from '../chain/views.js'
 import { SEED_BYTES } from '../chunk/codec.js'
 import type { KeyPair } from '../crypto/keys.js'
+import { RSA_BYTES, parseSecretKey } from '../crypto/rsa-key.js'
 import type { Engine } from '../engine/engine.js'
 import { generateSealKey } from '../engine/seal-key.js'
+import { CryptoError, InputError } from '../errors.js'
+import { readSecretFile, wipeSecretFile, writeSecretFile } from '../secret-file.js'
 
 /** What a segment is encoded with: the public part goes on the chain. */
 export interface SegmentKey {
@@ -13,8 +16,6 @@ export interface SegmentKey {
   /** What keys of chunks are drawn from, for `wrap`. */
   seed?: Buffer
 }
-
-const PUBLIC_KEY_BYTES = 256
 
 /**
  * A signer's keys for its segments. `wrap` uses the signer's own, and a seed; each `seal` segment has one of its own.
@@ -32,18 +33,26 @@ export class SegmentKeys {
     this.#randomBytes = randomBytes
   }
 
-  /** The key of a draw, made the first time it is asked for. */
+  /**
+   * The key of a draw, made the first time it is asked for.
+   *
+   * @throws InputError SECRET_UNREADABLE, SECRET_EXPOSED, SECRET_MALFORMED for a kept one that cannot be used: another
+   *   key would make other bytes than those that were signed already
+   */
   async of({ codec, draw }: AssignmentView, keyPair: KeyPair): Promise<SegmentKey> {
     const path = join(this.#dir, String(draw))
-    const kept = await readFile(path).catch(() => null)
+    const kept = await readSecretFile(path)
     if (codec === 'wrap') {
-      if (kept?.byteLength === SEED_BYTES) return { ...keyPair, seed: kept }
-      const seed = this.#randomBytes(SEED_BYTES)
-      await this.#keep(path, seed)
+      if (kept && kept.byteLength !== SEED_BYTES) throw malformed(path, draw)
+      const seed = kept ?? this.#randomBytes(SEED_BYTES)
+      if (!kept) await this.#keep(path, seed)
       return { ...keyPair, seed }
     }
-    if (kept)
-      return { publicKey: kept.subarray(0, PUBLIC_KEY_BYTES), secretKey: kept.subarray(PUBLIC_KEY_BYTES) }
+    if (kept) {
+      const known = parseKept(kept)
+      if (!known) throw malformed(path, draw)
+      return known
+    }
     const key = await generateSealKey(this.#engine, { random: this.#randomBytes })
     await this.#keep(path, Buffer.concat([key.publicKey, key.secretKey]))
     return key
@@ -51,35 +60,31 @@ export class SegmentKeys {
 
   async #keep(path: string, secret: Buffer): Promise<void> {
     await mkdir(this.#dir, { recursive: true, mode: 0o700 })
-    const file = await open(`${path}.new`, 'w', 0o600)
-    try {
-      await file.writeFile(secret)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(`${path}.new`, path)
+    await writeSecretFile(path, secret)
   }
 
   /** Wipes the keys of all draws but these. */
   async forgetAllBut(draws: ReadonlySet<number>): Promise<void> {
     for (const name of await readdir(this.#dir).catch(() => [])) {
-      if (!draws.has(Number(name))) await wipe(join(this.#dir, name))
+      // One that is just being written belongs to its draw too.
+      if (!draws.has(Number(name.replace(/\.new$/, '')))) await wipeSecretFile(join(this.#dir, name))
     }
   }
 }
 
-/** Overwrites before it deletes; what the disk's own copies keep is beyond a program's reach. */
-async function wipe(path: string): Promise<void> {
-  const file = await open(path, 'r+').catch(() => null)
-  if (file) {
-    try {
-      const { size } = await file.stat()
-      await file.write(Buffer.alloc(size), 0, size, 0)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
+/** A `seal` key as `of` keeps it, or null if it is damaged. */
+function parseKept(kept: Buffer): SegmentKey | null {
+  const publicKey = kept.subarray(0, RSA_BYTES)
+  const secretKey = kept.subarray(RSA_BYTES)
+  try {
+    return parseSecretKey(secretKey).modulus.equals(publicKey) ? { publicKey, secretKey } : null
+  } catch (error) {
+    if (error instanceof CryptoError) return null
+    throw error
   }
-  await rm(path, { force: true })
+}
+
+function malformed(path: string, draw: number): InputError {
+  const what = `${path} is not the key of a segment`
+  return new InputError('SECRET_MALFORMED', `${what}; restore it, or remove it to encode draw ${draw} anew`)
 }

@@ -38,7 +38,7 @@ export async function startPrivateDht(): Promise<{ network: Network; close: () =
   }
 }
 
-/** Whether all of these addresses are loopback, so that the DHT is a private one of this machine. */
+/** Whether all of these addresses, of which there must be one, are loopback: the DHT is a private one of this machine. */
 export function isLoopback(bootstrap: HyperDHT.Address[]): boolean {
-  return bootstrap.every(({ host }) => host === '127.0.0.1' || host === 'localhost')
+  return bootstrap.length > 0 && bootstrap.every(({ host }) => host === '127.0.0.1' || host === 'localhost')
 }

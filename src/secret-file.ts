@@ -1,0 +1,59 @@
+import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { InputError } from './errors.js'
+
+/**
+ * A file with a secret, or null if there is none.
+ *
+ * @throws InputError SECRET_UNREADABLE, SECRET_EXPOSED if others than its owner may read it
+ */
+export async function readSecretFile(path: string): Promise<Buffer | null> {
+  try {
+    const bytes = await readFile(path)
+    if (((await stat(path)).mode & 0o077) === 0) return bytes
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return null
+    throw new InputError('SECRET_UNREADABLE', `${path} cannot be read: ${message}`, { cause: error })
+  }
+  throw new InputError('SECRET_EXPOSED', `${path} can be read by others; run chmod 600 on it`)
+}
+
+/**
+ * Keeps a secret in a file that only its owner reads. Written beside its place and renamed, and both on disk when
+ * it returns: a crash leaves all of it or nothing.
+ */
+export async function writeSecretFile(path: string, secret: string | Uint8Array): Promise<void> {
+  const beside = `${path}.new`
+  // What a crash left there may have another mode.
+  await rm(beside, { force: true })
+  const file = await open(beside, 'wx', 0o600)
+  try {
+    await file.writeFile(secret)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(beside, path)
+  const folder = await open(dirname(path), 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+/** Overwrites a secret before it is deleted; what the disk's own copies keep is beyond a program's reach. */
+export async function wipeSecretFile(path: string): Promise<void> {
+  const file = await open(path, 'r+').catch(() => null)
+  if (file) {
+    try {
+      const { size } = await file.stat()
+      await file.write(Buffer.alloc(size), 0, size, 0)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  }
+  await rm(path, { force: true })
+}
