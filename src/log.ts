@@ -24,19 +24,40 @@ export function createLogger(write: (line: string) => void, now: () => number): 
   return make({})
 }
 
-/** A logger into a file of JSON lines; a full disk stops the log, never the program. */
+/** Bytes that may wait for a slow disk before lines are left out. */
+const WAITING_MAX = 1 << 20
+
+/**
+ * A logger into a file of JSON lines; a full disk stops the log, never the program. What a slow disk leaves no room for is left
+ * out, and a line `log.left-out` says how many lines that were.
+ */
 export function createFileLogger(
   path: string,
   now: () => number
 ): { log: Logger; close: () => Promise<void> } {
   const stream = createWriteStream(path, { flags: 'a', mode: 0o600 })
   let broken = false
+  let leftOut = 0
   stream.on('error', () => (broken = true))
-  const write = (line: string): void => {
-    if (!broken && !stream.writableEnded) stream.write(line)
+  const admit = (): void => {
+    if (leftOut === 0) return
+    const lines = leftOut
+    leftOut = 0
+    log('log.left-out', { lines })
   }
+  const write = (line: string): void => {
+    if (broken || stream.writableEnded) return
+    if (stream.writableLength > WAITING_MAX) {
+      leftOut++
+      return
+    }
+    admit()
+    stream.write(line)
+  }
+  const log = createLogger(write, now)
+  stream.on('drain', admit)
   return {
-    log: createLogger(write, now),
+    log,
     close: () =>
       new Promise((resolve) => {
         if (broken || stream.destroyed) return resolve()

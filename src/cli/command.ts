@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { DatdotError, InputError } from '../errors.js'
+import { printable } from './printable.js'
 
 /** Exit codes of every command. */
 export const EXIT_OK = 0
@@ -104,5 +105,5 @@ export function explain(error: unknown): { line: string; exitCode: number } {
   const message = error instanceof Error ? error.message : String(error)
   const code = error instanceof DatdotError ? ` [${error.code}]` : ''
   const exitCode = error instanceof InputError ? EXIT_INPUT : EXIT_FAILED
-  return { line: `datdot: ${message.replace(/\s*\n\s*/g, ' ')}${code}`, exitCode }
+  return { line: `datdot: ${printable(message.replace(/\s*\n\s*/g, ' '))}${code}`, exitCode }
 }

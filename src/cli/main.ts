@@ -60,9 +60,11 @@ function interruptible(): AbortSignal {
 // `npm start` runs in the package's folder; paths are meant from where the person stands.
 const cwd = process.env.npm_lifecycle_event === 'start' ? process.env.INIT_CWD : undefined
 // A reader that closes the pipe early, such as `head`, is no reason to crash.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-})
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
 
 try {
   process.exitCode = await main(process.argv.slice(2), {

@@ -1,3 +1,5 @@
+import { printable } from './printable.js'
+
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 const FRAME_MS = 100
 
@@ -18,7 +20,7 @@ export function quietProgress(stream: NodeJS.WritableStream): Progress {
   return {
     step: () => {},
     detail: () => {},
-    note: (text) => void stream.write(text + '\n'),
+    note: (text) => void stream.write(printable(text) + '\n'),
     end: () => {}
   }
 }
@@ -48,7 +50,7 @@ export function liveProgress(
   return {
     step(next) {
       finish('✓')
-      title = next
+      title = printable(next)
       text = ''
       startedAt = now()
       timer ??= setInterval(draw, FRAME_MS)
@@ -56,10 +58,10 @@ export function liveProgress(
       draw()
     },
     detail(next) {
-      text = next
+      text = printable(next)
     },
     note(line) {
-      stream.write(`\r\x1b[2K${line}\n`)
+      stream.write(`\r\x1b[2K${printable(line)}\n`)
       draw()
     },
     end(ok) {

@@ -1,4 +1,5 @@
 import type { NetworkResult } from '../network/up.js'
+import { printable } from './printable.js'
 
 const GRAINS = 1_000_000n
 
@@ -74,7 +75,7 @@ export function summaryText(result: NetworkResult): string {
     `consumer   ${consumer.files} files, ${consumer.bytes} bytes, ${consumer.mbPerSecond.toFixed(1)} MB/s, ` +
       (consumer.identical ? 'identical' : 'NOT IDENTICAL'),
     `data       ${result.dataDir}`,
-    ...result.problems.map((problem) => `problem    ${problem}`),
+    ...result.problems.map((problem) => `problem    ${printable(problem)}`),
     result.ok ? 'All of it held.' : 'Not all of it held.',
     ''
   ]

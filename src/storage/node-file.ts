@@ -72,16 +72,20 @@ export class NodeFile implements NodeReader {
         `${this.#path} has the nodes of ${this.chunks} chunks, not ${chunks}`
       )
     }
-    await this.#file.truncate(bytes)
+    await this.#file.truncate(bytes).catch((error: unknown) => {
+      throw storageFailure(error, this.#path)
+    })
     this.#written = bytes
   }
 
-  /** @throws StorageError NODES_MISSING */
+  /** @throws StorageError NODES_MISSING, or what the disk reports */
   async node(level: number, index: number): Promise<TreeNode> {
     if (this.#bufferedBytes > 0) await this.flush()
     const record = Buffer.allocUnsafe(RECORD_BYTES)
     const position = storedPosition(level, index) * RECORD_BYTES
-    const { bytesRead } = await this.#file.read(record, 0, RECORD_BYTES, position)
+    const { bytesRead } = await this.#file.read(record, 0, RECORD_BYTES, position).catch((error: unknown) => {
+      throw storageFailure(error, this.#path)
+    })
     if (bytesRead < RECORD_BYTES || position >= this.#written) {
       throw new StorageError('NODES_MISSING', `${this.#path} has no node ${index} of level ${level}`)
     }
