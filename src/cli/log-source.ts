@@ -9,6 +9,7 @@ import type { EvidenceAuditOptions } from '../chain/audit-evidence.js'
 import { chainCoreKey, followLog } from '../chain/log.js'
 import { InputError } from '../errors.js'
 import { createDht, isLoopback } from '../swarm/dht.js'
+import { leave } from '../swarm/leave.js'
 import { bootstrapOption } from './command.js'
 
 /** Opens the evidence core beside a log; `close` of the source closes it. */
@@ -78,9 +79,12 @@ async function openRemote(
     store.replicate(connection)
   })
   const close = async (): Promise<void> => {
-    await swarm.destroy()
-    await store.close()
-    await rm(folder, { recursive: true, force: true })
+    try {
+      await leave(swarm)
+    } finally {
+      await store.close()
+      await rm(folder, { recursive: true, force: true })
+    }
   }
   try {
     const core = store.get({ key: chainCoreKey(chainKey, 'log') })

@@ -5,6 +5,7 @@ import Hyperdrive from 'hyperdrive'
 import Hyperswarm from 'hyperswarm'
 import { publish } from '../drive/publish.js'
 import type { Source } from '../drive/scan.js'
+import { leave } from '../swarm/leave.js'
 
 export interface AuthorOptions {
   dir: string
@@ -58,7 +59,7 @@ export class Author {
 
   /** Leaves the network; what it wrote stays in its folder. */
   async close(): Promise<void> {
-    await this.#swarm.destroy()
+    await leave(this.#swarm)
     await this.#drive?.close()
     await this.#store.close()
   }

@@ -10,6 +10,7 @@ import type { KeyPair } from '../crypto/keys.js'
 import { Engine } from '../engine/engine.js'
 import type { Logger } from '../log.js'
 import { createDht, type Network } from '../swarm/dht.js'
+import { leave } from '../swarm/leave.js'
 import { loadIdentity, loadSecret } from '../swarm/identity.js'
 
 export interface ChainNodeOptions {
@@ -92,7 +93,7 @@ export class ChainNode {
 
   async close(): Promise<void> {
     await this.#service.stop()
-    await this.#swarm.destroy()
+    await leave(this.#swarm)
     await this.#engine.close()
     this.#ledger.close()
   }

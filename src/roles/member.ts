@@ -6,6 +6,7 @@ import type { KeyPair } from '../crypto/keys.js'
 import { DatdotError } from '../errors.js'
 import type { Logger } from '../log.js'
 import { createDht, type Network } from '../swarm/dht.js'
+import { leave } from '../swarm/leave.js'
 import { loadIdentity } from '../swarm/identity.js'
 
 /** What every role needs to take part. */
@@ -122,7 +123,7 @@ export class Member {
     this.#wake?.()
     await this.chain.close()
     await Promise.all(this.#running)
-    await this.dht.destroy()
+    await leave(this.dht)
   }
 
   /** Waits for a reason to look, or until it is time to look anyway. */

@@ -19,6 +19,7 @@ import type { IncomingSegment } from '../swarm/segment-channel.js'
 import { recordOf, refusalOf, segmentOf } from './assignment.js'
 import { hasCode, type Member } from './member.js'
 import { OriginalCheck } from './original-check.js'
+import { OverdueDraws } from './overdue-draws.js'
 import { Received } from './received.js'
 import type { Refusals } from './refusals.js'
 import { SegmentFault, SignedWords, chunkEvidence } from './segment-fault.js'
@@ -62,6 +63,7 @@ export class SegmentIntake {
   readonly #original: OriginalCheck
   /** By draw. */
   readonly #running = new Map<number, Running>()
+  readonly #overdue = new OverdueDraws()
   /** What the signers of open draws have signed so far. */
   readonly #words = new Map<number, SignedWords>()
 
@@ -78,6 +80,9 @@ export class SegmentIntake {
   async work(assignments: AssignmentView[]): Promise<void> {
     await this.#settleStale(assignments)
     const open = new Set(assignments.map(({ draw }) => draw))
+    this.#overdue.look(open, new Set(this.#running.keys()), (draw) =>
+      this.#running.get(draw)?.stop.abort(new SwarmError('SEGMENT_OVER', 'this draw is over'))
+    )
     for (const draw of this.#words.keys()) if (!open.has(draw)) this.#words.delete(draw)
     for (const assignment of assignments) {
       const { role, draw, task } = assignment

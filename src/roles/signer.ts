@@ -16,6 +16,7 @@ import { SwarmReader, knownLength, readBlocks } from '../swarm/reader.js'
 import { sendSegment, type SegmentItem } from '../swarm/segment-channel.js'
 import { recordOf, segmentOf } from './assignment.js'
 import { Member, hasCode, type MemberOptions, type Registration } from './member.js'
+import { OverdueDraws } from './overdue-draws.js'
 import { SegmentKeys } from './segment-keys.js'
 
 export interface SignerOptions extends MemberOptions {
@@ -47,8 +48,9 @@ export class Signer {
   readonly #registration: Registration
   readonly #runningRootBytes: number
   readonly #connections: Connections
-  /** Draws that are being worked on. */
-  readonly #draws = new Set<number>()
+  /** Draws that are being worked on, and what stops it. */
+  readonly #draws = new Map<number, AbortController>()
+  readonly #overdue = new OverdueDraws()
 
   private constructor(member: Member, options: SignerOptions) {
     this.#member = member
@@ -86,6 +88,9 @@ export class Signer {
     const { chain, signal } = this.#member
     const assignments = await chain.assignments({ signal })
     const open = new Set(assignments.map(({ draw }) => draw))
+    this.#overdue.look(open, new Set(this.#draws.keys()), (draw) =>
+      this.#draws.get(draw)?.abort(new SwarmError('SEGMENT_OVER', 'this draw is over'))
+    )
     await this.#keys.forgetAllBut(open)
     await this.#forgetAllBut(open)
     for (const assignment of assignments) {
@@ -98,8 +103,11 @@ export class Signer {
       }
       if (task.state !== 'delivering' && task.state !== 'delivered') continue
       if (this.#draws.has(draw)) continue
-      this.#draws.add(draw)
-      this.#member.run(`draw ${draw}`, () => this.#encode(assignment).finally(() => this.#draws.delete(draw)))
+      const stop = new AbortController()
+      this.#draws.set(draw, stop)
+      this.#member.run(`draw ${draw}`, () =>
+        this.#encode(assignment, stop.signal).finally(() => this.#draws.delete(draw))
+      )
     }
   }
 
@@ -114,7 +122,7 @@ export class Signer {
   }
 
   /** Encodes and hands over, again after every interruption, until the chain wants it no more. */
-  async #encode(assignment: AssignmentView): Promise<void> {
+  async #encode(assignment: AssignmentView, over: AbortSignal): Promise<void> {
     const { chain, log, signal, options } = this.#member
     const { draw, hypercore } = assignment
     const dir = join(options.dir, `draw-${draw}`)
@@ -122,12 +130,13 @@ export class Signer {
     const reader = new SwarmReader({ network, dir: join(dir, 'plain'), seed: randomBytes(32) })
     try {
       const core = await reader.open(hypercore)
+      const stopped = AbortSignal.any([signal, over])
       for (let pauseMs = RETRY_MS.first; !signal.aborted; pauseMs = Math.min(2 * pauseMs, RETRY_MS.last)) {
         try {
-          await this.#handOver(assignment, core, join(dir, 'nodes'))
+          await this.#handOver(assignment, core, join(dir, 'nodes'), stopped)
           return
         } catch (error) {
-          signal.throwIfAborted()
+          stopped.throwIfAborted()
           if (!(error instanceof SwarmError)) throw error
           log('signer.interrupted', { draw, error })
         }
@@ -137,6 +146,7 @@ export class Signer {
       }
     } catch (error) {
       if (signal.aborted) return
+      if (over.aborted) return log('signer.stopped', { draw, error: error as Error })
       log('signer.refused', { draw, error: error as Error })
       const reason = hasCode(error, 'ORIGINAL_MISMATCH') ? 'mismatch' : 'other'
       await chain.refuse(draw, reason).catch((refusal: unknown) => {
@@ -149,8 +159,13 @@ export class Signer {
     }
   }
 
-  async #handOver(assignment: AssignmentView, core: Hypercore, nodeFile: string): Promise<void> {
-    const { chain, keyPair, log, signal } = this.#member
+  async #handOver(
+    assignment: AssignmentView,
+    core: Hypercore,
+    nodeFile: string,
+    signal: AbortSignal
+  ): Promise<void> {
+    const { chain, keyPair, log } = this.#member
     const { draw, length, pinner, task } = assignment
     await knownLength(core, length, { timeoutMs: BLOCK_MS, signal })
     await checkOriginal(core, assignment)
@@ -164,7 +179,14 @@ export class Signer {
       const known = nodes.chunks
       const offer = encodeOffer({ draw, publicKey, known, manifest, signature })
       const items = (position: number): AsyncGenerator<SegmentItem> =>
-        this.#items(assignment, { segment, ...(seed && { seed }) }, core, nodes, position - task.start)
+        this.#items(
+          assignment,
+          { segment, ...(seed && { seed }) },
+          core,
+          nodes,
+          position - task.start,
+          signal
+        )
       const verdict = await this.#connections.with(pinner, { timeoutMs: CONNECT_MS, signal }, (connection) =>
         sendSegment(connection, offer, items, { id: idOf(draw), signal })
       )
@@ -193,9 +215,10 @@ export class Signer {
     encoding: { segment: SegmentSecret; seed?: Buffer },
     core: Hypercore,
     nodes: NodeFile,
-    done: number
+    done: number,
+    signal: AbortSignal
   ): AsyncGenerator<SegmentItem, void, void> {
-    const { chain, keyPair, signal } = this.#member
+    const { chain, keyPair } = this.#member
     const { draw, task } = assignment
     const { segment } = encoding
     if (done < 0 || done > nodes.chunks) {

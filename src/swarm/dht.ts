@@ -1,4 +1,5 @@
 import HyperDHT from 'hyperdht'
+import { leave } from './leave.js'
 
 /** Where a peer finds the others. */
 export interface Network {
@@ -22,7 +23,7 @@ export async function startPrivateDht(): Promise<{ network: Network; close: () =
   const bootstrap: HyperDHT.Address[] = []
   const nodes: HyperDHT[] = []
   const close = async (): Promise<void> => {
-    for (const node of nodes.reverse()) await node.destroy()
+    for (const node of nodes.reverse()) await leave(node)
   }
   try {
     while (nodes.length < PRIVATE_NODES) {

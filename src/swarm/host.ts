@@ -4,6 +4,7 @@ import Hyperswarm from 'hyperswarm'
 import type { KeyPair } from '../crypto/keys.js'
 import { SwarmError } from '../errors.js'
 import { createDht, type Network } from './dht.js'
+import { leave } from './leave.js'
 
 /** Connections that a host holds at most; readers beyond them are turned away and come back. */
 const MAX_CONNECTIONS = 256
@@ -58,7 +59,7 @@ export class SwarmHost {
   }
 
   async close(): Promise<void> {
-    await this.#swarm.destroy()
+    await leave(this.#swarm)
   }
 }
 
@@ -83,10 +84,13 @@ export async function connectTo(
   try {
     if (await connection.opened) return connection
     signal?.throwIfAborted()
-    const why = failure?.message ?? `no answer within ${timeoutMs} ms`
-    throw new SwarmError('PEER_UNREACHABLE', `Peer ${publicKey.toString('hex')} cannot be reached: ${why}`)
+    throw unreachable(publicKey, failure?.message ?? `no answer within ${timeoutMs} ms`)
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', abort)
   }
+}
+
+export function unreachable(publicKey: Buffer, why: string): SwarmError {
+  return new SwarmError('PEER_UNREACHABLE', `Peer ${publicKey.toString('hex')} cannot be reached: ${why}`)
 }

@@ -5,6 +5,7 @@ import Hyperswarm from 'hyperswarm'
 import type Hypercore from 'hypercore'
 import { SwarmError } from '../errors.js'
 import { createDht, type Network } from './dht.js'
+import { leave } from './leave.js'
 
 export interface ReaderOptions {
   network: Network
@@ -57,7 +58,7 @@ export class SwarmReader {
   /** Leaves the swarm and closes the store; `remove` deletes what was downloaded. */
   async close({ remove = false }: { remove?: boolean } = {}): Promise<void> {
     try {
-      await this.#swarm.destroy()
+      await leave(this.#swarm)
     } finally {
       await this.store.close()
       if (remove) await rm(this.#dir, { recursive: true, force: true })

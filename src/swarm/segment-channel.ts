@@ -78,7 +78,9 @@ export async function sendSegment(
     let sent = 0
     let consumed = 0
     const onCredit = (total: number): void => {
-      if (total > sent || total < consumed) throw protocolError('a credit for bytes that were not sent')
+      // One that says nothing new would keep an idle transfer alive.
+      if (total > sent || total <= consumed)
+        throw protocolError('a credit for no bytes, or bytes that were not sent')
       consumed = total
       onConsumed?.(consumed)
     }

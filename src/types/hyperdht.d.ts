@@ -57,7 +57,11 @@ declare module 'hyperdht' {
     fullyBootstrapped(): Promise<void>
     createServer(
       options?: {
-        firewall?: (remotePublicKey: Buffer, remotePayload: unknown, address: unknown) => boolean
+        firewall?: (
+          remotePublicKey: Buffer,
+          remotePayload: unknown,
+          address: unknown
+        ) => boolean | Promise<boolean>
       },
       onconnection?: (connection: HyperDHT.Connection) => void
     ): HyperDHT.Server

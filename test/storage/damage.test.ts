@@ -1,36 +1,21 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
-import CorestoreStorage from 'hypercore-storage'
 import type Hypercore from 'hypercore'
 import { findSamples } from '../helpers/scan.js'
 import { EngineError } from '../../src/errors.js'
 import { readChunk } from '../../src/storage/read-chunk.js'
-import { authorCore, connect, noiseBlocks, openStore, pin, stockStore, tempDir } from './support.js'
-
-/** Changes rows of a closed store with the stock storage library, behind the store's back. */
-async function changeRow(
-  dir: string,
-  core: Hypercore,
-  index: number,
-  change: (row: Buffer) => Buffer | null
-): Promise<void> {
-  const storage = new CorestoreStorage(join(dir, 'store'))
-  await storage.ready()
-  const rows = (await storage.resumeCore(core.discoveryKey))!
-  const reader = rows.read()
-  const read = reader.getBlock(index)
-  reader.tryFlush()
-  const changed = change((await read)!)
-  const tx = rows.write()
-  if (changed === null) tx.deleteBlock(index)
-  else tx.putBlock(index, changed)
-  await tx.flush()
-  await rows.close()
-  await storage.close()
-}
+import {
+  authorCore,
+  changeRow,
+  connect,
+  noiseBlocks,
+  openStore,
+  pin,
+  stockStore,
+  tempDir
+} from './support.js'
 
 function flipped(row: Buffer, at: number): Buffer {
   row[at]! ^= 1

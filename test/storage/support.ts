@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import Corestore from 'corestore'
+import CorestoreStorage from 'hypercore-storage'
 import type Hypercore from 'hypercore'
 import { segmentId, type SegmentSecret } from '../../src/chunk/codec.js'
 import { encodeChunk } from '../../src/chunk/codecs.js'
@@ -135,6 +136,28 @@ export async function pin(
   await feed(ingest, core, signed)
   await ingest.finish()
   return signed
+}
+
+/** Changes rows of a closed store with the stock storage library, behind the store's back. */
+export async function changeRow(
+  dir: string,
+  core: Hypercore,
+  index: number,
+  change: (row: Buffer) => Buffer | null
+): Promise<void> {
+  const storage = new CorestoreStorage(join(dir, 'store'))
+  await storage.ready()
+  const rows = (await storage.resumeCore(core.discoveryKey))!
+  const reader = rows.read()
+  const read = reader.getBlock(index)
+  reader.tryFlush()
+  const changed = change((await read)!)
+  const tx = rows.write()
+  if (changed === null) tx.deleteBlock(index)
+  else tx.putBlock(index, changed)
+  await tx.flush()
+  await rows.close()
+  await storage.close()
 }
 
 interface Stream {

@@ -217,3 +217,27 @@ test('words that nobody takes are not kept without end', async (t) => {
   assert.match((await ended).message, /closed by the pinner/)
   assert.equal(server.destroyed, false)
 })
+
+for (const [what, credits] of [
+  ['no bytes', [0]],
+  ['bytes that were not sent', [1001]],
+  ['the bytes of the credit before', [600, 600]]
+] as const) {
+  test(`a pinner that gives credit for ${what} ends the transfer and not the connection`, async (t) => {
+    const { client, server } = await connectedPair(t)
+    const send = rawChannel(server)
+    const number = (value: number): Buffer => {
+      const bytes = Buffer.alloc(8)
+      bytes.writeBigUInt64LE(BigInt(value))
+      return bytes
+    }
+    async function* items(): AsyncGenerator<SegmentItem> {
+      yield { kind: 'chunks', bytes: Buffer.alloc(1000), lengths: [1000] }
+      for (const credit of credits) send(3, number(credit))
+    }
+    const sending = sendSegment(client, Buffer.from('offer'), items)
+    send(1, number(0))
+    await assert.rejects(sending, { code: 'SEGMENT_PROTOCOL' })
+    assert.equal(client.destroyed, false)
+  })
+}

@@ -94,13 +94,13 @@ export class ChecksAhead {
     return Math.max(1, rows.length)
   }
 
-  /** A verifier's checks of an open epoch, as far as they are worked out and their copies still live. */
+  /** A verifier's checks of an open epoch, once all are worked out, and as far as their copies still live. */
   of(verifier: Uint8Array, epoch: number, limit: number): CheckView[] {
     const state = this.#state
     const ahead = this.#epochs.get(epoch)
     const wallet = state.wallet(verifier)
     const role = wallet && state.roleOf(wallet, 'verifier')
-    if (!ahead || !role) return []
+    if (!ahead || ahead.buckets.length > 0 || !role) return []
     const out: CheckView[] = []
     for (const id of ahead.copies.get(role.id) ?? []) {
       if (out.length >= limit) break

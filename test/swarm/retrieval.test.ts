@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { keyPairFromSeed } from '../../src/crypto/keys.js'
+import { startPrivateDht } from '../../src/swarm/dht.js'
+import { SwarmHost } from '../../src/swarm/host.js'
+import { measureRetrieval, type Retrieval } from '../../src/swarm/retrieval.js'
+import { atEnd, authorCore, changeRow, noiseBlocks, openStore, pin, tempDir } from '../storage/support.js'
+
+const BLOCKS = 16
+const BLOCK_BYTES = 600
+/** In another order than they are stored in. */
+const INDICES = [5, 9, 2, 14, 0, 7, 11, 3]
+
+interface Served {
+  key: Buffer
+  measure: (options?: { pinner?: Buffer; timeoutMs?: number; signal?: AbortSignal }) => Promise<Retrieval>
+  dir: string
+}
+
+/** A pinner on a private DHT that holds all blocks but those whose rows are gone from its disk. */
+async function served(t: TestContext, gone: number[] = []): Promise<Served> {
+  const { network, close } = await startPrivateDht()
+  atEnd(t, close)
+  const author = await authorCore(t, noiseBlocks(BLOCKS, BLOCK_BYTES, 'retrieval'))
+  const folder = await tempDir(t)
+  const first = await openStore(t, folder)
+  await pin(first, author)
+  await first.close()
+  for (const index of gone) await changeRow(folder, author, index, () => null)
+  const store = await openStore(t, folder)
+  await store.session(author.key).ready()
+  const keyPair = keyPairFromSeed(randomBytes(32))
+  const host = new SwarmHost({ network, keyPair, store: store.corestore })
+  atEnd(t, () => host.close())
+  await host.listen()
+  const dir = join(await tempDir(t), 'check')
+  return {
+    key: author.key,
+    dir,
+    measure: ({ pinner = keyPair.publicKey, timeoutMs = 5_000, signal } = {}) =>
+      measureRetrieval({
+        network,
+        dir,
+        seed: randomBytes(32),
+        key: author.key,
+        pinner,
+        length: BLOCKS,
+        indices: INDICES,
+        timeoutMs,
+        nowUs: () => performance.now() * 1000,
+        signal
+      })
+  }
+}
+
+test('a pinner that serves all that is asked for has no misses, and nothing stays on the disk', async (t) => {
+  const { measure, dir } = await served(t)
+  const { outcome, misses, blocks, bytes, firstByteUs, bytesPerSecond } = await measure()
+  assert.deepEqual(
+    [outcome, misses, blocks, bytes],
+    ['served', 0, INDICES.length, INDICES.length * BLOCK_BYTES]
+  )
+  assert.ok(firstByteUs > 0 && bytesPerSecond > 0)
+  assert.equal(existsSync(dir), false)
+})
+
+for (const [where, index] of [
+  ['the first', INDICES[0]!],
+  ['a later', INDICES[4]!]
+] as const) {
+  test(`${where} block that is lost is one miss, and those behind it are none`, async (t) => {
+    const { measure } = await served(t, [index])
+    const { outcome, misses, blocks, firstByteUs } = await measure({ timeoutMs: 2_000 })
+    assert.deepEqual([outcome, misses, blocks], ['incomplete', 1, INDICES.length - 1])
+    assert.ok(firstByteUs < 2_000_000, 'those that came have a latency')
+  })
+}
+
+test('a pinner that lost all that is asked for has as many misses, and no throughput', async (t) => {
+  const { measure } = await served(t, INDICES)
+  const { outcome, misses, blocks, bytesPerSecond } = await measure({ timeoutMs: 1_000 })
+  assert.deepEqual([outcome, misses, blocks, bytesPerSecond], ['incomplete', INDICES.length, 0, 0])
+})
+
+test('a pinner that is not there is unreachable, whoever else has the blocks', async (t) => {
+  const { measure } = await served(t)
+  const { outcome, misses } = await measure({
+    pinner: keyPairFromSeed(randomBytes(32)).publicKey,
+    timeoutMs: 500
+  })
+  assert.deepEqual([outcome, misses], ['unreachable', INDICES.length])
+})
+
+test('a measurement that is stopped ends with the signal’s reason and leaves nothing', async (t) => {
+  const { measure, dir } = await served(t)
+  const reason = new Error('enough')
+  await assert.rejects(measure({ signal: AbortSignal.abort(reason) }), reason)
+  assert.equal(existsSync(dir), false)
+})
