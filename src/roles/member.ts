@@ -1,6 +1,6 @@
 import type HyperDHT from 'hyperdht'
 import { ChainClient } from '../chain/rpc/client.js'
-import type { EffectKind } from '../chain/effects.js'
+import type { Effect, EffectKind } from '../chain/effects.js'
 import type { RoleName } from '../chain/operations.js'
 import type { KeyPair } from '../crypto/keys.js'
 import { DatdotError } from '../errors.js'
@@ -81,16 +81,23 @@ export class Member {
 
   /**
    * Calls `work` now, and whenever an entry of the log has one of these effects (`'tick'`: at every tick). One
-   * call at a time; what throws is logged and tried again.
+   * call at a time; what throws is logged and tried again. `hear` is told the effects of each entry, and null when some may
+   * have been missed: at first, after following failed, and for an entry whose effects are too large to be sent.
    */
-  follow(wakers: readonly (EffectKind | 'tick')[], work: () => Promise<void>): void {
+  follow(
+    wakers: readonly (EffectKind | 'tick')[],
+    work: () => Promise<void>,
+    hear: (effects: readonly Effect[] | null) => void = () => {}
+  ): void {
     const kinds = new Set<string>(wakers)
     this.#background('follow', async () => {
       const { chain } = await this.chain.info({ timeoutMs: 60_000, signal: this.signal })
+      hear(null)
       for await (const { operation, effects } of this.chain.events({
         from: chain.length,
         signal: this.signal
       })) {
+        hear(effects && effects.effects)
         const concerns = effects === null || effects.effects.some(({ kind }) => kinds.has(kind))
         if (concerns || (operation.kind === 'tick' && kinds.has('tick'))) this.wake()
       }

@@ -12,6 +12,7 @@ import { SwarmHost } from '../swarm/host.js'
 import { acceptSegments } from '../swarm/segment-channel.js'
 import { HeldCopy } from './held-copy.js'
 import { Member, hasCode, type MemberOptions, type Registration } from './member.js'
+import { PastCopies } from './past-copies.js'
 import { Refusals } from './refusals.js'
 import { SegmentIntake } from './segment-intake.js'
 
@@ -41,6 +42,9 @@ export class Pinner {
   readonly #sending = new Set<number>()
   readonly #intake: SegmentIntake
   readonly #refusals: Refusals
+  readonly #past: PastCopies
+  /** Where else readers look for a held hypercore, by its key. */
+  readonly #topics = new Map<string, Buffer>()
 
   private constructor(member: Member, engine: Engine, store: PinnerStore, registration: Registration) {
     this.#member = member
@@ -58,6 +62,7 @@ export class Pinner {
       forget: (key) => this.#forget(key)
     })
     this.#intake = intake
+    this.#past = new PastCopies({ member, store, forget: (key, only) => this.#forget(key, only) })
     const { network } = member.options
     this.#host = new SwarmHost({
       network,
@@ -107,7 +112,11 @@ export class Pinner {
       'released',
       'refused'
     ] as const
-    this.#member.follow(wakers, () => this.#work())
+    this.#member.follow(
+      wakers,
+      () => this.#work(),
+      (effects) => this.#past.hear(effects)
+    )
   }
 
   async close(): Promise<void> {
@@ -131,6 +140,7 @@ export class Pinner {
     await this.#refusals.work()
     await this.#answer()
     await this.#sendEvidence()
+    await this.#past.work(assignments)
   }
 
   /** Walks the open challenges and signs one answer for all of them. */
@@ -209,18 +219,25 @@ export class Pinner {
     this.#member.run('topic', async () => {
       const { chain, signal } = this.#member
       const view = await chain.hypercore(key, { signal, timeoutMs: 600_000 })
-      if (view && !view.plan.topic.equals(core.discoveryKey)) await this.#host.announce(view.plan.topic)
+      if (!view || this.#served.get(id) !== core) return
+      this.#topics.set(id, view.plan.topic)
+      if (!view.plan.topic.equals(core.discoveryKey)) await this.#host.announce(view.plan.topic)
     })
   }
 
-  /** Deletes a hypercore of a copy that this pinner has no more. */
-  async #forget(key: Buffer): Promise<void> {
+  /** Deletes a hypercore of a copy that this pinner has no more; not if it has other segments by now than `only`. */
+  async #forget(key: Buffer, only?: readonly Uint8Array[]): Promise<void> {
     const id = key.toString('hex')
     const core = this.#served.get(id)
+    const topic = this.#topics.get(id)
+    if (!(await this.#store.remove(key, only))) return
     this.#served.delete(id)
+    this.#topics.delete(id)
     await core?.close()
-    await this.#host.withdraw(crypto.discoveryKey(key))
-    await this.#store.remove(key)
+    // The hypercores of a drive are looked for under one topic.
+    for (const looked of [crypto.discoveryKey(key), ...(topic ? [topic] : [])]) {
+      if (![...this.#topics.values()].some((other) => other.equals(looked))) await this.#host.withdraw(looked)
+    }
     this.#member.log('pinner.forgot', { key })
   }
 }

@@ -287,12 +287,24 @@ export class PinnerStore extends EventEmitter<Events> {
     await this.#guard(async () => void (await core.lost(index)))
   }
 
-  /** Deletes a hypercore with all its segments and closes its sessions; nothing happens if it is unknown. */
-  async remove(key: Buffer): Promise<void> {
+  /**
+   * Deletes a hypercore with all its segments and closes its sessions; nothing happens if it is unknown, or has other
+   * segments by now than those of the ids in `only`. Returns whether it was deleted.
+   */
+  async remove(key: Buffer, only?: readonly Uint8Array[]): Promise<boolean> {
     this.#mustBeOpen()
-    const core = this.#cores.get(key.toString('hex'))
-    if (core === undefined) return
-    await core.inTurn(() => this.#guard(() => this.#removeCore(core)))
+    const id = key.toString('hex')
+    const core = this.#cores.get(id)
+    if (core === undefined) return false
+    return core.inTurn(async () => {
+      // Another call was first, and what has the key now is not what was meant.
+      if (this.#cores.get(id) !== core) return false
+      const meant = ({ segment }: StoredSegment): boolean =>
+        only === undefined || only.some((known) => Buffer.compare(known, segment.id) === 0)
+      if (!this.segments(key).every(meant)) return false
+      await this.#guard(() => this.#removeCore(core))
+      return true
+    })
   }
 
   /** Closes everything; segments on their way in can go on after the next `open`. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { PinnerStore } from '../../src/storage/pinner-store.js'
 import { firstLine } from './process.js'
 import { RoleNetwork } from './network.js'
 
@@ -88,6 +90,15 @@ test('a pinner killed for good loses its copies, and others make them again', as
     assert.ok(made.pinner!.equals(third.publicKey))
     await network.until('a passed challenge of the new copy', () => network.settled(made.id, 'success') > 0)
   }
+  // Whose copies were lost while it was away gives their disk back when it comes again.
+  let forgotten = 0
+  network.events.on('line', ({ event }) => void (event === 'pinner.forgot' && forgotten++))
+  await network.startRole('pinner', 'pinner-1')
+  await network.until('both hypercores forgotten', () => forgotten === 2)
+  await network.stopRole('pinner-1')
+  const left = await PinnerStore.open(join(network.root, 'pinner-1', 'copies'))
+  assert.deepEqual(left.segments(), [])
+  await left.close()
   // With the other old pinner gone too, only what was made again can be read.
   await network.stopRole('pinner-2')
   await network.read(driveKey, files)

@@ -141,6 +141,25 @@ test('a removed hypercore is gone from the disk, and its sessions are closed', a
   assert.notDeepEqual(await reopened.getEncoded(author.key, 3), chunk)
 })
 
+test('a hypercore that has other segments by now than those that were meant is not removed', async (t) => {
+  const author = await authorCore(t, noiseBlocks(16, 9000, 'meant'))
+  const store = await openStore(t, await tempDir(t))
+  await pin(store, author)
+  const [before] = store.segments(author.key)
+  assert.ok(await store.remove(author.key, [before!.segment.id]))
+  await pin(store, author, { draw: 1 })
+  assert.equal(await store.remove(author.key, [before!.segment.id]), false)
+  assert.deepEqual(await store.session(author.key).get(3), await author.get(3))
+})
+
+test('of two calls that remove a hypercore at a time, one does', async (t) => {
+  const author = await authorCore(t, noiseBlocks(16, 9000, 'twice'))
+  const store = await openStore(t, await tempDir(t))
+  await pin(store, author)
+  assert.deepEqual(await Promise.all([store.remove(author.key), store.remove(author.key)]), [true, false])
+  assert.deepEqual(store.segments(), [])
+})
+
 test('a segment that ends early is finished with the nodes of the rest, and another signer goes on', async (t) => {
   for (const [length, end] of [
     [23, 9],
