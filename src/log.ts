@@ -39,11 +39,13 @@ export function createFileLogger(
   let broken = false
   let leftOut = 0
   stream.on('error', () => (broken = true))
+  // One line, which has room whatever waits.
+  const always = createLogger((line) => void stream.write(line), now)
   const admit = (): void => {
-    if (leftOut === 0) return
+    if (leftOut === 0 || broken || stream.writableEnded) return
     const lines = leftOut
     leftOut = 0
-    log('log.left-out', { lines })
+    always('log.left-out', { lines })
   }
   const write = (line: string): void => {
     if (broken || stream.writableEnded) return
@@ -54,14 +56,15 @@ export function createFileLogger(
     admit()
     stream.write(line)
   }
-  const log = createLogger(write, now)
   stream.on('drain', admit)
   return {
-    log,
+    log: createLogger(write, now),
     close: () =>
       new Promise((resolve) => {
         if (broken || stream.destroyed) return resolve()
         stream.once('close', resolve)
+        // A stream that ends no longer tells that it drained.
+        admit()
         stream.end()
       })
   }

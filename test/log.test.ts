@@ -100,3 +100,19 @@ test('what a reader is too slow for is left out and counted', async (t) => {
   assert.equal(leftOut[0]!.lines, LINES - kept.length)
   assert.equal(lines.at(-1)!.event, 'last')
 })
+
+test('what was left out is counted also when the log is closed before its reader has caught up', async (t) => {
+  const path = join(temporaryFolder(t), 'log.fifo')
+  assert.equal(spawnSync('mkfifo', [path]).status, 0)
+  const { log, close } = createFileLogger(path, () => AT)
+  const LINES = 3000
+  for (let n = 0; n < LINES; n++) log('line', { n, text: 'x'.repeat(1000) })
+  const closing = close()
+  let read = ''
+  for await (const part of createReadStream(path, 'utf8') as AsyncIterable<string>) read += part
+  await closing
+  const lines = read.trimEnd().split('\n')
+  const last = JSON.parse(lines.at(-1)!) as { event: string; lines: number }
+  assert.equal(last.event, 'log.left-out')
+  assert.equal(last.lines, LINES - (lines.length - 1))
+})
