@@ -2,6 +2,7 @@ import Protomux from 'protomux'
 import type HyperDHT from 'hyperdht'
 import { SwarmError } from '../errors.js'
 import { Mailbox, deadline } from './mailbox.js'
+import { Pace } from './pace.js'
 
 /** The number rises with every change that an older peer would not understand. */
 export const SEGMENT_PROTOCOL = 'datdot/segment/1'
@@ -20,7 +21,7 @@ const CHUNK_BYTES_MAX = 16 << 20
 const ITEMS_MAX = 4096
 /** Segments that one connection may carry at a time. */
 const CHANNELS_MAX = 16
-/** Nothing heard for so long ends a transfer. */
+/** Nothing heard for so long, or too few bytes in all waits that add up to it, ends a transfer. */
 export const IDLE_MS = 60_000
 
 /** Encoded chunks one after another, as the engine's batches have them. */
@@ -41,6 +42,8 @@ export interface TransferOptions {
   id?: Buffer
   signal?: AbortSignal | undefined
   idleMs?: number
+  /** A clock in milliseconds that only goes forward; `performance.now` if left out. */
+  now?: () => number
   /** Told the number of chunk bytes that the receiver has consumed. */
   onConsumed?: (bytes: number) => void
 }
@@ -64,9 +67,9 @@ export async function sendSegment(
   connection: HyperDHT.Connection,
   offer: Buffer,
   items: (position: number) => AsyncIterable<SegmentItem>,
-  { id, signal, idleMs = IDLE_MS, onConsumed }: TransferOptions = {}
+  { id, onConsumed, ...limits }: TransferOptions = {}
 ): Promise<SegmentVerdict> {
-  const channel = new SegmentChannel(Protomux.from(connection), id ?? null, idleMs, signal)
+  const channel = new SegmentChannel(Protomux.from(connection), id ?? null, limits)
   try {
     channel.open()
     channel.send(OFFER, offer)
@@ -77,10 +80,12 @@ export async function sendSegment(
 
     let sent = 0
     let consumed = 0
+    const pace = channel.pace()
     const onCredit = (total: number): void => {
       // One that says nothing new would keep an idle transfer alive.
       if (total > sent || total <= consumed)
         throw protocolError('a credit for no bytes, or bytes that were not sent')
+      pace.progress(total - consumed)
       consumed = total
       onConsumed?.(consumed)
     }
@@ -91,7 +96,7 @@ export async function sendSegment(
       }
       for (const message of cut(item)) {
         while (sent - consumed > WINDOW_BYTES) {
-          const first = await channel.next(CREDIT, VERDICT)
+          const first = await channel.nextAt(pace, CREDIT, VERDICT)
           if (first.type === VERDICT) return readVerdict(first.payload)
           onCredit(readCredit(first.payload))
         }
@@ -103,7 +108,7 @@ export async function sendSegment(
       }
     }
     for (;;) {
-      const { type, payload } = await channel.next(CREDIT, VERDICT)
+      const { type, payload } = await channel.nextAt(pace, CREDIT, VERDICT)
       if (type === VERDICT) return readVerdict(payload)
       onCredit(readCredit(payload))
     }
@@ -135,13 +140,13 @@ export interface IncomingSegment {
 export function acceptSegments(
   connection: HyperDHT.Connection,
   handle: (segment: IncomingSegment) => Promise<void>,
-  { signal, idleMs = IDLE_MS }: TransferOptions = {}
+  limits: Pick<TransferOptions, 'signal' | 'idleMs' | 'now'> = {}
 ): void {
   const mux = Protomux.from(connection)
   let open = 0
   mux.pair({ protocol: SEGMENT_PROTOCOL }, (id) => {
     if (open >= CHANNELS_MAX || (id !== null && id.byteLength > 32)) return
-    const channel = new SegmentChannel(mux, id, idleMs, signal)
+    const channel = new SegmentChannel(mux, id, limits)
     if (!channel.open()) return
     open++
     void serve(channel, connection.remotePublicKey, handle).finally(() => open--)
@@ -189,10 +194,11 @@ async function* receive(channel: SegmentChannel, position: number): AsyncGenerat
   ready.writeBigUInt64LE(BigInt(position))
   channel.send(READY, ready)
   const joiner = new Joiner()
+  const pace = channel.pace()
   let consumed = 0
   let credited = 0
   for (;;) {
-    const { type, payload } = await channel.next(DATA, WORD)
+    const { type, payload } = await channel.nextAt(pace, DATA, WORD)
     if (type === WORD) {
       if (payload.byteLength < 1) throw protocolError('an empty word')
       if (joiner.partial) throw protocolError('a word in the middle of a chunk')
@@ -202,6 +208,7 @@ async function* receive(channel: SegmentChannel, position: number): AsyncGenerat
       continue
     }
     const { lengths, bytes } = readData(payload)
+    pace.progress(bytes.byteLength)
     for (const run of joiner.add(lengths, bytes)) yield { kind: 'chunks', ...run }
     consumed += bytes.byteLength
     channel.consumed(bytes.byteLength)
@@ -289,14 +296,20 @@ class SegmentChannel {
   readonly #messages: Protomux.Message<Buffer>[] = []
   readonly #inbox = new Mailbox<Incoming>()
   readonly #idleMs: number
+  readonly #now: () => number
   readonly #signal: AbortSignal | undefined
   readonly #closed: Promise<void>
   #buffered = 0
   #waiting = 0
   #drained: (() => void) | undefined
 
-  constructor(mux: Protomux, id: Buffer | null, idleMs: number, signal: AbortSignal | undefined) {
+  constructor(
+    mux: Protomux,
+    id: Buffer | null,
+    { idleMs = IDLE_MS, now = () => performance.now(), signal }: TransferOptions
+  ) {
     this.#idleMs = idleMs
+    this.#now = now
     this.#signal = signal
     let ended = (): void => {}
     this.#closed = new Promise((resolve) => (ended = resolve))
@@ -355,18 +368,24 @@ class SegmentChannel {
     this.#drained = undefined
   }
 
-  /** The next message, which must be of one of these types; with one type, just its payload. */
-  next(type: number): Promise<Buffer>
-  next(...types: [number, number]): Promise<Incoming>
-  async next(...types: number[]): Promise<Buffer | Incoming> {
-    const incoming = await this.#inbox.take({ ms: this.#idleMs, signal: this.#signal, error: idleError })
-    this.#taken(incoming)
-    if (types.length === 1 && incoming.type === VERDICT && types[0] === READY) {
+  /** The pace that the other side must keep from now on. */
+  pace(): Pace {
+    return new Pace({ idleMs: this.#idleMs, now: this.#now, error: idleError })
+  }
+
+  /** The payload of the next message, which must be of this type. */
+  async next(type: number): Promise<Buffer> {
+    const incoming = await this.#take(this.#idleMs)
+    if (incoming.type === VERDICT && type === READY) {
       const verdict = readVerdict(incoming.payload)
       if (!verdict.accepted) throw new SwarmError(verdict.code, verdict.message)
     }
-    if (!types.includes(incoming.type)) throw protocolError(`message ${incoming.type} at the wrong time`)
-    return types.length === 1 ? incoming.payload : incoming
+    return expect(incoming, type).payload
+  }
+
+  /** The next message, which must be of one of these types and come in the time that the other side has left. */
+  async nextAt(pace: Pace, ...types: [number, number]): Promise<Incoming> {
+    return expect(await pace.wait((ms) => this.#take(ms)), ...types)
   }
 
   /** A message of this type that is there already. */
@@ -398,6 +417,12 @@ class SegmentChannel {
     }
   }
 
+  async #take(ms: number): Promise<Incoming> {
+    const incoming = await this.#inbox.take({ ms, signal: this.#signal, error: idleError })
+    this.#taken(incoming)
+    return incoming
+  }
+
   #taken({ type, payload }: Incoming): void {
     if (type !== DATA) this.#waiting -= payload.byteLength
   }
@@ -406,6 +431,11 @@ class SegmentChannel {
     this.#inbox.fail(error)
     this.#drained?.()
   }
+}
+
+function expect(incoming: Incoming, ...types: number[]): Incoming {
+  if (!types.includes(incoming.type)) throw protocolError(`message ${incoming.type} at the wrong time`)
+  return incoming
 }
 
 /** The rest of a message as it is. */
@@ -466,7 +496,7 @@ function readVerdict(payload: Buffer): SegmentVerdict {
 }
 
 function idleError(): SwarmError {
-  return new SwarmError('SEGMENT_IDLE', 'the other side has said nothing for too long')
+  return new SwarmError('SEGMENT_IDLE', 'the other side has said nothing, or too little, for too long')
 }
 
 function protocolError(what: string): SwarmError {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import Protomux from 'protomux'
 import {
   SEGMENT_PROTOCOL,
@@ -241,3 +241,92 @@ for (const [what, credits] of [
     assert.equal(client.destroyed, false)
   })
 }
+
+/** A clock that shows ten seconds more whenever it is looked at, and so makes every wait that long. */
+function hastyClock(): () => number {
+  let ms = 0
+  return () => (ms += 10_000)
+}
+
+/** A signer that sends one chunk whenever the pinner has taken the one before, and how many the pinner took. */
+async function oneByOne(
+  t: TestContext,
+  chunkBytes: number,
+  chunks: number
+): Promise<{ taken: number; error: (Error & { code?: string }) | undefined }> {
+  const { client, server } = await connectedPair(t)
+  let taken = 0
+  let next = (): void => {}
+  const received = new Promise<Error | undefined>((resolve) => {
+    acceptSegments(
+      server,
+      async (segment) => {
+        try {
+          for await (const item of segment.receive(0)) {
+            if (item.kind !== 'chunks') continue
+            taken++
+            next()
+          }
+          segment.accept(Buffer.alloc(0))
+          resolve(undefined)
+        } catch (error) {
+          resolve(error as Error)
+          throw error
+        }
+      },
+      { idleMs: 60_000, now: hastyClock() }
+    )
+  })
+  async function* items(): AsyncGenerator<SegmentItem> {
+    for (let sent = 0; sent < chunks; sent++) {
+      const done = new Promise<void>((resolve) => (next = resolve))
+      yield { kind: 'chunks', bytes: Buffer.alloc(chunkBytes), lengths: [chunkBytes] }
+      yield { kind: 'root', word: Buffer.from('a word is no progress') }
+      await done
+    }
+    yield { kind: 'end', word: Buffer.alloc(0) }
+  }
+  const stop = new AbortController()
+  const sending = sendSegment(client, Buffer.from('x'), items, { signal: stop.signal }).catch(() => {})
+  const error = await received
+  next()
+  stop.abort()
+  await sending
+  return { taken, error }
+}
+
+test('a signer that trickles is given up like one that is silent', async (t) => {
+  const { taken, error } = await oneByOne(t, 1, 20)
+  assert.equal(error?.code, 'SEGMENT_IDLE')
+  // A chunk and its word are a wait each, and six waits are the time there is.
+  assert.equal(taken, 3)
+})
+
+test('a signer that is slow, but sends its 64 KiB in time, gets through', async (t) => {
+  assert.deepEqual(await oneByOne(t, 32 << 10, 20), { taken: 20, error: undefined })
+})
+
+test('a pinner that gives credit a byte at a time is given up like one that is silent', async (t) => {
+  const { client, server } = await connectedPair(t)
+  const send = rawChannel(server)
+  const number = (value: number): Buffer => {
+    const bytes = Buffer.alloc(8)
+    bytes.writeBigUInt64LE(BigInt(value))
+    return bytes
+  }
+  const consumed: number[] = []
+  async function* items(): AsyncGenerator<SegmentItem> {
+    yield { kind: 'chunks', bytes: Buffer.alloc(1000), lengths: [1000] }
+    for (let credit = 1; credit <= 20; credit++) send(3, number(credit))
+    send(5, Buffer.from('\x01in the end, a verdict'))
+  }
+  const sending = sendSegment(client, Buffer.from('offer'), items, {
+    idleMs: 60_000,
+    now: hastyClock(),
+    onConsumed: (bytes) => consumed.push(bytes)
+  })
+  send(1, number(0))
+  await assert.rejects(sending, { code: 'SEGMENT_IDLE' })
+  assert.deepEqual(consumed, [1, 2, 3, 4, 5, 6])
+  assert.equal(client.destroyed, false)
+})
