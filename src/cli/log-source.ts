@@ -9,7 +9,7 @@ import type { EvidenceAuditOptions } from '../chain/audit-evidence.js'
 import { chainCoreKey, followLog } from '../chain/log.js'
 import { InputError } from '../errors.js'
 import { createDht, isLoopback } from '../swarm/dht.js'
-import { leave } from '../swarm/leave.js'
+import { closeAll, leave } from '../swarm/leave.js'
 import { bootstrapOption } from './command.js'
 
 /** Opens the evidence core beside a log; `close` of the source closes it. */
@@ -78,14 +78,8 @@ async function openRemote(
     connection.on('error', () => {})
     store.replicate(connection)
   })
-  const close = async (): Promise<void> => {
-    try {
-      await leave(swarm)
-    } finally {
-      await store.close()
-      await rm(folder, { recursive: true, force: true })
-    }
-  }
+  const close = (): Promise<void> =>
+    closeAll([() => leave(swarm), () => store.close(), () => rm(folder, { recursive: true, force: true })])
   try {
     const core = store.get({ key: chainCoreKey(chainKey, 'log') })
     await core.ready()
@@ -113,7 +107,8 @@ async function openRemote(
       close
     }
   } catch (error) {
-    await close()
+    // Why it could not be opened says more than what then failed to close.
+    await close().catch(() => {})
     throw error
   }
 }

@@ -58,6 +58,7 @@ export class SwarmHost {
     await this.#swarm.leave(discoveryKey)
   }
 
+  /** Leaves the swarm, in bounded time; the store stays open. */
   async close(): Promise<void> {
     await leave(this.#swarm)
   }

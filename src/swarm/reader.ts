@@ -5,7 +5,7 @@ import Hyperswarm from 'hyperswarm'
 import type Hypercore from 'hypercore'
 import { SwarmError } from '../errors.js'
 import { createDht, type Network } from './dht.js'
-import { leave } from './leave.js'
+import { closeAll, leave } from './leave.js'
 
 export interface ReaderOptions {
   network: Network
@@ -55,14 +55,15 @@ export class SwarmReader {
     return core
   }
 
-  /** Leaves the swarm and closes the store; `remove` deletes what was downloaded. */
+  /**
+   * Leaves the swarm and closes the store; `remove` deletes what was downloaded.
+   *
+   * @throws SwarmError CLOSE_TIMEOUT; what fails to close. The other parts are closed all the same.
+   */
   async close({ remove = false }: { remove?: boolean } = {}): Promise<void> {
-    try {
-      await leave(this.#swarm)
-    } finally {
-      await this.store.close()
-      if (remove) await rm(this.#dir, { recursive: true, force: true })
-    }
+    const parts: (() => Promise<unknown>)[] = [() => leave(this.#swarm), () => this.store.close()]
+    if (remove) parts.push(() => rm(this.#dir, { recursive: true, force: true }))
+    await closeAll(parts)
   }
 }
 
