@@ -23,7 +23,12 @@ export interface RetrievalOptions {
   signal?: AbortSignal | undefined
 }
 
-export type RetrievalOutcome = 'served' | 'unreachable' | 'incomplete'
+/**
+ * For the log; the chain judges by the numbers alone. `unreachable`: nobody answered under the pinner's key; `behind`: the
+ * pinner did, and served no tree up to the length in time; `wrong`: it sent what the author did not sign; `incomplete`:
+ * all that came was right, and some did not come.
+ */
+export type RetrievalOutcome = 'served' | 'unreachable' | 'behind' | 'wrong' | 'incomplete'
 
 export interface Retrieval {
   outcome: RetrievalOutcome
@@ -63,7 +68,8 @@ export async function measureRetrieval(options: RetrievalOptions): Promise<Retri
   }
   const { missed, ...first } = await read(seed, (core) => measure(core, options))
   const [lost, ...rest] = missed
-  if (first.outcome !== 'incomplete' || lost === undefined) return first
+  const mayBeForgotten = first.outcome === 'incomplete' || first.outcome === 'wrong'
+  if (!mayBeForgotten || lost === undefined) return first
   // A stock reader (hypercore 11.37.1) may sit on requests that follow one that timed out. Another one, which asks for
   // that block last, tells what was not served from what was not asked for.
   const again = hash('datdot/retrieval-again/1', seed)
@@ -72,7 +78,8 @@ export async function measureRetrieval(options: RetrievalOptions): Promise<Retri
   const misses = indices.length - blocks
   const latencyKnown = first.firstByteUs < timeoutMs * 1000
   return {
-    outcome: misses === 0 ? 'served' : 'incomplete',
+    outcome:
+      misses === 0 ? 'served' : [first.outcome, second.outcome].includes('wrong') ? 'wrong' : 'incomplete',
     firstByteUs: (latencyKnown ? first : second).firstByteUs,
     bytesPerSecond: (first.blocks > 0 ? first : second).bytesPerSecond,
     misses,
@@ -103,10 +110,15 @@ async function measure(
     bytes: 0,
     missed: indices
   }
+  // One that goes away again was there all the same.
+  let connected = core.peers.length > 0
+  core.on('peer-add', () => (connected = true))
+  let wrong = false
+  core.on('verification-error', () => (wrong = true))
   try {
     await knownLength(core, length, { timeoutMs, signal })
   } catch {
-    return { outcome: 'unreachable', ...none }
+    return { outcome: wrong ? 'wrong' : connected ? 'behind' : 'unreachable', ...none }
   }
   const latencies: number[] = []
   const missed: number[] = []
@@ -139,10 +151,11 @@ async function measure(
   // Until the last one came: one that never does is a miss, not a slow one.
   const tookUs = Math.max(1, lastUs - (inParallel ? restUs : startUs))
   const misses = indices.length - blocks
-  if (blocks === 0) return { outcome: 'incomplete', ...none }
+  const outcome = misses === 0 ? 'served' : wrong ? 'wrong' : 'incomplete'
+  if (blocks === 0) return { outcome, ...none }
   latencies.sort((a, b) => a - b)
   return {
-    outcome: misses === 0 ? 'served' : 'incomplete',
+    outcome,
     firstByteUs: Math.round(latencies[(latencies.length - 1) >> 1] ?? timeoutMs * 1000),
     bytesPerSecond: Math.round((sample * 1e6) / tookUs),
     misses,

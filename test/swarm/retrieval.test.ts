@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import Corestore from 'corestore'
+import type Hypercore from 'hypercore'
 import { keyPairFromSeed } from '../../src/crypto/keys.js'
 import { startPrivateDht } from '../../src/swarm/dht.js'
 import { SwarmHost } from '../../src/swarm/host.js'
@@ -16,15 +18,23 @@ const INDICES = [5, 9, 2, 14, 0, 7, 11, 3]
 
 interface Served {
   key: Buffer
-  measure: (options?: { pinner?: Buffer; timeoutMs?: number; signal?: AbortSignal }) => Promise<Retrieval>
+  measure: (options?: {
+    pinner?: Buffer
+    length?: number
+    timeoutMs?: number
+    signal?: AbortSignal
+  }) => Promise<Retrieval>
   dir: string
+}
+
+/** An author's hypercore, not on the network. */
+function original(t: TestContext): Promise<Hypercore> {
+  return authorCore(t, noiseBlocks(BLOCKS, BLOCK_BYTES, 'retrieval'))
 }
 
 /** A pinner on a private DHT that holds all blocks but those whose rows are gone from its disk. */
 async function served(t: TestContext, gone: number[] = []): Promise<Served> {
-  const { network, close } = await startPrivateDht()
-  atEnd(t, close)
-  const author = await authorCore(t, noiseBlocks(BLOCKS, BLOCK_BYTES, 'retrieval'))
+  const author = await original(t)
   const folder = await tempDir(t)
   const first = await openStore(t, folder)
   await pin(first, author)
@@ -32,22 +42,46 @@ async function served(t: TestContext, gone: number[] = []): Promise<Served> {
   for (const index of gone) await changeRow(folder, author, index, () => null)
   const store = await openStore(t, folder)
   await store.session(author.key).ready()
+  return hosted(t, author, store.corestore)
+}
+
+/** A stock store on a private DHT, which serves what its disk has; one row was changed there. */
+async function servedUnchecked(t: TestContext, index: number): Promise<Served> {
+  const author = await original(t)
+  const dir = await tempDir(t)
+  const copied = new Corestore(join(dir, 'store'))
+  const copy = copied.get({ key: author.key })
+  await copy.ready()
+  const left = author.replicate(true) as unknown as { pipe(to: unknown): { pipe(to: unknown): unknown } }
+  left.pipe(copy.replicate(false)).pipe(left)
+  await copy.download({ start: 0, end: BLOCKS }).done()
+  await copied.close()
+  await changeRow(dir, author, index, (row) => Buffer.from(row.map((byte) => byte ^ 1)))
+  const store = new Corestore(join(dir, 'store'))
+  atEnd(t, () => store.close())
+  await store.get({ key: author.key }).ready()
+  return hosted(t, author, store)
+}
+
+async function hosted(t: TestContext, author: Hypercore, store: Corestore): Promise<Served> {
+  const { network, close } = await startPrivateDht()
+  atEnd(t, close)
   const keyPair = keyPairFromSeed(randomBytes(32))
-  const host = new SwarmHost({ network, keyPair, store: store.corestore })
+  const host = new SwarmHost({ network, keyPair, store })
   atEnd(t, () => host.close())
   await host.listen()
   const dir = join(await tempDir(t), 'check')
   return {
     key: author.key,
     dir,
-    measure: ({ pinner = keyPair.publicKey, timeoutMs = 5_000, signal } = {}) =>
+    measure: ({ pinner = keyPair.publicKey, length = BLOCKS, timeoutMs = 5_000, signal } = {}) =>
       measureRetrieval({
         network,
         dir,
         seed: randomBytes(32),
         key: author.key,
         pinner,
-        length: BLOCKS,
+        length,
         indices: INDICES,
         timeoutMs,
         nowUs: () => performance.now() * 1000,
@@ -92,6 +126,19 @@ test('a pinner that is not there is unreachable, whoever else has the blocks', a
     timeoutMs: 500
   })
   assert.deepEqual([outcome, misses], ['unreachable', INDICES.length])
+})
+
+test('a pinner that is there, and has less than it should, is behind', async (t) => {
+  const { measure } = await served(t)
+  const { outcome, misses } = await measure({ length: BLOCKS + 1, timeoutMs: 2_000 })
+  assert.deepEqual([outcome, misses], ['behind', INDICES.length])
+})
+
+test('bytes that the author did not sign are wrong, and a miss', async (t) => {
+  const { measure } = await servedUnchecked(t, INDICES.at(-1)!)
+  const { outcome, misses } = await measure({ timeoutMs: 2_000 })
+  assert.equal(outcome, 'wrong')
+  assert.ok(misses >= 1)
 })
 
 test('a measurement that is stopped ends with the signal’s reason and leaves nothing', async (t) => {
