@@ -51,7 +51,8 @@ const suite: Suite = async ({ cores, compare, note }) => {
     threads: number
   ): Promise<void> {
     const seconds = (job === 'seal' ? SEAL_SECONDS : OPEN_SECONDS)[path] * (primes === 3 ? 1.7 : 1)
-    const total = threads * Math.max(1, Math.round(RUN_SECONDS / seconds / BLOCKS_PER_CHUNK))
+    // Enough for every thread to have tasks of its own.
+    const total = threads * Math.max(4, Math.round(RUN_SECONDS / seconds / BLOCKS_PER_CHUNK))
     const stream = await engineOf(job, path, primes, threads, total)
     const core = await start({ name: `${job} core`, path, primes }, threads)
     const name = job === 'seal' ? 'node private' : 'node public'

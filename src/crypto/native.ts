@@ -21,7 +21,9 @@ export function nativeLevel(): NativeLevel {
  * the caller then takes its TypeScript path. Only the first failure of a process is reported.
  */
 export function loadAddon(name: AddonName): unknown {
-  if (nativeLevel() === 'off') return undefined
+  // Whether buffers are lent is for the main thread to say: a worker takes what it is given.
+  const asked = name === 'datdot_lend' && !isMainThread
+  if (nativeLevel() === 'off' && !asked) return undefined
   try {
     return require(`../../../native/build/Release/${name}.node`)
   } catch (error) {
