@@ -1,0 +1,202 @@
+import type Protomux from 'protomux'
+import { SwarmError } from '../errors.js'
+import { Mailbox, deadline } from './mailbox.js'
+import { Pace } from './pace.js'
+import { MESSAGE_BYTES } from './segment-cutting.js'
+import {
+  DATA,
+  OFFER,
+  READY,
+  VERDICT,
+  idleError,
+  protocolError,
+  readData,
+  readVerdict,
+  writeData
+} from './segment-messages.js'
+
+/** The number rises with every change that an older peer would not understand. */
+export const SEGMENT_PROTOCOL = 'datdot/segment/1'
+
+/** Bytes that may be on their way and not yet consumed by the receiver. */
+export const WINDOW_BYTES = 8 << 20
+/** Most bytes of an offer, word or verdict. */
+const WORD_BYTES_MAX = 64 << 10
+/** Bytes of all messages but data that may wait to be taken. */
+const WAITING_BYTES_MAX = 4 * WORD_BYTES_MAX
+/** Words (running roots) that may wait to be taken. */
+const ITEMS_MAX = 4096
+/** Nothing heard for so long, or too few bytes in all waits that add up to it, ends a transfer. */
+export const IDLE_MS = 60_000
+
+export interface PipeOptions {
+  signal?: AbortSignal | undefined
+  idleMs?: number
+  /** A clock in milliseconds that only goes forward; `performance.now` if left out. */
+  now?: () => number
+}
+
+export interface Incoming {
+  type: number
+  payload: Buffer
+}
+
+/** One protomux channel with a bounded inbox, whose every wait ends. */
+export class SegmentPipe {
+  readonly #channel: Protomux.Channel | null
+  readonly #messages: Protomux.Message<Buffer>[] = []
+  readonly #inbox = new Mailbox<Incoming>()
+  readonly #idleMs: number
+  readonly #now: () => number
+  readonly #signal: AbortSignal | undefined
+  readonly #closed: Promise<void>
+  #buffered = 0
+  #waiting = 0
+  #drained: (() => void) | undefined
+
+  constructor(
+    mux: Protomux,
+    id: Buffer | null,
+    { idleMs = IDLE_MS, now = () => performance.now(), signal }: PipeOptions
+  ) {
+    this.#idleMs = idleMs
+    this.#now = now
+    this.#signal = signal
+    let ended = (): void => {}
+    this.#closed = new Promise((resolve) => (ended = resolve))
+    this.#channel = mux.createChannel({
+      protocol: SEGMENT_PROTOCOL,
+      id,
+      onclose: () => {
+        this.#fail(new SwarmError('SEGMENT_CLOSED', 'the other side ended the transfer'))
+        ended()
+      },
+      ondrain: () => this.#drained?.()
+    })
+    for (let type = OFFER; type <= VERDICT; type++) {
+      const message = this.#channel?.addMessage<Buffer>({
+        encoding: rawBytes,
+        onmessage: (payload) => this.#receive(type, payload)
+      })
+      if (message) this.#messages.push(message)
+    }
+  }
+
+  /** False where the connection already has such a channel. */
+  open(): boolean {
+    if (this.#channel === null) {
+      this.#fail(new SwarmError('SEGMENT_BUSY', 'a segment is on its way over this connection already'))
+      return false
+    }
+    this.#channel.open()
+    return true
+  }
+
+  close(): void {
+    this.#drained?.()
+    this.#channel?.close()
+  }
+
+  closed(): Promise<void> {
+    return deadline(this.#closed, { ms: this.#idleMs, signal: this.#signal, error: idleError })
+  }
+
+  send(type: number, payload: Buffer): boolean {
+    return this.#messages[type]?.send(payload) ?? false
+  }
+
+  /** Sends chunk bytes, and waits while the stream below is full. */
+  async sendData(lengths: number[], bytes: Uint8Array): Promise<void> {
+    this.#signal?.throwIfAborted()
+    if (this.#inbox.error) throw this.#inbox.error
+    if (this.send(DATA, writeData(lengths, bytes)) || this.#channel?.closed !== false) return
+    const drained = new Promise<void>((resolve) => (this.#drained = resolve))
+    await deadline(drained, { ms: this.#idleMs, signal: this.#signal, error: idleError })
+    this.#drained = undefined
+  }
+
+  /** The pace that the other side must keep from now on. */
+  pace(): Pace {
+    return new Pace({ idleMs: this.#idleMs, now: this.#now, error: idleError })
+  }
+
+  /** The payload of the next message, which must be of this type. */
+  async next(type: number): Promise<Buffer> {
+    const incoming = await this.#take(this.#idleMs)
+    if (incoming.type === VERDICT && type === READY) {
+      const verdict = readVerdict(incoming.payload)
+      if (!verdict.accepted) throw new SwarmError(verdict.code, verdict.message)
+    }
+    return expect(incoming, type).payload
+  }
+
+  /** The next message, which must be of one of these types and come in the time that the other side has left. */
+  async nextAt(pace: Pace, ...types: [number, number]): Promise<Incoming> {
+    return expect(await pace.wait((ms) => this.#take(ms)), ...types)
+  }
+
+  /** A message of this type that is there already. */
+  poll(type: number): Buffer | undefined {
+    if (this.#inbox.peek()?.type !== type) return undefined
+    const incoming = this.#inbox.shift() as Incoming
+    this.#taken(incoming)
+    return incoming.payload
+  }
+
+  /** Tells that buffered data was used up. */
+  consumed(bytes: number): void {
+    this.#buffered -= bytes
+  }
+
+  /** Never throws: an error in here would destroy the connection with all its channels. */
+  #receive(type: number, payload: Buffer): void {
+    try {
+      if (type === DATA) this.#buffered += readData(payload).bytes.byteLength
+      else if (payload.byteLength > WORD_BYTES_MAX) throw protocolError('a message that is too long')
+      else this.#waiting += payload.byteLength
+      if (this.#waiting > WAITING_BYTES_MAX) throw protocolError('more words than can wait')
+      if (this.#buffered > WINDOW_BYTES + 2 * MESSAGE_BYTES) throw protocolError('more data than was allowed')
+      if (this.#inbox.length >= ITEMS_MAX) throw protocolError('more messages than can wait')
+      this.#inbox.put({ type, payload })
+    } catch (error) {
+      this.#fail(error as Error)
+      this.close()
+    }
+  }
+
+  async #take(ms: number): Promise<Incoming> {
+    const incoming = await this.#inbox.take({ ms, signal: this.#signal, error: idleError })
+    this.#taken(incoming)
+    return incoming
+  }
+
+  #taken({ type, payload }: Incoming): void {
+    if (type !== DATA) this.#waiting -= payload.byteLength
+  }
+
+  #fail(error: Error): void {
+    this.#inbox.fail(error)
+    this.#drained?.()
+  }
+}
+
+function expect(incoming: Incoming, ...types: number[]): Incoming {
+  if (!types.includes(incoming.type)) throw protocolError(`message ${incoming.type} at the wrong time`)
+  return incoming
+}
+
+/** The rest of a message as it is. */
+const rawBytes = {
+  preencode(state: { end: number }, bytes: Buffer): void {
+    state.end += bytes.byteLength
+  },
+  encode(state: { start: number; buffer: Uint8Array | null }, bytes: Buffer): void {
+    state.buffer?.set(bytes, state.start)
+    state.start += bytes.byteLength
+  },
+  decode(state: { start: number; end: number; buffer: Uint8Array | null }): Buffer {
+    const rest = (state.buffer as Buffer).subarray(state.start, state.end)
+    state.start = state.end
+    return rest
+  }
+}
