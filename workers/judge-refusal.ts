@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { judgeRefusal, type OriginalTree } from '../src/chain/refusal/judge.js'
+import { judgeRefusal, type OriginalTree } from '../src/evidence/refusal-judge.js'
 import { workerTask } from './task.js'
-import { originalLeaf, verifyOriginalLeaf } from '../src/storage/original-tree.js'
+import { originalLeaf, verifyOriginalLeaf } from '../src/protocol/original-tree.js'
 
 export default workerTask<'judge-refusal'>(({ refusal, evidence }) => {
   // A copy of what is shared with the chain's thread: libsodium does not take shared memory for a signature.

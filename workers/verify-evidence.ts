@@ -1,9 +1,9 @@
 import { closeSync, openSync, readSync } from 'node:fs'
-import type { VerifyTask } from '../src/chain/answers.js'
-import type { EvidenceBytes } from '../src/chain/evidence-intake.js'
-import { verifyEvidence, type EvidenceSource, type OriginalCheck } from '../src/chain/walk/verify.js'
+import type { VerifyTask } from '../src/chain/evidence/answers.js'
+import type { EvidenceBytes } from '../src/chain/evidence/uploads.js'
+import { verifyEvidence, type EvidenceSource, type OriginalCheck } from '../src/evidence/verify.js'
 import { workerTask } from './task.js'
-import { verifyOriginalProof } from '../src/storage/original-tree.js'
+import { verifyOriginalProof } from '../src/protocol/original-tree.js'
 
 export default workerTask<'verify-evidence'>((tasks) =>
   tasks.map(({ challenge, lastState, evidence }: VerifyTask) =>

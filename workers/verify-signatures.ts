@@ -1,5 +1,5 @@
-import { unpackWires } from '../src/chain/signatures.js'
-import { verifySignatures } from '../src/chain/operations.js'
+import { unpackWires } from '../src/ledger/signature-checks.js'
+import { verifySignatures } from '../src/protocol/operations.js'
 import { workerTask } from './task.js'
 
 export default workerTask<'verify-signatures'>((task) => verifySignatures(task.chainId, unpackWires(task)))

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { CALLS, TASKS_PER_CALL, type VerifyTask } from '../../src/chain/answers.js'
-import { buildEvidence, joinOriginal } from '../../src/chain/walk/evidence.js'
-import { walk, type CopyReader, type WalkChallenge } from '../../src/chain/walk/walk.js'
-import type { ProofReader } from '../../src/chain/walk/evidence.js'
+import { CALLS, TASKS_PER_CALL, type VerifyTask } from '../../src/chain/evidence/answers.js'
+import { buildEvidence, joinOriginal } from '../../src/evidence/format.js'
+import { walk, type CopyReader, type WalkChallenge } from '../../src/evidence/walk.js'
+import type { ProofReader } from '../../src/evidence/format.js'
 import { codecOf } from '../../src/chunk/codecs.js'
 import { hash } from '../../src/crypto/hash.js'
 import { Engine } from '../../src/engine/engine.js'
@@ -16,7 +16,7 @@ import {
   encodeOriginalProof,
   originalLeaf,
   proofIndices
-} from '../../src/storage/original-tree.js'
+} from '../../src/protocol/original-tree.js'
 import type { TreeNode } from '../../src/storage/types.js'
 import { chunkAt, encodedChunks, plainChunks, wrapSegment } from '../data.js'
 import type { Suite } from '../harness.js'

@@ -1,10 +1,10 @@
 import { blake3 } from '../../src/crypto/hash.js'
 import { keyPairFromSeed, type KeyPair } from '../../src/crypto/keys.js'
-import { Ledger } from '../../src/chain/ledger/ledger.js'
-import { accountKinds } from '../../src/chain/ledger/state.js'
-import { parameters } from '../../src/chain/parameters.js'
-import { OnionBeacon } from '../../src/chain/rules/beacon.js'
-import { BUCKETS } from '../../src/chain/rules/schedule.js'
+import { Ledger } from '../../src/ledger/ledger.js'
+import { accountKinds } from '../../src/ledger/state.js'
+import { parameters } from '../../src/protocol/parameters.js'
+import { OnionBeacon } from '../../src/ledger/rules/beacon.js'
+import { BUCKETS } from '../../src/ledger/rules/schedule.js'
 
 /** Wall clock that only the benchmark moves. */
 export interface Clock {

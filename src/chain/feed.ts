@@ -1,7 +1,7 @@
-import { encode } from './codec.js'
-import { effectsType } from './effects.js'
-import type { LedgerApi } from './ledger/types.js'
-import type { EventMessage } from './rpc/views.js'
+import { encode } from '../protocol/codec.js'
+import { effectsType } from '../protocol/effects.js'
+import type { LedgerApi } from '../ledger/types.js'
+import type { EventMessage } from '../protocol/rpc/views.js'
 
 /** Events kept as they travel, so that many subscribers cost one read. */
 const CACHED = 2048

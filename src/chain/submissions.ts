@@ -1,8 +1,8 @@
 import { ChainError, DatdotError } from '../errors.js'
-import type { LedgerApi, SubmitResult } from './ledger/types.js'
-import { decodeOperation, operationHash, unsignedBytes } from './operations.js'
-import { NONCE_CODE } from './rpc/submit-queue.js'
-import type { Receipt } from './views.js'
+import type { LedgerApi, SubmitResult } from '../ledger/types.js'
+import { decodeOperation, operationHash, unsignedBytes } from '../protocol/operations.js'
+import { NONCE_CODE } from '../client/submit-queue.js'
+import type { Receipt } from '../protocol/views.js'
 
 /** Operations, and bytes of them, in one transaction; more wait for the next one. */
 const BATCH = 2048

@@ -1,11 +1,11 @@
 import { join, resolve } from 'node:path'
 import * as idEncoding from 'hypercore-id-encoding'
-import { DATDOT } from '../chain/parameters.js'
+import { DATDOT } from '../protocol/parameters.js'
 import { randomBytes } from '../crypto/keys.js'
 import { InputError } from '../errors.js'
 import { createFileLogger } from '../log.js'
-import { prepareRoleFolder } from '../network/data-folder.js'
-import { openParticipant, type Participant, type ParticipantRole } from '../network/participants.js'
+import { prepareRoleFolder } from '../roles/data-folder.js'
+import { openParticipant, type Participant, type ParticipantRole } from '../roles/participants.js'
 import { isLoopback } from '../swarm/dht.js'
 import {
   EXIT_OK,

@@ -1,4 +1,4 @@
-import type { NetworkResult } from '../network/up.js'
+import type { NetworkResult } from '../local/up.js'
 import { printable } from './printable.js'
 
 const GRAINS = 1_000_000n

@@ -2,8 +2,8 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CODEC_IDS, type CodecName } from '../chunk/codec.js'
 import { InputError } from '../errors.js'
-import { DEFAULT_CODEC } from '../network/economy.js'
-import { runNetwork, type NetworkOptions, type NetworkResult } from '../network/up.js'
+import { DEFAULT_CODEC } from '../local/economy.js'
+import { runNetwork, type NetworkOptions, type NetworkResult } from '../local/up.js'
 import {
   EXIT_FAILED,
   EXIT_INTERRUPTED,

@@ -1,7 +1,7 @@
-import { refusalHash } from '../chain/refusal/evidence.js'
-import type { Refusal } from '../chain/refusal/judge.js'
-import { segmentId, segmentSalt, type SegmentRecord } from '../chain/segment.js'
-import type { AssignmentView } from '../chain/views.js'
+import { refusalHash } from '../evidence/refusal-format.js'
+import type { Refusal } from '../evidence/refusal-judge.js'
+import { segmentId, segmentSalt, type SegmentRecord } from '../protocol/segment.js'
+import type { AssignmentView } from '../protocol/views.js'
 import { CODEC_VERSION, type SegmentPublic } from '../chunk/codec.js'
 import type { TreeRoot } from '../merkle/node.js'
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { originalOf } from '../chain/author.js'
-import type { Original, Plan } from '../chain/operations.js'
+import { originalOf } from '../crypto/author-signature.js'
+import type { Original, Plan } from '../protocol/operations.js'
 import { SwarmReader, knownLength } from '../swarm/reader.js'
 import { Member, type MemberOptions } from './member.js'
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import type { Report } from '../chain/operations.js'
-import type { CheckView } from '../chain/views.js'
+import type { Report } from '../protocol/operations.js'
+import type { CheckView } from '../protocol/views.js'
 import { uniform } from '../crypto/hash.js'
 import { measureRetrieval } from '../swarm/retrieval.js'
 import { Member, hasCode, type MemberOptions, type Registration } from './member.js'

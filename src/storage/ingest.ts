@@ -1,6 +1,6 @@
 import { StorageError } from '../errors.js'
 import { signatureHolds } from './hypercore-parts.js'
-import { coveringIndices, originalLeaf, TreeBuilder } from './original-tree.js'
+import { coveringIndices, originalLeaf, TreeBuilder } from '../protocol/original-tree.js'
 import type { PinnedCore } from './pinned-core.js'
 import { encodeNodes, encodeProgress, nodesKey, noteKey, progressKey, type Progress } from './progress.js'
 import type { Records, SegmentRecord } from './records.js'

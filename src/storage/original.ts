@@ -2,7 +2,7 @@ import { leftSpan } from 'flat-tree'
 import type Hypercore from 'hypercore'
 import { StorageError } from '../errors.js'
 import { sharedCore } from './hypercore-parts.js'
-import { coveringIndices } from './original-tree.js'
+import { coveringIndices } from '../protocol/original-tree.js'
 import type { OriginalTree, TreeNode } from './types.js'
 
 /**

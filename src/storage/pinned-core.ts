@@ -11,7 +11,7 @@ import {
   type CoreState,
   type SharedCore
 } from './hypercore-parts.js'
-import { originalLeaf, rootIndices } from './original-tree.js'
+import { originalLeaf, rootIndices } from '../protocol/original-tree.js'
 import {
   decodeNodes,
   decodeProgress,

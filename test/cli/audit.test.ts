@@ -8,12 +8,12 @@ import BetterSqlite3 from 'better-sqlite3'
 import Corestore from 'corestore'
 import { encode } from 'hypercore-id-encoding'
 import Hyperswarm from 'hyperswarm'
-import { ChainLog } from '../../src/chain/log.js'
+import { ChainLog } from '../../src/chain/published-log.js'
 import { audit } from '../../src/cli/audit.js'
 import type { Command } from '../../src/cli/command.js'
 import { verifyDrawCommand } from '../../src/cli/verify-draw.js'
 import { createDht, startPrivateDht } from '../../src/swarm/dht.js'
-import { smallNetwork, type TestNetwork } from '../chain/network.js'
+import { smallNetwork, type TestNetwork } from '../ledger/network.js'
 
 function lived(t: TestContext): TestNetwork {
   const network = smallNetwork()

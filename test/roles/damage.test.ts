@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import crypto from 'hypercore-crypto'
 import CorestoreStorage from 'hypercore-storage'
-import { consume } from '../../src/network/consume.js'
+import { consume } from '../../src/local/consume.js'
 import { RoleNetwork } from './network.js'
 
 const PINNERS = ['pinner-1', 'pinner-2']

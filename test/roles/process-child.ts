@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { writeSync } from 'node:fs'
 import { createLogger } from '../../src/log.js'
-import { registrationOf } from '../../src/network/economy.js'
-import { openParticipant, type ParticipantRole } from '../../src/network/participants.js'
+import { registrationOf } from '../../src/local/economy.js'
+import { openParticipant, type ParticipantRole } from '../../src/roles/participants.js'
 import type { RoleProcessOptions } from './process.js'
 
 const role = process.argv[2] as ParticipantRole

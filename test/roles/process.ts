@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { ParticipantRole } from '../../src/network/participants.js'
+import type { ParticipantRole } from '../../src/roles/participants.js'
 
 const CHILD = fileURLToPath(new URL('./process-child.js', import.meta.url))
 

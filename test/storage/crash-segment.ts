@@ -5,7 +5,7 @@ import { segmentId } from '../../src/chunk/codec.js'
 import { encodeChunk } from '../../src/chunk/codecs.js'
 import { hash } from '../../src/crypto/hash.js'
 import { keyPairFromSeed } from '../../src/crypto/keys.js'
-import { originalLeaf, TreeBuilder } from '../../src/storage/original-tree.js'
+import { originalLeaf, TreeBuilder } from '../../src/protocol/original-tree.js'
 import type { IngestBlock, SegmentSpec } from '../../src/storage/types.js'
 import { noise } from './support.js'
 

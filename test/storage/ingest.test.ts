@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type Hypercore from 'hypercore'
 import { restNodes } from '../../src/storage/original.js'
-import { originalLeaf } from '../../src/storage/original-tree.js'
+import { originalLeaf } from '../../src/protocol/original-tree.js'
 import { findSamples } from '../helpers/scan.js'
 import {
   authorCore,

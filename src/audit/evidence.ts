@@ -1,0 +1,374 @@
+import type Hypercore from 'hypercore'
+import { blake3 } from '../crypto/hash.js'
+import { ChainError } from '../errors.js'
+import type { VerifyAnswers } from '../chain/evidence/answers.js'
+import type { AuditFailure } from './audit.js'
+import { auditRefusals, type JudgedRefusals } from './refusals.js'
+import { verifyClaim } from '../protocol/claim.js'
+import { encode } from '../protocol/codec.js'
+import { EvidenceIntake, type EvidenceUpload } from '../chain/evidence/uploads.js'
+import { readEvidence, readTrailer, type EvidenceRecord } from '../chain/evidence/store.js'
+import type { Database, Row } from '../ledger/database.js'
+import { walkSegments } from '../ledger/queries.js'
+import { copyById } from '../ledger/rows.js'
+import type { State } from '../ledger/state.js'
+import { outcomeNames, walkDetailType, type Outcome, type WalkDetail } from '../protocol/operations.js'
+import type { JudgeRefusal } from '../chain/evidence/refusals.js'
+import { judgeEvidence } from '../evidence/verdict.js'
+import type { ChallengeView } from '../protocol/views.js'
+import { maxEvidenceBytes } from '../evidence/format.js'
+import type { WalkChallenge } from '../evidence/walk.js'
+
+/** Evidence that is fetched and checked at a time. */
+const PARALLEL = 4
+/** Evidence above this size is received on disk, so that PARALLEL of them take bounded memory. */
+const MEMORY_UPLOAD_BYTES = 8 << 20
+/** Settled challenges looked at in one step. */
+const PAGE = 256
+/** Blocks among which the last trailer is looked for: while an evidence is being stored its pieces are the last ones. */
+const TAIL_BLOCKS = 64
+
+/** An evidence core that is read: the chain's own on this disk, or one that follows it. */
+export interface EvidenceCore {
+  core: Hypercore
+  /** How long a block may take; 0 if only what is on the disk is asked for. */
+  timeoutMs: number
+  /** Blocks that were checked are given up, so that the disk holds few. */
+  discard: boolean
+}
+
+/** How the evidence of settled challenges and judged refusals is checked. */
+export interface EvidenceAuditOptions {
+  /** Opens the core that belongs to a chain; null if there is none. Its owner closes it. */
+  open: (chainKey: Buffer) => Promise<EvidenceCore | null>
+  verify: VerifyAnswers
+  judge: JudgeRefusal
+  /** A folder of its own for large evidence that is being checked. */
+  folder: string
+  /** Bytes of evidence that are fetched at the most. */
+  maxBytes: number
+  /** Evidence that is missing inside the window counts as a fault. */
+  required: boolean
+}
+
+/** What was found of the evidence that the log names. */
+export interface EvidenceReport {
+  /** Challenges and refusals whose verdict was worked out again from their evidence. */
+  full: number
+  /** Decided inside the window, but their evidence is not to be had. */
+  missing: number
+  /** Not fetched because of `maxBytes`. */
+  left: number
+  /** Decided before the window. */
+  older: number
+  /** Bytes of evidence that were fetched. */
+  bytes: number
+}
+
+/** The settled challenges of a replay that name evidence; kept in the replay's database, since they may be many. */
+export class SettledChallenges {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+    db.raw.exec(
+      `CREATE TEMP TABLE settled (
+         challenge INTEGER PRIMARY KEY, seq INTEGER NOT NULL, at INTEGER NOT NULL, outcome INTEGER NOT NULL,
+         copy INTEGER NOT NULL, pinner BLOB NOT NULL, segments INTEGER NOT NULL, steps INTEGER NOT NULL,
+         seed BLOB NOT NULL, answer BLOB NOT NULL, evidence BLOB NOT NULL, detail BLOB NOT NULL,
+         start INTEGER, "end" INTEGER, bytes INTEGER, kept BLOB, signature BLOB
+       ) STRICT;
+       CREATE INDEX temp.settled_by_seq ON settled (seq, challenge)`
+    )
+  }
+
+  /** Remembers one, from the state before it is settled. */
+  add(seq: number, at: number, view: ChallengeView, outcome: Outcome, walk: WalkDetail): void {
+    if (!view.answer) return
+    this.#db.run(
+      `INSERT OR REPLACE INTO settled (challenge, seq, at, outcome, copy, pinner, segments, steps, seed, answer, evidence, detail)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      view.id,
+      seq,
+      at,
+      outcomeNames.indexOf(outcome),
+      view.copy,
+      view.pinner,
+      view.segments.length,
+      view.steps,
+      view.seed,
+      view.answer,
+      walk.evidence,
+      detailHash(walk)
+    )
+  }
+
+  /** Says where the evidence of a challenge is. The newest counts, and is told first. */
+  found({ id, start, end, bytes, hash, signature }: EvidenceRecord): void {
+    this.#db.run(
+      `UPDATE settled SET start = ?, "end" = ?, bytes = ?, kept = ?, signature = ? WHERE challenge = ? AND start IS NULL`,
+      start,
+      end,
+      bytes,
+      hash,
+      signature,
+      id
+    )
+  }
+
+  /** Those settled from `since` on, in the order of the log. */
+  *from(since: number): Generator<Row> {
+    let [seq, challenge]: [bigint, bigint] = [-1n, -1n]
+    for (;;) {
+      const rows = this.#db.all(
+        'SELECT * FROM settled WHERE (seq, challenge) > (?, ?) AND at >= ? ORDER BY seq, challenge LIMIT ?',
+        seq,
+        challenge,
+        since,
+        PAGE
+      )
+      yield* rows
+      const last = rows.at(-1)
+      if (!last) return
+      ;[seq, challenge] = [last.seq as bigint, last.challenge as bigint]
+    }
+  }
+
+  before(since: number): number {
+    return Number(this.#db.get('SELECT count(*) AS n FROM settled WHERE at < ?', since)!.n)
+  }
+}
+
+/** What a replay met that evidence tells of. */
+export interface Decided {
+  challenges: SettledChallenges
+  refusals: JudgedRefusals
+}
+
+/**
+ * Works out again, from the public evidence, every verdict of the window: with the code by which the
+ * chain did, on worker threads, a few at a time. Returns the first that does not hold.
+ */
+export async function auditEvidence(
+  state: State,
+  { challenges, refusals }: Decided,
+  options: EvidenceAuditOptions,
+  report: EvidenceReport,
+  signal?: AbortSignal
+): Promise<AuditFailure | null> {
+  const since = state.head.at - state.parameters.evidenceWindowMs
+  refusals.forget(since)
+  report.older = challenges.before(since) + refusals.older
+  const source = await options.open(state.chainKey)
+  if (source) {
+    for await (const record of trailers(source, since, signal)) {
+      if (record.kind === 'answer') challenges.found(record)
+      else refusals.found(record)
+    }
+  }
+  const intake = new EvidenceIntake(options.folder, {
+    memoryUploadBytes: MEMORY_UPLOAD_BYTES,
+    diskBytes: Infinity
+  })
+  await intake.open()
+  const audit = new EvidenceAudit(state, options, report, source, intake, signal)
+  try {
+    const first = await audit.run(challenges.from(since))
+    const other = await auditRefusals(refusals, source, options, report, signal)
+    return first && other ? (other.seq! < first.seq! ? other : first) : (first ?? other)
+  } finally {
+    await intake.close()
+  }
+}
+
+/** One run over the settled challenges. */
+class EvidenceAudit {
+  readonly #state: State
+  readonly #options: EvidenceAuditOptions
+  readonly #report: EvidenceReport
+  readonly #source: EvidenceCore | null
+  readonly #intake: EvidenceIntake
+  readonly #signal: AbortSignal | undefined
+  #failure: AuditFailure | null = null
+
+  constructor(
+    state: State,
+    options: EvidenceAuditOptions,
+    report: EvidenceReport,
+    source: EvidenceCore | null,
+    intake: EvidenceIntake,
+    signal: AbortSignal | undefined
+  ) {
+    this.#state = state
+    this.#options = options
+    this.#report = report
+    this.#source = source
+    this.#intake = intake
+    this.#signal = signal
+  }
+
+  async run(rows: Generator<Row>): Promise<AuditFailure | null> {
+    // Rows come in the log's order: once one fails, those under way are finished, and the first of them counts.
+    const work = async (): Promise<void> => {
+      for (const row of rows) {
+        this.#signal?.throwIfAborted()
+        await this.#row(row)
+        if (this.#failure) return
+      }
+    }
+    const done = await Promise.allSettled(Array.from({ length: PARALLEL }, work))
+    for (const result of done) if (result.status === 'rejected') throw result.reason
+    return this.#failure
+  }
+
+  async #row(row: Row): Promise<void> {
+    const { maxBytes, required } = this.#options
+    const report = this.#report
+    const bytes = Number(row.bytes ?? 0n)
+    const seq = Number(row.seq)
+    if (row.start !== null && this.#source && report.bytes + bytes > maxBytes) {
+      report.left++
+      return
+    }
+    try {
+      const checked = row.start !== null && this.#source !== null && (await this.#check(row, this.#source))
+      if (checked) report.full++
+      else report.missing++
+      if (!checked && required) throw fault(row, 'EVIDENCE_UNAVAILABLE', 'its evidence is not to be had')
+    } catch (error) {
+      if (!(error instanceof ChainError)) throw error
+      if (this.#failure && this.#failure.seq! <= seq) return
+      this.#failure = { seq, code: error.code, reason: error.message }
+    }
+  }
+
+  /** False if the evidence cannot be had. @throws ChainError if it contradicts the log */
+  async #check(row: Row, source: EvidenceCore): Promise<boolean> {
+    const evidence = row.evidence as Buffer
+    const id = Number(row.challenge)
+    if (!evidence.equals(row.kept as Buffer)) {
+      throw fault(row, 'EVIDENCE_DIFFERS', 'another evidence is kept than the one that was settled by')
+    }
+    const claim = { challenge: id, hash: evidence }
+    if (!verifyClaim(this.#state.chainId, row.pinner as Buffer, claim, row.signature as Buffer)) {
+      throw fault(row, 'EVIDENCE_SIGNATURE', 'its pinner has not signed for the evidence')
+    }
+    const challenge = this.#challenge(row)
+    const place = { start: Number(row.start), end: Number(row.end), bytes: Number(row.bytes) }
+    if (place.bytes < 1 || place.bytes > maxEvidenceBytes(challenge)) {
+      throw fault(row, 'EVIDENCE_DIFFERS', `no evidence of it has ${place.bytes} bytes`)
+    }
+    this.#report.bytes += place.bytes
+    const upload = this.#intake.begin(place.bytes)
+    try {
+      if (!(await this.#receive(row, source, place, upload))) return false
+      const lastState = row.answer as Buffer
+      const [verdict] = await this.#options.verify([{ challenge, lastState, evidence: await upload.bytes() }])
+      const { outcome, fault: why, walk } = judgeEvidence(verdict!, evidence)
+      const settled = outcomeNames[Number(row.outcome)]!
+      if (outcome !== settled) {
+        const said = why ? `: ${why.message} [${why.code}]` : ''
+        throw fault(
+          row,
+          'VERDICT_DIFFERS',
+          `it was settled as ${settled}, its evidence says ${outcome}${said}`
+        )
+      }
+      if (!detailHash(walk).equals(row.detail as Buffer)) {
+        throw fault(row, 'VERDICT_DIFFERS', 'its evidence leads to other states, indices or leaves')
+      }
+      return true
+    } finally {
+      await upload.discard()
+      if (source.discard) await source.core.clear(place.start, place.end)
+    }
+  }
+
+  async #receive(
+    row: Row,
+    { core, timeoutMs }: EvidenceCore,
+    place: { start: number; end: number; bytes: number },
+    upload: EvidenceUpload
+  ): Promise<boolean> {
+    if (timeoutMs === 0 && !(await core.has(place.start, place.end))) return false
+    const ahead = timeoutMs > 0 ? core.download({ start: place.start, end: place.end }) : null
+    try {
+      for await (const piece of readEvidence(core, place, timeoutMs)) {
+        this.#signal?.throwIfAborted()
+        await upload.write(upload.received, piece)
+      }
+      return true
+    } catch (error) {
+      if (error instanceof ChainError) throw fault(row, 'EVIDENCE_DAMAGED', error.message)
+      if (isUnavailable(error)) return false
+      throw error
+    } finally {
+      ahead?.destroy()
+    }
+  }
+
+  #challenge(row: Row): WalkChallenge {
+    const copy = copyById(this.#state, Number(row.copy))
+    const segments = walkSegments(this.#state, copy, Number(row.segments))
+    return { seed: row.seed as Buffer, steps: Number(row.steps), segments }
+  }
+}
+
+/** Trailers, newest first, back to those stored before `since`. */
+async function* trailers(
+  source: EvidenceCore,
+  since: number,
+  signal?: AbortSignal
+): AsyncGenerator<EvidenceRecord> {
+  let record = await lastTrailer(source)
+  while (record && record.at >= since) {
+    signal?.throwIfAborted()
+    yield record
+    if (record.previous === 0) return
+    const at: number = record.previous - 1
+    const block = await blockOf(source, at)
+    record = block ? readTrailer(block, at) : undefined
+  }
+}
+
+async function lastTrailer(source: EvidenceCore): Promise<EvidenceRecord | undefined> {
+  const { core } = source
+  const at = core.length - 1
+  if (at < 0) return undefined
+  const block = await blockOf(source, at)
+  const last = block && readTrailer(block, at)
+  if (last) return last
+  const first = Math.max(0, at - TAIL_BLOCKS)
+  const tail = await Promise.all(
+    Array.from({ length: at - first }, async (_, i) => {
+      const found = await blockOf(source, first + i)
+      return found ? readTrailer(found, first + i) : undefined
+    })
+  )
+  return tail.findLast((record) => record !== undefined)
+}
+
+/** A block, or null if it cannot be had. */
+async function blockOf({ core, timeoutMs }: EvidenceCore, at: number): Promise<Buffer | null> {
+  if (timeoutMs === 0) return (await core.has(at)) ? core.get(at) : null
+  try {
+    return await core.get(at, { timeout: timeoutMs })
+  } catch (error) {
+    if (isUnavailable(error)) return null
+    throw error
+  }
+}
+
+/** Whether a block is not to be had, as against an error of ours. */
+export function isUnavailable(error: unknown): boolean {
+  const code = (error as { code?: string } | null)?.code
+  return code === 'REQUEST_TIMEOUT' || code === 'BLOCK_NOT_AVAILABLE' || code === 'REQUEST_CANCELLED'
+}
+
+function detailHash(walk: WalkDetail): Buffer {
+  return blake3(encode(walkDetailType, walk))
+}
+
+function fault(row: Row, code: string, why: string): ChainError {
+  return new ChainError(code, `challenge ${Number(row.challenge)}: ${why}`)
+}

@@ -1,0 +1,350 @@
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import type Corestore from 'corestore'
+import type Hypercore from 'hypercore'
+import { SIGNATURE_BYTES, type KeyPair } from '../../crypto/keys.js'
+import { ChainError } from '../../errors.js'
+import { chainCoreManifest } from '../published-log.js'
+
+/** Bytes of evidence in one block of the core. */
+const PIECE_BYTES = 256 << 10
+/** Pieces that are appended together: with PIECE_BYTES, what one `add` holds in memory. */
+const PIECES_PER_APPEND = 8
+/** Records looked at by one `prune`, which therefore never holds the thread for long. */
+const PRUNE_AT_ONCE = 1024
+
+const VERSION = 2
+const PIECE = 0
+/** First byte of a trailer, by what the evidence is of. */
+const TRAILERS = { answer: 1, refusal: 2 } as const
+const TRAILER_BYTES = 1 + 1 + 8 + 32 + 8 + 8 + 8 + 8 + SIGNATURE_BYTES
+const NO_SIGNATURE = Buffer.alloc(SIGNATURE_BYTES)
+
+/** What an evidence is of: the answer to a challenge (`id` is the challenge's), or the refusal of a draw (the draw's). */
+export interface EvidenceSubject {
+  kind: keyof typeof TRAILERS
+  id: number
+}
+
+/** What is known of one stored evidence. */
+export interface EvidenceRecord extends EvidenceSubject {
+  /** Evidence hash, 32 bytes, as `settle` or `refuse` logs it. */
+  hash: Buffer
+  /** Blocks `[start, end)` of the evidence core; the last one is the trailer. */
+  start: number
+  end: number
+  bytes: number
+  /** When it was stored, ms of the chain's clock. */
+  at: number
+  /** The pinner's over the hash (`signClaim`); zeros for a refusal, whose operation names the hash. */
+  signature: Buffer
+  /** Where the record before this one ends, so that a follower finds all of them from the last; 0 for the first that is kept. */
+  previous: number
+}
+
+/** What an evidence is stored as. */
+export interface NewEvidence extends EvidenceSubject {
+  hash: Uint8Array
+  at: number
+  /** The pinner's over the hash, for an answer. */
+  signature?: Uint8Array
+}
+
+interface Row {
+  kind: bigint
+  id: bigint
+  hash: Buffer
+  start: bigint
+  end: bigint
+  bytes: bigint
+  at: bigint
+  signature: Buffer
+  previous: bigint
+}
+
+/**
+ * The public evidence of answered challenges and of refusals, in a hypercore signed by the chain's key: for each one its
+ * pieces, then a trailer that names what it is of, hash and length. A table beside the core finds them; it is
+ * rebuilt from the trailers, so the core alone is enough.
+ */
+export class EvidenceStore {
+  readonly core: Hypercore
+  readonly #db: Database.Database
+  #tail: Promise<unknown> = Promise.resolve()
+
+  /** @param folder where `evidence.db` is kept; the core lives in `store`, which its owner closes */
+  constructor(folder: string, store: Corestore, keyPair: KeyPair) {
+    this.core = store.get({ manifest: chainCoreManifest(keyPair.publicKey, 'evidence'), keyPair })
+    this.#db = new Database(join(folder, 'evidence.db'))
+    this.#db.defaultSafeIntegers(true)
+    this.#db.pragma('journal_mode = WAL')
+    this.#db.exec(
+      `DROP TABLE IF EXISTS evidence;
+       DROP TABLE IF EXISTS records;
+       CREATE TABLE IF NOT EXISTS trailers (
+         kind INTEGER NOT NULL CHECK (kind IN (1, 2)), id INTEGER NOT NULL,
+         hash BLOB NOT NULL CHECK (length(hash) = 32),
+         start INTEGER NOT NULL, "end" INTEGER NOT NULL CHECK ("end" > start),
+         bytes INTEGER NOT NULL, at INTEGER NOT NULL,
+         signature BLOB NOT NULL CHECK (length(signature) = 64), previous INTEGER NOT NULL,
+         PRIMARY KEY (kind, id)
+       ) STRICT, WITHOUT ROWID;
+       CREATE INDEX IF NOT EXISTS trailers_at ON trailers (at, kind, id);
+       CREATE INDEX IF NOT EXISTS trailers_end ON trailers ("end")`
+    )
+  }
+
+  /** Opens the core, and finds records that a crash kept from the table. */
+  async open(): Promise<void> {
+    await this.core.ready()
+    let start = this.#lastEnd()
+    for (let at = start; at < this.core.length; at++) {
+      if (!(await this.core.has(at))) {
+        start = at + 1
+        continue
+      }
+      const block = await this.core.get(at)
+      const record = block ? readTrailer(block, at) : undefined
+      if (!record) continue
+      // Pieces before this record's own are what a crash left of an unfinished one.
+      if (record.start > start) await this.core.clear(start, record.start)
+      // A removed one left its trailer alone.
+      if (await this.core.has(record.start, record.end)) this.#insert(record)
+      start = record.end
+    }
+    if (start < this.core.length) await this.core.clear(start, this.core.length)
+  }
+
+  /**
+   * Stores one evidence; concurrent calls take turns. Nothing is found under its subject until all of it
+   * is on disk.
+   *
+   * @throws ChainError `EVIDENCE_KNOWN` if the challenge or refusal already has one
+   */
+  add(record: NewEvidence, parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<EvidenceRecord> {
+    const added = this.#tail.then(() => this.#add(record, parts))
+    this.#tail = added.catch(() => {})
+    return added
+  }
+
+  async #add(
+    { kind, id, hash, at, signature = NO_SIGNATURE }: NewEvidence,
+    parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+  ): Promise<EvidenceRecord> {
+    if (this.find({ kind, id })) {
+      throw new ChainError('EVIDENCE_KNOWN', `${nameOf({ kind, id })} already has its evidence`)
+    }
+    const start = this.core.length
+    const previous = this.#lastEnd()
+    let bytes = 0
+    let batch: Buffer[] = []
+    try {
+      for await (const piece of pieces(parts)) {
+        bytes += piece.byteLength - 1
+        batch.push(piece)
+        if (batch.length < PIECES_PER_APPEND) continue
+        await this.core.append(batch)
+        batch = []
+      }
+      const end = this.core.length + batch.length + 1
+      const place = { start, end, bytes, at, previous }
+      const stored = { kind, id, hash: Buffer.from(hash), signature: Buffer.from(signature), ...place }
+      batch.push(writeTrailer(stored))
+      await this.core.append(batch)
+      this.#insert(stored)
+      return stored
+    } catch (error) {
+      if (this.core.length > start && !this.core.closed) await this.core.clear(start, this.core.length)
+      throw error
+    }
+  }
+
+  /** The record of an evidence, while it is kept. */
+  find({ kind, id }: EvidenceSubject): EvidenceRecord | undefined {
+    const row = this.#db
+      .prepare<[bigint, bigint], Row>('SELECT * FROM trailers WHERE kind = ? AND id = ?')
+      .get(BigInt(TRAILERS[kind]), BigInt(id))
+    return row && fromRow(row)
+  }
+
+  /** An evidence's bytes, piece by piece. @throws ChainError `EVIDENCE_UNKNOWN` */
+  async *read(subject: EvidenceSubject): AsyncGenerator<Buffer, void, void> {
+    const record = this.find(subject)
+    if (!record) throw new ChainError('EVIDENCE_UNKNOWN', `${nameOf(subject)} has no evidence that is kept`)
+    yield* readEvidence(this.core, record)
+  }
+
+  /** Forgets one record. Its trailer stays, since the next one names it. */
+  async remove(subject: EvidenceSubject): Promise<void> {
+    const record = this.find(subject)
+    if (!record) return
+    await this.core.clear(record.start, record.end - 1)
+    this.#forget([record])
+  }
+
+  /** Forgets records stored before `before` (ms of the chain's clock); returns how many. */
+  async prune(before: number): Promise<number> {
+    const rows = this.#db
+      .prepare<[bigint, number], Row>('SELECT * FROM trailers WHERE at < ? ORDER BY at, kind, id LIMIT ?')
+      .all(BigInt(Math.floor(before)), PRUNE_AT_ONCE)
+      .map(fromRow)
+    // Blocks first: a crash in between leaves rows that the next call prunes again, never blocks without a row.
+    for (const { start, end } of rows) await this.core.clear(start, end)
+    this.#forget(rows)
+    return rows.length
+  }
+
+  #forget(records: readonly EvidenceRecord[]): void {
+    const forget = this.#db.prepare('DELETE FROM trailers WHERE kind = ? AND id = ?')
+    this.#db.transaction(() => {
+      for (const { kind, id } of records) forget.run(BigInt(TRAILERS[kind]), BigInt(id))
+    })()
+  }
+
+  /** Waits for what is being stored. */
+  async close(): Promise<void> {
+    await this.#tail
+    await this.core.close()
+    this.#db.close()
+  }
+
+  /** Where the last record that is kept ends. */
+  #lastEnd(): number {
+    const last = this.#db
+      .prepare<[], { end: bigint | null }>('SELECT max("end") AS "end" FROM trailers')
+      .get()
+    return Number(last?.end ?? 0n)
+  }
+
+  #insert({ kind, id, hash, signature, ...place }: EvidenceRecord): void {
+    const { start, end, bytes, at, previous } = place
+    this.#db
+      .prepare(
+        `INSERT OR REPLACE INTO trailers (kind, id, hash, start, "end", bytes, at, signature, previous)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+      )
+      .run(
+        BigInt(TRAILERS[kind]),
+        BigInt(id),
+        hash,
+        BigInt(start),
+        BigInt(end),
+        BigInt(bytes),
+        BigInt(at),
+        signature,
+        BigInt(previous)
+      )
+  }
+}
+
+/**
+ * The bytes of one evidence from an evidence core, the chain's own or one that follows it.
+ *
+ * @throws ChainError `EVIDENCE_DAMAGED` if a block is not what the record says
+ */
+export async function* readEvidence(
+  core: Hypercore,
+  { start, end, bytes }: Pick<EvidenceRecord, 'start' | 'end' | 'bytes'>,
+  timeoutMs = 30_000
+): AsyncGenerator<Buffer, void, void> {
+  let left = bytes
+  for (let at = start; at < end - 1; at++) {
+    const block = await core.get(at, { timeout: timeoutMs })
+    if (!block || block[0] !== PIECE || block.byteLength - 1 > left) throw damaged(at)
+    left -= block.byteLength - 1
+    yield block.subarray(1)
+  }
+  if (left !== 0) throw damaged(end - 1)
+}
+
+/** The record that block `at` of an evidence core ends, if it is a trailer. */
+export function readTrailer(block: Buffer, at: number): EvidenceRecord | undefined {
+  const kind = kindOf(block[0])
+  if (block.byteLength !== TRAILER_BYTES || !kind || block[1] !== VERSION) return undefined
+  const count = Number(block.readBigUInt64LE(50))
+  if (count > at) return undefined
+  return {
+    kind,
+    id: Number(block.readBigUInt64LE(2)),
+    hash: Buffer.from(block.subarray(10, 42)),
+    bytes: Number(block.readBigUInt64LE(42)),
+    at: Number(block.readBigUInt64LE(58)),
+    previous: Math.min(at - count, Number(block.readBigUInt64LE(66))),
+    signature: Buffer.from(block.subarray(74, TRAILER_BYTES)),
+    start: at - count,
+    end: at + 1
+  }
+}
+
+function writeTrailer({
+  kind,
+  id,
+  hash,
+  start,
+  end,
+  bytes,
+  at,
+  previous,
+  signature
+}: EvidenceRecord): Buffer {
+  const block = Buffer.alloc(TRAILER_BYTES)
+  block.writeUInt8(TRAILERS[kind], 0)
+  block.writeUInt8(VERSION, 1)
+  block.writeBigUInt64LE(BigInt(id), 2)
+  block.set(hash, 10)
+  block.writeBigUInt64LE(BigInt(bytes), 42)
+  block.writeBigUInt64LE(BigInt(end - start - 1), 50)
+  block.writeBigUInt64LE(BigInt(at), 58)
+  block.writeBigUInt64LE(BigInt(previous), 66)
+  block.set(signature, 74)
+  return block
+}
+
+/** Cuts any sequence of parts into piece blocks. */
+async function* pieces(parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  let piece = Buffer.alloc(1 + PIECE_BYTES)
+  let filled = 1
+  for await (const part of parts) {
+    for (let from = 0; from < part.byteLength;) {
+      const taken = part.subarray(from, from + piece.byteLength - filled)
+      piece.set(taken, filled)
+      from += taken.byteLength
+      filled += taken.byteLength
+      if (filled < piece.byteLength) continue
+      yield piece
+      piece = Buffer.alloc(1 + PIECE_BYTES)
+      filled = 1
+    }
+  }
+  if (filled > 1) yield piece.subarray(0, filled)
+}
+
+function kindOf(byte: number | undefined): EvidenceSubject['kind'] | undefined {
+  if (byte === TRAILERS.answer) return 'answer'
+  return byte === TRAILERS.refusal ? 'refusal' : undefined
+}
+
+function nameOf({ kind, id }: EvidenceSubject): string {
+  return kind === 'answer' ? `Challenge ${id}` : `The refusal of draw ${id}`
+}
+
+function fromRow({ kind, id, hash, signature, ...place }: Row): EvidenceRecord {
+  return {
+    kind: kindOf(Number(kind)) as EvidenceSubject['kind'],
+    id: Number(id),
+    hash,
+    signature,
+    start: Number(place.start),
+    end: Number(place.end),
+    bytes: Number(place.bytes),
+    at: Number(place.at),
+    previous: Number(place.previous)
+  }
+}
+
+function damaged(at: number): ChainError {
+  return new ChainError(
+    'EVIDENCE_DAMAGED',
+    `Block ${at} of the evidence core is not a piece of this evidence`
+  )
+}

@@ -1,0 +1,197 @@
+import type HyperDHT from 'hyperdht'
+import Protomux from 'protomux'
+import type { Answers } from './evidence/answers.js'
+import { decode, encode, type Type } from '../protocol/codec.js'
+import type { EvidenceStore } from './evidence/store.js'
+import type { EventFeed } from './feed.js'
+import { SwarmError } from '../errors.js'
+import type { LedgerApi, Page, SubmitResult } from '../ledger/types.js'
+import type { HypercoreView } from '../protocol/views.js'
+import { hypercoreViewType } from '../protocol/rpc/views.js'
+import type { Refusals } from './evidence/refusals.js'
+import type { Submissions } from './submissions.js'
+import { EVIDENCE_PIECE_BYTES } from './evidence/uploads.js'
+import { ServerChannel, type Handler, type Quotas } from '../swarm/rpc-channel.js'
+import {
+  CHAIN_PROTOCOL,
+  EVENTS_BYTES,
+  HYPERCORES_PAGE,
+  PAGE_BYTES,
+  ROLES_PAGE,
+  ROWS_MAX,
+  methods,
+  type MethodName,
+  type Request,
+  type Response,
+  type SubmitMessage
+} from '../protocol/rpc/messages.js'
+
+/** Connections that may use the protocol at a time. */
+const CONNECTIONS_MAX = 4096
+
+export interface ChainRpcPorts {
+  ledger: LedgerApi
+  submissions: Submissions
+  feed: EventFeed
+  answers: Answers
+  refusals: Refusals
+  evidence: EvidenceStore
+  /** Chain time now, in ms. */
+  clock: () => number
+  /** Ms that only go forward, for the rate of requests. */
+  monotonic: () => number
+  quotas?: Partial<Quotas> | undefined
+}
+
+/** Who asks: the key that the connection was made with, and the connection itself. */
+interface Asker {
+  key: Buffer
+  connection: object
+  signal: AbortSignal
+}
+
+type Answerers = {
+  [M in MethodName]: (request: Request<M>, asker: Asker) => Response<M> | Promise<Response<M>>
+}
+
+/** Answers the protocol on every connection that opens it. */
+export class ChainRpcServer {
+  readonly #ports: ChainRpcPorts
+  readonly #answerers: Answerers
+  readonly #channels = new Set<ServerChannel>()
+  #closed = false
+
+  constructor(ports: ChainRpcPorts) {
+    this.#ports = ports
+    this.#answerers = answerersOf(ports)
+  }
+
+  /** Offers the protocol on a connection, whose remote key the encrypted handshake has proven. */
+  accept(connection: HyperDHT.Connection): void {
+    const mux = Protomux.from(connection)
+    const open = (): void => {
+      if (this.#closed || this.#channels.size >= CONNECTIONS_MAX) return
+      const { quotas, monotonic: now, answers, refusals } = this.#ports
+      const channel = new ServerChannel(mux, CHAIN_PROTOCOL, {
+        handlers: this.#handlers(connection),
+        now,
+        ...(quotas ? { quotas } : {}),
+        onclose: () => {
+          this.#channels.delete(channel)
+          answers.forget(connection)
+          refusals.forget(connection)
+        }
+      })
+      this.#channels.add(channel)
+    }
+    mux.pair({ protocol: CHAIN_PROTOCOL }, open)
+  }
+
+  /** Channels that are open. */
+  get connections(): number {
+    return this.#channels.size
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const channel of this.#channels) channel.close()
+  }
+
+  #handlers(connection: HyperDHT.Connection): Map<number, Handler> {
+    const key = connection.remotePublicKey
+    const handlers = new Map<number, Handler>()
+    for (const name of Object.keys(methods) as MethodName[]) {
+      const { code, request, response } = methods[name] as {
+        code: number
+        request: Type<never>
+        response: Type<never>
+      }
+      const answer = this.#answerers[name] as (request: unknown, asker: Asker) => unknown
+      handlers.set(code, async (body, signal) => {
+        const asked = parse(request, body)
+        return encode(response, (await answer(asked, { key, connection, signal })) as never)
+      })
+    }
+    return handlers
+  }
+}
+
+function answerersOf(ports: ChainRpcPorts): Answerers {
+  const { ledger, submissions, feed, answers, refusals, evidence, clock } = ports
+  return {
+    info: () => ({ chain: ledger.chain(), parameters: ledger.parameters(), clockNow: clock() }),
+    submit: async ({ wires, again }) => (await submissions.add(wires, again === 1)).map(submitMessage),
+    events: async ({ from, most, waitMs }, { signal }) => {
+      await feed.wait(from, waitMs, signal)
+      return { length: ledger.length(), events: feed.read(from, most, EVENTS_BYTES) }
+    },
+    account: ({ key }) => ledger.account(key),
+    roles: ({ after }) => ledger.roles({ after, limit: ROLES_PAGE }),
+    hypercore: ({ key }) => ledger.hypercore(key),
+    hypercores: ({ after }) => hypercoresPage(ledger, after),
+    copy: ({ id }) => ledger.copy(id),
+    draw: ({ id }) => ledger.draw(id),
+    summary: () => ledger.summary(),
+    beacon: ({ round }) => ledger.beaconValue(round),
+    challenge: ({ id }) => ledger.challenge(id),
+    assignments: (_, { key }) => ledger.assignments(key),
+    challenges: ({ limit }, { key }) => ledger.challengesOf(key, limit),
+    evidenceDue: ({ limit }, { key }) =>
+      ledger.answeredOf(key, limit).filter(({ id }) => !answers.isTaken(id)),
+    checkEpochs: () => ledger.checkEpochs(),
+    checks: ({ epoch, limit }, { key }) => ledger.checksOf(key, epoch, limit),
+    beginEvidence: (announced, { key, connection }) => ({
+      upload: answers.begin(key, connection, announced),
+      pieceBytes: EVIDENCE_PIECE_BYTES
+    }),
+    evidence: async ({ upload, offset, bytes }, { connection }) => ({
+      received: await answers.piece(connection, upload, offset, bytes)
+    }),
+    findEvidence: ({ challenge }) => evidence.find({ kind: 'answer', id: challenge }) ?? null,
+    refusalsDue: (_, { key }) => refusals.due(key, ROWS_MAX),
+    beginRefusalEvidence: ({ draw, bytes }, { key, connection }) => ({
+      upload: refusals.begin(key, connection, draw, bytes),
+      pieceBytes: EVIDENCE_PIECE_BYTES
+    }),
+    refusalEvidence: async ({ upload, offset, bytes }, { connection }) => ({
+      received: await refusals.piece(connection, upload, offset, bytes)
+    }),
+    findRefusalEvidence: ({ draw }) => evidence.find({ kind: 'refusal', id: draw }) ?? null
+  }
+}
+
+/** As many hypercores as one answer should hold: how large each is depends on its copies. */
+export function hypercoresPage(
+  ledger: LedgerApi,
+  after: number | null,
+  most = PAGE_BYTES
+): Page<HypercoreView> {
+  const rows: HypercoreView[] = []
+  for (let bytes = 0, next = after; ;) {
+    const page = ledger.hypercores({ after: next, limit: 1 })
+    const [row] = page.rows
+    if (!row) return { rows, next: null }
+    bytes += encode(hypercoreViewType, row).byteLength
+    if (rows.length > 0 && bytes > most) return { rows, next }
+    rows.push(row)
+    next = page.next
+    if (next === null || rows.length === HYPERCORES_PAGE) return { rows, next }
+  }
+}
+
+function submitMessage(result: SubmitResult): SubmitMessage {
+  if (result.ok) return { receipt: result.receipt, code: '', message: '' }
+  const { code, message } = result.error
+  return { receipt: null, code: code.slice(0, 64), message: message.slice(0, 256) }
+}
+
+function parse<T>(type: Type<T>, body: Buffer): T {
+  try {
+    return decode(type, body)
+  } catch (error) {
+    throw new SwarmError(
+      'RPC_MALFORMED',
+      `This request is not one of the protocol: ${(error as Error).message}`
+    )
+  }
+}

@@ -1,0 +1,361 @@
+import { blake3 } from '../crypto/hash.js'
+import type { KeyPair } from '../crypto/keys.js'
+import { SwarmError } from '../errors.js'
+import { signClaim } from '../protocol/claim.js'
+import { decode } from '../protocol/codec.js'
+import { effectsType, type Effects } from '../protocol/effects.js'
+import { decodeEntry, type Entry } from '../protocol/entry.js'
+import {
+  answerOf,
+  decodeOperation,
+  operationHash,
+  reportCommitment,
+  signOperation,
+  unsignedBytes,
+  type Body,
+  type Operation,
+  type Report,
+  type RoleName,
+  type Statement
+} from '../protocol/operations.js'
+import type { Page } from '../ledger/types.js'
+import { verifyReceipt } from '../protocol/receipt.js'
+import { signSegment, type SegmentRecord } from '../protocol/segment.js'
+import type { Evidence } from '../evidence/format.js'
+import type * as views from '../protocol/views.js'
+import { ChainConnection, type CallOptions, type ConnectionOptions } from './connection.js'
+import { uploadEvidence, uploadRefusalEvidence, type UploadSource } from './upload.js'
+import { WAIT_MS_MAX, type Response } from '../protocol/rpc/messages.js'
+import { SubmitQueue } from './submit-queue.js'
+import type { EvidenceView } from '../protocol/rpc/views.js'
+
+export interface ChainClientOptions extends ConnectionOptions {
+  /** The chain's public key, under which it is reachable and signs. */
+  chainKey: Buffer
+  /** Who asks and submits; `connect` must use the same key pair. */
+  keyPair: KeyPair
+}
+
+/** One entry of the log with what it did. */
+export interface ChainEvent {
+  seq: number
+  at: number
+  operation: Operation
+  /** Null where the chain has dropped them; a replay of the log gives them. */
+  effects: Effects | null
+  entry: Entry
+}
+
+/**
+ * A peer's view of the chain: questions, signed operations, and the log as it grows. Reconnects by itself.
+ *
+ * ```ts
+ * const chain = new ChainClient({ chainKey, keyPair, connect: () => dht.connect(chainKey, { keyPair }), now, random })
+ * await chain.register('pinner', 10_000_000_000, 5_000_000n)
+ * for await (const event of chain.events({ from: 0 })) …
+ * await chain.close()
+ * ```
+ */
+export class ChainClient {
+  readonly chainKey: Buffer
+  readonly #keyPair: KeyPair
+  readonly #connection: ChainConnection
+  readonly #queue: SubmitQueue
+  #chainId: Promise<Buffer> | null = null
+
+  constructor(options: ChainClientOptions) {
+    this.chainKey = options.chainKey
+    this.#keyPair = options.keyPair
+    this.#connection = new ChainConnection(options)
+    this.#queue = new SubmitQueue({
+      nonce: async (signal) => (await this.account(this.#keyPair.publicKey, { signal })).nonce,
+      submit: (wires, signal) =>
+        this.#connection.call('submit', (again) => ({ wires, again: again ? 1 : 0 }), {
+          signal,
+          timeoutMs: 60_000
+        })
+    })
+  }
+
+  /** The own public key. */
+  get publicKey(): Buffer {
+    return this.#keyPair.publicKey
+  }
+
+  /** Id of the network, asked for once. @throws SwarmError `CHAIN_OTHER` if another chain answers */
+  chainId(options?: CallOptions): Promise<Buffer> {
+    this.#chainId ??= this.info(options).then(({ chain }) => chain.chainId)
+    this.#chainId.catch(() => (this.#chainId = null))
+    return this.#chainId
+  }
+
+  async info(options?: CallOptions): Promise<Response<'info'>> {
+    const info = await this.#connection.call('info', {}, options)
+    if (!info.chain.chainKey.equals(this.chainKey)) {
+      throw new SwarmError('CHAIN_OTHER', 'Another chain than the one asked for has answered')
+    }
+    return info
+  }
+
+  account(key: Buffer, options?: CallOptions): Promise<views.AccountView> {
+    return this.#connection.call('account', { key }, options)
+  }
+
+  /** All roles, asked for page by page. */
+  roles(options?: CallOptions): Promise<views.RoleView[]> {
+    return this.#all((after) => this.#connection.call('roles', { after }, options))
+  }
+
+  hypercore(key: Buffer, options?: CallOptions): Promise<views.HypercoreView | null> {
+    return this.#connection.call('hypercore', { key }, options)
+  }
+
+  /** All hypercores, asked for page by page. */
+  hypercores(options?: CallOptions): Promise<views.HypercoreView[]> {
+    return this.#all((after) => this.#connection.call('hypercores', { after }, options))
+  }
+
+  async #all<T>(ask: (after: number | null) => Promise<Page<T>>): Promise<T[]> {
+    const all: T[] = []
+    for (let after: number | null = null; ;) {
+      const { rows, next } = await ask(after)
+      all.push(...rows)
+      if (next === null) return all
+      // Pages go forward, or they would never end.
+      if (next <= (after ?? -1)) throw new SwarmError('RPC_PROTOCOL', 'The chain repeats a page')
+      after = next
+    }
+  }
+
+  copy(id: number, options?: CallOptions): Promise<views.CopyView | null> {
+    return this.#connection.call('copy', { id }, options)
+  }
+
+  draw(id: number, options?: CallOptions): Promise<views.DrawView | null> {
+    return this.#connection.call('draw', { id }, options)
+  }
+
+  summary(options?: CallOptions): Promise<views.SummaryView> {
+    return this.#connection.call('summary', {}, options)
+  }
+
+  beaconValue(round: number, options?: CallOptions): Promise<Buffer | null> {
+    return this.#connection.call('beacon', { round }, options)
+  }
+
+  challenge(id: number, options?: CallOptions): Promise<views.ChallengeView | null> {
+    return this.#connection.call('challenge', { id }, options)
+  }
+
+  /** Own open tasks. */
+  assignments(options?: CallOptions): Promise<views.AssignmentView[]> {
+    return this.#connection.call('assignments', {}, options)
+  }
+
+  /** Own challenges that wait for an answer, oldest first. */
+  challenges(limit = 256, options?: CallOptions): Promise<views.ChallengeView[]> {
+    return this.#connection.call('challenges', { limit }, options)
+  }
+
+  /** Own challenges that are answered and wait for their evidence. */
+  evidenceDue(limit = 256, options?: CallOptions): Promise<views.ChallengeView[]> {
+    return this.#connection.call('evidenceDue', { limit }, options)
+  }
+
+  /** Epochs whose retrieval checks are not settled. */
+  checkEpochs(options?: CallOptions): Promise<views.CheckEpochView[]> {
+    return this.#connection.call('checkEpochs', {}, options)
+  }
+
+  /** What the own key was drawn to check as a verifier. */
+  checks(epoch: number, limit = 1024, options?: CallOptions): Promise<views.CheckView[]> {
+    return this.#connection.call('checks', { epoch, limit }, options)
+  }
+
+  /** Where the evidence of a challenge is kept, while it is. */
+  findRefusalEvidence(draw: number, options?: CallOptions): Promise<EvidenceView | null> {
+    return this.#connection.call('findRefusalEvidence', { draw }, options)
+  }
+
+  /** Own refusals whose evidence the chain waits for: their draws. */
+  refusalsDue(options?: CallOptions): Promise<number[]> {
+    return this.#connection.call('refusalsDue', {}, options)
+  }
+
+  findEvidence(challenge: number, options?: CallOptions): Promise<EvidenceView | null> {
+    return this.#connection.call('findEvidence', { challenge }, options)
+  }
+
+  /**
+   * Entries of the log from position `from` on, then each new one, without loss or repeat whatever happens to
+   * the connection. Asks for the next ones only when the last were taken. Ends when aborted or closed.
+   */
+  async *events({
+    from,
+    signal
+  }: {
+    from: number
+    signal?: AbortSignal
+  }): AsyncGenerator<ChainEvent, void, void> {
+    for (let next = from; ;) {
+      const events = await this.#eventsFrom(next, signal)
+      for (const { entry, effects } of events) {
+        const event = readEvent(entry, effects)
+        if (event.seq !== next) throw new SwarmError('RPC_PROTOCOL', `Entry ${event.seq} came for ${next}`)
+        next++
+        yield event
+      }
+    }
+  }
+
+  async #eventsFrom(from: number, signal?: AbortSignal): Promise<Response<'events'>['events']> {
+    for (;;) {
+      try {
+        const request = { from, most: 256, waitMs: WAIT_MS_MAX }
+        const { events } = await this.#connection.call('events', request, {
+          timeoutMs: 2 * WAIT_MS_MAX,
+          signal
+        })
+        if (events.length > 0) return events
+      } catch (error) {
+        signal?.throwIfAborted()
+        // The chain is away for long: go on asking, that is what a subscriber wants.
+        if (!(error instanceof SwarmError && error.code === 'RPC_TIMEOUT')) throw error
+      }
+    }
+  }
+
+  /**
+   * Signs and submits an operation; calls take turns, so that nonces follow each other. A lost connection is
+   * made again and the same bytes sent: the chain takes them once.
+   *
+   * @throws ChainError with the code of the chain's refusal; SwarmError if it cannot be reached
+   */
+  async submit(
+    statement: Statement,
+    { detail, signal }: { detail?: Buffer; signal?: AbortSignal | undefined } = {}
+  ): Promise<views.Receipt> {
+    const chainId = await this.chainId({ signal })
+    const sign = (nonce: number): Buffer =>
+      signOperation(statement, { chainId, keyPair: this.#keyPair, nonce, ...(detail ? { detail } : {}) })
+    const { receipt, wire } = await this.#queue.add(sign, signal)
+    const operation = operationHash(chainId, unsignedBytes(decodeOperation(wire)))
+    if (!receipt.operation.equals(operation) || !verifyReceipt(chainId, this.chainKey, receipt)) {
+      throw new SwarmError('RPC_PROTOCOL', 'The receipt is not one for this operation, signed by this chain')
+    }
+    return receipt
+  }
+
+  register(role: RoleName, capacityBytes: number, deposit: bigint): Promise<views.Receipt> {
+    return this.submit({ kind: 'register', body: { role, capacityBytes, deposit } })
+  }
+
+  retire(role: RoleName): Promise<views.Receipt> {
+    return this.submit({ kind: 'retire', body: { role } })
+  }
+
+  sponsor(body: Body<'sponsor'>): Promise<views.Receipt> {
+    return this.submit({ kind: 'sponsor', body })
+  }
+
+  extend(body: Body<'extend'>): Promise<views.Receipt> {
+    return this.submit({ kind: 'extend', body })
+  }
+
+  donate(key: Buffer, amount: bigint): Promise<views.Receipt> {
+    return this.submit({ kind: 'donate', body: { key, amount } })
+  }
+
+  transfer(to: Buffer, amount: bigint): Promise<views.Receipt> {
+    return this.submit({ kind: 'transfer', body: { to, amount } })
+  }
+
+  acknowledge(draw: number): Promise<views.Receipt> {
+    return this.submit({ kind: 'acknowledge', body: { draw } })
+  }
+
+  /** The signer's word for a segment that it has handed over. */
+  async deliver(draw: number, record: SegmentRecord): Promise<views.Receipt> {
+    const signature = signSegment(await this.chainId(), this.#keyPair, record)
+    return this.submit({ kind: 'deliver', body: { draw, record, signature } })
+  }
+
+  /** The pinner's word for a segment that it has checked and stored. */
+  async accept(draw: number, record: SegmentRecord, signerSignature: Buffer): Promise<views.Receipt> {
+    const signature = signSegment(await this.chainId(), this.#keyPair, record)
+    return this.submit({ kind: 'accept', body: { draw, record, signerSignature, signature } })
+  }
+
+  /** @param evidence hash of what shows the signer's fault (`refusalHash`), for `sendRefusalEvidence` right after */
+  refuse(
+    draw: number,
+    reason: Body<'refuse'>['reason'],
+    evidence: Buffer | null = null
+  ): Promise<views.Receipt> {
+    return this.submit({ kind: 'refuse', body: { draw, reason, evidence } })
+  }
+
+  /** One answer for many challenges: s_k of those walked, and those that cannot be. */
+  answer(
+    answered: readonly { challenge: number; state: Buffer }[],
+    refused: readonly number[] = [],
+    signal?: AbortSignal
+  ): Promise<views.Receipt> {
+    const { body, detail } = answerOf(answered, refused)
+    return this.submit({ kind: 'answer', body }, { detail, signal })
+  }
+
+  /**
+   * Signs for the evidence of an answered challenge and hands it over, in pieces; begins again after a lost connection.
+   *
+   * @throws SwarmError with the chain's code: `EVIDENCE_NOT_ASKED`, `EVIDENCE_LATE`, `EVIDENCE_TOO_LARGE`, …
+   */
+  async sendEvidence(
+    challenge: number,
+    evidence: Pick<Evidence, 'byteLength' | 'hash' | 'parts'>,
+    options?: CallOptions
+  ): Promise<void> {
+    const { hash } = evidence
+    const signature = signClaim(await this.chainId(options), this.#keyPair, { challenge, hash })
+    return uploadEvidence(this.#connection, { challenge, hash, signature }, evidence, options)
+  }
+
+  /**
+   * Hands over the evidence of an own refusal, in pieces; begins again after a lost connection.
+   *
+   * @throws SwarmError with the chain's code: `EVIDENCE_NOT_ASKED`, `EVIDENCE_LATE`, `EVIDENCE_TOO_LARGE`, …
+   */
+  sendRefusalEvidence(draw: number, evidence: UploadSource, options?: CallOptions): Promise<void> {
+    return uploadRefusalEvidence(this.#connection, draw, evidence, options)
+  }
+
+  /** Commits to reports; keep the salt (32 random bytes) until `revealReport`. */
+  async commitReport(epoch: number, reports: readonly Report[], salt: Buffer): Promise<views.Receipt> {
+    const commitment = reportCommitment(await this.chainId(), this.publicKey, epoch, reports, salt)
+    return this.submit({ kind: 'commitReport', body: { epoch, commitment } })
+  }
+
+  revealReport(epoch: number, reports: readonly Report[], salt: Buffer): Promise<views.Receipt> {
+    return this.submit({ kind: 'revealReport', body: { epoch, salt, reports: [...reports] } })
+  }
+
+  /** Ends the connection and everything that waits. */
+  async close(): Promise<void> {
+    this.#queue.close()
+    await this.#connection.close()
+  }
+}
+
+/** An event from its bytes, after checking that the effects are those that the entry binds. */
+export function readEvent(bytes: Buffer, effectBytes: Buffer | null): ChainEvent {
+  try {
+    const entry = decodeEntry(bytes)
+    if (effectBytes && !blake3(effectBytes).equals(entry.effectsHash)) {
+      throw new SwarmError('RPC_PROTOCOL', 'These are not the effects that the entry binds')
+    }
+    const effects = effectBytes && decode(effectsType, effectBytes)
+    return { seq: entry.seq, at: entry.at, operation: decodeOperation(entry.operation, true), effects, entry }
+  } catch (error) {
+    throw new SwarmError('RPC_PROTOCOL', 'The chain sent an entry that does not hold', { cause: error })
+  }
+}

@@ -1,0 +1,164 @@
+import { decodeChunk, codecOf } from '../chunk/codecs.js'
+import { CODEC_VERSION, type CodecName } from '../chunk/codec.js'
+import { CodecError, ProofError } from '../errors.js'
+import { leafNode, type TreeRoot } from '../merkle/node.js'
+import { decodeProof, verifyProof } from '../merkle/proof.js'
+import type { SignedRecord } from '../protocol/hand-over.js'
+import { segmentHash, verifySegment } from '../protocol/segment.js'
+import { decodeRefusalEvidence, refusalHash, type RefusalEvidence } from './refusal-format.js'
+
+/** What the log says of a refused draw: all that a verdict on its evidence needs. Hashes and keys have 32 bytes. */
+export interface Refusal {
+  /** Id of the chain. */
+  chain: Uint8Array
+  draw: number
+  /** The hypercore, its fork, and the author's tree over its first `end` blocks. */
+  key: Uint8Array
+  fork: number
+  treeHash: Uint8Array
+  copy: number
+  /** Number of the segment in the copy. */
+  segment: number
+  pinner: Uint8Array
+  signer: Uint8Array
+  codec: CodecName
+  /** Of the segment: `segmentId` and `segmentSalt`. */
+  id: Uint8Array
+  salt: Uint8Array
+  /** Blocks `[start, end)` were to be encoded; `end` is also the original's length. */
+  start: number
+  end: number
+  /** Hash of the evidence, as the refusal named it. */
+  evidence: Uint8Array
+}
+
+/** `upheld`: the signer is at fault. The code says why, or why the evidence does not show it. */
+export interface RefusalVerdict {
+  upheld: boolean
+  code: string
+  message: string
+}
+
+/** Hypercore's own tree, as src/storage knows it (`originalLeaf`, `verifyOriginalLeaf`). */
+export interface OriginalTree {
+  /** The leaf of a plain block. */
+  leaf(block: Uint8Array): Uint8Array
+  /**
+   * Checks that the tree with this hash over `length` blocks has `leaf` at block `index`.
+   *
+   * @throws ProofError if the proof does not show it
+   */
+  verifyLeaf(
+    leaf: { size: number; hash: Uint8Array },
+    proof: Uint8Array,
+    original: { length: number; treeHash: Buffer },
+    index: number
+  ): void
+}
+
+/**
+ * Who pays for a refusal: a pure function of the evidence and of what the log says, for the chain and for whoever
+ * audits it. Only what the signer signed counts against it; evidence that shows no fault of its counts against the refuser.
+ */
+export function judgeRefusal(evidence: Uint8Array, refusal: Refusal, tree: OriginalTree): RefusalVerdict {
+  try {
+    if (Buffer.compare(refusalHash(evidence), refusal.evidence) !== 0) {
+      throw unproven('REFUSAL_HASH', 'it is not the one that the refusal named')
+    }
+    return { upheld: true, ...faultIn(decodeRefusalEvidence(evidence), refusal, tree) }
+  } catch (error) {
+    // Only what the evidence says decides; trouble of our own is nobody's fault.
+    if (!(error instanceof ProofError)) throw error
+    return { upheld: false, code: error.code, message: error.message }
+  }
+}
+
+/** The fault that an evidence shows. @throws ProofError if it shows none */
+function faultIn(
+  evidence: RefusalEvidence,
+  refusal: Refusal,
+  tree: OriginalTree
+): { code: string; message: string } {
+  checkWord(evidence.word, refusal)
+  if (evidence.fault === 'contradiction') return contradiction(evidence, refusal)
+  const { word, index, chunk } = evidence
+  const { record } = word
+  checkIncluded(evidence, refusal)
+  const { id, codec, salt } = refusal
+  let plain: Buffer
+  try {
+    plain = decodeChunk({ codec, id, salt, publicKey: Buffer.from(record.publicKey) }, index, chunk)
+  } catch (error) {
+    if (!(error instanceof CodecError)) throw error
+    return { code: error.code, message: error.message }
+  }
+  if (evidence.fault === 'chunk') throw unproven('REFUSAL_UNFOUNDED', `chunk ${index} decodes`)
+  const original = { length: refusal.end, treeHash: Buffer.from(refusal.treeHash) }
+  tree.verifyLeaf(evidence.leaf, evidence.original, original, index)
+  // Hypercore's hash of a leaf covers the block's length too.
+  if (Buffer.compare(tree.leaf(plain), evidence.leaf.hash) === 0) {
+    throw unproven('REFUSAL_UNFOUNDED', `chunk ${index} decodes to the author's block`)
+  }
+  return { code: 'REFUSAL_OTHER_BLOCK', message: `chunk ${index} decodes to another block than the author's` }
+}
+
+/** Whether a record is one of this draw's segment, or of its beginning, and signed by its signer. */
+function checkWord({ record, signature }: SignedRecord, refusal: Refusal): void {
+  const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
+  const wrong =
+    (!same(record.key, refusal.key) && 'key') ||
+    (record.fork !== refusal.fork && 'fork') ||
+    (record.copy !== refusal.copy && 'copy') ||
+    (record.segment !== refusal.segment && 'segment') ||
+    (!same(record.pinner, refusal.pinner) && 'pinner') ||
+    (!same(record.signer, refusal.signer) && 'signer') ||
+    (record.codec !== refusal.codec && 'codec') ||
+    (record.version !== CODEC_VERSION && 'version') ||
+    (record.start !== refusal.start && 'start') ||
+    ((record.end <= refusal.start || record.end > refusal.end) && 'end') ||
+    (record.chunks !== record.end - record.start && 'chunks') ||
+    (!same(record.salt, refusal.salt) && 'salt') ||
+    (!same(record.treeHash, refusal.treeHash) && 'treeHash')
+  if (wrong) throw unproven('REFUSAL_RECORD', `the record's ${wrong} is not the refused draw's`)
+  if (!verifySegment(refusal.chain, refusal.signer, record, signature)) {
+    throw unproven('REFUSAL_SIGNATURE', 'the signer did not sign this record')
+  }
+}
+
+/** Whether the chunk is under the signed root. */
+function checkIncluded(
+  { word: { record }, index, proof, chunk }: Exclude<RefusalEvidence, { fault: 'contradiction' }>,
+  { codec }: Refusal
+): void {
+  if (chunk.byteLength === 0) throw unproven('REFUSAL_MALFORMED', 'a chunk has at least one byte')
+  const root: TreeRoot = { hash: record.root, bytes: record.bytes, chunks: record.chunks }
+  const at = index - record.start
+  const leaf = leafNode(chunk, codecOf(codec).headerBytes)
+  verifyProof(root, at, leaf, decodeProof(proof, at, record.chunks))
+}
+
+/**
+ * Two records of the same chunks. With `seal` the same blocks under the same key have one encoding, so one of the two is
+ * false; `wrap` draws its keys anew after an interruption, and then an honest signer signs two roots.
+ */
+function contradiction(
+  { word, other }: RefusalEvidence & { fault: 'contradiction' },
+  refusal: Refusal
+): { code: string; message: string } {
+  checkWord(other, refusal)
+  const [one, two] = [word.record, other.record]
+  if (refusal.codec !== 'seal' || one.end !== two.end || !one.publicKey.equals(two.publicKey)) {
+    throw unproven('REFUSAL_UNFOUNDED', 'the two records do not exclude each other')
+  }
+  if (segmentHash(refusal.chain, one).equals(segmentHash(refusal.chain, two))) {
+    throw unproven('REFUSAL_UNFOUNDED', 'the two records are the same')
+  }
+  return {
+    code: 'REFUSAL_CONTRADICTION',
+    message: `the signer signed two roots of blocks ${one.start} to ${one.end - 1} under one key`
+  }
+}
+
+function unproven(code: string, why: string): ProofError {
+  return new ProofError(code, `This evidence of a refusal does not hold: ${why}`)
+}

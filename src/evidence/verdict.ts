@@ -1,0 +1,58 @@
+import { HASH_BYTES } from '../crypto/hash.js'
+import type { Outcome, WalkDetail } from '../protocol/operations.js'
+import type { RefusedEvidence, VerifiedEvidence } from './verify.js'
+
+/** What the check of an evidence says. */
+export type Verdict = VerifiedEvidence | RefusedEvidence
+
+/** What becomes of a challenge by its evidence; the chain settles it, an audit works it out again. */
+export interface Judgement {
+  outcome: Outcome & ('success' | 'failure' | 'lie')
+  /** Why it does not hold; null if it does. */
+  fault: { code: string; message: string } | null
+  /** What `settle` logs. Its evidence hash is zero if there is nothing to be kept. */
+  walk: WalkDetail
+}
+
+const NO_HASH = Buffer.alloc(HASH_BYTES)
+
+/**
+ * Failures that the answer itself proves: bytes that do not match what the pinner signed. Others (unreadable,
+ * incomplete, late) are failures only.
+ */
+const LIES = new Set(['EVIDENCE_STATE', 'ORIGINAL_PROOF_HASH', 'PROOF_ROOT'])
+
+/** What an answered challenge without (readable) evidence leaves on the log. */
+export const nothingKept: WalkDetail = { states: [], indices: [], leaves: [], evidence: NO_HASH }
+
+/**
+ * The outcome of a checked evidence.
+ *
+ * @param claimed hash of the evidence that the pinner signed for: only bytes under its signature prove a lie, and only they are kept
+ */
+export function judgeEvidence(verdict: Verdict, claimed: Uint8Array): Judgement {
+  if (verdict.hash === null) return { outcome: 'failure', fault: faultOf(verdict), walk: nothingKept }
+  if (Buffer.compare(verdict.hash, claimed) !== 0) {
+    const message = 'This evidence is not the one that its pinner signed for'
+    return { outcome: 'failure', fault: { code: 'EVIDENCE_CLAIM', message }, walk: nothingKept }
+  }
+  const evidence = Buffer.from(verdict.hash)
+  if (verdict.ok) {
+    const { states, indices, leaves } = verdict
+    const walk = { states: hashesOf(states), indices, leaves: hashesOf(leaves), evidence }
+    return { outcome: 'success', fault: null, walk }
+  }
+  const lie = LIES.has(verdict.code) || verdict.code.startsWith('CODEC_')
+  return { outcome: lie ? 'lie' : 'failure', fault: faultOf(verdict), walk: { ...nothingKept, evidence } }
+}
+
+function faultOf(verdict: Verdict): Judgement['fault'] {
+  return verdict.ok ? null : { code: verdict.code, message: verdict.message }
+}
+
+/** Hashes that were sent in one piece. */
+function hashesOf(bytes: Uint8Array): Buffer[] {
+  return Array.from({ length: bytes.byteLength / HASH_BYTES }, (_, i) =>
+    Buffer.from(bytes.buffer, bytes.byteOffset + i * HASH_BYTES, HASH_BYTES)
+  )
+}

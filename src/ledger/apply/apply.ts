@@ -1,0 +1,156 @@
+import { ChainError } from '../../errors.js'
+import { chainKinds, type Body, type Operation } from '../../protocol/operations.js'
+import type { Parameters } from '../../protocol/parameters.js'
+import { encode } from '../../protocol/codec.js'
+import { parametersType } from '../../protocol/parameters.js'
+import { accountKinds, BURNED, ISSUED, MINTED, RESERVED, RULES_VERSION, type State } from '../state.js'
+import { answer, settle } from './challenges.js'
+import { commitReport, revealReport } from './checks.js'
+import { extend, sponsor } from './hypercores.js'
+import { donate, transfer } from './money.js'
+import { register, retire } from './roles.js'
+import { accept, acknowledge, deliver, judge, refuse } from './tasks.js'
+import { tick } from './tick.js'
+
+/** Sum of all allocations stays below this, and so every amount that can ever exist. */
+const SUPPLY_MAX = 1n << 62n
+
+/**
+ * Changes the state as one operation says, or throws and changes nothing that counts: the caller undoes the rest. A
+ * deterministic function of state and operation. Signatures are not checked here.
+ *
+ * @returns steps of work that a tick did; 0 for others
+ * @throws ChainError with the reason why the operation is refused
+ */
+export function apply(state: State, operation: Operation): number {
+  if (operation.kind === 'genesis') {
+    genesis(state, operation.sender, operation.body)
+    return 0
+  }
+  const sender = state.wallet(operation.sender)
+  if (!sender)
+    throw new ChainError('ACCOUNT_UNKNOWN', 'the sender has no account; somebody must transfer to it first')
+  if (operation.nonce !== sender.nonce) {
+    throw new ChainError('NONCE_WRONG', `the sender's next nonce is ${sender.nonce}, not ${operation.nonce}`)
+  }
+  if (chainKinds.has(operation.kind) && !operation.sender.equals(state.chainKey)) {
+    throw new ChainError('NOT_THE_CHAIN', `only the chain itself may send ${operation.kind}`)
+  }
+  state.useNonce(sender)
+  switch (operation.kind) {
+    case 'tick':
+      return tick(state, operation.body)
+    case 'parameters':
+      checkParameters(operation.body.parameters)
+      state.setParameters(operation.body.parameters)
+      state.emit({ kind: 'parametersChanged' })
+      return 0
+    case 'settle':
+      settle(state, operation.body, operation.detail)
+      return 0
+    case 'judge':
+      judge(state, operation.body)
+      return 0
+    case 'register':
+      register(state, sender, operation.body)
+      return 0
+    case 'retire':
+      retire(state, sender, operation.body)
+      return 0
+    case 'sponsor':
+      sponsor(state, sender, operation.body)
+      return 0
+    case 'extend':
+      extend(state, operation.body)
+      return 0
+    case 'donate':
+      donate(state, sender, operation.body)
+      return 0
+    case 'transfer':
+      transfer(state, sender, operation.body)
+      return 0
+    case 'acknowledge':
+      acknowledge(state, sender, operation.body)
+      return 0
+    case 'deliver':
+      deliver(state, sender, operation.body)
+      return 0
+    case 'accept':
+      accept(state, sender, operation.body)
+      return 0
+    case 'refuse':
+      refuse(state, sender, operation.body)
+      return 0
+    case 'answer':
+      answer(state, sender, operation.body, operation.detail)
+      return 0
+    case 'commitReport':
+      commitReport(state, sender, operation.body)
+      return 0
+    case 'revealReport':
+      revealReport(state, sender, operation.body)
+      return 0
+  }
+}
+
+/** Parameters that the codec allows and the rules cannot work with. */
+function checkParameters(p: Parameters): void {
+  const positive: (keyof Parameters)[] = [
+    'tickMs',
+    'epochMs',
+    'maxTickGapMs',
+    'drawDelayRounds',
+    'deliverBytesPerSecond',
+    'walkBytesPerSecond',
+    'evidenceBytesPerSecond',
+    'checkVerifiers',
+    'reportRounds',
+    'revealRounds',
+    'copiesMax',
+    'stepsMax',
+    'failuresMax',
+    'redrawsMax'
+  ]
+  for (const name of positive) {
+    if (p[name] === 0) throw new ChainError('PARAMETERS_INVALID', `${name} must not be 0`)
+  }
+}
+
+function genesis(state: State, sender: Buffer, body: Body<'genesis'>): void {
+  if (state.head.length > 0) throw new ChainError('GENESIS_KNOWN', 'a log has one genesis, its first entry')
+  if (body.rulesVersion !== RULES_VERSION) {
+    throw new ChainError('RULES_UNKNOWN', `this datdot knows version ${RULES_VERSION} of the rules`)
+  }
+  checkParameters(body.parameters)
+  if (body.beacon.length < 2 || body.beacon.length > 1 << 24) {
+    throw new ChainError('BEACON_LENGTH', 'an onion has 2 to 2^24 layers')
+  }
+  const total = body.allocations.reduce((sum, { amount }) => sum + amount, 0n)
+  if (total >= SUPPLY_MAX) throw new ChainError('SUPPLY_TOO_LARGE', 'genesis creates less than 2^62 grains')
+  const { head } = state
+  head.at = body.at
+  head.beacon = body.beacon.commitment
+  head.onionLeft = body.beacon.length
+  head.onionLength = body.beacon.length
+  state.parameters = body.parameters
+  state.db.run(
+    `INSERT INTO head (id, length, hash, at, clock, round, beacon, onion_left, onion_length, epoch, parameters, next_copy,
+       next_task, next_draw, next_challenge) VALUES (1, 0, ?, ?, 0, 0, ?, ?, ?, 0, ?, 0, 0, 0, 0)`,
+    head.hash,
+    body.at,
+    head.beacon,
+    head.onionLeft,
+    head.onionLength,
+    encode(parametersType, body.parameters)
+  )
+  const system = Buffer.alloc(0)
+  const kinds = ['issued', 'minted', 'burned', 'reserved'] as const
+  const ids = kinds.map((kind) => state.open(accountKinds[kind], system).id)
+  if (ids.join() !== [ISSUED, MINTED, BURNED, RESERVED].join())
+    throw new Error('system accounts are not the first')
+  state.useNonce(state.open(accountKinds.wallet, sender))
+  const issued = state.account(ISSUED)
+  for (const { key, amount } of body.allocations) {
+    state.move(issued, state.open(accountKinds.wallet, key), amount)
+  }
+}

@@ -1,0 +1,232 @@
+import { ChainError } from '../../errors.js'
+import {
+  answerDetailType,
+  decodeDetail,
+  outcomeNames,
+  settleDetailType,
+  type Body,
+  type Outcome
+} from '../../protocol/operations.js'
+import { paidFor, storageReward } from '../rules/economics.js'
+import { updateReputation } from '../rules/reputation.js'
+import { answerMs, evidenceMs } from '../rules/schedule.js'
+import type { Row } from '../database.js'
+import { copyById, hypercoreById, saveCounters, type Copy, type Hypercore } from '../rows.js'
+import { effectivePpm, RESERVED, type Account, type State } from '../state.js'
+import { loseCopy } from './copies.js'
+import { beginGrace } from './money.js'
+
+/** Kind of the storage challenges in `due` and `tallies`. */
+const STORAGE = 0
+
+/**
+ * Issues the challenges of buckets that an earlier round drew, so that the walk's start is younger than the choice of the copy.
+ * Does at most `work` copies and returns how many.
+ */
+export function issueChallenges(state: State, work: number): number {
+  const { head } = state
+  let done = 0
+  while (done < work) {
+    const due = state.db.get(
+      'SELECT * FROM due WHERE kind = 0 AND round < ? ORDER BY kind, epoch, every, bucket LIMIT 1',
+      head.round
+    )
+    if (!due) break
+    const rows = state.db.all(
+      `SELECT c.id, c.pinner, c.bytes, c.length, c.segments, h.steps FROM copies c JOIN hypercores h ON h.id = c.hypercore
+       WHERE c.every = ? AND c.bucket = ? AND c.state = 1 AND c.id > ?
+         AND NOT EXISTS (SELECT 1 FROM challenges o WHERE o.copy = c.id)
+       ORDER BY c.id LIMIT ?`,
+      due.every as bigint,
+      due.bucket as bigint,
+      due.cursor as bigint,
+      work - done
+    )
+    for (const row of rows) issue(state, row)
+    done += rows.length
+    if (done < work) {
+      state.db.run(
+        'DELETE FROM due WHERE kind = 0 AND epoch = ? AND every = ? AND bucket = ?',
+        due.epoch as bigint,
+        due.every as bigint,
+        due.bucket as bigint
+      )
+    } else {
+      state.db.run(
+        'UPDATE due SET cursor = ? WHERE kind = 0 AND epoch = ? AND every = ? AND bucket = ?',
+        rows.at(-1)!.id as bigint,
+        due.epoch as bigint,
+        due.every as bigint,
+        due.bucket as bigint
+      )
+    }
+  }
+  return done
+}
+
+function issue(state: State, row: Row): void {
+  const { head, parameters: p } = state
+  const challenge = head.nextChallenge++
+  const of = { steps: Number(row.steps), bytes: Number(row.bytes), chunks: Number(row.length) }
+  const answerBy = head.clock + answerMs(of, p)
+  const evidenceBy = answerBy + evidenceMs(of, p)
+  state.db.run(
+    `INSERT INTO challenges (id, copy, pinner, state, epoch, round, steps, segments, answer_by, evidence_by, deadline)
+     VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)`,
+    challenge,
+    row.id as bigint,
+    row.pinner as bigint,
+    head.epoch,
+    head.round,
+    of.steps,
+    row.segments as bigint,
+    answerBy,
+    evidenceBy,
+    answerBy
+  )
+  state.emit({ kind: 'challenged', challenge, copy: Number(row.id), round: head.round, answerBy })
+}
+
+/**
+ * A pinner's answer to its challenges. Those that are not open any more (the tick was faster) are left out; if that is all of them, the answer is refused.
+ */
+export function answer(state: State, sender: Account, body: Body<'answer'>, detail: Buffer | null): void {
+  const role = state.roleOf(sender, 'pinner')
+  if (!role) throw new ChainError('ROLE_UNKNOWN', 'the sender is no pinner')
+  if (body.answered.length + body.refused.length === 0)
+    throw new ChainError('ANSWER_EMPTY', 'no challenge in it')
+  const states = detail ? decodeDetail(answerDetailType, detail) : null
+  if (states && states.length !== body.answered.length) {
+    throw new ChainError('OPERATION_MALFORMED', 'the detail has not one state a challenge')
+  }
+  let taken = 0
+  for (const [index, id] of body.answered.entries()) {
+    const changed = state.db.run(
+      `UPDATE challenges SET state = 1, answer = ?, deadline = evidence_by + ?
+       WHERE id = ? AND pinner = ? AND state = 0 AND answer_by >= ?`,
+      states ? states[index]! : null,
+      state.parameters.settleGraceMs,
+      id,
+      role.id,
+      state.head.clock
+    )
+    if (changed === 0) continue
+    taken++
+    state.emit({ kind: 'answered', challenge: id })
+  }
+  for (const id of body.refused) {
+    const row = state.db.get(
+      'SELECT * FROM challenges WHERE id = ? AND pinner = ? AND state = 0',
+      id,
+      role.id
+    )
+    if (!row) continue
+    taken++
+    close(state, row, 'refused')
+  }
+  if (taken === 0) {
+    throw new ChainError('CHALLENGE_NOT_OPEN', 'none of these challenges is open and for this pinner')
+  }
+}
+
+/** The chain's verdicts on answered challenges. */
+export function settle(state: State, body: Body<'settle'>, detail: Buffer | null): void {
+  const walks = detail ? decodeDetail(settleDetailType, detail) : null
+  if (walks && walks.length !== body.items.length) {
+    throw new ChainError('OPERATION_MALFORMED', 'the detail has not one walk a challenge')
+  }
+  for (const [index, { challenge, outcome }] of body.items.entries()) {
+    const row = state.db.get('SELECT * FROM challenges WHERE id = ? AND state = 1', challenge)
+    if (!row) throw new ChainError('CHALLENGE_NOT_OPEN', `challenge ${challenge} waits for no verdict`)
+    const last = walks?.[index]?.states.at(-1)
+    if (outcome === 'success' && row.answer && walks && !last?.equals(row.answer as Buffer)) {
+      throw new ChainError('SETTLE_MISMATCH', `challenge ${challenge} was answered with another s_k`)
+    }
+    close(state, row, outcome)
+  }
+}
+
+/** Challenges without an answer count as offline, those that the chain did not judge as unknown. */
+export function expireChallenges(state: State, work: number): number {
+  const rows = state.db.all(
+    'SELECT * FROM challenges WHERE deadline < ? ORDER BY deadline, id LIMIT ?',
+    state.head.clock,
+    work
+  )
+  for (const row of rows) {
+    // A copy that was lost on the way took its other challenges with it.
+    if (!state.db.get('SELECT 1 FROM challenges WHERE id = ?', row.id as bigint)) continue
+    close(state, row, row.state === 0n ? 'offline' : 'unknown')
+  }
+  return rows.length
+}
+
+/** Ends a challenge: reputation, pay, X of segments that passed for the first time, or the loss of the copy. */
+function close(state: State, row: Row, outcome: Outcome): void {
+  const p = state.parameters
+  const copy = copyById(state, Number(row.copy))
+  const hypercore = hypercoreById(state, copy.hypercore)
+  const pinner = state.role(copy.pinner!)
+  state.db.run('DELETE FROM challenges WHERE id = ?', row.id as bigint)
+  state.tally(STORAGE, outcomeNames.indexOf(outcome))
+  let paid = 0n
+  if (outcome === 'success') {
+    const epoch = Number(row.epoch)
+    const reward = storageReward(copy.bytes, epoch - copy.storageEpoch, p)
+    const wanted = paidFor(reward, effectivePpm(pinner))
+    if (canPay(state, hypercore, wanted)) {
+      state.reward(state.account(hypercore.account), state.account(pinner.wallet), wanted)
+      paid = wanted
+    }
+    copy.storageEpoch = epoch
+    copy.failures = 0
+    if (copy.unpaid > 0) rewardSigners(state, copy, Number(row.segments))
+  } else if (outcome !== 'unknown') {
+    // What was not proven is not paid later either.
+    copy.storageEpoch = Number(row.epoch)
+    copy.failures++
+  }
+  pinner.main = updateReputation(pinner.main, outcome, p)
+  state.rated(pinner)
+  const reputationPpm = effectivePpm(pinner)
+  state.emit({ kind: 'settled', challenge: Number(row.id), copy: copy.id, outcome, paid, reputationPpm })
+  afterOutcome(state, copy, outcome, reputationPpm)
+}
+
+/** Whether a failed outcome costs the copy; saves the copy in any case. */
+export function afterOutcome(state: State, copy: Copy, outcome: Outcome, reputationPpm: number): void {
+  const p = state.parameters
+  const failed = outcome !== 'success' && outcome !== 'unknown'
+  if (outcome === 'lie' || (failed && (copy.failures >= p.failuresMax || reputationPpm < p.losesCopiesPpm))) {
+    return loseCopy(state, copy, outcome === 'lie')
+  }
+  saveCounters(state, copy)
+}
+
+/** Mints X of the first `segments` segments that have it still to come. */
+function rewardSigners(state: State, copy: Copy, segments: number): void {
+  const rows = state.db.all(
+    'SELECT segment, signer, reserved FROM segments WHERE copy = ? AND reserved > 0 AND segment < ? ORDER BY segment',
+    copy.id,
+    segments
+  )
+  for (const row of rows) {
+    const paid = row.reserved as bigint
+    const signer = state.role(Number(row.signer))
+    state.reward(state.account(RESERVED), state.account(signer.wallet), paid)
+    state.db.run(
+      'UPDATE segments SET reserved = 0 WHERE copy = ? AND segment = ?',
+      copy.id,
+      row.segment as bigint
+    )
+    copy.unpaid--
+    state.emit({ kind: 'rewarded', copy: copy.id, segment: Number(row.segment), paid })
+  }
+}
+
+/** Whether a hypercore can pay a sum in full; if not, its grace begins. */
+export function canPay(state: State, hypercore: Hypercore, sum: bigint): boolean {
+  if (state.account(hypercore.account).balance >= sum) return true
+  beginGrace(state, hypercore)
+  return false
+}

@@ -1,0 +1,211 @@
+import { encodedBytesMax, segmentReward } from '../rules/economics.js'
+import { BUCKETS, roundsPerEpoch } from '../rules/schedule.js'
+import {
+  copyById,
+  hypercoreById,
+  liveCopies,
+  saveCopy,
+  saveTask,
+  taskOfCopy,
+  type Copy,
+  type Hypercore,
+  type Task
+} from '../rows.js'
+import { BURNED, effectivePpm, RESERVED, type State } from '../state.js'
+import type { EffectBody } from '../../protocol/effects.js'
+import { copiesFor } from '../rules/economics.js'
+
+/** Asks for one more copy of a hypercore, or for the successor of one whose pinner is leaving. */
+export function addCopy(state: State, hypercoreId: number, predecessor: number | null = null): void {
+  const hypercore = hypercoreById(state, hypercoreId)
+  const id = state.head.nextCopy++
+  state.db.run(
+    'INSERT INTO copies (id, hypercore, state, predecessor, every, bucket) VALUES (?, ?, 0, ?, ?, ?)',
+    id,
+    hypercore.id,
+    predecessor,
+    hypercore.every,
+    id % BUCKETS
+  )
+  addTask(state, hypercore, id, 0)
+}
+
+/** Asks for the segment from chunk `start` of a copy to the hypercore's present end. */
+export function addTask(state: State, hypercore: Hypercore, copy: number, start: number): void {
+  const id = state.head.nextTask++
+  const round = state.head.round + state.parameters.drawDelayRounds
+  const { length, byteLength, treeHash, key } = hypercore
+  state.db.run(
+    'INSERT INTO tasks (id, copy, state, start, end, tree_hash, byte_length, round) VALUES (?, ?, 0, ?, ?, ?, ?, ?)',
+    id,
+    copy,
+    start,
+    length,
+    treeHash,
+    byteLength,
+    round
+  )
+  state.emit({ kind: 'wanted', task: id, copy, hypercore: key, start, end: length, round })
+}
+
+/** Copies that a hypercore's plan asks for now. */
+export function wantedCopies(state: State, hypercore: Hypercore, live: readonly Copy[]): number {
+  if (hypercore.copies > 0) return hypercore.copies
+  const reputations = live
+    .filter((copy) => copy.pinner !== null)
+    .map((copy) => effectivePpm(state.role(copy.pinner!)))
+    .sort((a, b) => b - a)
+  return copiesFor(hypercore.targetPpm, reputations, state.parameters)
+}
+
+/** Asks for the copies that are missing. A successor counts once the copy it takes over from is gone. */
+export function fillCopies(state: State, hypercore: Hypercore): void {
+  const all = liveCopies(state, hypercore.id)
+  const ids = new Set(all.map((copy) => copy.id))
+  const live = all.filter((copy) => copy.predecessor === null || !ids.has(copy.predecessor))
+  for (let have = live.length; have < wantedCopies(state, hypercore, live); have++)
+    addCopy(state, hypercore.id)
+}
+
+/** Encoded bytes that a task may come to: what the whole original may, without those that the copy has. */
+export function taskBytes(hypercore: Hypercore, start: number, copyBytes: number): number {
+  const whole = encodedBytesMax(hypercore.byteLength, hypercore.length)
+  return Math.max(hypercore.length - start, whole - copyBytes)
+}
+
+/** Undoes what a draw set aside: X, and for a copy without segments its pinner's room and deposit. */
+export function clearDraw(state: State, hypercore: Hypercore, copy: Copy, task: Task): void {
+  state.move(state.account(RESERVED), state.account(hypercore.account), task.reserved)
+  for (const id of [task.pinner, task.signer]) {
+    if (id === null) continue
+    const role = state.role(id)
+    role.used = Math.max(0, role.used - task.bytes)
+    state.touch(role)
+  }
+  if (copy.state === 0 && copy.pinner !== null) {
+    const pinner = state.role(copy.pinner)
+    pinner.locked -= copy.locked
+    state.touch(pinner)
+    copy.pinner = null
+    copy.locked = 0n
+    saveCopy(state, copy)
+  }
+  task.reserved = 0n
+  task.bytes = 0
+  task.pinner = null
+  task.signer = null
+  task.draw = null
+  task.deadline = null
+  task.pinnerAcknowledged = false
+  task.signerAcknowledged = false
+  task.delivered = null
+  task.state = 'wanted'
+}
+
+/** Puts a task back to be drawn in a later round: soon, or after many failures with the next epoch. */
+export function redraw(state: State, task: Task, why: EffectBody<'redraw'>['why']): void {
+  const p = state.parameters
+  const draw = task.draw!
+  const copy = copyById(state, task.copy)
+  const hypercore = hypercoreById(state, copy.hypercore)
+  clearDraw(state, hypercore, copy, task)
+  task.attempts++
+  task.round = state.head.round + p.drawDelayRounds
+  if (task.attempts >= p.redrawsMax) {
+    task.attempts = 0
+    task.round += roundsPerEpoch(p)
+  }
+  saveTask(state, task)
+  state.emit({ kind: 'redraw', draw, why, round: task.round })
+}
+
+/** Gives the room, lock and unminted X of a copy back, ends its challenges and its task. */
+function dismantle(state: State, hypercore: Hypercore, copy: Copy): void {
+  const task = taskOfCopy(state, copy.id)
+  if (task) {
+    clearDraw(state, hypercore, copy, task)
+    state.db.run('DELETE FROM tasks WHERE id = ?', task.id)
+  }
+  const unpaid = state.db.all(
+    'SELECT segment, reserved FROM segments WHERE copy = ? AND reserved > 0 ORDER BY segment',
+    copy.id
+  )
+  for (const { reserved } of unpaid) {
+    state.move(state.account(RESERVED), state.account(hypercore.account), reserved as bigint)
+  }
+  state.db.run('UPDATE segments SET reserved = 0 WHERE copy = ? AND reserved > 0', copy.id)
+  state.db.run('DELETE FROM challenges WHERE copy = ?', copy.id)
+  copy.unpaid = 0
+  if (copy.pinner !== null) {
+    const pinner = state.role(copy.pinner)
+    pinner.used = Math.max(0, pinner.used - copy.bytes)
+    pinner.locked -= copy.locked
+    copy.locked = 0n
+    state.touch(pinner)
+  }
+}
+
+/** A copy whose pinner is no longer wanted for it, or not needed: no penalty. */
+export function releaseCopy(state: State, copy: Copy): void {
+  const hypercore = hypercoreById(state, copy.hypercore)
+  const pinner = copy.pinner
+  const had = copy.state === 1
+  dismantle(state, hypercore, copy)
+  copy.state = 3
+  saveCopy(state, copy)
+  if (had) {
+    state.emit({
+      kind: 'released',
+      copy: copy.id,
+      hypercore: hypercore.key,
+      pinner: state.keyOf(state.role(pinner!))
+    })
+  }
+}
+
+/**
+ * A copy that failed too often, or lied: its lock pays for encoding another, the rest of it is burned; a lie burns several
+ * times as much. Another copy is asked for.
+ */
+export function loseCopy(state: State, copy: Copy, lied: boolean): void {
+  const p = state.parameters
+  const hypercore = hypercoreById(state, copy.hypercore)
+  const pinner = state.role(copy.pinner!)
+  const lock = copy.locked
+  dismantle(state, hypercore, copy)
+  const deposit = state.account(pinner.account)
+  const free = deposit.balance > pinner.locked ? deposit.balance - pinner.locked : 0n
+  const due = lied ? lock * BigInt(p.lieFactor) : lock
+  const taken = due < free ? due : free
+  const price = segmentReward(copy.bytes, p)
+  const compensation = price < taken ? price : taken
+  state.move(deposit, state.account(hypercore.account), compensation)
+  state.move(deposit, state.account(BURNED), taken - compensation)
+  state.restake(pinner)
+  copy.state = 2
+  saveCopy(state, copy)
+  state.emit({
+    kind: 'lost',
+    copy: copy.id,
+    hypercore: hypercore.key,
+    pinner: state.keyOf(pinner),
+    burned: taken - compensation
+  })
+  if (hypercore.state !== 2) fillCopies(state, hypercoreById(state, hypercore.id))
+}
+
+/** Hypercores whose grace is over: their copies are released. Returns the steps done, at most `work` hypercores. */
+export function lapse(state: State, work: number): number {
+  const rows = state.db.all(
+    'SELECT id FROM hypercores WHERE state = 1 AND grace_until <= ? ORDER BY grace_until, id LIMIT ?',
+    state.head.epoch,
+    work
+  )
+  for (const { id } of rows) {
+    const hypercore = hypercoreById(state, Number(id))
+    state.db.run('UPDATE hypercores SET state = 2, grace_until = NULL WHERE id = ?', hypercore.id)
+    state.emit({ kind: 'lapsed', hypercore: hypercore.key })
+    for (const copy of liveCopies(state, hypercore.id)) releaseCopy(state, copy)
+  }
+  return rows.length
+}

@@ -1,0 +1,116 @@
+import { ChainError } from '../../errors.js'
+import { verifyOriginal } from '../../crypto/author-signature.js'
+import { codecNames, type Body, type Original, type Plan } from '../../protocol/operations.js'
+import type { Parameters } from '../../protocol/parameters.js'
+import { addTask, fillCopies, wantedCopies } from './copies.js'
+import { give } from './money.js'
+import { hypercoreById, hypercoreByKey, liveCopies, taskOfCopy } from '../rows.js'
+import { accountKinds, type Account, type State } from '../state.js'
+
+function checkPlan(plan: Plan, original: Original, p: Parameters): void {
+  const { every, steps, copies, targetPpm, maxBytes } = plan
+  if (every < 1 || (every & (every - 1)) !== 0) {
+    throw new ChainError('PLAN_INVALID', `epochs between challenges must be a power of two, not ${every}`)
+  }
+  if (steps < 1 || steps > p.stepsMax) throw new ChainError('PLAN_INVALID', `k must be in 1..${p.stepsMax}`)
+  if (copies > p.copiesMax) throw new ChainError('PLAN_INVALID', `at most ${p.copiesMax} copies are possible`)
+  if ((copies === 0) === (targetPpm === 0)) {
+    throw new ChainError('PLAN_INVALID', 'a plan names either a number of copies or a target')
+  }
+  if (maxBytes > p.hypercoreBytesMax || original.byteLength > maxBytes) {
+    throw new ChainError(
+      'PLAN_INVALID',
+      `the hypercore has ${original.byteLength} bytes, allowed are ${maxBytes}`
+    )
+  }
+}
+
+function checkOriginal(key: Buffer, original: Original): void {
+  if (original.length < 1) throw new ChainError('HYPERCORE_EMPTY', 'an empty hypercore has no copies')
+  if (original.byteLength < original.length) {
+    throw new ChainError('ORIGINAL_INVALID', 'blocks have at least one byte each')
+  }
+  if (!verifyOriginal(key, original)) {
+    throw new ChainError('ORIGINAL_INVALID', "the author's signature does not hold for this length and tree")
+  }
+}
+
+/** Registers a hypercore with a plan and a first donation; or again, after it lapsed. */
+export function sponsor(
+  state: State,
+  sender: Account,
+  { key, original, plan, donation }: Body<'sponsor'>
+): void {
+  const known = hypercoreByKey(state, key)
+  if (known && known.state !== 2) {
+    throw new ChainError('HYPERCORE_KNOWN', 'this hypercore is registered; donate to it')
+  }
+  if (known && (original.fork !== known.fork || original.length < known.length)) {
+    throw new ChainError('ORIGINAL_INVALID', 'this hypercore was longer, or had another fork, when it lapsed')
+  }
+  checkPlan(plan, original, state.parameters)
+  checkOriginal(key, original)
+  if (sender.balance < donation) {
+    throw new ChainError('BALANCE_TOO_LOW', `the balance is ${sender.balance} grains, needed are ${donation}`)
+  }
+  const account = state.open(accountKinds.hypercore, key)
+  const { fork, length, byteLength, treeHash } = original
+  state.db.run(
+    `INSERT INTO hypercores (key, account, state, fork, length, byte_length, tree_hash, codec, every, steps, copies, target_ppm,
+       max_bytes, topic) VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (key) DO UPDATE SET state = 0, length = excluded.length, byte_length = excluded.byte_length,
+       tree_hash = excluded.tree_hash, codec = excluded.codec, every = excluded.every, steps = excluded.steps,
+       copies = excluded.copies, target_ppm = excluded.target_ppm, max_bytes = excluded.max_bytes, topic = excluded.topic`,
+    key,
+    account.id,
+    fork,
+    length,
+    byteLength,
+    treeHash,
+    codecNames.indexOf(plan.codec),
+    plan.every,
+    plan.steps,
+    plan.copies,
+    plan.targetPpm,
+    plan.maxBytes,
+    plan.topic
+  )
+  const hypercore = hypercoreByKey(state, key)!
+  state.db.run('INSERT OR IGNORE INTO sponsors (hypercore, wallet) VALUES (?, ?)', hypercore.id, sender.id)
+  give(state, sender, hypercore, donation)
+  const wanted = wantedCopies(state, hypercore, [])
+  state.emit({ kind: 'sponsored', hypercore: key, length, codec: plan.codec, wanted })
+  fillCopies(state, hypercore)
+}
+
+/** Records that a hypercore has grown, by its author's signature; every copy gets one more segment. */
+export function extend(state: State, { key, original }: Body<'extend'>): void {
+  const known = hypercoreByKey(state, key)
+  if (!known || known.state === 2)
+    throw new ChainError('HYPERCORE_UNKNOWN', 'this hypercore is not registered')
+  if (original.fork !== known.fork) {
+    throw new ChainError(
+      'FORK_CHANGED',
+      `the copies are of fork ${known.fork}; a new fork needs a new hypercore`
+    )
+  }
+  if (original.length <= known.length || original.byteLength <= known.byteLength) {
+    throw new ChainError('LENGTH_NOT_LONGER', `the hypercore has ${known.length} blocks already`)
+  }
+  if (original.byteLength > known.maxBytes) {
+    throw new ChainError('PLAN_EXCEEDED', `its plan pays for ${known.maxBytes} bytes`)
+  }
+  checkOriginal(key, original)
+  state.db.run(
+    'UPDATE hypercores SET length = ?, byte_length = ?, tree_hash = ? WHERE id = ?',
+    original.length,
+    original.byteLength,
+    original.treeHash,
+    known.id
+  )
+  state.emit({ kind: 'extended', hypercore: key, length: original.length })
+  const hypercore = hypercoreById(state, known.id)
+  for (const copy of liveCopies(state, known.id)) {
+    if (!taskOfCopy(state, copy.id)) addTask(state, hypercore, copy.id, copy.length)
+  }
+}

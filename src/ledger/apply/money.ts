@@ -1,0 +1,49 @@
+import { ChainError } from '../../errors.js'
+import type { Body } from '../../protocol/operations.js'
+import { donationBurn } from '../rules/economics.js'
+import { hypercoreByKey, type Hypercore } from '../rows.js'
+import { accountKinds, BURNED, type Account, type State } from '../state.js'
+
+/** Moves grains from the sender's wallet to another, which it opens. */
+export function transfer(state: State, sender: Account, { to, amount }: Body<'transfer'>): void {
+  if (amount === 0n) throw new ChainError('AMOUNT_ZERO', 'a transfer of nothing')
+  if (to.equals(sender.key)) throw new ChainError('TRANSFER_TO_SELF', 'sender and receiver are the same')
+  if (sender.balance < amount) {
+    throw new ChainError('BALANCE_TOO_LOW', `the balance is ${sender.balance} grains, needed are ${amount}`)
+  }
+  state.move(sender, state.open(accountKinds.wallet, to), amount)
+}
+
+/** Gives to a hypercore; never withdrawn. */
+export function donate(state: State, sender: Account, { key, amount }: Body<'donate'>): void {
+  const hypercore = hypercoreByKey(state, key)
+  if (!hypercore) throw new ChainError('HYPERCORE_UNKNOWN', 'this hypercore is not registered; sponsor it')
+  if (hypercore.state === 2) {
+    throw new ChainError('HYPERCORE_LAPSED', 'this hypercore has lapsed; sponsor it again')
+  }
+  give(state, sender, hypercore, amount)
+}
+
+/** A donation: a share is burned, the rest is the hypercore's; ends its grace. */
+export function give(state: State, sender: Account, hypercore: Hypercore, amount: bigint): void {
+  if (amount === 0n) throw new ChainError('AMOUNT_ZERO', 'a donation of nothing')
+  const burned = donationBurn(amount, state.parameters)
+  state.move(sender, state.account(BURNED), burned)
+  state.move(sender, state.account(hypercore.account), amount - burned)
+  if (hypercore.state === 1) {
+    state.db.run('UPDATE hypercores SET state = 0, grace_until = NULL WHERE id = ?', hypercore.id)
+    hypercore.state = 0
+    hypercore.graceUntil = null
+    state.emit({ kind: 'graceEnded', hypercore: hypercore.key })
+  }
+}
+
+/** The balance cannot pay what is due: from now on the hypercore has until the end of the grace to be given more. */
+export function beginGrace(state: State, hypercore: Hypercore): void {
+  if (hypercore.state !== 0) return
+  const until = state.head.epoch + state.parameters.graceEpochs
+  state.db.run('UPDATE hypercores SET state = 1, grace_until = ? WHERE id = ?', until, hypercore.id)
+  hypercore.state = 1
+  hypercore.graceUntil = until
+  state.emit({ kind: 'graceBegan', hypercore: hypercore.key, until })
+}

@@ -1,0 +1,138 @@
+import { ChainError } from '../../errors.js'
+import type { Body, Outcome, RoleName } from '../../protocol/operations.js'
+import { PPM, type Parameters } from '../../protocol/parameters.js'
+import { mulDiv } from '../rules/economics.js'
+import { reputationPpm, updateReputation } from '../rules/reputation.js'
+import { addCopy } from './copies.js'
+import { BURNED, effectivePpm, roleFrom, type Account, type Role, type State } from '../state.js'
+
+function leastDeposit(role: RoleName, p: Parameters): bigint {
+  if (role === 'pinner') return p.pinnerDepositMin
+  return role === 'signer' ? p.signerDepositMin : p.verifierDepositMin
+}
+
+/** Joins a role, joins it again after leaving (with the reputation it left with), or raises what it brings. */
+export function register(state: State, sender: Account, body: Body<'register'>): void {
+  const least = leastDeposit(body.role, state.parameters)
+  let role = state.roleOf(sender, body.role)
+  if (role?.state === 1) {
+    throw new ChainError('ROLE_RETIRING', `this identity is leaving the role of ${body.role}`)
+  }
+  const has = role ? state.account(role.account).balance : 0n
+  if (has + body.deposit < least) {
+    throw new ChainError('DEPOSIT_TOO_LOW', `a ${body.role} deposits at least ${least} grains`)
+  }
+  if (sender.balance < body.deposit) {
+    throw new ChainError(
+      'BALANCE_TOO_LOW',
+      `the balance is ${sender.balance} grains, needed are ${body.deposit}`
+    )
+  }
+  if (role && body.capacityBytes < role.used) {
+    throw new ChainError('CAPACITY_IN_USE', `${role.used} bytes are in use`)
+  }
+  if (!role) role = state.addRole(sender, body.role, body.capacityBytes)
+  else if (role.state === 2) {
+    role.state = 0
+    role.round = state.head.round
+    role.refundClock = null
+  }
+  role.capacity = body.capacityBytes
+  state.move(sender, state.account(role.account), body.deposit)
+  state.restake(role)
+  const { balance } = state.account(role.account)
+  state.emit({
+    kind: 'registered',
+    key: sender.key,
+    role: role.role,
+    capacityBytes: role.capacity,
+    deposit: balance
+  })
+}
+
+/** Leaves a role in order: no more draws; a pinner's copies are handed over; then the deposit comes back. */
+export function retire(state: State, sender: Account, { role: name }: Body<'retire'>): void {
+  const role = state.roleOf(sender, name)
+  if (!role || role.state === 2) throw new ChainError('ROLE_UNKNOWN', `this identity is no ${name}`)
+  if (role.state === 1) throw new ChainError('ROLE_RETIRING', `this identity is leaving already`)
+  role.state = 1
+  role.refundClock = state.head.clock + state.parameters.evidenceWindowMs
+  state.touch(role)
+  state.emit({ kind: 'retiring', key: sender.key, role: name })
+}
+
+/** Records an outcome in a role's main reputation. */
+export function rate(state: State, role: Role, outcome: Outcome): void {
+  role.main = updateReputation(role.main, outcome, state.parameters)
+  state.rated(role)
+}
+
+/** Records an outcome and burns a share of the least deposit, as far as it is not locked. */
+export function penalise(state: State, role: Role, outcome: Outcome): void {
+  rate(state, role, outcome)
+  const p = state.parameters
+  const wanted = mulDiv(leastDeposit(role.role, p), p.penaltyPpm, PPM)
+  const burned = burnDeposit(state, role, wanted)
+  state.emit({
+    kind: 'penalised',
+    key: state.keyOf(role),
+    role: role.role,
+    burned,
+    reputationPpm: reputationPpm(role.main)
+  })
+}
+
+/** Burns up to `wanted` of what a role has deposited and not locked. */
+export function burnDeposit(state: State, role: Role, wanted: bigint): bigint {
+  const deposit = state.account(role.account)
+  const free = deposit.balance > role.locked ? deposit.balance - role.locked : 0n
+  const burned = wanted < free ? wanted : free
+  state.move(deposit, state.account(BURNED), burned)
+  state.restake(role)
+  return burned
+}
+
+/** Whether a role takes part in draws: it is not leaving, has aged, and is trusted enough for new work. */
+export function isDrawable(state: State, role: Role): boolean {
+  const p = state.parameters
+  return (
+    role.state === 0 &&
+    role.round + p.agingRounds <= state.head.round &&
+    effectivePpm(role) >= p.noNewCopiesPpm
+  )
+}
+
+/**
+ * For those who are leaving: asks for successors of a pinner's copies, and gives the deposit back once nothing depends on it and
+ * the evidence window has passed. Does at most `work` steps and returns how many it did.
+ */
+export function continueRetirements(state: State, work: number): number {
+  let done = 0
+  for (const row of state.db.all('SELECT * FROM roles WHERE state = 1 ORDER BY id LIMIT ?', work)) {
+    const role = state.role(roleFrom(row).id)
+    const handover = state.db.all(
+      `SELECT c.id, c.hypercore FROM copies c JOIN hypercores h ON h.id = c.hypercore
+       WHERE c.pinner = ? AND c.state = 1 AND h.state = 0
+         AND NOT EXISTS (SELECT 1 FROM copies s WHERE s.predecessor = c.id AND s.state < 2)
+       ORDER BY c.id LIMIT ?`,
+      role.id,
+      work - done
+    )
+    for (const copy of handover) addCopy(state, Number(copy.hypercore), Number(copy.id))
+    done += handover.length
+    if (done >= work) return done
+    const busy =
+      state.db.get('SELECT 1 FROM copies WHERE pinner = ? AND state < 2 LIMIT 1', role.id) ??
+      state.db.get('SELECT 1 FROM tasks WHERE pinner = ? LIMIT 1', role.id) ??
+      state.db.get('SELECT 1 FROM tasks WHERE signer = ? LIMIT 1', role.id)
+    if (busy || state.head.clock < role.refundClock!) continue
+    const deposit = state.account(role.account)
+    const refund = deposit.balance
+    state.move(deposit, state.account(role.wallet), refund)
+    role.state = 2
+    state.restake(role)
+    state.emit({ kind: 'retired', key: state.keyOf(role), role: role.role, refund })
+    done++
+  }
+  return done
+}

@@ -1,0 +1,324 @@
+import { ChainError } from '../../errors.js'
+import { codecNames, type Body } from '../../protocol/operations.js'
+import { segmentHash, segmentId, segmentSalt, type SegmentRecord } from '../../protocol/segment.js'
+import { copyLock, mulDiv } from '../rules/economics.js'
+import { deliverMs, refusalEvidenceMs } from '../rules/schedule.js'
+import { refusalHash } from '../../evidence/refusal-format.js'
+import { addTask, redraw, releaseCopy } from './copies.js'
+import { passOn } from './draws.js'
+import { penalise, rate } from './roles.js'
+import {
+  copyById,
+  hypercoreById,
+  saveCopy,
+  saveTask,
+  taskFrom,
+  type Copy,
+  type Hypercore,
+  type Task
+} from '../rows.js'
+import { RESERVED, type Account, type Role, type State } from '../state.js'
+
+function taskOfDraw(state: State, draw: number): Task {
+  const found = state.db.get('SELECT task FROM draws WHERE id = ?', draw)
+  const row = found && state.db.get('SELECT * FROM tasks WHERE id = ?', found.task as bigint)
+  const task = row && taskFrom(row)
+  if (task?.draw !== draw) {
+    throw new ChainError('DRAW_NOT_OPEN', `draw ${draw} is unknown, done, or was drawn again`)
+  }
+  return task
+}
+
+/** Which side of a draw the sender is. @throws ChainError `NOT_DRAWN` */
+function sideOf(state: State, task: Task, sender: Account): 'pinner' | 'signer' {
+  if (task.pinner !== null && state.role(task.pinner).wallet === sender.id) return 'pinner'
+  if (task.signer !== null && state.role(task.signer).wallet === sender.id) return 'signer'
+  throw new ChainError('NOT_DRAWN', 'the sender was not drawn for this')
+}
+
+/** A drawn signer or pinner says that it will do it. When both have, the time to deliver begins. */
+export function acknowledge(state: State, sender: Account, { draw }: Body<'acknowledge'>): void {
+  const task = taskOfDraw(state, draw)
+  const side = sideOf(state, task, sender)
+  const already = side === 'pinner' ? task.pinnerAcknowledged : task.signerAcknowledged
+  if (task.state !== 'drawn' || already)
+    throw new ChainError('ACKNOWLEDGED', 'this draw is acknowledged already')
+  if (side === 'pinner') task.pinnerAcknowledged = true
+  else task.signerAcknowledged = true
+  state.emit({ kind: 'acknowledged', draw, by: sender.key })
+  if (task.pinnerAcknowledged && task.signerAcknowledged) {
+    task.state = 'delivering'
+    task.deadline = state.head.clock + deliverMs(task.bytes, state.parameters)
+  }
+  saveTask(state, task)
+}
+
+/** Whether a record is what the task asked for. @throws ChainError `SEGMENT_MISMATCH` naming the field */
+function checkRecord(state: State, task: Task, copy: Copy, record: SegmentRecord): void {
+  const hypercore = hypercoreById(state, copy.hypercore)
+  const id = segmentId({
+    chain: state.chainId,
+    key: hypercore.key,
+    fork: hypercore.fork,
+    copy: copy.id,
+    start: task.start,
+    signer: record.signer,
+    draw: task.draw!
+  })
+  const beacon = state.db.get(
+    'SELECT r.value FROM draws d JOIN rounds r ON r.round = d.round WHERE d.id = ?',
+    task.draw
+  )!.value as Buffer
+  const wrong =
+    (!record.key.equals(hypercore.key) && 'key') ||
+    (record.fork !== hypercore.fork && 'fork') ||
+    (record.copy !== copy.id && 'copy') ||
+    (record.segment !== copy.segments && 'segment') ||
+    (!record.pinner.equals(state.keyOf(state.role(task.pinner!))) && 'pinner') ||
+    (!record.signer.equals(state.keyOf(state.role(task.signer!))) && 'signer') ||
+    (record.codec !== hypercore.codec && 'codec') ||
+    (record.start !== task.start && 'start') ||
+    ((record.end <= task.start || record.end > task.end) && 'end') ||
+    (record.chunks !== record.end - record.start && 'chunks') ||
+    // Every encoded chunk has a header, and no codec makes more of the plain bytes than this.
+    ((record.bytes <= record.chunks || record.bytes > Math.max(task.bytes, record.chunks)) && 'bytes') ||
+    (!record.treeHash.equals(task.treeHash) && 'treeHash') ||
+    (record.publicKey.byteLength !== (record.codec === 'wrap' ? 32 : 256) && 'publicKey') ||
+    (!record.salt.equals(segmentSalt(beacon, id)) && 'salt')
+  if (wrong) throw new ChainError('SEGMENT_MISMATCH', `the segment's ${wrong} is not what was drawn`)
+}
+
+/** The signer has handed its segment over, and says which. */
+export function deliver(state: State, sender: Account, { draw, record }: Body<'deliver'>): void {
+  const task = taskOfDraw(state, draw)
+  if (sideOf(state, task, sender) !== 'signer') throw new ChainError('NOT_DRAWN', 'only the signer delivers')
+  if (task.state !== 'delivering' && task.state !== 'late') {
+    throw new ChainError('NOT_WAITING', `this draw waits for nothing to be delivered`)
+  }
+  checkRecord(state, task, copyById(state, task.copy), record)
+  if (record.end !== task.end) throw new ChainError('SEGMENT_MISMATCH', 'a signer delivers the whole task')
+  task.delivered = segmentHash(state.chainId, record)
+  task.state = 'delivered'
+  task.deadline = state.head.clock + deliverMs(task.bytes, state.parameters)
+  saveTask(state, task)
+  state.emit({ kind: 'delivered', draw, segment: task.delivered })
+}
+
+/** The pinner has checked and stored the segment; from here on it is challenged. */
+export function accept(state: State, sender: Account, { draw, record }: Body<'accept'>): void {
+  const task = taskOfDraw(state, draw)
+  if (sideOf(state, task, sender) !== 'pinner') throw new ChainError('NOT_DRAWN', 'only the pinner accepts')
+  if (task.state !== 'delivering' && task.state !== 'late' && task.state !== 'delivered') {
+    throw new ChainError('NOT_WAITING', `this draw waits for nothing to be accepted`)
+  }
+  const copy = copyById(state, task.copy)
+  checkRecord(state, task, copy, record)
+  const segment = segmentHash(state.chainId, record)
+  if (task.delivered && !task.delivered.equals(segment)) {
+    throw new ChainError('SEGMENT_MISMATCH', 'the signer delivered another segment')
+  }
+  // Half a segment is taken only from a signer that missed its time: its last signed running root counts.
+  if (record.end !== task.end && task.state !== 'late') {
+    throw new ChainError('SEGMENT_SHORT', 'the signer still has time to deliver the rest')
+  }
+  if (record.codec === 'seal') {
+    const used = state.db.get('SELECT 1 FROM segments WHERE codec = 1 AND public_key = ?', record.publicKey)
+    if (used) throw new ChainError('MODULUS_USED', 'another segment has this modulus')
+  }
+  addSegment(state, task, copy, record, segment)
+}
+
+function addSegment(state: State, task: Task, copy: Copy, record: SegmentRecord, segment: Buffer): void {
+  const { head } = state
+  const hypercore = hypercoreById(state, copy.hypercore)
+  const pinner = state.role(task.pinner!)
+  const signer = state.role(task.signer!)
+  const reward = mulDiv(task.reserved, record.end - record.start, task.end - task.start)
+  state.move(state.account(RESERVED), state.account(hypercore.account), task.reserved - reward)
+  state.db.run(
+    `INSERT INTO segments (copy, segment, signer, draw, fork, codec, version, start, end, public_key, salt, bytes, root, tree_hash,
+     hash, reserved) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    copy.id,
+    record.segment,
+    signer.id,
+    task.draw,
+    record.fork,
+    codecNames.indexOf(record.codec),
+    record.version,
+    record.start,
+    record.end,
+    record.publicKey,
+    record.salt,
+    record.bytes,
+    record.root,
+    record.treeHash,
+    segment,
+    reward
+  )
+  signer.used = Math.max(0, signer.used - task.bytes)
+  pinner.used = Math.max(0, pinner.used - task.bytes) + record.bytes
+  state.touch(pinner)
+  state.touch(signer)
+  rate(state, signer, record.end === task.end ? 'success' : 'offline')
+  state.db.run('DELETE FROM tasks WHERE id = ?', task.id)
+  copy.length = record.end
+  copy.bytes += record.bytes
+  copy.segments++
+  if (reward > 0n) copy.unpaid++
+  state.emit({
+    kind: 'accepted',
+    draw: task.draw!,
+    copy: copy.id,
+    segment,
+    start: record.start,
+    end: record.end
+  })
+  if (copy.state === 0) {
+    copy.state = 1
+    copy.round = head.round
+    copy.storageEpoch = head.epoch
+    copy.retrievalEpoch = head.epoch
+    state.db.run(
+      'INSERT OR IGNORE INTO buckets (every, bucket, storage_epoch) VALUES (?, ?, ?)',
+      copy.every,
+      copy.bucket,
+      head.epoch
+    )
+    state.emit({ kind: 'activated', copy: copy.id, hypercore: hypercore.key, pinner: state.keyOf(pinner) })
+  }
+  growLock(state, hypercore, copy, pinner)
+  saveCopy(state, copy)
+  if (copy.length < hypercore.length) addTask(state, hypercore, copy.id, copy.length)
+  else if (copy.predecessor !== null) {
+    const before = copyById(state, copy.predecessor)
+    if (before.state < 2) releaseCopy(state, before)
+  }
+}
+
+/** A copy that grew locks more of its pinner's deposit, as far as there is more. */
+function growLock(state: State, hypercore: Hypercore, copy: Copy, pinner: Role): void {
+  const wanted = copyLock(copy.bytes, hypercore.every, state.parameters)
+  const free = state.account(pinner.account).balance - pinner.locked
+  const missing = wanted - copy.locked
+  const more = missing < free ? missing : free
+  if (more <= 0n) return
+  copy.locked += more
+  pinner.locked += more
+}
+
+/** What stands in the effects for the evidence of a refusal that has none. */
+const NO_EVIDENCE = refusalHash(Buffer.alloc(0))
+
+/**
+ * A drawn signer or pinner says no. Before it acknowledged, the next in order takes its place; afterwards both roles are drawn again. Without evidence it
+ * costs reputation and deposit; with evidence the chain judges who pays.
+ */
+export function refuse(state: State, sender: Account, { draw, evidence }: Body<'refuse'>): void {
+  const task = taskOfDraw(state, draw)
+  const side = sideOf(state, task, sender)
+  // A pinner signs nothing before it accepts, so there is nothing that a signer could show.
+  if (evidence && side === 'signer') {
+    throw new ChainError('EVIDENCE_NOT_ASKED', 'only a pinner can show with evidence why it refuses')
+  }
+  state.emit({ kind: 'refused', draw, by: sender.key, evidence: evidence ?? NO_EVIDENCE })
+  const role = state.role(task[side]!)
+  if (task.state === 'drawn') {
+    rate(state, role, 'refused')
+    dropSide(state, task, side, 'refused')
+    return
+  }
+  if (evidence) addRefusal(state, task, evidence)
+  else penalise(state, role, 'refused')
+  redraw(state, task, 'refused')
+}
+
+/** A refusal waits for its evidence and for the chain's verdict. */
+function addRefusal(state: State, task: Task, evidence: Buffer): void {
+  const copy = copyById(state, task.copy)
+  const { codec } = hypercoreById(state, copy.hypercore)
+  const evidenceBy = state.head.clock + refusalEvidenceMs(state.parameters)
+  state.db.run(
+    `INSERT INTO refusals (draw, pinner, signer, segment, codec, start, end, tree_hash, evidence, evidence_by, deadline)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    task.draw,
+    task.pinner,
+    task.signer,
+    copy.segments,
+    codecNames.indexOf(codec),
+    task.start,
+    task.end,
+    task.treeHash,
+    evidence,
+    evidenceBy,
+    evidenceBy + state.parameters.settleGraceMs
+  )
+}
+
+/** One side is gone before it acknowledged: the next in order, or another draw. */
+function dropSide(state: State, task: Task, side: 'pinner' | 'signer', why: 'refused' | 'acknowledge'): void {
+  // The pinner of a copy with segments has no fall-back: it holds them.
+  if (!passOn(state, task, side)) return redraw(state, task, why)
+  task.deadline = state.head.clock + state.parameters.acknowledgeMs
+  saveTask(state, task)
+}
+
+/** The chain's verdict on a refusal's evidence: upheld, the signer is at fault; if not, the pinner that refused. */
+export function judge(state: State, { draw, upheld }: Body<'judge'>): void {
+  const row = state.db.get('SELECT pinner, signer FROM refusals WHERE draw = ?', draw)
+  if (!row) throw new ChainError('REFUSAL_UNKNOWN', `no refusal of draw ${draw} waits for a verdict`)
+  penalise(state, state.role(Number(upheld ? row.signer : row.pinner)), upheld ? 'failure' : 'refused')
+  state.db.run('DELETE FROM refusals WHERE draw = ?', draw)
+  state.emit({ kind: 'judged', draw, upheld })
+}
+
+/** Refusals that the chain did not judge in time cost nobody anything. */
+export function expireRefusals(state: State, work: number): number {
+  return state.db.run(
+    'DELETE FROM refusals WHERE draw IN (SELECT draw FROM refusals WHERE deadline < ? ORDER BY deadline, draw LIMIT ?)',
+    state.head.clock,
+    work
+  )
+}
+
+/** Tasks whose time is over. Returns the steps done, at most `work` tasks. */
+export function expireTasks(state: State, work: number): number {
+  const rows = state.db.all(
+    'SELECT * FROM tasks WHERE state > 0 AND deadline < ? ORDER BY deadline, id LIMIT ?',
+    state.head.clock,
+    work
+  )
+  for (const row of rows) expireTask(state, taskFrom(row))
+  return rows.length
+}
+
+function expireTask(state: State, task: Task): void {
+  const pinner = state.role(task.pinner!)
+  const signer = state.role(task.signer!)
+  switch (task.state) {
+    case 'wanted':
+      return
+    case 'drawn': {
+      const missing: ('pinner' | 'signer')[] = []
+      if (!task.pinnerAcknowledged) missing.push('pinner')
+      if (!task.signerAcknowledged) missing.push('signer')
+      for (const side of missing) rate(state, side === 'pinner' ? pinner : signer, 'offline')
+      for (const side of missing) {
+        if (!passOn(state, task, side)) return redraw(state, task, 'acknowledge')
+      }
+      task.deadline = state.head.clock + state.parameters.acknowledgeMs
+      return saveTask(state, task)
+    }
+    case 'delivering':
+      // Now the pinner may come with what it has, if the signer signed it.
+      task.state = 'late'
+      state.emit({ kind: 'late', draw: task.draw! })
+      task.deadline = state.head.clock + state.parameters.acknowledgeMs
+      return saveTask(state, task)
+    case 'late':
+      penalise(state, signer, 'offline')
+      return redraw(state, task, 'deliver')
+    case 'delivered':
+      penalise(state, pinner, 'offline')
+      return redraw(state, task, 'accept')
+  }
+}

@@ -1,0 +1,111 @@
+import { ChainError } from '../../errors.js'
+import type { Body } from '../../protocol/operations.js'
+import { opensLayer } from '../rules/beacon.js'
+import { advanceClock, epochOf, isStorageDue } from '../rules/schedule.js'
+import type { State } from '../state.js'
+import { expireChallenges, issueChallenges } from './challenges.js'
+import { beginChecks, gatherVerifiers, settleChecks } from './checks.js'
+import { lapse } from './copies.js'
+import { drawTasks } from './draws.js'
+import { continueRetirements } from './roles.js'
+import { expireRefusals, expireTasks } from './tasks.js'
+
+/** Values of rounds that are kept in any case, for those who ask for them; part of the rules, since the state has them. */
+export const ROUNDS_KEPT = 1_024
+
+/**
+ * The chain's heartbeat: time, beacon, then what is due, in this order and at most `work` steps of it. What is left over is done by the
+ * next tick.
+ *
+ * @returns steps done
+ */
+export function tick(state: State, body: Body<'tick'>): number {
+  const { head } = state
+  if (body.at < head.at) throw new ChainError('TIME_BACKWARDS', `time cannot go back from ${head.at}`)
+  if (body.work < 1) throw new ChainError('WORK_ZERO', 'a tick must be allowed to do something')
+  showBeacon(state, body)
+  head.clock = advanceClock(head, body.at, state.parameters)
+  head.at = body.at
+  const epoch = epochOf(head.clock, state.parameters)
+  // Only with a fresh beacon value: an epoch's choice must not be known before it begins.
+  if (epoch > head.epoch && body.value) beginEpoch(state, epoch)
+  let left = body.work
+  for (const step of [
+    expireChallenges,
+    expireTasks,
+    expireRefusals,
+    gatherVerifiers,
+    drawTasks,
+    settleChecks,
+    issueChallenges,
+    lapse,
+    continueRetirements
+  ]) {
+    if (left > 0) left -= Math.min(left, step(state, left))
+  }
+  return body.work - left
+}
+
+function showBeacon(state: State, { round, value, nextOnion }: Body<'tick'>): void {
+  const { head } = state
+  if (nextOnion) {
+    if (head.nextOnion) throw new ChainError('ONION_KNOWN', 'the next onion is committed to already')
+    head.nextOnion = nextOnion
+  }
+  if (!value) {
+    if (round !== head.round) throw new ChainError('BEACON_ROUND', `round ${round} needs its value`)
+    return
+  }
+  if (round !== head.round + 1) throw new ChainError('BEACON_ROUND', `the next round is ${head.round + 1}`)
+  if (head.onionLeft === 0) {
+    if (!head.nextOnion || !opensLayer(head.nextOnion, value)) throw forged()
+    head.nextOnion = null
+    head.onionLeft = head.onionLength
+  } else if (!opensLayer(head.beacon, value)) throw forged()
+  head.onionLeft--
+  head.round = round
+  head.beacon = value
+  state.db.run('INSERT INTO rounds (round, value) VALUES (?, ?)', round, value)
+  forgetRounds(state)
+}
+
+/** Forgets the values of rounds that no open challenge, task, refusal or check refers to; the log has all of them. */
+function forgetRounds({ db, head }: State): void {
+  const least = (sql: string) => Number(db.get(sql)?.round ?? Infinity)
+  // Challenges and draws are numbered in the order of their rounds: the first open one has the lowest.
+  const needed = Math.min(
+    head.round - ROUNDS_KEPT,
+    least('SELECT round FROM challenges ORDER BY id LIMIT 1'),
+    least('SELECT round FROM tasks WHERE state = 0 ORDER BY round LIMIT 1'),
+    least('SELECT round FROM draws WHERE id = (SELECT min(draw) FROM tasks WHERE draw IS NOT NULL)'),
+    least('SELECT round FROM draws WHERE id = (SELECT min(draw) FROM refusals)'),
+    least('SELECT min(close_round) AS round FROM check_epochs')
+  )
+  db.run('DELETE FROM rounds WHERE round < ?', needed)
+}
+
+function forged(): ChainError {
+  return new ChainError('BEACON_FORGED', 'the value is not the one that was committed to')
+}
+
+/** Draws the buckets whose copies are challenged; those of an epoch that was not finished are dropped. */
+function beginEpoch(state: State, epoch: number): void {
+  const { head } = state
+  head.epoch = epoch
+  state.emit({ kind: 'epochBegan', epoch, round: head.round })
+  state.db.run('DELETE FROM due WHERE kind = 0')
+  for (const row of state.db.all('SELECT * FROM buckets ORDER BY every, bucket')) {
+    const every = Number(row.every)
+    const bucket = Number(row.bucket)
+    if (!isStorageDue(head.beacon, every, bucket, epoch - Number(row.storage_epoch))) continue
+    state.db.run('UPDATE buckets SET storage_epoch = ? WHERE every = ? AND bucket = ?', epoch, every, bucket)
+    state.db.run(
+      'INSERT INTO due (kind, epoch, every, bucket, round, cursor) VALUES (0, ?, ?, ?, ?, -1)',
+      epoch,
+      every,
+      bucket,
+      head.round
+    )
+  }
+  beginChecks(state)
+}

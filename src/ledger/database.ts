@@ -1,0 +1,106 @@
+import BetterSqlite3 from 'better-sqlite3'
+import { ChainError } from '../errors.js'
+import { migrations } from './schema.js'
+
+/** What a statement takes. Numbers only where they are whole and below 2^53. */
+export type Value = number | bigint | Buffer | null
+/** A row: integers are always bigint. */
+export type Row = Record<string, bigint | Buffer | null>
+
+/** SQLite holds datdot's ledger: `application_id` says so to `file` and to `open`. */
+const APPLICATION_ID = 0x64617464n
+
+/** The ledger's file with its prepared statements; integers cross this border as bigint. */
+export class Database {
+  readonly raw: BetterSqlite3.Database
+  readonly #statements = new Map<string, BetterSqlite3.Statement<Value[], Row>>()
+
+  /**
+   * @param path a file, or `:memory:`. `references: false` for a replay, whose rows refer to entries that are not kept
+   * @throws ChainError `LEDGER_NOT_FOUND`, `LEDGER_NOT_A_LEDGER`, `LEDGER_TOO_NEW`
+   */
+  constructor(path: string, options: { readonly?: boolean; durable?: boolean; references?: boolean } = {}) {
+    const readonly = options.readonly ?? false
+    try {
+      this.raw = new BetterSqlite3(path, { readonly, fileMustExist: readonly })
+      this.raw.defaultSafeIntegers(true)
+      this.#check(path, readonly, options.durable ?? true)
+      if (options.references === false) this.raw.pragma('foreign_keys = OFF')
+    } catch (error) {
+      if (error instanceof ChainError) throw error
+      const code = (error as { code?: string }).code
+      const why = (error as Error).message
+      if (code === 'SQLITE_CANTOPEN' || error instanceof TypeError) {
+        throw new ChainError('LEDGER_NOT_FOUND', `cannot open the ledger ${path}: ${why}`, { cause: error })
+      }
+      throw new ChainError('LEDGER_NOT_A_LEDGER', `${path} is not a ledger: ${why}`, { cause: error })
+    }
+  }
+
+  #check(path: string, readonly: boolean, durable: boolean): void {
+    const application = this.raw.pragma('application_id', { simple: true }) as bigint
+    const version = Number(this.raw.pragma('user_version', { simple: true }))
+    const empty = this.raw.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0n
+    if (!empty && application !== APPLICATION_ID) {
+      throw new ChainError('LEDGER_NOT_A_LEDGER', `${path} is a database, but not a ledger`)
+    }
+    if (version > migrations.length) {
+      throw new ChainError('LEDGER_TOO_NEW', `${path} was written by a newer datdot; update this one`)
+    }
+    if (readonly) {
+      if (empty) throw new ChainError('LEDGER_NOT_A_LEDGER', `${path} holds no ledger`)
+      return
+    }
+    this.raw.pragma('journal_mode = WAL')
+    this.raw.pragma(durable ? 'synchronous = FULL' : 'synchronous = OFF')
+    this.raw.pragma('foreign_keys = ON')
+    this.raw.pragma('cache_size = -65536')
+    this.raw.pragma('temp_store = MEMORY')
+    this.transaction(() => {
+      for (const migration of migrations.slice(version)) this.raw.exec(migration)
+      this.raw.pragma(`application_id = ${APPLICATION_ID}`)
+      this.raw.pragma(`user_version = ${migrations.length}`)
+    })
+  }
+
+  #prepare(sql: string): BetterSqlite3.Statement<Value[], Row> {
+    let statement = this.#statements.get(sql)
+    if (!statement) this.#statements.set(sql, (statement = this.raw.prepare<Value[], Row>(sql)))
+    return statement
+  }
+
+  get(sql: string, ...values: Value[]): Row | undefined {
+    return this.#prepare(sql).get(...values)
+  }
+
+  all(sql: string, ...values: Value[]): Row[] {
+    return this.#prepare(sql).all(...values)
+  }
+
+  /** Rows one at a time; nothing else may be written meanwhile. */
+  iterate(sql: string, ...values: Value[]): IterableIterator<Row> {
+    return this.#prepare(sql).iterate(...values)
+  }
+
+  /** Rows changed. */
+  run(sql: string, ...values: Value[]): number {
+    return this.#prepare(sql).run(...values).changes
+  }
+
+  /** Runs `work` in one transaction that takes the write lock at once; an error undoes all of it. */
+  transaction<T>(work: () => T): T {
+    this.raw.exec('BEGIN IMMEDIATE')
+    try {
+      const result = work()
+      this.raw.exec('COMMIT')
+      return result
+    } catch (error) {
+      if (this.raw.inTransaction) this.raw.exec('ROLLBACK')
+      throw error
+    }
+  }
+
+  close(): void {
+    this.raw.close()
+  }
+}

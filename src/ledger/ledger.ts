@@ -1,0 +1,402 @@
+import { ChainError } from '../errors.js'
+import type { KeyPair } from '../crypto/keys.js'
+import { decode } from '../protocol/codec.js'
+import { effectsType, type Effects } from '../protocol/effects.js'
+import { decodeEntry, encodeEntry } from '../protocol/entry.js'
+import {
+  chainIdOf,
+  decodeOperation,
+  NO_CHAIN,
+  operationHash,
+  settleOf,
+  signOperation,
+  unsignedBytes,
+  verifyOperation,
+  type Operation,
+  type Outcome,
+  type Statement,
+  type WalkDetail
+} from '../protocol/operations.js'
+import type { Parameters } from '../protocol/parameters.js'
+import { signReceipt } from '../protocol/receipt.js'
+import type {
+  AccountView,
+  AssignmentView,
+  ChainView,
+  ChallengeView,
+  CheckEpochView,
+  CheckView,
+  CopyView,
+  DrawView,
+  HypercoreView,
+  Receipt,
+  RefusalView,
+  RoleView,
+  SummaryView
+} from '../protocol/views.js'
+import { apply } from './apply/apply.js'
+import { ChecksAhead } from './checks-ahead.js'
+import { Database } from './database.js'
+import * as queries from './queries.js'
+import { compactLedger } from './compact.js'
+import { RULES_VERSION, State } from './state.js'
+import { hashState } from './state-hash.js'
+import type {
+  EntryView,
+  GenesisOptions,
+  LedgerApi,
+  LedgerOptions,
+  Page,
+  PageRequest,
+  SubmitResult,
+  TickResult
+} from './types.js'
+
+/** Work that a tick may do unless it is told otherwise: well below 50 ms. */
+const WORK_DEFAULT = 500
+/** Copies whose checks are worked out ahead at a time. */
+const CHECKS_AHEAD = 200
+/** How long one compaction may take unless it is told otherwise. */
+const COMPACT_MS = 20
+const ENTRIES_PAGE_MAX = 10_000
+
+/** The ledger of a chain (see LedgerApi). One process opens a file for writing at a time. */
+export class Ledger implements LedgerApi {
+  readonly chainId: Buffer
+  readonly chainKey: Buffer
+  /** For the audit and for benchmarks: the state that operations change. */
+  readonly state: State
+  readonly #db: Database
+  readonly #options: LedgerOptions
+  readonly #name: string
+  readonly #ahead: ChecksAhead | null
+
+  private constructor(db: Database, options: LedgerOptions, genesis: Operation & { kind: 'genesis' }) {
+    this.#db = db
+    this.#options = options
+    this.chainId = chainIdOf(genesis)
+    this.chainKey = Buffer.from(genesis.sender)
+    this.#name = genesis.body.name
+    this.state = new State(db, this.chainId, this.chainKey)
+    this.#ahead = options.beacon ? new ChecksAhead(this.state, options.beacon) : null
+  }
+
+  /**
+   * Opens a ledger, or makes one where there is none and `genesis` is given.
+   *
+   * @throws ChainError `LEDGER_NOT_FOUND`, `LEDGER_NOT_A_LEDGER`, `LEDGER_TOO_NEW`, `LEDGER_FOREIGN`
+   */
+  static open(options: LedgerOptions & { readonly?: boolean }): Ledger {
+    const db = new Database(options.path, {
+      readonly: options.readonly ?? false,
+      durable: options.durable ?? true
+    })
+    try {
+      const first = db.get('SELECT operation FROM entries WHERE seq = 0')
+      const { genesis, keyPair } = options
+      if (!first && !genesis) throw new ChainError('LEDGER_NOT_FOUND', `${options.path} holds no ledger yet`)
+      if (!first && !keyPair) throw new ChainError('KEY_MISSING', 'a genesis needs the key of its chain')
+      const wire = first
+        ? (first.operation as Buffer)
+        : signGenesis(genesis!, keyPair!, Math.floor(options.now()))
+      const operation = decodeOperation(wire, true) as Operation & { kind: 'genesis' }
+      if (keyPair && !keyPair.publicKey.equals(operation.sender)) {
+        throw new ChainError('LEDGER_FOREIGN', `${options.path} belongs to another chain`)
+      }
+      const ledger = new Ledger(db, options, operation)
+      if (first) ledger.state.load()
+      else {
+        const [result] = ledger.submit([wire])
+        if (!result!.ok) throw result!.error
+      }
+      return ledger
+    } catch (error) {
+      db.close()
+      throw error
+    }
+  }
+
+  submit(wires: readonly Uint8Array[], verified?: Uint8Array): SubmitResult[] {
+    const pending: (Omit<Receipt, 'signature'> | ChainError)[] = []
+    this.#write(() => {
+      for (const [index, wire] of wires.entries()) {
+        pending.push(this.#submitOne(wire, verified === undefined ? undefined : verified[index] === 1).result)
+      }
+    })
+    // Receipts only now: the transaction is on disk.
+    return pending.map((done) =>
+      done instanceof ChainError ? { ok: false, error: done } : { ok: true, receipt: this.#receipt(done) }
+    )
+  }
+
+  /** Runs a batch in one transaction; the state in memory follows the file whatever happens. */
+  #write(work: () => void): void {
+    const { state } = this
+    const before = { head: { ...state.head }, parameters: state.parameters }
+    state.beginBatch()
+    try {
+      this.#db.transaction(() => {
+        work()
+        if (state.head.length > before.head.length) state.endBatch()
+      })
+    } catch (error) {
+      state.restore(before.head, before.parameters)
+      const code = (error as { code?: string }).code
+      if (code === 'SQLITE_FULL' || code?.startsWith('SQLITE_IOERR')) {
+        throw new ChainError('LEDGER_DISK', `the ledger cannot be written: ${(error as Error).message}`, {
+          cause: error
+        })
+      }
+      throw error
+    }
+  }
+
+  #submitOne(
+    wire: Uint8Array,
+    verified: boolean | undefined
+  ): { result: Omit<Receipt, 'signature'> | ChainError; work: number } {
+    let work = 0
+    try {
+      const operation = decodeOperation(wire)
+      if (!(verified ?? verifyOperation(this.chainId, operation))) {
+        throw new ChainError('SIGNATURE_WRONG', 'a signature of the operation does not hold')
+      }
+      const bound = operation.kind === 'genesis' ? NO_CHAIN : this.chainId
+      const signed = operationHash(bound, unsignedBytes(operation))
+      const { seq, hash } = this.state.run(operation, signed, () => {
+        work = apply(this.state, operation)
+      })
+      return { result: { seq, operation: signed, entry: hash, at: this.state.head.at }, work }
+    } catch (error) {
+      if (error instanceof ChainError) return { result: error, work }
+      throw error
+    }
+  }
+
+  #receipt(of: Omit<Receipt, 'signature'>): Receipt {
+    const { keyPair } = this.#options
+    return keyPair ? signReceipt(this.chainId, keyPair, of) : { ...of, signature: Buffer.alloc(64) }
+  }
+
+  #send(statement: Statement, detail?: Buffer): { receipt: Receipt; work: number } {
+    const { keyPair } = this.#options
+    if (!keyPair) throw new ChainError('KEY_MISSING', 'this ledger was opened without the key of its chain')
+    const nonce = this.state.wallet(this.chainKey)!.nonce
+    const from = { chainId: this.chainId, keyPair, nonce, ...(detail && { detail }) }
+    const wire = signOperation(statement, from)
+    let done: { result: Omit<Receipt, 'signature'> | ChainError; work: number } | undefined
+    this.#write(() => {
+      done = this.#submitOne(wire, true)
+    })
+    const { result, work } = done!
+    if (result instanceof ChainError) throw result
+    return { receipt: this.#receipt(result), work }
+  }
+
+  tick(work: number = WORK_DEFAULT): TickResult {
+    const { beacon } = this.#options
+    if (!beacon) throw new ChainError('BEACON_MISSING', 'this ledger was opened without its beacon')
+    const began = performance.now()
+    const { head, parameters } = this.state
+    const at = Math.max(head.at, Math.floor(this.#options.now()))
+    // Rounds keep to the tick: what is called sooner goes on within the same round.
+    const fresh = head.round === 0 || at >= head.at + Math.floor(parameters.tickMs / 2)
+    const round = fresh ? head.round + 1 : head.round
+    const value = fresh ? beacon.value(round) : null
+    // The onion's last layer commits to the next onion.
+    const isLast = fresh && head.onionLeft === 1 && !head.nextOnion
+    const nextOnion = isLast ? beacon.commitment(Math.floor((round - 1) / beacon.length) + 1) : null
+    const sent = this.#send({ kind: 'tick', body: { at, round, value, nextOnion, work } })
+    this.advanceChecks()
+    return { receipt: sent.receipt, more: sent.work >= work, busyMs: performance.now() - began }
+  }
+
+  advanceChecks(): boolean {
+    return this.#ahead?.advance(CHECKS_AHEAD) ?? false
+  }
+
+  settle(items: readonly { challenge: number; outcome: Outcome; walk: WalkDetail }[]): Receipt | null {
+    const open = items.filter(
+      ({ challenge }) =>
+        this.#db.get('SELECT 1 FROM challenges WHERE id = ? AND state = 1', challenge) !== undefined
+    )
+    if (open.length === 0) return null
+    const { body, detail } = settleOf(open)
+    return this.#send({ kind: 'settle', body }, detail).receipt
+  }
+
+  judge(draw: number, upheld: boolean): Receipt {
+    return this.#send({ kind: 'judge', body: { draw, upheld: upheld ? 1 : 0 } }).receipt
+  }
+
+  changeParameters(parameters: Parameters): Receipt {
+    return this.#send({ kind: 'parameters', body: { parameters } }).receipt
+  }
+
+  length(): number {
+    return this.state.head.length
+  }
+
+  entries(from: number, limit: number): Buffer[] {
+    const rows = this.#db.all(
+      `SELECT e.*, d.bytes AS detail FROM entries e LEFT JOIN details d ON d.seq = e.seq
+       WHERE e.seq >= ? AND e.seq < ? ORDER BY e.seq`,
+      from,
+      from + Math.min(limit, ENTRIES_PAGE_MAX)
+    )
+    return rows.map((row) =>
+      encodeEntry({
+        seq: Number(row.seq),
+        at: Number(row.at),
+        rules: Number(row.rules),
+        operation: row.detail
+          ? Buffer.concat([row.operation as Buffer, row.detail as Buffer])
+          : (row.operation as Buffer),
+        effectsHash: row.effects_hash as Buffer,
+        hash: row.hash as Buffer
+      })
+    )
+  }
+
+  entry(seq: number): EntryView | null {
+    const [bytes] = this.entries(seq, 1)
+    if (!bytes) return null
+    const entry = decodeEntry(bytes)
+    const operation = decodeOperation(entry.operation, true)
+    return { seq, at: entry.at, rulesVersion: entry.rules, operation, hash: entry.hash, bytes }
+  }
+
+  effects(seq: number): Effects | null {
+    const row = this.#db.get('SELECT bytes FROM effects WHERE seq = ?', seq)
+    return row ? decode(effectsType, row.bytes as Buffer) : null
+  }
+
+  chain(): ChainView {
+    const { head } = this.state
+    return {
+      chainId: this.chainId,
+      chainKey: this.chainKey,
+      name: this.#name,
+      length: head.length,
+      head: head.hash,
+      at: head.at,
+      clock: head.clock,
+      epoch: head.epoch,
+      round: head.round,
+      beacon: head.beacon
+    }
+  }
+
+  parameters(): Parameters {
+    return this.state.parameters
+  }
+
+  account(key: Uint8Array): AccountView {
+    return queries.accountView(this.state, Buffer.from(key))
+  }
+
+  roles(page?: PageRequest): Page<RoleView> {
+    return queries.roleViews(this.state, page)
+  }
+
+  hypercore(key: Uint8Array): HypercoreView | null {
+    return queries.hypercoreView(this.state, Buffer.from(key))
+  }
+
+  hypercores(page?: PageRequest): Page<HypercoreView> {
+    return queries.hypercoreViews(this.state, page)
+  }
+
+  copy(id: number): CopyView | null {
+    return queries.copyView(this.state, id)
+  }
+
+  draw(id: number): DrawView | null {
+    return queries.drawView(this.state, id)
+  }
+
+  assignments(key: Uint8Array): AssignmentView[] {
+    return queries.assignmentViews(this.state, Buffer.from(key))
+  }
+
+  beaconValue(round: number): Buffer | null {
+    return (
+      (this.#db.get('SELECT value FROM rounds WHERE round = ?', round)?.value as Buffer | undefined) ?? null
+    )
+  }
+
+  challenge(id: number): ChallengeView | null {
+    return queries.challengeViews(this.state, { id })[0] ?? null
+  }
+
+  challengesOf(pinner: Uint8Array, limit?: number): ChallengeView[] {
+    return queries.challengeViews(this.state, { pinner: Buffer.from(pinner) }, limit)
+  }
+
+  answered(limit?: number): ChallengeView[] {
+    return queries.challengeViews(this.state, 'answered', limit)
+  }
+
+  answeredOf(pinner: Uint8Array, limit?: number): ChallengeView[] {
+    return queries.challengeViews(this.state, { pinner: Buffer.from(pinner), answered: true }, limit)
+  }
+
+  overdue(clock: number, limit: number, after = -1): number[] {
+    return queries.overdueIds(this.state, clock, limit, after)
+  }
+
+  refusal(draw: number): RefusalView | null {
+    return queries.refusalViews(this.state, { draw }, 1)[0] ?? null
+  }
+
+  refusals(limit = 100): RefusalView[] {
+    return queries.refusalViews(this.state, 'all', limit)
+  }
+
+  refusalsOf(pinner: Uint8Array, limit: number): RefusalView[] {
+    return queries.refusalViews(this.state, { pinner: Buffer.from(pinner) }, limit)
+  }
+
+  overdueRefusals(clock: number, limit: number): RefusalView[] {
+    return queries.refusalViews(this.state, { overdue: clock }, limit)
+  }
+
+  checkEpochs(): CheckEpochView[] {
+    return queries.checkEpochViews(this.state)
+  }
+
+  checksOf(verifier: Uint8Array, epoch: number, limit = 4_096): CheckView[] {
+    if (!this.#ahead) throw new ChainError('BEACON_MISSING', 'this ledger was opened without its beacon')
+    return this.#ahead.of(verifier, epoch, limit)
+  }
+
+  summary(): SummaryView {
+    return queries.summaryView(this.state)
+  }
+
+  stateHash(): Buffer {
+    return hashState(this.#db)
+  }
+
+  compact(budgetMs = COMPACT_MS): { entries: number } {
+    const { head, parameters } = this.state
+    return compactLedger(this.#db, head.at - parameters.evidenceWindowMs, budgetMs)
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+}
+
+function signGenesis(genesis: GenesisOptions, keyPair: KeyPair, at: number): Buffer {
+  const { name, parameters, beacon, allocations } = genesis
+  const body = {
+    name,
+    at,
+    rulesVersion: RULES_VERSION,
+    parameters,
+    beacon: { kind: 'onion' as const, ...beacon },
+    allocations
+  }
+  return signOperation({ kind: 'genesis', body }, { chainId: NO_CHAIN, keyPair, nonce: 0 })
+}

@@ -1,0 +1,408 @@
+import { outcomeNames, codecNames, type Outcome } from '../protocol/operations.js'
+import { segmentId, segmentSalt } from '../protocol/segment.js'
+import { reputationPpm } from './rules/reputation.js'
+import { walkSeed, type WalkSegment } from '../evidence/walk.js'
+import type {
+  AccountView,
+  AssignmentView,
+  ChallengeView,
+  CheckEpochView,
+  CopyView,
+  DrawView,
+  HypercoreView,
+  RefusalView,
+  RoleView,
+  SegmentView,
+  SummaryView,
+  TaskView
+} from '../protocol/views.js'
+import { unpackRoles } from './apply/draws.js'
+import { wantedCopies } from './apply/copies.js'
+import type { Row } from './database.js'
+import type { Page, PageRequest } from './types.js'
+import {
+  copyById,
+  copyFrom,
+  hypercoreById,
+  hypercoreByKey,
+  hypercoreFrom,
+  liveCopies,
+  taskFrom,
+  taskOfCopy,
+  type Copy,
+  type Hypercore,
+  type Task
+} from './rows.js'
+import { BURNED, effectivePpm, ISSUED, MINTED, RESERVED, type Role, type State } from './state.js'
+
+const CHALLENGES_DEFAULT = 2_048
+
+export function accountView(state: State, key: Buffer): AccountView {
+  const wallet = state.wallet(key)
+  if (!wallet) return { key, balance: 0n, nonce: 0, roles: [] }
+  const roles = state.db
+    .all('SELECT id FROM roles WHERE wallet = ? ORDER BY role', wallet.id)
+    .map((row) => roleView(state, state.role(Number(row.id))))
+  return { key, balance: wallet.balance, nonce: wallet.nonce, roles }
+}
+
+const ALL: PageRequest = { after: null, limit: Number.MAX_SAFE_INTEGER }
+
+export function roleViews(state: State, request = ALL): Page<RoleView> {
+  return pageOf(state, 'roles', request, (row) => roleView(state, state.role(Number(row.id))))
+}
+
+/** A page of a table, by the number of its rows. */
+function pageOf<T>(
+  state: State,
+  table: 'roles' | 'hypercores',
+  { after, limit }: PageRequest,
+  view: (row: Row) => T
+): Page<T> {
+  const sql = `SELECT * FROM ${table} WHERE id > ? ORDER BY id LIMIT ?`
+  const rows = state.db.all(sql, after ?? -1, limit)
+  return { rows: rows.map(view), next: rows.length < limit ? null : Number(rows.at(-1)?.id ?? -1n) }
+}
+
+function roleView(state: State, role: Role): RoleView {
+  return {
+    key: state.keyOf(role),
+    role: role.role,
+    state: (['active', 'retiring', 'retired'] as const)[role.state],
+    capacityBytes: role.capacity,
+    usedBytes: role.used,
+    deposit: state.account(role.account).balance,
+    locked: role.locked,
+    reputationPpm: effectivePpm(role),
+    storagePpm: reputationPpm(role.main),
+    retrievalPpm: reputationPpm(role.retrieval)
+  }
+}
+
+export function hypercoreView(state: State, key: Buffer): HypercoreView | null {
+  const hypercore = hypercoreByKey(state, key)
+  return hypercore && viewHypercore(state, hypercore)
+}
+
+export function hypercoreViews(state: State, request = ALL): Page<HypercoreView> {
+  return pageOf(state, 'hypercores', request, (row) => viewHypercore(state, hypercoreFrom(row)))
+}
+
+function viewHypercore(state: State, h: Hypercore): HypercoreView {
+  const live = liveCopies(state, h.id)
+  return {
+    key: h.key,
+    state: (['active', 'grace', 'lapsed'] as const)[h.state],
+    balance: state.account(h.account).balance,
+    fork: h.fork,
+    length: h.length,
+    byteLength: h.byteLength,
+    treeHash: h.treeHash,
+    plan: {
+      copies: h.copies,
+      targetPpm: h.targetPpm,
+      codec: h.codec,
+      every: h.every,
+      steps: h.steps,
+      maxBytes: h.maxBytes,
+      topic: h.topic
+    },
+    wanted: wantedCopies(state, h, live),
+    copies: live.map((copy) => viewCopy(state, h, copy))
+  }
+}
+
+export function copyView(state: State, id: number): CopyView | null {
+  const row = state.db.get('SELECT * FROM copies WHERE id = ?', id)
+  if (!row) return null
+  const copy = copyFrom(row)
+  return viewCopy(state, hypercoreById(state, copy.hypercore), copy)
+}
+
+function viewCopy(state: State, h: Hypercore, copy: Copy): CopyView {
+  const task = taskOfCopy(state, copy.id)
+  return {
+    id: copy.id,
+    hypercore: h.key,
+    state: (['pending', 'active', 'lost', 'released'] as const)[copy.state],
+    pinner: copy.pinner === null ? null : state.keyOf(state.role(copy.pinner)),
+    length: copy.length,
+    bytes: copy.bytes,
+    segments: segmentViews(state, h, copy),
+    task: task && viewTask(state, task),
+    failures: copy.failures
+  }
+}
+
+function segmentViews(state: State, h: Hypercore, copy: Copy): SegmentView[] {
+  const rows = state.db.all('SELECT * FROM segments WHERE copy = ? ORDER BY segment', copy.id)
+  // A copy without segments has no pinner; one that was lost keeps the one it had.
+  return rows.map((row) => {
+    const signer = state.keyOf(state.role(Number(row.signer)))
+    const start = Number(row.start)
+    const fork = Number(row.fork)
+    const draw = Number(row.draw)
+    return {
+      key: h.key,
+      fork,
+      copy: copy.id,
+      segment: Number(row.segment),
+      pinner: state.keyOf(state.role(copy.pinner!)),
+      signer,
+      codec: codecNames[Number(row.codec)]!,
+      version: Number(row.version),
+      start,
+      end: Number(row.end),
+      publicKey: row.public_key as Buffer,
+      salt: row.salt as Buffer,
+      chunks: Number(row.end) - start,
+      bytes: Number(row.bytes),
+      root: row.root as Buffer,
+      treeHash: row.tree_hash as Buffer,
+      hash: row.hash as Buffer,
+      id: segmentId({ chain: state.chainId, key: h.key, fork, copy: copy.id, start, signer, draw }),
+      draw,
+      reserved: row.reserved as bigint
+    }
+  })
+}
+
+function viewTask(state: State, task: Task): TaskView {
+  const keyOf = (id: number | null) => (id === null ? null : state.keyOf(state.role(id)))
+  return {
+    id: task.id,
+    copy: task.copy,
+    state: task.state,
+    start: task.start,
+    end: task.end,
+    round: task.round,
+    draw: task.draw,
+    pinner: keyOf(task.pinner),
+    signer: keyOf(task.signer),
+    pinnerAcknowledged: task.pinnerAcknowledged,
+    signerAcknowledged: task.signerAcknowledged,
+    deadline: task.deadline
+  }
+}
+
+export function assignmentViews(state: State, key: Buffer): AssignmentView[] {
+  const wallet = state.wallet(key)
+  if (!wallet) return []
+  const out: AssignmentView[] = []
+  for (const side of ['signer', 'pinner'] as const) {
+    const role = state.roleOf(wallet, side)
+    if (!role) continue
+    for (const row of state.db.all(`SELECT * FROM tasks WHERE ${side} = ? ORDER BY id`, role.id)) {
+      out.push(assignmentView(state, side, taskFrom(row)))
+    }
+  }
+  return out
+}
+
+function assignmentView(state: State, side: 'signer' | 'pinner', task: Task): AssignmentView {
+  const copy = copyById(state, task.copy)
+  const h = hypercoreById(state, copy.hypercore)
+  const acknowledged = side === 'pinner' ? task.pinnerAcknowledged : task.signerAcknowledged
+  const draw = state.db.get(
+    'SELECT r.value FROM draws d JOIN rounds r ON r.round = d.round WHERE d.id = ?',
+    task.draw
+  )!
+  return {
+    role: side,
+    task: viewTask(state, task),
+    draw: task.draw!,
+    hypercore: h.key,
+    fork: h.fork,
+    length: task.end,
+    byteLength: task.byteLength,
+    treeHash: task.treeHash,
+    copy: copy.id,
+    segment: copy.segments,
+    codec: h.codec,
+    pinner: state.keyOf(state.role(task.pinner!)),
+    signer: state.keyOf(state.role(task.signer!)),
+    beacon: draw.value as Buffer,
+    acknowledge: task.state === 'drawn' && !acknowledged
+  }
+}
+
+export function drawView(state: State, id: number): DrawView | null {
+  const row = state.db.get('SELECT * FROM draws WHERE id = ?', id)
+  if (!row) return null
+  const keys = (packed: Buffer) => unpackRoles(packed).map((role) => state.keyOf(state.role(role)))
+  return {
+    id,
+    task: Number(row.task),
+    copy: Number(row.copy),
+    round: Number(row.round),
+    seq: Number(row.seq),
+    pinners: keys(row.pinners as Buffer),
+    signers: keys(row.signers as Buffer)
+  }
+}
+
+/** Challenges by id, by pinner or by state; oldest first. */
+export function challengeViews(
+  state: State,
+  by: { id: number } | { pinner: Buffer; answered?: boolean } | 'answered',
+  limit = CHALLENGES_DEFAULT
+): ChallengeView[] {
+  let rows: Row[] = []
+  if (by === 'answered') {
+    rows = state.db.all('SELECT * FROM challenges WHERE state = 1 ORDER BY deadline, id LIMIT ?', limit)
+  } else if ('id' in by) rows = state.db.all('SELECT * FROM challenges WHERE id = ?', by.id)
+  else {
+    const wallet = state.wallet(by.pinner)
+    const role = wallet && state.roleOf(wallet, 'pinner')
+    if (role) {
+      rows = state.db.all(
+        'SELECT * FROM challenges WHERE pinner = ? AND state = ? ORDER BY id LIMIT ?',
+        role.id,
+        by.answered ? 1 : 0,
+        limit
+      )
+    }
+  }
+  return rows.map((row) => challengeView(state, row))
+}
+
+/** Answered challenges whose time for evidence is over, oldest first. */
+export function overdueIds(state: State, clock: number, limit: number, after: number): number[] {
+  const rows = state.db.all(
+    'SELECT id FROM challenges WHERE state = 1 AND evidence_by < ? AND round > ? ORDER BY evidence_by, id LIMIT ?',
+    clock,
+    after,
+    limit
+  )
+  return rows.map(({ id }) => Number(id))
+}
+
+/** The first `count` segments of a copy, as a walk goes over them. */
+export function walkSegments(
+  state: State,
+  copy: Copy,
+  count: number,
+  hypercore: Hypercore = hypercoreById(state, copy.hypercore)
+): WalkSegment[] {
+  return segmentViews(state, hypercore, copy)
+    .slice(0, count)
+    .map(({ codec, id, publicKey, salt, start, chunks, bytes, root, treeHash }) => {
+      return { codec, id, publicKey, salt, start, chunks, bytes, root, treeHash }
+    })
+}
+
+export function challengeView(state: State, row: Row): ChallengeView {
+  const copy = copyById(state, Number(row.copy))
+  const h = hypercoreById(state, copy.hypercore)
+  const id = Number(row.id)
+  const round = Number(row.round)
+  const beacon = state.db.get('SELECT value FROM rounds WHERE round = ?', round)!.value as Buffer
+  const segments = walkSegments(state, copy, Number(row.segments), h)
+  return {
+    id,
+    copy: copy.id,
+    hypercore: h.key,
+    pinner: state.keyOf(state.role(Number(row.pinner))),
+    state: row.state === 0n ? 'open' : 'answered',
+    steps: Number(row.steps),
+    round,
+    beacon,
+    seed: walkSeed({ chain: state.chainId, copy: copy.id, challenge: id, round, beacon }, segments),
+    segments,
+    answerBy: Number(row.answer_by),
+    evidenceBy: Number(row.evidence_by),
+    answer: row.answer as Buffer | null
+  }
+}
+
+/** Refusals with evidence that wait for a verdict: all, of a draw, of a pinner, or with overdue evidence; oldest first. */
+export function refusalViews(
+  state: State,
+  by: { draw: number } | { pinner: Buffer } | { overdue: number } | 'all',
+  limit: number
+): RefusalView[] {
+  const select = (where: string, ...values: number[]): Row[] =>
+    state.db.all(`SELECT * FROM refusals ${where} ORDER BY deadline, draw LIMIT ?`, ...values, limit)
+  let rows: Row[] = []
+  if (by === 'all') rows = select('')
+  else if ('draw' in by) rows = select('WHERE draw = ?', by.draw)
+  else if ('overdue' in by) rows = select('WHERE evidence_by < ?', by.overdue)
+  else {
+    const wallet = state.wallet(by.pinner)
+    const role = wallet && state.roleOf(wallet, 'pinner')
+    if (role) rows = select('WHERE pinner = ?', role.id)
+  }
+  return rows.map((row) => refusalView(state, row))
+}
+
+function refusalView(state: State, row: Row): RefusalView {
+  const draw = Number(row.draw)
+  const drawn = state.db.get(
+    'SELECT d.copy, r.value FROM draws d JOIN rounds r ON r.round = d.round WHERE d.id = ?',
+    draw
+  )!
+  const copy = Number(drawn.copy)
+  const { key, fork } = hypercoreById(state, copyById(state, copy).hypercore)
+  const pinner = state.keyOf(state.role(Number(row.pinner)))
+  const signer = state.keyOf(state.role(Number(row.signer)))
+  const start = Number(row.start)
+  const id = segmentId({ chain: state.chainId, key, fork, copy, start, signer, draw })
+  return {
+    chain: state.chainId,
+    draw,
+    key,
+    fork,
+    treeHash: row.tree_hash as Buffer,
+    copy,
+    segment: Number(row.segment),
+    pinner,
+    signer,
+    codec: codecNames[Number(row.codec)]!,
+    id,
+    salt: segmentSalt(drawn.value as Buffer, id),
+    start,
+    end: Number(row.end),
+    evidence: row.evidence as Buffer,
+    evidenceBy: Number(row.evidence_by)
+  }
+}
+
+export function checkEpochViews(state: State): CheckEpochView[] {
+  return state.db.all('SELECT * FROM check_epochs ORDER BY epoch').map((row) => ({
+    epoch: Number(row.epoch),
+    startRound: Number(row.start_round),
+    closeRound: Number(row.close_round),
+    settleRound: Number(row.settle_round)
+  }))
+}
+
+export function summaryView(state: State): SummaryView {
+  const count = (sql: string) => Number(state.db.get(sql)!.n)
+  const outcomes = (kind: number) => {
+    const out = Object.fromEntries(outcomeNames.map((name) => [name, 0])) as Record<Outcome, number>
+    for (const row of state.db.all('SELECT outcome, count FROM tallies WHERE kind = ?', kind)) {
+      out[outcomeNames[Number(row.outcome)]!] = Number(row.count)
+    }
+    return out
+  }
+  const totals = new Map(
+    state.db
+      .all('SELECT id, balance FROM accounts WHERE id <= 4')
+      .map((row) => [Number(row.id), row.balance as bigint])
+  )
+  // Summed here and not in SQL, whose sum() would overflow where the ledger is broken.
+  let sum = 0n
+  for (const row of state.db.iterate('SELECT balance FROM accounts')) sum += row.balance as bigint
+  return {
+    hypercores: count('SELECT count(*) AS n FROM hypercores'),
+    copies: count('SELECT count(*) AS n FROM copies WHERE state < 2'),
+    activeCopies: count('SELECT count(*) AS n FROM copies WHERE state = 1'),
+    storage: outcomes(0),
+    retrieval: outcomes(1),
+    issued: -totals.get(ISSUED)!,
+    minted: -totals.get(MINTED)!,
+    burned: totals.get(BURNED)!,
+    reserved: totals.get(RESERVED)!,
+    sum
+  }
+}

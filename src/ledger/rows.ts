@@ -1,0 +1,224 @@
+import { ChainError } from '../errors.js'
+import { codecNames, type CodecName } from '../protocol/operations.js'
+import type { Row } from './database.js'
+import type { State } from './state.js'
+
+/** Rows of the ledger as the rules see them. Amounts are bigint, everything else numbers. */
+export interface Hypercore {
+  id: number
+  key: Buffer
+  account: number
+  state: 0 | 1 | 2
+  graceUntil: number | null
+  fork: number
+  length: number
+  byteLength: number
+  treeHash: Buffer
+  codec: CodecName
+  every: number
+  steps: number
+  copies: number
+  targetPpm: number
+  maxBytes: number
+  topic: Buffer
+}
+
+export interface Copy {
+  id: number
+  hypercore: number
+  state: 0 | 1 | 2 | 3
+  pinner: number | null
+  predecessor: number | null
+  length: number
+  bytes: number
+  segments: number
+  /** Segments whose X is not minted yet. */
+  unpaid: number
+  locked: bigint
+  every: number
+  bucket: number
+  /** Beacon round in which it became active. */
+  round: number
+  storageEpoch: number
+  retrievalEpoch: number
+  failures: number
+}
+
+export const taskStates = ['wanted', 'drawn', 'delivering', 'late', 'delivered'] as const
+
+export interface Task {
+  id: number
+  copy: number
+  state: (typeof taskStates)[number]
+  start: number
+  end: number
+  treeHash: Buffer
+  byteLength: number
+  round: number
+  attempts: number
+  draw: number | null
+  pinner: number | null
+  signer: number | null
+  pinnerAcknowledged: boolean
+  signerAcknowledged: boolean
+  deadline: number | null
+  /** Encoded bytes set aside for it. */
+  bytes: number
+  reserved: bigint
+  /** segmentHash of the signer's record. */
+  delivered: Buffer | null
+}
+
+function count(value: bigint | Buffer | null | undefined): number {
+  return Number(value)
+}
+function maybe(value: bigint | Buffer | null | undefined): number | null {
+  return value === null ? null : Number(value)
+}
+
+export function hypercoreFrom(row: Row): Hypercore {
+  return {
+    id: count(row.id),
+    key: row.key as Buffer,
+    account: count(row.account),
+    state: count(row.state) as 0 | 1 | 2,
+    graceUntil: maybe(row.grace_until),
+    fork: count(row.fork),
+    length: count(row.length),
+    byteLength: count(row.byte_length),
+    treeHash: row.tree_hash as Buffer,
+    codec: codecNames[count(row.codec)]!,
+    every: count(row.every),
+    steps: count(row.steps),
+    copies: count(row.copies),
+    targetPpm: count(row.target_ppm),
+    maxBytes: count(row.max_bytes),
+    topic: row.topic as Buffer
+  }
+}
+
+export function copyFrom(row: Row): Copy {
+  return {
+    id: count(row.id),
+    hypercore: count(row.hypercore),
+    state: count(row.state) as 0 | 1 | 2 | 3,
+    pinner: maybe(row.pinner),
+    predecessor: maybe(row.predecessor),
+    length: count(row.length),
+    bytes: count(row.bytes),
+    segments: count(row.segments),
+    unpaid: count(row.unpaid),
+    locked: row.locked as bigint,
+    every: count(row.every),
+    bucket: count(row.bucket),
+    round: count(row.round),
+    storageEpoch: count(row.storage_epoch),
+    retrievalEpoch: count(row.retrieval_epoch),
+    failures: count(row.failures)
+  }
+}
+
+export function taskFrom(row: Row): Task {
+  return {
+    id: count(row.id),
+    copy: count(row.copy),
+    state: taskStates[count(row.state)]!,
+    start: count(row.start),
+    end: count(row.end),
+    treeHash: row.tree_hash as Buffer,
+    byteLength: count(row.byte_length),
+    round: count(row.round),
+    attempts: count(row.attempts),
+    draw: maybe(row.draw),
+    pinner: maybe(row.pinner),
+    signer: maybe(row.signer),
+    pinnerAcknowledged: row.pinner_acknowledged === 1n,
+    signerAcknowledged: row.signer_acknowledged === 1n,
+    deadline: maybe(row.deadline),
+    bytes: count(row.bytes),
+    reserved: row.reserved as bigint,
+    delivered: row.delivered as Buffer | null
+  }
+}
+
+export function hypercoreById(state: State, id: number): Hypercore {
+  return hypercoreFrom(state.db.get('SELECT * FROM hypercores WHERE id = ?', id)!)
+}
+
+export function hypercoreByKey(state: State, key: Uint8Array): Hypercore | null {
+  const row = state.db.get('SELECT * FROM hypercores WHERE key = ?', key as Buffer)
+  return row ? hypercoreFrom(row) : null
+}
+
+export function copyById(state: State, id: number): Copy {
+  const row = state.db.get('SELECT * FROM copies WHERE id = ?', id)
+  if (!row) throw new ChainError('COPY_UNKNOWN', `there is no copy ${id}`)
+  return copyFrom(row)
+}
+
+/** Pending and active copies of a hypercore. */
+export function liveCopies(state: State, hypercore: number): Copy[] {
+  return state.db
+    .all('SELECT * FROM copies WHERE hypercore = ? AND state < 2 ORDER BY id', hypercore)
+    .map(copyFrom)
+}
+
+export function taskOfCopy(state: State, copy: number): Task | null {
+  const row = state.db.get('SELECT * FROM tasks WHERE copy = ?', copy)
+  return row ? taskFrom(row) : null
+}
+
+export function saveTask(state: State, task: Task): void {
+  state.db.run(
+    `UPDATE tasks SET state = ?, end = ?, tree_hash = ?, byte_length = ?, round = ?, attempts = ?, draw = ?, pinner = ?,
+     signer = ?, pinner_acknowledged = ?, signer_acknowledged = ?, deadline = ?, bytes = ?, reserved = ?, delivered = ?
+     WHERE id = ?`,
+    taskStates.indexOf(task.state),
+    task.end,
+    task.treeHash,
+    task.byteLength,
+    task.round,
+    task.attempts,
+    task.draw,
+    task.pinner,
+    task.signer,
+    task.pinnerAcknowledged ? 1 : 0,
+    task.signerAcknowledged ? 1 : 0,
+    task.deadline,
+    task.bytes,
+    task.reserved,
+    task.delivered,
+    task.id
+  )
+}
+
+export function saveCopy(state: State, copy: Copy): void {
+  state.db.run(
+    `UPDATE copies SET state = ?, pinner = ?, length = ?, bytes = ?, segments = ?, unpaid = ?, locked = ?, round = ?,
+     storage_epoch = ?, retrieval_epoch = ?, failures = ? WHERE id = ?`,
+    copy.state,
+    copy.pinner,
+    copy.length,
+    copy.bytes,
+    copy.segments,
+    copy.unpaid,
+    copy.locked,
+    copy.round,
+    copy.storageEpoch,
+    copy.retrievalEpoch,
+    copy.failures,
+    copy.id
+  )
+}
+
+/** Of a copy what challenges and checks change: none of it is indexed, so this costs a fraction of `saveCopy`. */
+export function saveCounters(state: State, copy: Copy): void {
+  state.db.run(
+    'UPDATE copies SET unpaid = ?, storage_epoch = ?, retrieval_epoch = ?, failures = ? WHERE id = ?',
+    copy.unpaid,
+    copy.storageEpoch,
+    copy.retrievalEpoch,
+    copy.failures,
+    copy.id
+  )
+}

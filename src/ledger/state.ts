@@ -1,0 +1,555 @@
+import { blake3, hash } from '../crypto/hash.js'
+import { ChainError } from '../errors.js'
+import { decode, encode } from '../protocol/codec.js'
+import { effectsType, type Effect } from '../protocol/effects.js'
+import { roleNames, type Operation, type RoleName } from '../protocol/operations.js'
+import { parametersType, type Parameters } from '../protocol/parameters.js'
+import { entryHash } from '../protocol/receipt.js'
+import { backedBytes } from './rules/economics.js'
+import { newReputation, reputationPpm, type Reputation } from './rules/reputation.js'
+import type { DrawStep } from './rules/draw.js'
+import type { Database, Row } from './database.js'
+
+/** Version of the rules in this code; entries carry the version that applied to them. */
+export const RULES_VERSION = 1
+
+/** Kinds of accounts; the first four are one account each, with these numbers as their ids plus one. */
+export const accountKinds = {
+  issued: 0,
+  minted: 1,
+  burned: 2,
+  reserved: 3,
+  wallet: 4,
+  hypercore: 5,
+  deposit: 6
+} as const
+export const ISSUED = 1
+export const MINTED = 2
+export const BURNED = 3
+export const RESERVED = 4
+
+/** Cached rows beyond which a batch starts with empty caches. */
+const CACHE_MAX = 20_000
+
+export interface Account {
+  id: number
+  kind: number
+  key: Buffer
+  balance: bigint
+  nonce: number
+}
+
+export interface Role {
+  id: number
+  wallet: number
+  role: RoleName
+  slot: number
+  state: 0 | 1 | 2
+  capacity: number
+  used: number
+  account: number
+  locked: bigint
+  stake: bigint
+  round: number
+  /** Pinner: storage; signer: delivery; verifier: reporting. */
+  main: Reputation
+  /** Pinner only: retrieval. */
+  retrieval: Reputation
+  refundClock: number | null
+}
+
+/** The one row of table `head`. */
+export interface Head {
+  length: number
+  hash: Buffer
+  at: number
+  clock: number
+  round: number
+  beacon: Buffer
+  onionLeft: number
+  onionLength: number
+  nextOnion: Buffer | null
+  epoch: number
+  nextCopy: number
+  nextTask: number
+  nextDraw: number
+  nextChallenge: number
+}
+
+/** What `run` appended to the log. */
+export interface Appended {
+  seq: number
+  hash: Buffer
+  effectsHash: Buffer
+}
+
+/** Who wants to see how each draw came about: the audit and `verify-draw`. */
+export interface DrawObserver {
+  draw?(of: { draw: number; role: RoleName; seed: Buffer; slots: number; maxWeight: bigint }): void
+  step?(step: DrawStep & { role: RoleName; key: Buffer }): void
+}
+
+/**
+ * The state as one operation sees and changes it. Rows of accounts and roles are kept in memory while an operation
+ * runs and written once at its end; so are postings, one a changed account.
+ */
+export class State {
+  readonly db: Database
+  readonly chainId: Buffer
+  readonly chainKey: Buffer
+  head: Head
+  parameters: Parameters
+  observer: DrawObserver | null = null
+  /** In a replay, which only compares: no rows for entries, details and effects. */
+  lean = false
+  /** What the running operation did so far. */
+  #effects: Effect[] = []
+  #changes = new Map<number, bigint>()
+  #touched = new Set<Account>()
+  #touchedRoles = new Set<Role>()
+  #ratedRoles = new Set<Role>()
+  #tallies = new Map<number, number>()
+  #accounts = new Map<number, Account>()
+  #byKey = new Map<string, Account>()
+  #roles = new Map<number, Role>()
+  #walletRoles = new Map<number, Role>()
+  #parametersChanged = false
+
+  constructor(db: Database, chainId: Buffer, chainKey: Buffer) {
+    this.db = db
+    this.chainId = chainId
+    this.chainKey = chainKey
+    this.head = emptyHead()
+    this.parameters = undefined as unknown as Parameters
+  }
+
+  /** Reads head and parameters; false for a ledger without genesis. */
+  load(): boolean {
+    const row = this.db.get('SELECT * FROM head')
+    if (!row) return false
+    this.parameters = decode(parametersType, row.parameters as Buffer)
+    this.head = headOf(row)
+    return true
+  }
+
+  setParameters(parameters: Parameters): void {
+    this.parameters = parameters
+    this.#parametersChanged = true
+  }
+
+  /** Before a batch: bounds the caches. */
+  beginBatch(): void {
+    if (this.#accounts.size + this.#roles.size > CACHE_MAX) this.#forget()
+  }
+
+  /** After the last operation of a batch, inside its transaction. */
+  endBatch(): void {
+    const h = this.head
+    this.db.run(
+      `UPDATE head SET length = ?, hash = ?, at = ?, clock = ?, round = ?, beacon = ?, onion_left = ?, onion_length = ?,
+       next_onion = ?, epoch = ?, next_copy = ?, next_task = ?, next_draw = ?, next_challenge = ?`,
+      h.length,
+      h.hash,
+      h.at,
+      h.clock,
+      h.round,
+      h.beacon,
+      h.onionLeft,
+      h.onionLength,
+      h.nextOnion,
+      h.epoch,
+      h.nextCopy,
+      h.nextTask,
+      h.nextDraw,
+      h.nextChallenge
+    )
+    if (this.#parametersChanged) {
+      this.db.run('UPDATE head SET parameters = ?', encode(parametersType, this.parameters))
+      this.#parametersChanged = false
+    }
+  }
+
+  /**
+   * Applies one operation and appends its entry; an error leaves everything as it was and passes on.
+   *
+   * @param at time of the entry, which a tick sets itself
+   */
+  run(operation: Operation, operationHash: Buffer, apply: () => void): Appended {
+    const before = { ...this.head }
+    const parameters = this.parameters
+    // A replay ends with the first operation that is refused: it has nothing to go back for.
+    if (!this.lean) this.db.run('SAVEPOINT operation')
+    try {
+      apply()
+      const done = this.#append(operation, operationHash)
+      if (!this.lean) this.db.run('RELEASE operation')
+      return done
+    } catch (error) {
+      if (!this.lean) {
+        this.db.run('ROLLBACK TO operation')
+        this.db.run('RELEASE operation')
+      }
+      this.head = before
+      this.parameters = parameters
+      this.#forget()
+      throw error
+    }
+  }
+
+  /** After a batch that failed as a whole: the state as it was before it. */
+  restore(head: Head, parameters: Parameters): void {
+    this.head = head
+    this.parameters = parameters
+    this.#parametersChanged = false
+    this.#forget()
+  }
+
+  #append(operation: Operation, operationHash: Buffer): Appended {
+    const { head } = this
+    const seq = head.length
+    const postings = [...this.#changes].filter(([, change]) => change !== 0n).sort(([a], [b]) => a - b)
+    const effects = encode(effectsType, {
+      effects: this.#effects,
+      postings: postings.map(([account, change]) => ({ account, change }))
+    })
+    const effectsHash = blake3(effects)
+    const next = entryHash({
+      previous: head.hash,
+      seq,
+      at: head.at,
+      rulesVersion: RULES_VERSION,
+      operation: operationHash,
+      effects: effectsHash
+    })
+    if (!this.lean) {
+      this.db.run(
+        'INSERT INTO entries (seq, at, rules, operation, effects_hash, hash) VALUES (?, ?, ?, ?, ?, ?)',
+        seq,
+        head.at,
+        RULES_VERSION,
+        operation.core,
+        effectsHash,
+        next
+      )
+      if (operation.detail) {
+        this.db.run('INSERT INTO details (seq, bytes) VALUES (?, ?)', seq, operation.detail)
+      }
+      this.db.run('INSERT INTO effects (seq, bytes) VALUES (?, ?)', seq, effects)
+    }
+    for (const account of this.#touched) {
+      this.db.run(
+        'UPDATE accounts SET balance = ?, nonce = ? WHERE id = ?',
+        account.balance,
+        account.nonce,
+        account.id
+      )
+    }
+    let sum = 0n
+    for (const [account, change] of postings) {
+      sum += change
+      this.db.run('INSERT INTO postings (seq, account, change) VALUES (?, ?, ?)', seq, account, change)
+    }
+    if (sum !== 0n) throw new Error(`postings of entry ${seq} sum to ${sum}`)
+    for (const role of this.#touchedRoles) this.#writeRole(role)
+    for (const role of this.#ratedRoles) {
+      if (!this.#touchedRoles.has(role)) this.#writeReputation(role)
+    }
+    for (const [slot, count] of this.#tallies) {
+      this.db.run(
+        'INSERT INTO tallies (kind, outcome, count) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count',
+        slot >> 8,
+        slot & 255,
+        count
+      )
+    }
+    head.length = seq + 1
+    head.hash = next
+    this.#clear()
+    return { seq, hash: next, effectsHash }
+  }
+
+  #clear(): void {
+    this.#effects = []
+    this.#changes.clear()
+    this.#touched.clear()
+    this.#touchedRoles.clear()
+    this.#ratedRoles.clear()
+    this.#tallies.clear()
+  }
+
+  #forget(): void {
+    this.#clear()
+    this.#accounts.clear()
+    this.#byKey.clear()
+    this.#roles.clear()
+    this.#walletRoles.clear()
+  }
+
+  emit(effect: Effect): void {
+    this.#effects.push(effect)
+  }
+
+  tally(kind: 0 | 1, outcome: number): void {
+    const slot = (kind << 8) | outcome
+    this.#tallies.set(slot, (this.#tallies.get(slot) ?? 0) + 1)
+  }
+
+  // Accounts
+
+  account(id: number): Account {
+    const known = this.#accounts.get(id)
+    if (known) return known
+    const row = this.db.get('SELECT id, kind, key, balance, nonce FROM accounts WHERE id = ?', id)
+    if (!row) throw new Error(`no account ${id}`)
+    return this.#keep(row)
+  }
+
+  /** The account of a kind and key, or undefined. */
+  find(kind: number, key: Uint8Array): Account | undefined {
+    const known = this.#byKey.get(nameOf(kind, key))
+    if (known) return known
+    const row = this.db.get(
+      'SELECT id, kind, key, balance, nonce FROM accounts WHERE kind = ? AND key = ?',
+      kind,
+      asBuffer(key)
+    )
+    return row && this.#keep(row)
+  }
+
+  /** The account of a kind and key, opened if there is none. */
+  open(kind: number, key: Uint8Array): Account {
+    const known = this.find(kind, key)
+    if (known) return known
+    const row = this.db.get(
+      'INSERT INTO accounts (kind, key) VALUES (?, ?) RETURNING id, kind, key, balance, nonce',
+      kind,
+      asBuffer(key)
+    )
+    return this.#keep(row!)
+  }
+
+  wallet(key: Uint8Array): Account | undefined {
+    return this.find(accountKinds.wallet, key)
+  }
+
+  #keep(row: Row): Account {
+    const account: Account = {
+      id: Number(row.id),
+      kind: Number(row.kind),
+      key: row.key as Buffer,
+      balance: row.balance as bigint,
+      nonce: Number(row.nonce)
+    }
+    this.#accounts.set(account.id, account)
+    this.#byKey.set(nameOf(account.kind, account.key), account)
+    return account
+  }
+
+  /** Marks the sender's nonce as used. */
+  useNonce(account: Account): void {
+    account.nonce++
+    this.#touched.add(account)
+  }
+
+  /**
+   * Moves grains; the only way that balances change.
+   *
+   * @throws ChainError `BALANCE_TOO_LOW` if `from` has less, and is not one of the two that create
+   */
+  move(from: Account, to: Account, amount: bigint): void {
+    if (amount === 0n) return
+    if (amount < 0n) throw new Error(`cannot move ${amount}`)
+    if (from.kind > accountKinds.minted && from.balance < amount) {
+      throw new ChainError('BALANCE_TOO_LOW', `the balance is ${from.balance} grains, needed are ${amount}`)
+    }
+    from.balance -= amount
+    to.balance += amount
+    this.#changes.set(from.id, (this.#changes.get(from.id) ?? 0n) - amount)
+    this.#changes.set(to.id, (this.#changes.get(to.id) ?? 0n) + amount)
+    this.#touched.add(from)
+    this.#touched.add(to)
+  }
+
+  /** Burns of a hypercore's balance what is minted to a wallet. */
+  reward(from: Account, to: Account, amount: bigint): void {
+    this.move(from, this.account(BURNED), amount)
+    this.move(this.account(MINTED), to, amount)
+  }
+
+  // Roles
+
+  role(id: number): Role {
+    const known = this.#roles.get(id)
+    if (known) return known
+    const row = this.db.get('SELECT * FROM roles WHERE id = ?', id)
+    if (!row) throw new Error(`no role ${id}`)
+    return this.#keepRole(row)
+  }
+
+  roleOf(wallet: Account, role: RoleName): Role | undefined {
+    const code = roleNames.indexOf(role)
+    const known = this.#walletRoles.get(wallet.id * 4 + code)
+    if (known) return known
+    const row = this.db.get('SELECT * FROM roles WHERE wallet = ? AND role = ?', wallet.id, code)
+    return row && this.#keepRole(row)
+  }
+
+  roleAt(role: RoleName, slot: number): Role {
+    const row = this.db.get('SELECT id FROM roles WHERE role = ? AND slot = ?', roleNames.indexOf(role), slot)
+    if (!row) throw new Error(`no ${role} in slot ${slot}`)
+    return this.role(Number(row.id))
+  }
+
+  addRole(wallet: Account, role: RoleName, capacity: number): Role {
+    const code = roleNames.indexOf(role)
+    const slot = this.db.get('SELECT coalesce(max(slot) + 1, 0) AS n FROM roles WHERE role = ?', code)!
+      .n as bigint
+    const account = this.open(accountKinds.deposit, Buffer.concat([Buffer.of(code), wallet.key]))
+    const first = newReputation()
+    const row = this.db.get(
+      `INSERT INTO roles (wallet, role, slot, state, capacity, account, stake, round, alpha, beta, alpha2, beta2)
+       VALUES (?, ?, ?, 0, ?, ?, 0, ?, ?, ?, ?, ?) RETURNING *`,
+      wallet.id,
+      code,
+      slot,
+      capacity,
+      account.id,
+      this.head.round,
+      first.alpha,
+      first.beta,
+      first.alpha,
+      first.beta
+    )
+    return this.#keepRole(row!)
+  }
+
+  #keepRole(row: Row): Role {
+    const role = roleFrom(row)
+    this.#roles.set(role.id, role)
+    this.#walletRoles.set(role.wallet * 4 + roleNames.indexOf(role.role), role)
+    return role
+  }
+
+  /** Says that a role was changed; it is written at the operation's end. */
+  touch(role: Role): void {
+    this.#touchedRoles.add(role)
+  }
+
+  /** Says that nothing but a role's reputation was changed: much cheaper to write, since no index holds it. */
+  rated(role: Role): void {
+    this.#ratedRoles.add(role)
+  }
+
+  /** Deposit changed, or capacity: the stake that bounds a role's weight follows. */
+  restake(role: Role): void {
+    const backed = backedBytes(this.account(role.account).balance, this.parameters)
+    const capacity = BigInt(role.capacity)
+    role.stake = backed < capacity ? backed : capacity
+    this.touch(role)
+  }
+
+  keyOf(role: Role): Buffer {
+    return this.account(role.wallet).key
+  }
+
+  #writeReputation(role: Role): void {
+    this.db.run(
+      'UPDATE roles SET alpha = ?, beta = ?, alpha2 = ?, beta2 = ? WHERE id = ?',
+      role.main.alpha,
+      role.main.beta,
+      role.retrieval.alpha,
+      role.retrieval.beta,
+      role.id
+    )
+  }
+
+  #writeRole(role: Role): void {
+    this.db.run(
+      `UPDATE roles SET state = ?, capacity = ?, used = ?, locked = ?, stake = ?, round = ?, alpha = ?, beta = ?,
+       alpha2 = ?, beta2 = ?, refund_clock = ? WHERE id = ?`,
+      role.state,
+      role.capacity,
+      role.used,
+      role.locked,
+      role.stake,
+      role.round,
+      role.main.alpha,
+      role.main.beta,
+      role.retrieval.alpha,
+      role.retrieval.beta,
+      role.refundClock,
+      role.id
+    )
+  }
+}
+
+/** What counts for pay and draws: of a pinner the lower of its two reputations. */
+export function effectivePpm(role: Role): number {
+  const main = reputationPpm(role.main)
+  return role.role === 'pinner' ? Math.min(main, reputationPpm(role.retrieval)) : main
+}
+
+export function roleFrom(row: Row): Role {
+  return {
+    id: Number(row.id),
+    wallet: Number(row.wallet),
+    role: roleNames[Number(row.role)]!,
+    slot: Number(row.slot),
+    state: Number(row.state) as 0 | 1 | 2,
+    capacity: Number(row.capacity),
+    used: Number(row.used),
+    account: Number(row.account),
+    locked: row.locked as bigint,
+    stake: row.stake as bigint,
+    round: Number(row.round),
+    main: { alpha: Number(row.alpha), beta: Number(row.beta) },
+    retrieval: { alpha: Number(row.alpha2), beta: Number(row.beta2) },
+    refundClock: row.refund_clock === null ? null : Number(row.refund_clock)
+  }
+}
+
+function headOf(row: Row): Head {
+  return {
+    length: Number(row.length),
+    hash: row.hash as Buffer,
+    at: Number(row.at),
+    clock: Number(row.clock),
+    round: Number(row.round),
+    beacon: row.beacon as Buffer,
+    onionLeft: Number(row.onion_left),
+    onionLength: Number(row.onion_length),
+    nextOnion: row.next_onion as Buffer | null,
+    epoch: Number(row.epoch),
+    nextCopy: Number(row.next_copy),
+    nextTask: Number(row.next_task),
+    nextDraw: Number(row.next_draw),
+    nextChallenge: Number(row.next_challenge)
+  }
+}
+
+function emptyHead(): Head {
+  return {
+    length: 0,
+    hash: hash('datdot/log/1'),
+    at: 0,
+    clock: 0,
+    round: 0,
+    beacon: Buffer.alloc(32),
+    onionLeft: 0,
+    onionLength: 0,
+    nextOnion: null,
+    epoch: 0,
+    nextCopy: 0,
+    nextTask: 0,
+    nextDraw: 0,
+    nextChallenge: 0
+  }
+}
+
+function nameOf(kind: number, key: Uint8Array): string {
+  return `${kind}${asBuffer(key).toString('latin1')}`
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

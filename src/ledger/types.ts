@@ -1,0 +1,151 @@
+import type { KeyPair } from '../crypto/keys.js'
+import type { ChainError } from '../errors.js'
+import type { Effects } from '../protocol/effects.js'
+import type { Operation, Outcome, WalkDetail } from '../protocol/operations.js'
+import type { Parameters } from '../protocol/parameters.js'
+import type { BeaconSource } from './rules/beacon.js'
+import type {
+  AccountView,
+  AssignmentView,
+  ChainView,
+  ChallengeView,
+  CheckEpochView,
+  CheckView,
+  CopyView,
+  DrawView,
+  HypercoreView,
+  Receipt,
+  RefusalView,
+  RoleView,
+  SummaryView
+} from '../protocol/views.js'
+
+/** What a new network starts from; the chain's key signs it as the log's first entry. */
+export interface GenesisOptions {
+  name: string
+  parameters: Parameters
+  /** Commitment of the first onion and its number of rounds. */
+  beacon: { commitment: Buffer; length: number }
+  /** Tokens that genesis creates: wallets and grains. Nothing else ever does. */
+  allocations: { key: Buffer; amount: bigint }[]
+}
+
+export interface LedgerOptions {
+  /** File of the ledger, `chain/ledger.db`. Created with `genesis` if missing. */
+  path: string
+  /** The chain's own key; without it the ledger cannot tick, settle or give receipts. */
+  keyPair?: KeyPair
+  genesis?: GenesisOptions
+  /** Where ticks take their values from. Only the chain process has it. */
+  beacon?: BeaconSource & { commitment(index: number): Buffer; length: number }
+  /** Wall clock in ms. */
+  now: () => number
+  /** False: commits are not flushed to disk, for tests and measurements alone. */
+  durable?: boolean
+}
+
+export type SubmitResult = { ok: true; receipt: Receipt } | { ok: false; error: ChainError }
+
+/** Rows after the one that `after` stands for (none, for null), at most `limit`; all of them if nothing is said. */
+export interface PageRequest {
+  after: number | null
+  limit: number
+}
+
+/** Some rows, and what to ask for after them; null if there are no more. */
+export interface Page<T> {
+  rows: T[]
+  next: number | null
+}
+
+/** One entry of the log as it is read back. */
+export interface EntryView {
+  seq: number
+  at: number
+  rulesVersion: number
+  operation: Operation
+  hash: Buffer
+  /** The bytes that are published: src/protocol/entry.ts reads them. */
+  bytes: Buffer
+}
+
+/** The ledger of a chain: one SQLite file, changed by operations only. All methods are synchronous. */
+export interface LedgerApi {
+  readonly chainId: Buffer
+  readonly chainKey: Buffer
+
+  /**
+   * Applies wire operations in order, in one durable transaction. Each that is refused changes nothing and
+   * gets its error; the others get a receipt, which is only given once they are on disk.
+   *
+   * @param verified one byte an operation from `verifySignatures`, if that was done elsewhere
+   */
+  submit(wires: readonly Uint8Array[], verified?: Uint8Array): SubmitResult[]
+
+  /** Time goes on: reveals the next beacon value and does at most `work` of what is due. */
+  tick(work?: number): TickResult
+  /** Works out some more of who is to check what; returns whether there is more. A tick does so too. */
+  advanceChecks(): boolean
+
+  /** The chain's verdicts on answered challenges. Those no longer open are left out. */
+  settle(items: readonly { challenge: number; outcome: Outcome; walk: WalkDetail }[]): Receipt | null
+  /** The chain's verdict on a refusal with evidence. */
+  judge(draw: number, upheld: boolean): Receipt
+
+  /** Entries in the log, and the bytes of some of them as they are published. */
+  length(): number
+  entries(from: number, limit: number): Buffer[]
+  entry(seq: number): EntryView | null
+  /** What an entry did; null once compaction dropped it. */
+  effects(seq: number): Effects | null
+
+  chain(): ChainView
+  parameters(): Parameters
+  account(key: Uint8Array): AccountView
+  /** Roles in the order of registration. */
+  roles(page?: PageRequest): Page<RoleView>
+  hypercore(key: Uint8Array): HypercoreView | null
+  /** Hypercores in the order of sponsoring. */
+  hypercores(page?: PageRequest): Page<HypercoreView>
+  copy(id: number): CopyView | null
+  draw(id: number): DrawView | null
+  /** Open tasks that a signer or pinner is drawn for. */
+  assignments(key: Uint8Array): AssignmentView[]
+  /** Value of a beacon round that was revealed, for the last 1,024 rounds and those still referred to. */
+  beaconValue(round: number): Buffer | null
+  challenge(id: number): ChallengeView | null
+  /** A pinner's challenges that wait for its answer, oldest first. */
+  challengesOf(pinner: Uint8Array, limit?: number): ChallengeView[]
+  /** Challenges that are answered and wait for evidence or a settle. */
+  answered(limit?: number): ChallengeView[]
+  /** A pinner's challenges that are answered and wait for evidence or a settle. */
+  answeredOf(pinner: Uint8Array, limit?: number): ChallengeView[]
+  /** Ids of answered challenges whose `evidenceBy` is before `clock`, oldest first; only those of rounds after `after`. */
+  overdue(clock: number, limit: number, after?: number): number[]
+  /** A refusal with evidence that waits for `judge`. */
+  refusal(draw: number): RefusalView | null
+  /** Refusals with evidence that wait for `judge`, oldest first. */
+  refusals(limit?: number): RefusalView[]
+  refusalsOf(pinner: Uint8Array, limit: number): RefusalView[]
+  /** Those of them whose `evidenceBy` is before `clock`. */
+  overdueRefusals(clock: number, limit: number): RefusalView[]
+  /** Epochs whose checks are not settled yet. */
+  checkEpochs(): CheckEpochView[]
+  /** What a verifier is to check in an epoch. Needs the beacon's secret: tell it to this verifier alone. */
+  checksOf(verifier: Uint8Array, epoch: number, limit?: number): CheckView[]
+  summary(): SummaryView
+  /** Hash over the whole state: equal for equal logs on every machine. Reads everything. */
+  stateHash(): Buffer
+
+  /** Drops details and effects of entries older than the evidence window, for about `budgetMs` (20) at a time. */
+  compact(budgetMs?: number): { entries: number }
+  close(): void
+}
+
+export interface TickResult {
+  receipt: Receipt
+  /** Work was left over: tick again soon, within the same round. */
+  more: boolean
+  /** How long the state was busy, in ms. */
+  busyMs: number
+}

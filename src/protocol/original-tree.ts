@@ -1,0 +1,217 @@
+import { fullRoots, leftSpan, parent, sibling } from 'flat-tree'
+import crypto from 'hypercore-crypto'
+import sodium from 'sodium-native'
+import { ProofError } from '../errors.js'
+import type { OriginalTree, TreeNode } from '../storage/types.js'
+
+const PROOF_VERSION = 1
+const HASH_BYTES = 32
+const SIZE_BYTES = 8
+const STEP_BYTES = SIZE_BYTES + HASH_BYTES
+/** Version, number of siblings, number of other roots. */
+const HEADER_BYTES = 3
+
+/** The BLAKE2b hash that hypercore puts at the leaf of `block`; safe to compute in a worker thread. */
+export function originalLeaf(block: Uint8Array): Buffer {
+  return crypto.data(block)
+}
+
+/** Hypercore's hash over the roots of a tree. */
+export function treeHashOf(roots: readonly TreeNode[]): Buffer {
+  return crypto.tree(roots)
+}
+
+/** Flat indices of the roots of a tree of `length` blocks. */
+export function rootIndices(length: number): number[] {
+  return fullRoots(2 * length)
+}
+
+/** Flat indices of a node's two children; a leaf has none. */
+export function childIndices(index: number): number[] {
+  const half = (index - leftSpan(index) + 1) / 2
+  return index % 2 === 0 ? [] : [index - half, index + half]
+}
+
+/** Flat indices of the largest subtrees that, appended in order to a tree of `from` blocks, make it `to` long. */
+export function coveringIndices(from: number, to: number): number[] {
+  const indices: number[] = []
+  for (let at = from; at < to;) {
+    let span = 1
+    while (at % (span * 2) === 0 && at + span * 2 <= to) span *= 2
+    indices.push(2 * at + span - 1)
+    at += span
+  }
+  return indices
+}
+
+/** Grows a hypercore's tree leaf by leaf (or subtree by subtree), holding only its roots. */
+export class TreeBuilder {
+  /** Roots so far, left to right. */
+  readonly roots: TreeNode[]
+  #blocks: number
+
+  constructor(length = 0, roots: readonly TreeNode[] = []) {
+    this.roots = [...roots]
+    this.#blocks = length
+  }
+
+  /** Blocks below the roots. */
+  get length(): number {
+    return this.#blocks
+  }
+
+  /** Appends the next leaf and returns the nodes that came into being, the leaf first. */
+  appendLeaf(size: number, hash: Uint8Array): TreeNode[] {
+    return this.appendNode({ index: 2 * this.#blocks, size, hash })
+  }
+
+  /**
+   * Appends the root of a subtree of `coveringIndices` and returns the nodes that came into being.
+   * @throws RangeError if the subtree does not begin where this tree ends
+   */
+  appendNode(node: TreeNode): TreeNode[] {
+    const span = leavesBelow(node.index)
+    if (node.index !== 2 * this.#blocks + span - 1 || this.#blocks % span !== 0) {
+      throw new RangeError(`node ${node.index} does not follow a tree of ${this.#blocks} blocks`)
+    }
+    this.#blocks += span
+    const made = [node]
+    let last = node
+    for (let left = this.roots.at(-1); left?.index === sibling(last.index); left = this.roots.at(-1)) {
+      last = { index: parent(last.index), size: left.size + last.size, hash: crypto.parent(left, last) }
+      made.push(last)
+      this.roots.pop()
+    }
+    this.roots.push(last)
+    return made
+  }
+
+  hash(): Buffer {
+    return treeHashOf(this.roots)
+  }
+}
+
+/** Flat indices that a proof of block `index` in a tree of `length` blocks holds, in its order. */
+export function proofIndices(index: number, length: number): { siblings: number[]; roots: number[] } {
+  const all = rootIndices(length)
+  const top = new Set(all)
+  const siblings: number[] = []
+  let at = 2 * index
+  for (; !top.has(at); at = parent(at)) siblings.push(sibling(at))
+  return { siblings, roots: all.filter((root) => root !== at) }
+}
+
+/**
+ * A self-contained proof that `block` is part of the original: version (u8), counts of siblings and of other
+ * roots (u8 each), those nodes as u64 size and 32-byte hash, then the block. Integers are little-endian.
+ */
+export function encodeOriginalProof(
+  block: Uint8Array,
+  siblings: readonly TreeNode[],
+  roots: readonly TreeNode[]
+): Buffer {
+  const nodes = [...siblings, ...roots]
+  const out = Buffer.allocUnsafe(HEADER_BYTES + nodes.length * STEP_BYTES + block.byteLength)
+  out[0] = PROOF_VERSION
+  out[1] = siblings.length
+  out[2] = roots.length
+  let offset = HEADER_BYTES
+  for (const node of nodes) {
+    out.writeBigUInt64LE(BigInt(node.size), offset)
+    out.set(node.hash, offset + SIZE_BYTES)
+    offset += STEP_BYTES
+  }
+  out.set(block, offset)
+  return out
+}
+
+/** A proof without the block at its end, for a reader who has the block already. */
+export function withoutBlock(proof: Buffer): Buffer {
+  return proof.subarray(0, HEADER_BYTES + ((proof[1] ?? 0) + (proof[2] ?? 0)) * STEP_BYTES)
+}
+
+/**
+ * The block that a proof of `PinnerStore.originalProof` proves to be number `index` of the original with this
+ * tree hash and length. Needs no storage; for worker threads.
+ *
+ * @throws ProofError ORIGINAL_PROOF_FORMAT, ORIGINAL_PROOF_SHAPE, ORIGINAL_PROOF_HASH
+ */
+export function verifyOriginalProof(
+  proof: Uint8Array,
+  original: Pick<OriginalTree, 'length' | 'treeHash'>,
+  index: number
+): Buffer {
+  const bytes = Buffer.from(proof.buffer, proof.byteOffset, proof.byteLength)
+  const nodes = withoutBlock(bytes)
+  const block = bytes.subarray(nodes.byteLength)
+  verifyOriginalLeaf({ size: block.byteLength, hash: originalLeaf(block) }, nodes, original, index)
+  return block
+}
+
+/**
+ * Checks that block `index` of the original with this tree hash and length has this leaf. `proof` is one of
+ * `encodeOriginalProof` without the block at its end.
+ *
+ * @throws ProofError ORIGINAL_PROOF_FORMAT, ORIGINAL_PROOF_SHAPE, ORIGINAL_PROOF_HASH
+ */
+export function verifyOriginalLeaf(
+  leaf: Pick<TreeNode, 'size' | 'hash'>,
+  proof: Uint8Array,
+  { length, treeHash }: Pick<OriginalTree, 'length' | 'treeHash'>,
+  index: number
+): void {
+  if (!Number.isSafeInteger(index) || index < 0 || index >= length) {
+    throw new ProofError('ORIGINAL_PROOF_SHAPE', `There is no block ${index} in an original of ${length}.`)
+  }
+  const bytes = Buffer.from(proof.buffer, proof.byteOffset, proof.byteLength)
+  if (bytes.byteLength < HEADER_BYTES || bytes[0] !== PROOF_VERSION) {
+    throw new ProofError('ORIGINAL_PROOF_FORMAT', 'This is not a proof of an original block, version 1.')
+  }
+  const wanted = proofIndices(index, length)
+  const end = HEADER_BYTES + (wanted.siblings.length + wanted.roots.length) * STEP_BYTES
+  const fits = bytes[1] === wanted.siblings.length && bytes[2] === wanted.roots.length
+  if (!fits || bytes.byteLength !== end) {
+    throw new ProofError('ORIGINAL_PROOF_SHAPE', `The proof does not fit block ${index} of ${length}.`)
+  }
+  let offset = HEADER_BYTES
+  const next = (at: number): TreeNode => {
+    const size = Number(bytes.readBigUInt64LE(offset))
+    const hash = bytes.subarray(offset + SIZE_BYTES, offset + STEP_BYTES)
+    offset += STEP_BYTES
+    return { index: at, size: checkedSize(size), hash }
+  }
+  let node: TreeNode = { index: 2 * index, size: checkedSize(leaf.size), hash: leaf.hash }
+  for (const at of wanted.siblings) node = parentOf(node, next(at))
+  const roots = [...wanted.roots.map(next), node].sort((a, b) => a.index - b.index)
+  if (!treeHashOf(roots).equals(treeHash)) {
+    throw new ProofError('ORIGINAL_PROOF_HASH', `Block ${index} is not the one that the author signed.`)
+  }
+}
+
+/** Tag 0x01, u64 bytes below, left hash, right hash: what hypercore hashes for a parent (`crypto.parent`). */
+const parentMessage = Buffer.alloc(1 + SIZE_BYTES + 2 * HASH_BYTES)
+parentMessage[0] = 1
+
+/** The parent of two siblings. One message, used again, where `crypto.parent` makes buffers for each. */
+function parentOf(node: TreeNode, other: TreeNode): TreeNode {
+  const size = checkedSize(node.size + other.size)
+  const [left, right] = node.index < other.index ? [node, other] : [other, node]
+  parentMessage.writeUInt32LE(size >>> 0, 1)
+  parentMessage.writeUInt32LE(Math.floor(size / 2 ** 32), 5)
+  parentMessage.set(left.hash, 1 + SIZE_BYTES)
+  parentMessage.set(right.hash, 1 + SIZE_BYTES + HASH_BYTES)
+  const hash = Buffer.allocUnsafe(HASH_BYTES)
+  sodium.crypto_generichash(hash, parentMessage)
+  return { index: parent(node.index), size, hash }
+}
+
+function checkedSize(size: number): number {
+  if (Number.isSafeInteger(size)) return size
+  throw new ProofError('ORIGINAL_PROOF_FORMAT', 'The proof states an impossible size.')
+}
+
+function leavesBelow(index: number): number {
+  let span = 1
+  for (let rest = index + 1; rest % 2 === 0; rest /= 2) span *= 2
+  return span
+}

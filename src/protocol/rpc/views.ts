@@ -1,0 +1,269 @@
+import {
+  amount,
+  change,
+  bytes,
+  fixed,
+  list,
+  oneOf,
+  optional,
+  struct,
+  text,
+  uint,
+  type Type
+} from '../codec.js'
+import { codecNames, planType, roleNames } from '../operations.js'
+import { segmentRecordType } from '../segment.js'
+import type {
+  AccountView,
+  AssignmentView,
+  ChainView,
+  ChallengeView,
+  CheckEpochView,
+  CheckView,
+  CopyView,
+  DrawView,
+  HypercoreView,
+  Receipt,
+  RoleView,
+  SegmentView,
+  SummaryView,
+  TaskView
+} from '../views.js'
+import type { WalkSegment } from '../../evidence/walk.js'
+
+/** The ledger's views as they travel. A view without its encoder, or with another shape, does not compile. */
+
+const hash = fixed(32)
+const id = uint()
+const ppm = uint(1_000_000)
+
+/** A yes or no. */
+export const flag: Type<boolean> = {
+  preencode: (state) => void state.end++,
+  encode: (state, value) => uint(1).encode(state, value ? 1 : 0),
+  decode: (state) => uint(1).decode(state) === 1
+}
+
+export const receiptType: Type<Receipt> = struct({
+  seq: id,
+  operation: hash,
+  entry: hash,
+  at: uint(),
+  signature: fixed(64)
+})
+
+export const chainViewType: Type<ChainView> = struct({
+  chainId: hash,
+  chainKey: hash,
+  name: text(64),
+  length: uint(),
+  head: hash,
+  at: uint(),
+  clock: uint(),
+  epoch: uint(),
+  round: uint(),
+  beacon: hash
+})
+
+export const roleViewType: Type<RoleView> = struct({
+  key: hash,
+  role: oneOf(roleNames),
+  state: oneOf(['active', 'retiring', 'retired'] as const),
+  capacityBytes: uint(),
+  usedBytes: uint(),
+  deposit: amount,
+  locked: amount,
+  reputationPpm: ppm,
+  storagePpm: ppm,
+  retrievalPpm: ppm
+})
+
+export const accountViewType: Type<AccountView> = struct({
+  key: hash,
+  balance: amount,
+  nonce: uint(),
+  roles: list(roleViewType, roleNames.length)
+})
+
+const segmentRest = struct({ hash, id: hash, draw: id, reserved: amount })
+
+export const segmentViewType: Type<SegmentView> = {
+  preencode(state, view) {
+    segmentRecordType.preencode(state, view)
+    segmentRest.preencode(state, view)
+  },
+  encode(state, view) {
+    segmentRecordType.encode(state, view)
+    segmentRest.encode(state, view)
+  },
+  decode: (state) => ({ ...segmentRecordType.decode(state), ...segmentRest.decode(state) })
+}
+
+export const taskViewType: Type<TaskView> = struct({
+  id,
+  copy: id,
+  state: oneOf(['wanted', 'drawn', 'delivering', 'late', 'delivered'] as const),
+  start: uint(),
+  end: uint(),
+  round: uint(),
+  draw: optional(id),
+  pinner: optional(hash),
+  signer: optional(hash),
+  pinnerAcknowledged: flag,
+  signerAcknowledged: flag,
+  deadline: optional(uint())
+})
+
+export const copyViewType: Type<CopyView> = struct({
+  id,
+  hypercore: hash,
+  state: oneOf(['pending', 'active', 'lost', 'released'] as const),
+  pinner: optional(hash),
+  length: uint(),
+  bytes: uint(),
+  segments: list(segmentViewType, 65_536),
+  task: optional(taskViewType),
+  failures: uint()
+})
+
+export const hypercoreViewType: Type<HypercoreView> = struct({
+  key: hash,
+  state: oneOf(['active', 'grace', 'lapsed'] as const),
+  balance: amount,
+  fork: uint(),
+  length: uint(),
+  byteLength: uint(),
+  treeHash: hash,
+  plan: planType,
+  wanted: uint(),
+  copies: list(copyViewType, 65_536)
+})
+
+export const assignmentViewType: Type<AssignmentView> = struct({
+  role: oneOf(['signer', 'pinner'] as const),
+  task: taskViewType,
+  draw: id,
+  hypercore: hash,
+  fork: uint(),
+  length: uint(),
+  byteLength: uint(),
+  treeHash: hash,
+  copy: id,
+  segment: uint(),
+  codec: oneOf(codecNames),
+  pinner: hash,
+  signer: hash,
+  beacon: hash,
+  acknowledge: flag
+})
+
+const walkSegmentType: Type<WalkSegment> = struct({
+  codec: oneOf(codecNames),
+  id: hash,
+  publicKey: bytes(512),
+  salt: hash,
+  start: uint(),
+  chunks: uint(),
+  bytes: uint(),
+  root: hash,
+  treeHash: hash
+})
+
+export const challengeViewType: Type<ChallengeView> = struct({
+  id,
+  copy: id,
+  hypercore: hash,
+  pinner: hash,
+  state: oneOf(['open', 'answered'] as const),
+  steps: uint(),
+  round: uint(),
+  beacon: hash,
+  seed: hash,
+  segments: list(walkSegmentType, 65_536),
+  answerBy: uint(),
+  evidenceBy: uint(),
+  answer: optional(hash)
+})
+
+export const checkViewType: Type<CheckView> = struct({
+  epoch: uint(),
+  copy: id,
+  hypercore: hash,
+  pinner: hash,
+  length: uint(),
+  closeRound: uint(),
+  settleRound: uint()
+})
+
+export const checkEpochViewType: Type<CheckEpochView> = struct({
+  epoch: uint(),
+  startRound: uint(),
+  closeRound: uint(),
+  settleRound: uint()
+})
+
+export const drawViewType: Type<DrawView> = struct({
+  id,
+  task: id,
+  copy: id,
+  round: uint(),
+  seq: uint(),
+  pinners: list(hash, 256),
+  signers: list(hash, 256)
+})
+
+const outcomes = struct({
+  success: uint(),
+  failure: uint(),
+  offline: uint(),
+  refused: uint(),
+  unknown: uint(),
+  lie: uint()
+})
+
+export const summaryViewType: Type<SummaryView> = struct({
+  hypercores: uint(),
+  copies: uint(),
+  activeCopies: uint(),
+  storage: outcomes,
+  retrieval: outcomes,
+  issued: amount,
+  minted: amount,
+  burned: amount,
+  reserved: amount,
+  sum: change
+})
+
+/** Where the evidence of a challenge, or of a refused draw, is kept. */
+export interface EvidenceView {
+  /** The challenge or draw. */
+  id: number
+  hash: Buffer
+  /** Blocks `[start, end)` of the chain's evidence core. */
+  start: number
+  end: number
+  bytes: number
+  at: number
+}
+
+export const evidenceViewType: Type<EvidenceView> = struct({
+  id,
+  hash,
+  start: uint(),
+  end: uint(),
+  bytes: uint(),
+  at: uint()
+})
+
+/** An entry of the log as subscribers get it. */
+export interface EventMessage {
+  /** `decodeEntry` reads it. */
+  entry: Buffer
+  /** `decode(effectsType, …)` reads it; null where compaction dropped it. */
+  effects: Buffer | null
+}
+
+export const eventType: Type<EventMessage> = struct({
+  entry: bytes(12 << 20),
+  effects: optional(bytes(12 << 20))
+})

@@ -1,0 +1,217 @@
+import type { CodecName, Outcome, Plan, RoleName } from './operations.js'
+import type { Refusal } from '../evidence/refusal-judge.js'
+import type { SegmentRecord } from './segment.js'
+import type { WalkSegment } from '../evidence/walk.js'
+
+/**
+ * What the ledger's queries answer: plain data that also travels over RPC. Keys are 32-byte buffers, amounts
+ * bigint grains, times chain time in ms (see `ChainView.clock`), everything else numbers.
+ */
+
+/** The chain's proof that it took an operation: `receipt.ts` checks the signature. */
+export interface Receipt {
+  /** Position of the entry in the log. */
+  seq: number
+  /** Hash of the operation as its sender signed it. */
+  operation: Buffer
+  /** Hash of the log entry, which covers all entries before it. */
+  entry: Buffer
+  at: number
+  signature: Buffer
+}
+
+export interface ChainView {
+  chainId: Buffer
+  chainKey: Buffer
+  name: string
+  /** Entries in the log. */
+  length: number
+  /** Hash of the last entry. */
+  head: Buffer
+  /** Wall-clock ms of the last tick. */
+  at: number
+  /** Chain time: ms since genesis without the chain's own outages. Deadlines are in it. */
+  clock: number
+  epoch: number
+  round: number
+  /** Value of the beacon in `round`. */
+  beacon: Buffer
+}
+
+export interface AccountView {
+  key: Buffer
+  balance: bigint
+  /** Nonce that the account's next operation must carry. */
+  nonce: number
+  roles: RoleView[]
+}
+
+export interface RoleView {
+  key: Buffer
+  role: RoleName
+  state: 'active' | 'retiring' | 'retired'
+  capacityBytes: number
+  usedBytes: number
+  deposit: bigint
+  locked: bigint
+  /** In parts per million. Pinner: storage and retrieval; signer: delivery; verifier: reporting. */
+  reputationPpm: number
+  storagePpm: number
+  retrievalPpm: number
+}
+
+export interface HypercoreView {
+  key: Buffer
+  state: 'active' | 'grace' | 'lapsed'
+  balance: bigint
+  fork: number
+  length: number
+  byteLength: number
+  treeHash: Buffer
+  plan: Plan
+  /** Copies that are wanted now (of a target: what it comes to). */
+  wanted: number
+  copies: CopyView[]
+}
+
+export interface CopyView {
+  id: number
+  hypercore: Buffer
+  /** `pending` has no accepted segment yet. */
+  state: 'pending' | 'active' | 'lost' | 'released'
+  pinner: Buffer | null
+  /** Chunks `[0, length)` are encoded, accepted and challenged. */
+  length: number
+  bytes: number
+  segments: SegmentView[]
+  task: TaskView | null
+  failures: number
+}
+
+export interface SegmentView extends SegmentRecord {
+  /** segmentHash(record) */
+  hash: Buffer
+  /** segmentId of it: what codec and walk know it by. */
+  id: Buffer
+  draw: number
+  /** X still to be minted for it; 0 once it passed its first challenge. */
+  reserved: bigint
+}
+
+/** An open task: to encode chunks `[start, end)` of a copy. */
+export interface TaskView {
+  id: number
+  copy: number
+  /** wanted -> drawn -> delivering -> (late ->) delivered -> closed, or wanted again with a later round. */
+  state: 'wanted' | 'drawn' | 'delivering' | 'late' | 'delivered'
+  start: number
+  end: number
+  /** Beacon round that draws it, or drew it. */
+  round: number
+  draw: number | null
+  pinner: Buffer | null
+  signer: Buffer | null
+  pinnerAcknowledged: boolean
+  signerAcknowledged: boolean
+  /** Chain time at which the present state ends; null while it waits for its round. */
+  deadline: number | null
+}
+
+/** Everything a drawn signer or pinner needs to begin. */
+export interface AssignmentView {
+  role: 'signer' | 'pinner'
+  task: TaskView
+  draw: number
+  hypercore: Buffer
+  fork: number
+  /** Of the whole original as the task wants it. */
+  length: number
+  byteLength: number
+  treeHash: Buffer
+  copy: number
+  /** Number of the segment within the copy. */
+  segment: number
+  codec: CodecName
+  pinner: Buffer
+  signer: Buffer
+  /** Value of the beacon in the draw's round, for `segmentSalt`. */
+  beacon: Buffer
+  /** This side still has to acknowledge. */
+  acknowledge: boolean
+}
+
+/** An open storage challenge. */
+export interface ChallengeView {
+  id: number
+  copy: number
+  hypercore: Buffer
+  pinner: Buffer
+  state: 'open' | 'answered'
+  steps: number
+  /** Round, and value, that the walk starts from. */
+  round: number
+  beacon: Buffer
+  /** s_0 */
+  seed: Buffer
+  /** The copy's segments as they were when the challenge was issued. */
+  segments: WalkSegment[]
+  /** Chain time up to which s_k must be on the log, and up to which evidence is taken. */
+  answerBy: number
+  evidenceBy: number
+  /** s_k, once answered. */
+  answer: Buffer | null
+}
+
+/** A refusal whose evidence waits for the chain's verdict. */
+export interface RefusalView extends Refusal {
+  /** Chain time up to which evidence is taken. */
+  evidenceBy: number
+}
+
+/** What one verifier was drawn to check, told to nobody else before the reports close. */
+export interface CheckView {
+  epoch: number
+  copy: number
+  hypercore: Buffer
+  pinner: Buffer
+  /** Chunks that the pinner must be able to serve. */
+  length: number
+  /** The commitment must be on the log before this beacon round is revealed, … */
+  closeRound: number
+  /** … and the reports themselves before this one. */
+  settleRound: number
+}
+
+/** Where a verifier stands with an epoch: what to commit or reveal now. */
+export interface CheckEpochView {
+  epoch: number
+  startRound: number
+  closeRound: number
+  settleRound: number
+}
+
+export interface DrawView {
+  id: number
+  task: number
+  copy: number
+  round: number
+  /** Position in the log of the tick that made the draw. */
+  seq: number
+  /** Candidates in the order drawn: the first took it, the others are the fall-backs. */
+  pinners: Buffer[]
+  signers: Buffer[]
+}
+
+export interface SummaryView {
+  hypercores: number
+  copies: number
+  activeCopies: number
+  storage: Record<Outcome, number>
+  retrieval: Record<Outcome, number>
+  /** All as positive amounts but `sum`, which is 0 unless the ledger is broken. */
+  issued: bigint
+  minted: bigint
+  burned: bigint
+  reserved: bigint
+  sum: bigint
+}

@@ -1,0 +1,111 @@
+import { join } from 'node:path'
+import type Hypercore from 'hypercore'
+import type { SignedRecord } from '../../protocol/hand-over.js'
+import type { AssignmentView } from '../../protocol/views.js'
+import { StorageError } from '../../errors.js'
+import { NodeFile } from '../../storage/node-file.js'
+import { originalNode } from '../../storage/original.js'
+import { coveringIndices } from '../../protocol/original-tree.js'
+import type { PinnerStore } from '../../storage/pinner-store.js'
+import type { Ingest, TreeNode } from '../../storage/types.js'
+import { SwarmReader, knownLength } from '../../swarm/reader.js'
+import type { Member } from '../member.js'
+import { SegmentFault, originalEvidence } from './segment-fault.js'
+
+/** How long the original may take to be found, or a block of it that is needed; and all of that. */
+const ORIGINAL_MS = 15_000
+const SEARCH_MS = 60_000
+
+/** Compares what a pinner decoded with what the author signed, with the help of the swarm where more of the original is needed. */
+export class OriginalCheck {
+  readonly #member: Member
+  readonly #store: PinnerStore
+
+  constructor(member: Member, store: PinnerStore) {
+    this.#member = member
+    this.#store = store
+  }
+
+  /**
+   * Whether the decoded chunks are the author's blocks. If not, the wrong one is looked for with the help of the swarm.
+   *
+   * @throws SegmentFault if it is found; else StorageError
+   */
+  async check(
+    ingest: Ingest,
+    assignment: AssignmentView,
+    { word, rest }: { word: SignedRecord; rest: readonly TreeNode[] }
+  ): Promise<void> {
+    try {
+      await ingest.check(rest)
+    } catch (error) {
+      if (!(error instanceof StorageError) || error.code !== 'STORAGE_TREE_MISMATCH') throw error
+      const evidence = await this.#findWrongBlock(ingest, assignment, word).catch((failure: unknown) => {
+        this.#member.log('pinner.fault-not-found', { draw: assignment.draw, error: failure as Error })
+        return undefined
+      })
+      throw evidence ? new SegmentFault(error, evidence) : error
+    }
+  }
+
+  async #findWrongBlock(
+    ingest: Ingest,
+    { hypercore, length }: AssignmentView,
+    word: SignedRecord
+  ): Promise<Buffer | undefined> {
+    const { signal } = this.#member
+    const until = performance.now() + SEARCH_MS
+    const nodes = await NodeFile.open(ingest.nodeFile)
+    try {
+      return await this.#withOriginal(ingest.spec, (core) =>
+        originalEvidence(word, length, {
+          own: (at) => ingest.node(at),
+          original: (at) => {
+            signal.throwIfAborted()
+            const left = Math.max(1, Math.min(ORIGINAL_MS, until - performance.now()))
+            return originalNode(core, at, left)
+          },
+          encoded: (index) => this.#store.getEncoded(hypercore, index),
+          nodes
+        })
+      )
+    } finally {
+      await nodes.close()
+    }
+  }
+
+  /** The nodes that complete a tree of the first `end` blocks to the length that the author signed: the swarm has them. */
+  async restOf(spec: Ingest['spec'], end: number): Promise<TreeNode[]> {
+    const wanted = coveringIndices(end, spec.length)
+    if (wanted.length === 0) return []
+    const { signal } = this.#member
+    const until = performance.now() + SEARCH_MS
+    return this.#withOriginal(spec, async (core) => {
+      const rest: TreeNode[] = []
+      for (const at of wanted) {
+        signal.throwIfAborted()
+        const left = Math.max(1, Math.min(ORIGINAL_MS, until - performance.now()))
+        rest.push(await originalNode(core, at, left))
+      }
+      return rest
+    })
+  }
+
+  /** Works on the original as the swarm has it. */
+  async #withOriginal<T>(
+    { key, length, segment }: Ingest['spec'],
+    work: (core: Hypercore) => Promise<T>
+  ): Promise<T> {
+    const { options, signal } = this.#member
+    const { network, randomBytes } = options
+    const dir = join(options.dir, `original-${Buffer.from(segment.id).toString('hex')}`)
+    const reader = new SwarmReader({ network, dir, seed: randomBytes(32) })
+    try {
+      const core = await reader.open(key)
+      await knownLength(core, length, { timeoutMs: ORIGINAL_MS, signal })
+      return await work(core)
+    } finally {
+      await reader.close({ remove: true })
+    }
+  }
+}

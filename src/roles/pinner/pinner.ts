@@ -1,0 +1,255 @@
+import { join } from 'node:path'
+import type Hypercore from 'hypercore'
+import crypto from 'hypercore-crypto'
+import type { ChallengeView } from '../../protocol/views.js'
+import { buildEvidence } from '../../evidence/format.js'
+import { walk, type WalkStep } from '../../evidence/walk.js'
+import type { SegmentPublic } from '../../chunk/codec.js'
+import { Engine } from '../../engine/engine.js'
+import { PinnerStore } from '../../storage/pinner-store.js'
+import { readChunk } from '../../storage/read-chunk.js'
+import { SwarmHost } from '../../swarm/host.js'
+import { acceptSegments } from '../../swarm/segment-channel.js'
+import { HeldCopy } from './held-copy.js'
+import { Member, hasCode, type MemberOptions, type Registration } from '../member.js'
+import { PastCopies } from './past-copies.js'
+import { Refusals } from './refusals.js'
+import { SegmentIntake } from './segment-intake.js'
+
+export interface PinnerOptions extends MemberOptions {
+  registration: Registration
+  /** Memory for chunks in the worker pool. */
+  memoryBytes?: number
+  threads?: number
+}
+
+/** Challenges that are walked for one answer. */
+const CHALLENGES_PER_ANSWER = 64
+/**
+ * Keeps encoded copies and serves them as the plain hypercores: takes segments from signers, checks all of them,
+ * answers challenges, seeds to any reader.
+ */
+export class Pinner {
+  readonly #member: Member
+  readonly #engine: Engine
+  readonly #store: PinnerStore
+  readonly #host: SwarmHost
+  readonly #registration: Registration
+  /** A session of each held hypercore: without one the store would close it under its readers after a while. */
+  readonly #served = new Map<string, Hypercore>()
+  /** Walks whose evidence is still to be handed over. */
+  readonly #walked = new Map<number, WalkStep[]>()
+  readonly #sending = new Set<number>()
+  readonly #intake: SegmentIntake
+  readonly #refusals: Refusals
+  readonly #past: PastCopies
+  /** Where else readers look for a held hypercore, by its key. */
+  readonly #topics = new Map<string, Buffer>()
+
+  private constructor(member: Member, engine: Engine, store: PinnerStore, registration: Registration) {
+    this.#member = member
+    this.#engine = engine
+    this.#store = store
+    this.#registration = registration
+    const refusals = (this.#refusals = new Refusals(member, join(member.options.dir, 'refusals')))
+    const intake = new SegmentIntake({
+      member,
+      engine,
+      store,
+      refusals,
+      announce: (key) => this.#announce(key),
+      serve: (key) => this.#serve(key),
+      forget: (key) => this.#forget(key)
+    })
+    this.#intake = intake
+    this.#past = new PastCopies({ member, store, forget: (key, only) => this.#forget(key, only) })
+    const { network } = member.options
+    this.#host = new SwarmHost({
+      network,
+      keyPair: member.keyPair,
+      store: store.corestore,
+      attach: (connection) =>
+        acceptSegments(connection, (segment) => intake.receive(segment), { signal: member.signal })
+    })
+    store.on('lost', (key, index, reason) => member.log('pinner.block-lost', { key, index, reason }))
+    store.on('fault', (key, index, error) =>
+      member.log('pinner.read-failed', { key, index, error: error as Error })
+    )
+  }
+
+  /** Opens the folder: identity, store and all that is held. */
+  static async open(options: PinnerOptions): Promise<Pinner> {
+    const engine = new Engine({
+      random: options.randomBytes,
+      ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
+      ...(options.threads === undefined ? {} : { threads: options.threads })
+    })
+    const { capacityBytes } = options.registration
+    const store = await PinnerStore.open(join(options.dir, 'copies'), {
+      capacityBytes,
+      decode: (segment, index, encoded) => decodeOne(engine, segment, index, encoded)
+    })
+    return new Pinner(await Member.open(options), engine, store, options.registration)
+  }
+
+  get publicKey(): Buffer {
+    return this.#member.keyPair.publicKey
+  }
+
+  /** Serves what is held, registers with the chain and begins to work. */
+  async start(): Promise<void> {
+    await this.#host.listen()
+    for (const { key, state } of this.#store.segments()) if (state === 'held') await this.#serve(key)
+    await this.#member.register('pinner', this.#registration)
+    const wakers = [
+      'drawn',
+      'redraw',
+      'passedOn',
+      'late',
+      'challenged',
+      'answered',
+      'lost',
+      'released',
+      'refused'
+    ] as const
+    this.#member.follow(
+      wakers,
+      () => this.#work(),
+      (effects) => this.#past.hear(effects)
+    )
+  }
+
+  async close(): Promise<void> {
+    await this.#member.close()
+    await this.#host.close()
+    for (const core of this.#served.values()) await core.close()
+    await this.#store.close()
+    await this.#engine.close()
+  }
+
+  async #work(): Promise<void> {
+    const { chain, signal } = this.#member
+    const assignments = await chain.assignments({ signal })
+    await this.#intake.work(assignments)
+    for (const { role, draw, acknowledge } of assignments) {
+      if (role !== 'pinner' || !acknowledge) continue
+      await chain.acknowledge(draw).catch((error: unknown) => {
+        if (!hasCode(error, 'ACKNOWLEDGED', 'DRAW_NOT_OPEN', 'NOT_DRAWN')) throw error
+      })
+    }
+    await this.#refusals.work()
+    await this.#answer()
+    await this.#sendEvidence()
+    await this.#past.work(assignments)
+  }
+
+  /** Walks the open challenges and signs one answer for all of them. */
+  async #answer(): Promise<void> {
+    const { chain, log, signal } = this.#member
+    const open = (await chain.challenges(CHALLENGES_PER_ANSWER, { signal })).filter(
+      ({ state }) => state === 'open'
+    )
+    if (open.length === 0) return
+    const answered: { challenge: number; state: Buffer }[] = []
+    const refused: number[] = []
+    for (const challenge of open) {
+      const copy = new HeldCopy(this.#store, challenge.hypercore, challenge)
+      try {
+        const steps = await walk(copy, challenge, signal)
+        this.#walked.set(challenge.id, steps)
+        answered.push({ challenge: challenge.id, state: (steps.at(-1) as WalkStep).state })
+      } catch (error) {
+        signal.throwIfAborted()
+        log('pinner.walk-failed', { challenge: challenge.id, error: error as Error })
+        refused.push(challenge.id)
+      } finally {
+        await copy.close()
+      }
+    }
+    await chain.answer(answered, refused, signal)
+  }
+
+  /** Hands over the evidence of what was answered. */
+  async #sendEvidence(): Promise<void> {
+    const { chain, signal } = this.#member
+    const due = await chain.evidenceDue(CHALLENGES_PER_ANSWER, { signal })
+    const ids = new Set(due.map(({ id }) => id))
+    for (const id of this.#walked.keys()) if (!ids.has(id)) this.#walked.delete(id)
+    for (const challenge of due) {
+      if (this.#sending.has(challenge.id)) continue
+      this.#sending.add(challenge.id)
+      this.#member.run(`evidence ${challenge.id}`, () =>
+        this.#handOver(challenge).finally(() => this.#sending.delete(challenge.id))
+      )
+    }
+  }
+
+  async #handOver(challenge: ChallengeView): Promise<void> {
+    const { chain, log, signal } = this.#member
+    const copy = new HeldCopy(this.#store, challenge.hypercore, challenge)
+    try {
+      // After a restart the steps are walked again: the same bytes give the same walk.
+      const steps = this.#walked.get(challenge.id) ?? (await walk(copy, challenge, signal))
+      const evidence = await buildEvidence(copy, challenge, steps)
+      await chain.sendEvidence(challenge.id, evidence, { signal, timeoutMs: 120_000 })
+      this.#walked.delete(challenge.id)
+    } catch (error) {
+      signal.throwIfAborted()
+      // Taken already, or too late: nothing that trying again would mend.
+      log('pinner.evidence-failed', { challenge: challenge.id, error: error as Error })
+    } finally {
+      await copy.close()
+    }
+  }
+
+  /** Tells readers that a hypercore is here. */
+  async #announce(key: Buffer): Promise<void> {
+    await this.#host.announce(crypto.discoveryKey(key))
+  }
+
+  /** Serves a held hypercore and announces it. */
+  async #serve(key: Buffer): Promise<void> {
+    const id = key.toString('hex')
+    if (this.#served.has(id)) return
+    const core = this.#store.session(key)
+    this.#served.set(id, core)
+    await core.ready()
+    await this.#announce(key)
+    // Serving does not wait for the chain, which alone knows where else readers look.
+    this.#member.run('topic', async () => {
+      const { chain, signal } = this.#member
+      const view = await chain.hypercore(key, { signal, timeoutMs: 600_000 })
+      if (!view || this.#served.get(id) !== core) return
+      this.#topics.set(id, view.plan.topic)
+      if (!view.plan.topic.equals(core.discoveryKey)) await this.#host.announce(view.plan.topic)
+    })
+  }
+
+  /** Deletes a hypercore of a copy that this pinner has no more; not if it has other segments by now than `only`. */
+  async #forget(key: Buffer, only?: readonly Uint8Array[]): Promise<void> {
+    const id = key.toString('hex')
+    const core = this.#served.get(id)
+    const topic = this.#topics.get(id)
+    if (!(await this.#store.remove(key, only))) return
+    this.#served.delete(id)
+    this.#topics.delete(id)
+    await core?.close()
+    // The hypercores of a drive are looked for under one topic.
+    for (const looked of [crypto.discoveryKey(key), ...(topic ? [topic] : [])]) {
+      if (![...this.#topics.values()].some((other) => other.equals(looked))) await this.#host.withdraw(looked)
+    }
+    this.#member.log('pinner.forgot', { key })
+  }
+}
+
+/** A chunk decoded off the main thread where that is slow; the stream cipher is faster than the way there. */
+async function decodeOne(
+  engine: Engine,
+  segment: SegmentPublic,
+  index: number,
+  bytes: Uint8Array
+): Promise<Uint8Array> {
+  if (segment.codec === 'wrap') return readChunk(segment, index, bytes)
+  const [plain] = await engine.decodeChunks(segment, [{ index, bytes }])
+  return plain as Uint8Array
+}

@@ -1,0 +1,101 @@
+import type { SignedRecord } from '../../protocol/hand-over.js'
+import type { ChunkRun } from '../../engine/engine.js'
+import { ProofError } from '../../errors.js'
+import type { SegmentItem } from '../../swarm/segment-channel.js'
+import type { Arrivals } from './segment-fault.js'
+
+/** Keeps the encoded chunks of a transfer, and the roots signed over them, until their decoded forms come out of the engine. */
+export class Received implements Arrivals {
+  /** The signer's last word, once it came. */
+  end: Buffer | undefined
+  readonly #items: AsyncGenerator<SegmentItem, void, void>
+  readonly #read: (word: Buffer) => SignedRecord
+  readonly #chunks: Uint8Array[] = []
+  #words: SignedRecord[] = []
+  /** Chunks of the segment that were taken. */
+  #taken: number
+  /** Chunks of the segment that the last word covers. */
+  #covered: number
+  readonly #stopped: Promise<never>
+  #turn: Promise<unknown> = Promise.resolve()
+
+  /** @param taken chunks of the segment that came before; `read` checks who signed a word; `stop` ends it with its reason */
+  constructor(
+    items: AsyncGenerator<SegmentItem, void, void>,
+    taken: number,
+    read: (word: Buffer) => SignedRecord,
+    stop?: AbortSignal
+  ) {
+    this.#items = items
+    this.#taken = taken
+    this.#covered = taken
+    this.#read = read
+    this.#stopped = new Promise((_, reject) => {
+      const end = (): void => reject(stop?.reason as Error)
+      if (stop?.aborted) end()
+      else stop?.addEventListener('abort', end, { once: true })
+    })
+    this.#stopped.catch(() => {})
+  }
+
+  get waiting(): number {
+    return this.#chunks.length
+  }
+
+  get words(): readonly SignedRecord[] {
+    return this.#words
+  }
+
+  /** What is left when this is not read to its end can still be had with `pull`. */
+  async *runs(): AsyncGenerator<ChunkRun, void, void> {
+    for (let item = await this.#next(); item; item = await this.#next())
+      if (item.kind === 'chunks') yield item
+  }
+
+  take(count: number): Uint8Array[] {
+    const taken = this.#chunks.splice(0, count)
+    this.#taken += taken.length
+    return taken
+  }
+
+  /** The words that cover no more than the chunks taken so far, in order. */
+  covered(): SignedRecord[] {
+    return this.#words.filter(({ record }) => record.chunks <= this.#taken)
+  }
+
+  /** Forgets the words that cover no more than the chunks taken so far. */
+  forgetWords(): void {
+    this.#words = this.#words.filter(({ record }) => record.chunks > this.#taken)
+  }
+
+  async pull(): Promise<boolean> {
+    return (await this.#next()) !== undefined
+  }
+
+  #next(): Promise<SegmentItem | undefined> {
+    const next = this.#turn.then(() => this.#receive())
+    this.#turn = next.catch(() => {})
+    return next
+  }
+
+  async #receive(): Promise<SegmentItem | undefined> {
+    const { value: item } = await Promise.race([this.#items.next(), this.#stopped])
+    if (!item) return undefined
+    if (item.kind === 'chunks') {
+      let at = 0
+      for (const length of Array.from(item.lengths))
+        this.#chunks.push(item.bytes.subarray(at, (at += length)))
+      return item
+    }
+    const word = this.#read(item.word)
+    const arrived = this.#taken + this.#chunks.length
+    if (item.kind === 'end') this.end = Buffer.from(item.word)
+    if (word.record.chunks !== arrived) {
+      throw new ProofError('SEGMENT_ROOT', `a root of ${word.record.chunks} chunks came after ${arrived}`)
+    }
+    // Each that is kept covers something new, so there are never more of them than of chunks.
+    if (arrived > this.#covered) this.#words.push(word)
+    this.#covered = Math.max(this.#covered, arrived)
+    return item
+  }
+}

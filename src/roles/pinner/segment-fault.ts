@@ -1,0 +1,160 @@
+import type { SignedRecord } from '../../protocol/hand-over.js'
+import { encodeRefusalEvidence } from '../../evidence/refusal-format.js'
+import { segmentHash } from '../../protocol/segment.js'
+import { codecOf } from '../../chunk/codecs.js'
+import type { CodecName } from '../../chunk/codec.js'
+import { DatdotError } from '../../errors.js'
+import type { TreeBuilder } from '../../merkle/builder.js'
+import { leafNode } from '../../merkle/node.js'
+import { encodeProof, prove } from '../../merkle/proof.js'
+import type { NodeReader } from '../../merkle/reader.js'
+import { childIndices, encodeOriginalProof, proofIndices, rootIndices } from '../../protocol/original-tree.js'
+import type { TreeNode } from '../../storage/types.js'
+
+/** A fault of a signer that others can be shown. */
+export class SegmentFault extends DatdotError {
+  /** What shows it: the bytes of a `RefusalEvidence`. */
+  readonly evidence: Buffer
+
+  constructor(cause: DatdotError, evidence: Buffer) {
+    super(cause.code, cause.message, { cause })
+    this.evidence = evidence
+  }
+}
+
+/** Encoded chunks and signed words as they arrive, ahead of what was decoded. */
+export interface Arrivals {
+  /** Chunks that arrived and were not taken. */
+  readonly waiting: number
+  /** The words that arrived, and cover more than the chunks that were found to be good. */
+  readonly words: readonly SignedRecord[]
+  /** The next chunks in order, at most `count`. */
+  take(count: number): Uint8Array[]
+  /** Waits for more; false at the end. */
+  pull(): Promise<boolean>
+}
+
+/** Encoded bytes that are still received once a chunk was found to be bad: a root comes every 16 MiB, and a run of chunks may be in between. */
+const FOLLOWED_BYTES = 64 << 20
+
+/** Where a bad chunk was met. */
+export interface BadChunk {
+  /** Its block index. */
+  index: number
+  /** Chunks that the segment is to have; more are not received. */
+  chunks: number
+  codec: CodecName
+  tree: TreeBuilder
+  nodes: NodeReader
+}
+
+/**
+ * Shows that the signer signed a chunk that its codec refuses, the next one of `arrivals`. Goes on receiving up to the
+ * next signed root, 16 MiB at the most from an honest sender, without keeping or decoding what comes.
+ *
+ * @param tree over the chunks before it; `nodes` takes what it completes
+ * @returns nothing where the signer signs no root over what it sent: then there is nothing to show
+ */
+export async function chunkEvidence(
+  arrivals: Arrivals,
+  { index, chunks: most, codec, tree, nodes }: BadChunk
+): Promise<Buffer | undefined> {
+  const { headerBytes } = codecOf(codec)
+  const before = tree.chunks
+  const from = tree.bytes
+  let chunk: Buffer | undefined
+  let word: SignedRecord | undefined
+  do {
+    word = arrivals.words.find(({ record }) => record.chunks > before)
+    const missing = word ? word.record.chunks - tree.chunks : arrivals.waiting
+    for (const encoded of arrivals.take(missing)) {
+      chunk ??= Buffer.from(encoded)
+      tree.appendLeaf(leafNode(encoded, headerBytes))
+    }
+  } while (!word && tree.bytes - from <= FOLLOWED_BYTES && tree.chunks <= most && (await arrivals.pull()))
+  if (!chunk || !word) return undefined
+  const { hash, bytes, chunks } = tree.root()
+  const { record } = word
+  if (chunks !== record.chunks || bytes !== record.bytes || !record.root.equals(hash)) return undefined
+  const proof = encodeProof(await prove(nodes, before, chunks))
+  return encodeRefusalEvidence({ fault: 'chunk', word, index, proof, chunk })
+}
+
+/** Where the evidence for a wrong block is found. */
+export interface FaultSources {
+  /** Node of the original's tree as it follows from the decoded chunks. */
+  own: (at: number) => Promise<TreeNode | null>
+  /** The same node as the author signed it. */
+  original: (at: number) => Promise<TreeNode>
+  /** The chunk of a block. */
+  encoded: (index: number) => Promise<Buffer | null>
+  /** Tree of the segment's encoded chunks. */
+  nodes: NodeReader
+}
+
+/**
+ * Shows that the signer signed a chunk that decodes to another block than the author's: the first such block is found in
+ * the two trees of the original, whose nodes differ all the way down to it.
+ *
+ * @param word over the whole segment
+ * @param length of the original
+ * @returns nothing where the trees do not differ in this segment
+ */
+export async function originalEvidence(
+  word: SignedRecord,
+  length: number,
+  { own, original, encoded, nodes }: FaultSources
+): Promise<Buffer | undefined> {
+  const firstWrong = async (among: number[]): Promise<number | undefined> => {
+    for (const at of among) {
+      const ours = await own(at)
+      if (!ours || Buffer.compare(ours.hash, (await original(at)).hash) !== 0) return at
+    }
+    return undefined
+  }
+  let at = await firstWrong(rootIndices(length))
+  while (at !== undefined && at % 2 === 1) at = await firstWrong(childIndices(at))
+  const { start, end, chunks } = word.record
+  const index = (at ?? 2 * end) / 2
+  const chunk = index >= start && index < end ? await encoded(index) : null
+  if (!chunk) return undefined
+  const leaf = await original(2 * index)
+  const { siblings, roots } = proofIndices(index, length)
+  const read = async (of: number[]): Promise<TreeNode[]> => {
+    const found: TreeNode[] = []
+    for (const node of of) found.push(await original(node))
+    return found
+  }
+  return encodeRefusalEvidence({
+    fault: 'original',
+    word,
+    index,
+    proof: encodeProof(await prove(nodes, index - start, chunks)),
+    leaf: { size: leaf.size, hash: Buffer.from(leaf.hash) },
+    original: encodeOriginalProof(Buffer.alloc(0), await read(siblings), await read(roots)),
+    chunk
+  })
+}
+
+/** Words of one draw that are remembered, the latest. */
+const WORDS_MAX = 64
+
+/** What a signer has signed of one segment, over all its connections. */
+export class SignedWords {
+  readonly #words = new Map<number, SignedRecord>()
+
+  /** Remembers a word; returns evidence if it contradicts an earlier one: with `seal`, one key has one encoding. */
+  add(chainId: Uint8Array, word: SignedRecord): Buffer | undefined {
+    const { end, codec, publicKey } = word.record
+    const other = this.#words.get(end)
+    this.#words.delete(end)
+    this.#words.set(end, word)
+    if (this.#words.size > WORDS_MAX) {
+      const [oldest] = this.#words.keys()
+      this.#words.delete(oldest as number)
+    }
+    if (!other || codec !== 'seal' || !publicKey.equals(other.record.publicKey)) return undefined
+    if (segmentHash(chainId, other.record).equals(segmentHash(chainId, word.record))) return undefined
+    return encodeRefusalEvidence({ fault: 'contradiction', word: other, other: word })
+  }
+}

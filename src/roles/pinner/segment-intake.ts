@@ -1,0 +1,447 @@
+import {
+  decodeOffer,
+  decodeSignedRecord,
+  encodeSignedRecord,
+  type SegmentOffer,
+  type SignedRecord
+} from '../../protocol/hand-over.js'
+import { segmentHash, signSegment, verifySegment } from '../../protocol/segment.js'
+import type { AssignmentView } from '../../protocol/views.js'
+import type { Engine } from '../../engine/engine.js'
+import { ChainError, CodecError, ProofError, StorageError, SwarmError } from '../../errors.js'
+import { TreeBuilder } from '../../merkle/builder.js'
+import type { TreeRoot } from '../../merkle/node.js'
+import { decodeManifest } from '../../storage/hypercore-parts.js'
+import { NodeFile } from '../../storage/node-file.js'
+import type { PinnerStore } from '../../storage/pinner-store.js'
+import type { Ingest, IngestBlock, StoredSegment, TreeNode } from '../../storage/types.js'
+import type { IncomingSegment } from '../../swarm/segment-channel.js'
+import { recordOf, refusalOf, segmentOf } from '../assignment.js'
+import { hasCode, type Member } from '../member.js'
+import { OriginalCheck } from './original-check.js'
+import { OverdueDraws } from '../overdue-draws.js'
+import { Received } from './received.js'
+import type { Refusals } from './refusals.js'
+import { SegmentFault, SignedWords, chunkEvidence } from './segment-fault.js'
+
+/** How long an offer may be ahead of what the chain tells this pinner, or wait for the one before it to end. */
+const ASSIGNMENT_MS = 10_000
+const ASSIGNMENT_POLL_MS = 200
+
+/** What an intake works with; the pinner owns all of it. */
+export interface SegmentIntakePorts {
+  member: Member
+  engine: Engine
+  store: PinnerStore
+  refusals: Refusals
+  /** Is told of a hypercore that will be held in a moment: readers may look for it as soon as the chain has it. */
+  announce: (key: Buffer) => Promise<void>
+  /** Is told of a hypercore that is held from now on. */
+  serve: (key: Buffer) => Promise<void>
+  /** Deletes a hypercore that is held. */
+  forget: (key: Buffer) => Promise<void>
+}
+
+/** A segment that is coming in, or being accepted. */
+interface Running {
+  readonly stop: AbortController
+  /** Whether the signer has signed a part of it that is on the disk. */
+  provable: boolean
+  ended: Promise<void>
+}
+
+/**
+ * Takes segments from signers: decodes and checks all of them, stores, accepts. What the signer signed last is kept beside
+ * the chunks, so that a part of a segment can be accepted when the signer's time is over, also after a restart.
+ */
+export class SegmentIntake {
+  readonly #member: Member
+  readonly #engine: Engine
+  readonly #store: PinnerStore
+  readonly #refusals: Refusals
+  readonly #ports: SegmentIntakePorts
+  readonly #original: OriginalCheck
+  /** By draw. */
+  readonly #running = new Map<number, Running>()
+  readonly #overdue = new OverdueDraws()
+  /** What the signers of open draws have signed so far. */
+  readonly #words = new Map<number, SignedWords>()
+
+  constructor(ports: SegmentIntakePorts) {
+    this.#ports = ports
+    this.#member = ports.member
+    this.#engine = ports.engine
+    this.#store = ports.store
+    this.#refusals = ports.refusals
+    this.#original = new OriginalCheck(ports.member, ports.store)
+  }
+
+  /** Accepts what no signer need send any more, and deletes what came of draws that are over. */
+  async work(assignments: AssignmentView[]): Promise<void> {
+    await this.#settleStale(assignments)
+    const open = new Set(assignments.map(({ draw }) => draw))
+    this.#overdue.look(open, new Set(this.#running.keys()), (draw) =>
+      this.#running.get(draw)?.stop.abort(new SwarmError('SEGMENT_OVER', 'this draw is over'))
+    )
+    for (const draw of this.#words.keys()) if (!open.has(draw)) this.#words.delete(draw)
+    for (const assignment of assignments) {
+      const { role, draw, task } = assignment
+      if (role !== 'pinner' || (task.state !== 'late' && task.state !== 'delivered')) continue
+      const running = this.#running.get(draw)
+      if (!running) {
+        this.#member.run(`segment of draw ${draw}`, () =>
+          this.#exclusively(draw, () => this.#acceptStored(assignment))
+        )
+      } else if (task.state === 'late' && running.provable) {
+        running.stop.abort(new SwarmError('SEGMENT_LATE', 'the time to deliver this segment is over'))
+      }
+    }
+  }
+
+  /** Takes a segment from the signer that was drawn with this pinner. */
+  async receive(incoming: IncomingSegment): Promise<void> {
+    const { chain, log, signal } = this.#member
+    const offer = decodeOffer(incoming.offer)
+    const { draw } = offer
+    const assignment = await this.#assignmentOf(draw, incoming.from)
+    await this.#settleStale(await chain.assignments({ signal }))
+    // A signer that comes again has lost the connection before, which may take a while to notice.
+    const before = this.#running.get(draw)
+    before?.stop.abort(new SwarmError('SEGMENT_SUPERSEDED', 'the signer goes on over another connection'))
+    if (before) await Promise.race([before.ended, this.#member.pause(ASSIGNMENT_MS)])
+    await this.#exclusively(draw, async (running) => {
+      try {
+        await this.#ingest(incoming, offer, assignment, running)
+      } catch (error) {
+        log('pinner.segment-failed', { draw, error: error as Error })
+        if (hasCode(error, 'SEGMENT_LATE')) {
+          await this.#acceptStored(await this.#assignmentOf(draw, incoming.from))
+        }
+        throw error
+      }
+    })
+  }
+
+  async #exclusively(draw: number, work: (running: Running) => Promise<void>): Promise<void> {
+    if (this.#running.has(draw)) {
+      throw new SwarmError('SEGMENT_BUSY', 'this segment is on its way in over another connection')
+    }
+    const running: Running = { stop: new AbortController(), provable: false, ended: Promise.resolve() }
+    this.#running.set(draw, running)
+    const working = work(running).finally(() => this.#running.delete(draw))
+    running.ended = working.catch(() => {})
+    return working
+  }
+
+  /** The chain may tell the signer first, so the assignment is waited for a little. */
+  async #assignmentOf(draw: number, signer: Buffer): Promise<AssignmentView> {
+    const { chain, signal } = this.#member
+    const until = performance.now() + ASSIGNMENT_MS
+    for (;;) {
+      const assignments = await chain.assignments({ signal })
+      const mine = assignments.find((other) => other.role === 'pinner' && other.draw === draw)
+      if (mine && !mine.signer.equals(signer)) break
+      if (mine && ['delivering', 'late', 'delivered'].includes(mine.task.state)) return mine
+      if (performance.now() > until) break
+      await this.#member.pause(ASSIGNMENT_POLL_MS)
+      signal.throwIfAborted()
+    }
+    throw new ChainError('NOT_DRAWN', `draw ${draw} does not pair this pinner with this signer`)
+  }
+
+  async #ingest(
+    incoming: IncomingSegment,
+    offer: SegmentOffer,
+    assignment: AssignmentView,
+    running: Running
+  ): Promise<void> {
+    const { chain, keyPair, signal } = this.#member
+    const { hypercore, fork, length, treeHash, task, signer } = assignment
+    if (assignment.codec === 'wrap' && !offer.publicKey.equals(signer)) {
+      throw new ChainError('SEGMENT_MISMATCH', 'a wrap segment is encoded with the signer’s own key')
+    }
+    // What is held of a copy that has no segments is of one that this pinner had before.
+    if (task.start === 0 && this.#store.segments(hypercore).some(({ state }) => state === 'held')) {
+      await this.#ports.forget(hypercore)
+    }
+    const chainId = await chain.chainId({ signal })
+    const segment = segmentOf(chainId, assignment, offer.publicKey)
+    const { signature } = offer
+    const manifest = decodeManifest(offer.manifest)
+    const original = { key: hypercore, manifest, fork, length, treeHash, signature }
+    const ingest = await this.#store.beginSegment({ ...original, segment, start: task.start, end: task.end })
+    let word: SignedRecord
+    try {
+      // What the signer cannot vouch for any more, it sends again.
+      if (ingest.position - task.start > offer.known) await ingest.cutBack(task.start + offer.known)
+      running.provable = (await this.#wordOf(ingest)) !== null
+      word = await this.#takeChunks(incoming, ingest, assignment, running)
+      await this.#accept(ingest, assignment, word)
+    } catch (error) {
+      await this.#giveUp(ingest, assignment, error)
+      throw error
+    }
+    const { record } = word
+    incoming.accept(encodeSignedRecord({ record, signature: signSegment(chainId, keyPair, record) }))
+  }
+
+  /** Accepts a segment that is all here, or in part if the signer's time is over. */
+  async #acceptStored(assignment: AssignmentView): Promise<void> {
+    const { chain, log, signal } = this.#member
+    const { draw, task, hypercore } = assignment
+    const { id } = segmentOf(await chain.chainId({ signal }), assignment, Buffer.alloc(0))
+    const stored = this.#store
+      .segments(hypercore)
+      .find(({ state, segment }) => state === 'pending' && Buffer.compare(segment.id, id) === 0)
+    if (!stored) return
+    const ingest = await this.#store.beginSegment(stored)
+    try {
+      const word = await this.#wordOf(ingest)
+      if (!word || (word.record.end < task.end && task.state !== 'late')) return await ingest.suspend()
+      await ingest.cutBack(word.record.end)
+      await this.#accept(ingest, assignment, word)
+    } catch (error) {
+      log('pinner.part-failed', { draw, error: error as Error })
+      // It may be accepted later, or be gone on with.
+      if (error instanceof ChainError || hasCode(error, 'STORAGE_NO_ORIGINAL')) await ingest.suspend()
+      else await this.#giveUp(ingest, assignment, error)
+    }
+  }
+
+  /** Checks all that is stored of a segment, which is what `word` covers, and accepts it on the chain. */
+  async #accept(ingest: Ingest, assignment: AssignmentView, word: SignedRecord): Promise<void> {
+    const { chain, log } = this.#member
+    const { draw, hypercore } = assignment
+    const { record, signature } = word
+    const nodes = await this.#nodesOf(ingest)
+    try {
+      const tree = await TreeBuilder.resume(nodes, record.chunks)
+      await this.#checkRoot(ingest, assignment, { record, root: tree.root() })
+      await nodes.flush()
+    } finally {
+      await nodes.close()
+    }
+    const rest = await this.#original.restOf(ingest.spec, record.end)
+    await this.#original.check(ingest, assignment, { word, rest })
+    await this.#ports.announce(hypercore)
+    await chain.accept(draw, record, signature)
+    const { start, end, chunks, bytes, root } = record
+    log('pinner.accepted', { draw, key: hypercore, start, end, chunks, bytes, root })
+    await this.#finish(ingest, rest)
+  }
+
+  /** Puts a segment in place that the chain has; what fails here is tried again by `#settleStale`. */
+  async #finish(ingest: Ingest, rest: readonly TreeNode[]): Promise<void> {
+    try {
+      await ingest.finish({ end: ingest.position, rest })
+    } catch (error) {
+      await ingest.suspend()
+      throw new StorageError('STORAGE_FAILED', 'an accepted segment could not be put in place', {
+        cause: error
+      })
+    }
+    await this.#ports.serve(ingest.spec.key)
+  }
+
+  /** Deletes what came of draws that were drawn again: it would keep the new segment out. What was accepted is put in place. */
+  async #settleStale(assignments: AssignmentView[]): Promise<void> {
+    const { chain, log, signal } = this.#member
+    const pending = this.#store.segments().filter(({ state }) => state === 'pending')
+    if (pending.length === 0) return
+    const chainId = await chain.chainId({ signal })
+    const none = Buffer.alloc(0)
+    const open = new Set(
+      assignments.map((assignment) => Buffer.from(segmentOf(chainId, assignment, none).id).toString('hex'))
+    )
+    for (const stale of pending) {
+      if (open.has(Buffer.from(stale.segment.id).toString('hex'))) continue
+      try {
+        const ingest = await this.#store.beginSegment(stale)
+        if (await this.#isAccepted(stale, ingest.position)) {
+          await this.#finish(ingest, await this.#original.restOf(stale, ingest.position))
+          log('pinner.segment-recovered', { key: stale.key, segment: stale.segment.id })
+        } else {
+          await ingest.abort()
+          log('pinner.segment-dropped', { key: stale.key, segment: stale.segment.id })
+        }
+      } catch (error) {
+        // Still coming in: its own end will drop it.
+        if (!hasCode(error, 'STORAGE_BUSY', 'STORAGE_HELD')) throw error
+      }
+    }
+  }
+
+  /** Whether the chain has a segment in this pinner's copy, as far as it is here. */
+  async #isAccepted({ key, segment }: StoredSegment, end: number): Promise<boolean> {
+    const { chain, keyPair, signal } = this.#member
+    const view = await chain.hypercore(key, { signal })
+    return (view?.copies ?? []).some(
+      ({ state, segments }) =>
+        state === 'active' &&
+        segments.some(
+          (known) =>
+            Buffer.compare(known.id, segment.id) === 0 &&
+            known.end === end &&
+            known.pinner.equals(keyPair.publicKey)
+        )
+    )
+  }
+
+  /** What was interrupted goes on later; what does not hold is deleted and refused on the chain, with evidence if there is some. */
+  async #giveUp(ingest: Ingest, assignment: AssignmentView, error: unknown): Promise<void> {
+    const { chain, signal } = this.#member
+    const { draw } = assignment
+    const later = error instanceof SwarmError || hasCode(error, 'STORAGE_FAILED', 'DRAW_NOT_OPEN')
+    if (signal.aborted || later) return ingest.suspend()
+    await ingest.abort().catch((failure: unknown) => {
+      if (!(failure instanceof StorageError)) throw failure
+    })
+    if (error instanceof SegmentFault && (await this.#wouldBeUpheld(assignment, error))) {
+      return this.#refusals.refuse(draw, error.evidence)
+    }
+    const reason = hasCode(error, 'STORAGE_DISK_FULL', 'STORAGE_QUOTA') ? 'busy' : 'mismatch'
+    await chain.refuse(draw, reason).catch((failure: unknown) => {
+      if (!hasCode(failure, 'DRAW_NOT_OPEN')) throw failure
+    })
+  }
+
+  /** Judges own evidence as the chain will. */
+  async #wouldBeUpheld(assignment: AssignmentView, { evidence }: SegmentFault): Promise<boolean> {
+    const { chain, log, signal } = this.#member
+    const refusal = refusalOf(await chain.chainId({ signal }), assignment, evidence)
+    const verdict = await this.#engine.call('judge-refusal', { refusal, evidence: { memory: evidence } })
+    log('pinner.fault-found', { draw: assignment.draw, ...verdict })
+    return verdict.upheld
+  }
+
+  /** Decodes, checks and stores chunk by chunk; the tree over the encoded ones grows with them. Returns the word over all of them. */
+  async #takeChunks(
+    incoming: IncomingSegment,
+    ingest: Ingest,
+    assignment: AssignmentView,
+    running: Running
+  ): Promise<SignedRecord> {
+    const { signal } = this.#member
+    const { task, draw } = assignment
+    const { segment } = ingest.spec
+    const chainId = await this.#member.chain.chainId({ signal })
+    const nodes = await this.#nodesOf(ingest)
+    try {
+      const tree = await TreeBuilder.resume(nodes, ingest.position - task.start, (records) =>
+        nodes.append(records)
+      )
+      const read = (encoded: Buffer): SignedRecord => this.#readWord(chainId, assignment, encoded)
+      const received = new Received(incoming.receive(ingest.position), tree.chunks, read, running.stop.signal)
+      const keepWords = async (): Promise<void> => {
+        for (const word of received.covered()) {
+          const { record } = word
+          const root = (await TreeBuilder.resume(nodes, record.chunks)).root()
+          await this.#checkRoot(ingest, assignment, { record, root })
+          await nodes.flush()
+          await ingest.keepNote(encodeSignedRecord(word))
+          running.provable = true
+          this.#member.log('pinner.provable', { draw, chunks: record.chunks, bytes: record.bytes })
+        }
+        received.forgetWords()
+      }
+      const start = ingest.position
+      const options = { signal, firstLeaf: tree.chunks }
+      this.#member.log('pinner.receiving', { draw, position: start, end: task.end })
+      try {
+        for await (const batch of this.#engine.decode(received.runs(), { segment, start }, options)) {
+          const encoded = received.take(batch.count)
+          const blocks = batch.chunks.map((plain, i): IngestBlock => ({
+            index: batch.firstIndex + i,
+            encoded: encoded[i] as Uint8Array,
+            plain
+          }))
+          tree.append(batch.count, batch.levels)
+          await ingest.append(blocks)
+          await keepWords()
+        }
+      } catch (error) {
+        // The last word may have come after the chunks that it covers.
+        if (error instanceof SwarmError) await keepWords()
+        if (!(error instanceof CodecError)) throw error
+        const index = ingest.position
+        const chunks = task.end - task.start
+        const at = { index, chunks, codec: segment.codec, tree, nodes }
+        const evidence = await chunkEvidence(received, at)
+        throw evidence ? new SegmentFault(error, evidence) : error
+      }
+      await keepWords()
+      await nodes.flush()
+      const { end } = received
+      if (end === undefined || ingest.position !== task.end) {
+        throw new ProofError(
+          'SEGMENT_SHORT',
+          `the signer sent chunks up to ${ingest.position} of ${task.end}`
+        )
+      }
+      await ingest.keepNote(end)
+      return decodeSignedRecord(end)
+    } finally {
+      await nodes.close()
+    }
+  }
+
+  /** A word of the signer's. @throws ChainError SEGMENT_SIGNATURE; SegmentFault if it contradicts an earlier one */
+  #readWord(chainId: Buffer, { draw, signer }: AssignmentView, encoded: Buffer): SignedRecord {
+    const word = decodeSignedRecord(encoded)
+    if (!verifySegment(chainId, signer, word.record, word.signature)) {
+      throw new ChainError('SEGMENT_SIGNATURE', 'the signer’s signature over the segment does not hold')
+    }
+    const evidence = this.#wordsOf(draw).add(chainId, word)
+    if (evidence) {
+      const { start, end } = word.record
+      const why = `the signer has signed two roots of chunks ${start} to ${end - 1}`
+      throw new SegmentFault(new ProofError('SEGMENT_CONTRADICTION', why), evidence)
+    }
+    return word
+  }
+
+  /** Whether a record is that of the chunks that came. @throws ProofError SEGMENT_ROOT */
+  async #checkRoot(
+    { spec }: Ingest,
+    assignment: AssignmentView,
+    { record, root }: { record: SignedRecord['record']; root: TreeRoot }
+  ): Promise<void> {
+    const { chain, signal } = this.#member
+    const chainId = await chain.chainId({ signal })
+    const own = recordOf(assignment, spec.segment, root)
+    if (!segmentHash(chainId, own).equals(segmentHash(chainId, record))) {
+      throw new ProofError('SEGMENT_ROOT', 'the signer’s record of the segment is not what was received')
+    }
+  }
+
+  /** The signer's last word, if all that it covers is here. */
+  async #wordOf(ingest: Ingest): Promise<SignedRecord | null> {
+    const note = await ingest.note()
+    const word = note && decodeSignedRecord(note)
+    return word && word.record.end <= ingest.position ? word : null
+  }
+
+  #wordsOf(draw: number): SignedWords {
+    let words = this.#words.get(draw)
+    if (!words) this.#words.set(draw, (words = new SignedWords()))
+    return words
+  }
+
+  /** The stored tree up to where the ingest stands; built again from the disk if a crash took some of it. */
+  async #nodesOf(ingest: Ingest): Promise<NodeFile> {
+    const { key, start, segment } = ingest.spec
+    const done = ingest.position - start
+    const nodes = await NodeFile.open(ingest.nodeFile)
+    if (nodes.chunks >= done) {
+      await nodes.truncate(done)
+      return nodes
+    }
+    await nodes.truncate(0)
+    const stored = this.#store.encodedBlocks(key, start, ingest.position)
+    const runs = (async function* () {
+      for await (const { encoded } of stored) yield encoded
+    })()
+    await this.#engine.rebuild(runs, segment, { sink: (records) => nodes.append(records) })
+    return nodes
+  }
+}

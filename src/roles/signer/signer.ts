@@ -1,0 +1,279 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type Hypercore from 'hypercore'
+import { originalOf } from '../../crypto/author-signature.js'
+import { encodeOffer, encodeSignedRecord } from '../../protocol/hand-over.js'
+import { signSegment } from '../../protocol/segment.js'
+import type { AssignmentView } from '../../protocol/views.js'
+import type { SegmentSecret } from '../../chunk/codec.js'
+import { Engine } from '../../engine/engine.js'
+import { wipeSegmentKey } from '../../engine/seal-key.js'
+import { ChainError, SwarmError } from '../../errors.js'
+import { TreeBuilder } from '../../merkle/builder.js'
+import { NodeFile } from '../../storage/node-file.js'
+import { Connections } from '../../swarm/connections.js'
+import { SwarmReader, knownLength, readBlocks } from '../../swarm/reader.js'
+import { sendSegment, type SegmentItem } from '../../swarm/segment-channel.js'
+import { recordOf, segmentOf } from '../assignment.js'
+import { Member, hasCode, type MemberOptions, type Registration } from '../member.js'
+import { OverdueDraws } from '../overdue-draws.js'
+import { SegmentKeys } from './segment-keys.js'
+
+export interface SignerOptions extends MemberOptions {
+  registration: Registration
+  /** Memory for chunks in the worker pool. */
+  memoryBytes?: number
+  threads?: number
+  /** Encoded bytes between two signed running roots. Default and most: `RUNNING_ROOT_BYTES`. */
+  runningRootBytes?: number
+}
+
+/** Most encoded bytes between two signed running roots: what was signed last is what a lost signer leaves. */
+export const RUNNING_ROOT_BYTES = 16 << 20
+/** Verdicts that are none on the segment: if the draw is still open, the signer goes on. */
+const PASSING: readonly string[] = ['SEGMENT_LATE', 'SEGMENT_SUPERSEDED', 'SEGMENT_BUSY']
+const CONNECT_MS = 15_000
+const BLOCK_MS = 30_000
+/** Pause after an interruption, doubled up to the second. */
+const RETRY_MS = { first: 250, last: 10_000 }
+
+/**
+ * Encodes hypercores that it was drawn for and hands each to its pinner: downloads from the swarm, through the
+ * worker pool, onto a connection, in bounded memory.
+ */
+export class Signer {
+  readonly #member: Member
+  readonly #engine: Engine
+  readonly #keys: SegmentKeys
+  readonly #registration: Registration
+  readonly #runningRootBytes: number
+  readonly #connections: Connections
+  /** Draws that are being worked on, and what stops it. */
+  readonly #draws = new Map<number, AbortController>()
+  readonly #overdue = new OverdueDraws()
+
+  private constructor(member: Member, options: SignerOptions) {
+    this.#member = member
+    this.#registration = options.registration
+    this.#runningRootBytes = Math.min(options.runningRootBytes ?? RUNNING_ROOT_BYTES, RUNNING_ROOT_BYTES)
+    this.#connections = new Connections(member.dht, member.keyPair)
+    this.#engine = new Engine({
+      random: options.randomBytes,
+      ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
+      ...(options.threads === undefined ? {} : { threads: options.threads })
+    })
+    this.#keys = new SegmentKeys(join(options.dir, 'keys'), this.#engine, options.randomBytes)
+  }
+
+  static async open(options: SignerOptions): Promise<Signer> {
+    return new Signer(await Member.open(options), options)
+  }
+
+  get publicKey(): Buffer {
+    return this.#member.keyPair.publicKey
+  }
+
+  /** Registers with the chain and begins to work. */
+  async start(): Promise<void> {
+    await this.#member.register('signer', this.#registration)
+    this.#member.follow(['drawn', 'passedOn', 'acknowledged', 'redraw', 'accepted'], () => this.#work())
+  }
+
+  async close(): Promise<void> {
+    await this.#member.close()
+    await this.#engine.close()
+  }
+
+  async #work(): Promise<void> {
+    const { chain, signal } = this.#member
+    const assignments = await chain.assignments({ signal })
+    const open = new Set(assignments.map(({ draw }) => draw))
+    this.#overdue.look(open, new Set(this.#draws.keys()), (draw) =>
+      this.#draws.get(draw)?.abort(new SwarmError('SEGMENT_OVER', 'this draw is over'))
+    )
+    await this.#keys.forgetAllBut(open)
+    await this.#forgetAllBut(open)
+    for (const assignment of assignments) {
+      if (assignment.role !== 'signer') continue
+      const { draw, acknowledge, task } = assignment
+      if (acknowledge) {
+        await chain.acknowledge(draw).catch((error: unknown) => {
+          if (!hasCode(error, 'ACKNOWLEDGED', 'DRAW_NOT_OPEN', 'NOT_DRAWN')) throw error
+        })
+      }
+      if (task.state !== 'delivering' && task.state !== 'delivered') continue
+      if (this.#draws.has(draw)) continue
+      const stop = new AbortController()
+      this.#draws.set(draw, stop)
+      this.#member.run(`draw ${draw}`, () =>
+        this.#encode(assignment, stop.signal).finally(() => this.#draws.delete(draw))
+      )
+    }
+  }
+
+  /** Deletes what a draw left that was over before a restart. */
+  async #forgetAllBut(open: ReadonlySet<number>): Promise<void> {
+    const { dir } = this.#member.options
+    for (const name of await readdir(dir)) {
+      const draw = Number(/^draw-(\d+)$/.exec(name)?.[1] ?? NaN)
+      if (Number.isNaN(draw) || open.has(draw) || this.#draws.has(draw)) continue
+      await rm(join(dir, name), { recursive: true, force: true })
+    }
+  }
+
+  /** Encodes and hands over, again after every interruption, until the chain wants it no more. */
+  async #encode(assignment: AssignmentView, over: AbortSignal): Promise<void> {
+    const { chain, log, signal, options } = this.#member
+    const { draw, hypercore } = assignment
+    const dir = join(options.dir, `draw-${draw}`)
+    const { network, randomBytes } = options
+    const reader = new SwarmReader({ network, dir: join(dir, 'plain'), seed: randomBytes(32) })
+    try {
+      const core = await reader.open(hypercore)
+      const stopped = AbortSignal.any([signal, over])
+      for (let pauseMs = RETRY_MS.first; !signal.aborted; pauseMs = Math.min(2 * pauseMs, RETRY_MS.last)) {
+        try {
+          await this.#handOver(assignment, core, join(dir, 'nodes'), stopped)
+          return
+        } catch (error) {
+          stopped.throwIfAborted()
+          if (!(error instanceof SwarmError)) throw error
+          log('signer.interrupted', { draw, error })
+        }
+        await this.#member.pause(pauseMs)
+        const open = await chain.assignments({ signal })
+        if (!open.some((other) => other.draw === draw && other.role === 'signer')) return
+      }
+    } catch (error) {
+      if (signal.aborted) return
+      if (over.aborted) return log('signer.stopped', { draw, error: error as Error })
+      log('signer.refused', { draw, error: error as Error })
+      const reason = hasCode(error, 'ORIGINAL_MISMATCH') ? 'mismatch' : 'other'
+      await chain.refuse(draw, reason).catch((refusal: unknown) => {
+        if (!hasCode(refusal, 'DRAW_NOT_OPEN')) throw refusal
+      })
+    } finally {
+      // What is there is gone on with after a restart.
+      await reader.close({ remove: !signal.aborted })
+      if (!signal.aborted) await rm(dir, { recursive: true, force: true })
+    }
+  }
+
+  async #handOver(
+    assignment: AssignmentView,
+    core: Hypercore,
+    nodeFile: string,
+    signal: AbortSignal
+  ): Promise<void> {
+    const { chain, keyPair, log } = this.#member
+    const { draw, length, pinner, task } = assignment
+    await knownLength(core, length, { timeoutMs: BLOCK_MS, signal })
+    await checkOriginal(core, assignment)
+    const original = await originalOf(core)
+    const chainId = await chain.chainId({ signal })
+    const { publicKey, secretKey, seed } = await this.#keys.of(assignment, keyPair)
+    const segment: SegmentSecret = { ...segmentOf(chainId, assignment, publicKey), secretKey }
+    const { manifest, signature } = original
+    const nodes = await NodeFile.open(nodeFile)
+    try {
+      const known = nodes.chunks
+      const offer = encodeOffer({ draw, publicKey, known, manifest, signature })
+      const items = (position: number): AsyncGenerator<SegmentItem> =>
+        this.#items(
+          assignment,
+          { segment, ...(seed && { seed }) },
+          core,
+          nodes,
+          position - task.start,
+          signal
+        )
+      const verdict = await this.#connections.with(pinner, { timeoutMs: CONNECT_MS, signal }, (connection) =>
+        sendSegment(connection, offer, items, { id: idOf(draw), signal })
+      )
+      if (!verdict.accepted && PASSING.includes(verdict.code)) {
+        throw new SwarmError(verdict.code, verdict.message)
+      }
+      if (!verdict.accepted) {
+        throw new ChainError(
+          'SEGMENT_REFUSED',
+          `the pinner refused the segment: ${verdict.message} [${verdict.code}]`
+        )
+      }
+      log('signer.delivered', { draw, bytes: nodes.chunks })
+    } finally {
+      // The signer's own key, which `wrap` uses, stays.
+      if (segment.codec === 'seal') wipeSegmentKey(segment)
+      // What was sent may be asked to be gone on from.
+      await nodes.flush().catch((error: unknown) => log('signer.nodes-lost', { draw, error: error as Error }))
+      await nodes.close()
+    }
+  }
+
+  /** The segment from chunk `done` of it on: encoded chunks, running roots, and the end once the chain has it. */
+  async *#items(
+    assignment: AssignmentView,
+    encoding: { segment: SegmentSecret; seed?: Buffer },
+    core: Hypercore,
+    nodes: NodeFile,
+    done: number,
+    signal: AbortSignal
+  ): AsyncGenerator<SegmentItem, void, void> {
+    const { chain, keyPair } = this.#member
+    const { draw, task } = assignment
+    const { segment } = encoding
+    if (done < 0 || done > nodes.chunks) {
+      throw new SwarmError(
+        'SEGMENT_POSITION',
+        `the pinner asked for chunk ${done}, offered were ${nodes.chunks}`
+      )
+    }
+    this.#member.log('signer.sending', { draw, position: task.start + done, end: task.end })
+    await nodes.truncate(done)
+    const tree = await TreeBuilder.resume(nodes, done, (records) => nodes.append(records))
+    const chainId = await chain.chainId({ signal })
+    const word = (): Buffer => {
+      const record = recordOf(assignment, segment, tree.root())
+      return encodeSignedRecord({ record, signature: signSegment(chainId, keyPair, record) })
+    }
+    let rootBytes = tree.bytes
+    const start = task.start + done
+    if (start < task.end) {
+      const blocks = readBlocks(core, start, task.end, { timeoutMs: BLOCK_MS, signal })
+      for await (const batch of this.#engine.encode(
+        blocks,
+        { ...encoding, start },
+        { signal, firstLeaf: done }
+      )) {
+        tree.append(batch.count, batch.levels)
+        yield { kind: 'chunks', bytes: batch.encoded, lengths: batch.encodedBytes }
+        if (tree.bytes - rootBytes < this.#runningRootBytes) continue
+        rootBytes = tree.bytes
+        await nodes.flush()
+        yield { kind: 'root', word: word() }
+      }
+    }
+    await nodes.flush()
+    const record = recordOf(assignment, segment, tree.root())
+    await chain.deliver(draw, record).catch((error: unknown) => {
+      // Delivered before an interruption: the pinner is still to accept it.
+      if (!hasCode(error, 'NOT_WAITING')) throw error
+    })
+    yield { kind: 'end', word: word() }
+  }
+}
+
+/** Names the channel of a draw's segment. */
+function idOf(draw: number): Buffer {
+  const id = Buffer.alloc(8)
+  id.writeBigUInt64LE(BigInt(draw))
+  return id
+}
+
+/** What was downloaded must be what the chain recorded. */
+async function checkOriginal(core: Hypercore, { fork, length, treeHash }: AssignmentView): Promise<void> {
+  if (core.fork === fork && (await core.treeHash(length)).equals(treeHash)) return
+  throw new ChainError(
+    'ORIGINAL_MISMATCH',
+    `hypercore ${core.id} is not the one on the chain: fork ${core.fork}, another tree at length ${length}`
+  )
+}

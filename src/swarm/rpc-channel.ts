@@ -1,0 +1,301 @@
+import type Protomux from 'protomux'
+import { DatdotError, SwarmError } from '../errors.js'
+import { bytes, decode, encode, struct, text, uint, type Type } from '../protocol/codec.js'
+
+/** Requests, responses and cancellations on one channel of an encrypted connection. */
+
+/** Largest body of a request or response. */
+export const MESSAGE_BYTES_MAX = 12 << 20
+
+/** What one connection may ask of a server at a time. */
+export interface Quotas {
+  /** Requests that are being answered. */
+  inFlight: number
+  /** Bytes of their bodies. */
+  bytesInFlight: number
+  /** Requests a second, over time, and how many may come at once. */
+  perSecond: number
+  burst: number
+  /** Bytes of responses that the peer has not taken off the wire. */
+  backlogBytes: number
+  /** Refused and malformed requests after which the channel is closed. */
+  offences: number
+}
+
+export const defaultQuotas: Readonly<Quotas> = {
+  inFlight: 64,
+  bytesInFlight: 64 << 20,
+  perSecond: 500,
+  burst: 1000,
+  backlogBytes: 64 << 20,
+  offences: 500
+}
+
+const requestType = struct({ id: uint(), method: uint(65_535), body: bytes(MESSAGE_BYTES_MAX) })
+const responseType = struct({ id: uint(), error: uint(1), body: bytes(MESSAGE_BYTES_MAX) })
+const errorType = struct({ code: text(64), message: text(1024) })
+const cancelType = struct({ id: uint() })
+
+/** A whole message as it is, so that what is wrong in it is found where it can be answered. */
+const raw: Type<Buffer> = {
+  preencode(state, value) {
+    state.end += value.byteLength
+  },
+  encode(state, value) {
+    state.buffer!.set(value, state.start)
+    state.start += value.byteLength
+  },
+  decode(state) {
+    const { buffer, byteOffset } = state.buffer!
+    const value = Buffer.from(buffer, byteOffset + state.start, state.end - state.start)
+    state.start = state.end
+    return value
+  }
+}
+
+/** Answers one request. Throws DatdotErrors, whose code and message the peer gets. */
+export type Handler = (body: Buffer, signal: AbortSignal) => Promise<Buffer>
+
+/** The serving end: handlers by number, within quotas. One for each connection that opens the protocol. */
+export class ServerChannel {
+  readonly #channel: Protomux.Channel
+  readonly #response: Protomux.Message<Buffer>
+  readonly #handlers: ReadonlyMap<number, Handler>
+  readonly #quotas: Quotas
+  readonly #now: () => number
+  readonly #running = new Map<number, AbortController>()
+  #bytesInFlight = 0
+  #backlog = 0
+  #offences = 0
+  #tokens: number
+  #refilledAt: number
+
+  /** @param now ms, for the rate. @param onclose is told once, when the channel or its connection is gone */
+  constructor(
+    mux: Protomux,
+    protocol: string,
+    options: {
+      handlers: ReadonlyMap<number, Handler>
+      now: () => number
+      quotas?: Partial<Quotas>
+      onclose?: () => void
+    }
+  ) {
+    this.#handlers = options.handlers
+    this.#quotas = { ...defaultQuotas, ...options.quotas }
+    this.#now = options.now
+    this.#tokens = this.#quotas.burst
+    this.#refilledAt = options.now()
+    const channel = mux.createChannel({
+      protocol,
+      ondrain: () => (this.#backlog = 0),
+      onclose: () => {
+        for (const controller of this.#running.values()) controller.abort(gone())
+        options.onclose?.()
+      }
+    })
+    if (channel === null) throw new SwarmError('RPC_CHANNEL', 'This connection has the channel already')
+    this.#channel = channel
+    // Handlers of messages must not throw: protomux would destroy the connection with all its channels.
+    channel.addMessage({ encoding: raw, onmessage: (message: Buffer) => this.#onrequest(message) })
+    this.#response = channel.addMessage({ encoding: raw })
+    channel.addMessage({ encoding: raw, onmessage: (message: Buffer) => this.#oncancel(message) })
+    channel.open()
+  }
+
+  get closed(): boolean {
+    return this.#channel.closed
+  }
+
+  close(): void {
+    this.#channel.close()
+  }
+
+  #onrequest(message: Buffer): void {
+    let request
+    try {
+      request = decode(requestType, message)
+    } catch {
+      this.#offend()
+      return
+    }
+    const { id, method, body } = request
+    const handler = this.#handlers.get(method)
+    if (!handler) return this.#refuse(id, 'RPC_METHOD', `There is no method ${method}`)
+    if (this.#running.has(id)) return this.#refuse(id, 'RPC_ID', `Request ${id} is being answered already`)
+    if (!this.#takeToken()) return this.#refuse(id, 'RPC_RATE', 'Too many requests: wait a second')
+    const { inFlight, bytesInFlight } = this.#quotas
+    if (this.#running.size >= inFlight || this.#bytesInFlight + body.byteLength > bytesInFlight) {
+      return this.#refuse(id, 'RPC_BUSY', 'Too many requests at a time: wait for an answer first')
+    }
+    void this.#answer(id, handler, body)
+  }
+
+  async #answer(id: number, handler: Handler, body: Buffer): Promise<void> {
+    const controller = new AbortController()
+    this.#running.set(id, controller)
+    this.#bytesInFlight += body.byteLength
+    try {
+      this.#send(id, 0, await handler(body, controller.signal))
+    } catch (error) {
+      if (controller.signal.aborted) return
+      const { code, message } = publicError(error)
+      if (code === 'RPC_MALFORMED') this.#offences++
+      this.#send(id, 1, encode(errorType, { code, message }))
+    } finally {
+      this.#running.delete(id)
+      this.#bytesInFlight -= body.byteLength
+    }
+  }
+
+  #oncancel(message: Buffer): void {
+    try {
+      this.#running.get(decode(cancelType, message).id)?.abort(gone())
+    } catch {
+      this.#offend()
+    }
+  }
+
+  #refuse(id: number, code: string, message: string): void {
+    this.#send(id, 1, encode(errorType, { code, message }))
+    this.#offend()
+  }
+
+  /** Counts what no honest client does; after enough of it the channel is closed. */
+  #offend(): void {
+    if (++this.#offences >= this.#quotas.offences) this.close()
+  }
+
+  #send(id: number, error: 0 | 1, body: Buffer): void {
+    if (this.closed) return
+    const message = encode(responseType, { id, error, body })
+    if (this.#response.send(message)) return
+    // The peer does not read what it asked for: without an end to this, we would hold it all.
+    this.#backlog += message.byteLength
+    if (this.#backlog > this.#quotas.backlogBytes) this.close()
+  }
+
+  #takeToken(): boolean {
+    const { perSecond, burst } = this.#quotas
+    const now = this.#now()
+    this.#tokens = Math.min(burst, this.#tokens + (Math.max(0, now - this.#refilledAt) * perSecond) / 1000)
+    this.#refilledAt = now
+    if (this.#tokens < 1) return false
+    this.#tokens--
+    return true
+  }
+}
+
+interface Pending {
+  resolve: (body: Buffer) => void
+  reject: (error: Error) => void
+}
+
+/** The asking end. */
+export class ClientChannel {
+  readonly #channel: Protomux.Channel
+  readonly #request: Protomux.Message<Buffer>
+  readonly #cancel: Protomux.Message<Buffer>
+  readonly #pending = new Map<number, Pending>()
+  #nextId = 1
+
+  /** @param onclose is told once, when the channel or its connection is gone */
+  constructor(mux: Protomux, protocol: string, onclose: () => void) {
+    const channel = mux.createChannel({
+      protocol,
+      onclose: () => {
+        for (const { reject } of this.#pending.values()) reject(gone())
+        this.#pending.clear()
+        onclose()
+      }
+    })
+    if (channel === null) throw new SwarmError('RPC_CHANNEL', 'This connection has the channel already')
+    this.#channel = channel
+    this.#request = channel.addMessage({ encoding: raw })
+    channel.addMessage({ encoding: raw, onmessage: (message: Buffer) => this.#onresponse(message) })
+    this.#cancel = channel.addMessage({ encoding: raw })
+    channel.open()
+  }
+
+  /** Whether the other end speaks the protocol; waits until it has said so. */
+  opened(): Promise<boolean> {
+    return this.#channel.fullyOpened()
+  }
+
+  get closed(): boolean {
+    return this.#channel.closed
+  }
+
+  close(): void {
+    this.#channel.close()
+  }
+
+  /**
+   * Asks and waits for the answer.
+   *
+   * @throws SwarmError with the code that the server gave, or `RPC_CLOSED`, `RPC_TIMEOUT`; the signal's reason
+   */
+  async request(
+    method: number,
+    body: Buffer,
+    { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined }
+  ): Promise<Buffer> {
+    signal?.throwIfAborted()
+    if (this.closed) throw gone()
+    const id = this.#nextId++
+    let timer: NodeJS.Timeout | undefined
+    let onAbort: (() => void) | undefined
+    try {
+      return await new Promise<Buffer>((resolve, reject) => {
+        this.#pending.set(id, { resolve, reject })
+        const stop = (reason: Error): void => {
+          if (!this.closed) this.#cancel.send(encode(cancelType, { id }))
+          reject(reason)
+        }
+        timer = setTimeout(() => stop(timedOut(timeoutMs)), timeoutMs)
+        onAbort = () => stop(signal?.reason as Error)
+        signal?.addEventListener('abort', onAbort)
+        this.#request.send(encode(requestType, { id, method, body }))
+      })
+    } finally {
+      clearTimeout(timer)
+      if (onAbort) signal?.removeEventListener('abort', onAbort)
+      this.#pending.delete(id)
+    }
+  }
+
+  #onresponse(message: Buffer): void {
+    try {
+      const { id, error, body } = decode(responseType, message)
+      const pending = this.#pending.get(id)
+      if (!pending) return
+      if (error === 0) return pending.resolve(body)
+      const { code, message: text } = decode(errorType, body)
+      pending.reject(new SwarmError(code, text))
+    } catch {
+      // A server that does not speak the protocol: nothing that it says can be matched to a request.
+      this.close()
+    }
+  }
+}
+
+/** What a stranger may know of an error: our own codes and messages, nothing of the machine. */
+function publicError(error: unknown): { code: string; message: string } {
+  if (error instanceof DatdotError)
+    return { code: error.code.slice(0, 64), message: clip(error.message, 1024) }
+  return { code: 'RPC_FAILED', message: 'The request failed' }
+}
+
+function clip(message: string, most: number): string {
+  let clipped = message.slice(0, most)
+  while (Buffer.byteLength(clipped) > most) clipped = clipped.slice(0, -1)
+  return clipped
+}
+
+function gone(): SwarmError {
+  return new SwarmError('RPC_CLOSED', 'The connection was closed')
+}
+
+function timedOut(ms: number): SwarmError {
+  return new SwarmError('RPC_TIMEOUT', `No answer came within ${ms} ms`)
+}

@@ -1,0 +1,188 @@
+import test, { type TestContext } from 'node:test'
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import BetterSqlite3 from 'better-sqlite3'
+import { auditFile, auditLog } from '../../src/audit/audit.js'
+import { verifyDraw } from '../../src/audit/draw.js'
+import { smallNetwork, type TestNetwork } from '../ledger/network.js'
+
+/** A ledger with two hypercores, lost and kept copies, all kinds of outcomes; closed. */
+function lived(t: TestContext): TestNetwork {
+  const network = smallNetwork({ failuresMax: 2 })
+  t.after(() => network.close())
+  network.sponsor('film')
+  for (let n = 0; n < 70; n++) {
+    network.tick()
+    if (n === 20) network.sponsor('book', { copies: 1 })
+    const pinner = network.ledger.copy(0)?.pinner
+    network.work({
+      outcome: (challenge) =>
+        n > 30 && n < 55 && pinner?.equals(challenge.pinner) ? (n % 2 ? 'failure' : 'silent') : 'success'
+    })
+  }
+  const { storage } = network.ledger.summary()
+  assert.ok(storage.failure + storage.offline >= 2 && storage.success > 5)
+  assert.equal(network.ledger.copy(0)!.state, 'lost')
+  return network
+}
+
+/** Changes a ledger's file behind its back. */
+function tamper(network: TestNetwork, sql: string): void {
+  const db = new BetterSqlite3(network.path)
+  db.pragma('foreign_keys = OFF')
+  db.exec(sql)
+  db.close()
+}
+
+test('an honest ledger is found to hold, from its file and from its published entries', async (t) => {
+  const network = lived(t)
+  const report = await auditFile(network.path)
+  assert.equal(report.failure, null)
+  assert.equal(report.entries, network.ledger.length())
+  assert.ok(report.draws >= 3 && report.walks > 5)
+  assert.deepEqual(report.stateHash, network.ledger.stateHash())
+  const followed = await auditLog(network.ledger.entries(0, 10_000), { chainKey: network.chain.publicKey })
+  assert.deepEqual({ ...followed, stateHash: null }, { ...report, stateHash: null })
+  assert.deepEqual(followed.stateHash, report.stateHash)
+})
+
+/** What the `sqlite3` program prints; where it is not installed, what the same SQLite in Node does. */
+function sqlite3(path: string, sql: string): string {
+  try {
+    return execFileSync('sqlite3', [path, sql], { encoding: 'utf8' })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    const db = new BetterSqlite3(path, { readonly: true })
+    const rows = db.prepare(sql).raw().all() as unknown[][]
+    db.close()
+    return rows.map((row) => row.join('|') + '\n').join('')
+  }
+}
+
+test('the sqlite3 program finds the file whole', (t) => {
+  const network = lived(t)
+  network.ledger.close()
+  assert.equal(sqlite3(network.path, 'PRAGMA integrity_check'), 'ok\n')
+  assert.equal(sqlite3(network.path, 'PRAGMA foreign_key_check'), '')
+  assert.equal(sqlite3(network.path, 'SELECT sum(balance) FROM accounts'), '0\n')
+  assert.equal(sqlite3(network.path, 'SELECT sum(change) FROM postings'), '0\n')
+  network.ledger = { close() {} } as TestNetwork['ledger']
+})
+
+const forgeries: [what: string, sql: string, code: string, seq: number | null][] = [
+  ['a balance', 'UPDATE accounts SET balance = balance + 1 WHERE id = 5', 'STATE_DIFFERS', null],
+  ['a reputation', 'UPDATE roles SET alpha = alpha + 1 WHERE id = 1', 'STATE_DIFFERS', null],
+  ['a root', 'UPDATE segments SET root = zeroblob(32) WHERE copy = 1', 'STATE_DIFFERS', null],
+  [
+    'a posting',
+    'UPDATE postings SET change = change + 1 WHERE (seq, account) = (SELECT seq, account FROM postings WHERE seq > 5 LIMIT 1)',
+    'POSTINGS_DIFFER',
+    null
+  ],
+  ['a missing posting', 'DELETE FROM postings WHERE seq = 0 AND account = 6', 'POSTINGS_DIFFER', null],
+  ['an effect', 'UPDATE effects SET bytes = zeroblob(9) WHERE seq = 20', 'EFFECTS_DIFFER', null],
+  [
+    'a signature',
+    "UPDATE entries SET operation = CAST(substr(operation, 1, length(operation) - 1) || x'00' AS BLOB) WHERE seq = 14",
+    'SIGNATURE_WRONG',
+    14
+  ],
+  ['an operation', "UPDATE entries SET operation = x'00' WHERE seq = 14", 'OPERATION_UNKNOWN', 14],
+  ['a hash', 'UPDATE entries SET hash = zeroblob(32) WHERE seq = 30', 'ENTRY_HASH', 30],
+  ['an effects hash', 'UPDATE entries SET effects_hash = zeroblob(32) WHERE seq = 30', 'EFFECTS_DIFFER', 30],
+  ['a time', 'UPDATE entries SET at = at + 1 WHERE seq = 30', 'ENTRY_TIME', 30],
+  ['a removed entry', 'DELETE FROM entries WHERE seq = 25', 'ENTRY_ORDER', 25],
+  ['a cut end', 'DELETE FROM entries WHERE seq > 60', 'FILE_DAMAGED', null]
+]
+
+test('every forgery is found, and the first entry that does not hold is named', async (t) => {
+  const network = lived(t)
+  network.ledger.close()
+  for (const [what, sql, code, seq] of forgeries) {
+    const copy = join(network.folder, `${what}.db`)
+    const db = new BetterSqlite3(network.path)
+    db.exec(`VACUUM INTO '${copy}'`)
+    db.close()
+    tamper({ path: copy } as TestNetwork, sql)
+    const report = await auditFile(copy)
+    assert.deepEqual([report.failure?.code, report.failure?.seq], [code, seq], what)
+    assert.equal(report.ok, false)
+  }
+  network.ledger = { close() {} } as TestNetwork['ledger']
+})
+
+test('a settled walk that leads elsewhere than its states say is found', async (t) => {
+  const network = smallNetwork()
+  t.after(() => network.close())
+  network.sponsor('film', { copies: 1, steps: 4 })
+  for (let n = 0; n < 40 && network.ledger.summary().storage.success === 0; n++) {
+    network.tick()
+    network.work({ outcome: () => 'success' })
+  }
+  assert.equal((await auditFile(network.path)).ok, true)
+  const honest = network.settle.bind(network)
+  network.settle = () => {
+    for (const challenge of network.ledger.answered()) {
+      const walk = {
+        states: [challenge.answer!],
+        indices: [0],
+        leaves: [challenge.seed],
+        evidence: challenge.seed
+      }
+      network.ledger.settle([{ challenge: challenge.id, outcome: 'success', walk }])
+    }
+  }
+  const before = network.ledger.summary().storage.success
+  for (let n = 0; n < 40 && network.ledger.summary().storage.success === before; n++) {
+    network.tick()
+    network.work()
+  }
+  network.settle = honest
+  const { failure } = await auditFile(network.path)
+  assert.equal(failure?.code, 'WALK_SHAPE')
+  assert.equal(network.ledger.entry(failure.seq!)!.operation.kind, 'settle')
+})
+
+test('a log of which details were pruned still leads to the same state', async (t) => {
+  const network = lived(t)
+  network.at += 60_000
+  network.tick()
+  const { entries } = network.ledger.compact(Infinity)
+  assert.ok(entries > 100)
+  const state = network.ledger.stateHash()
+  const report = await auditFile(network.path)
+  assert.equal(report.failure, null)
+  assert.ok(report.pruned > 5)
+  assert.deepEqual(report.stateHash, state)
+  assert.equal(network.ledger.effects(10), null)
+})
+
+test('a draw can be made again from the log, with every try', async (t) => {
+  const network = lived(t)
+  const proof = await verifyDraw(network.ledger.entries(0, 10_000), 1)
+  const view = network.ledger.draw(1)!
+  assert.deepEqual(
+    proof.roles.map(({ role, order }) => [role, order]),
+    [
+      ['pinner', view.pinners],
+      ['signer', view.signers]
+    ]
+  )
+  for (const { tries, slots } of proof.roles) {
+    assert.ok(tries.every(({ slot, weight, roll, taken }) => slot < slots && taken === roll < weight))
+  }
+  await assert.rejects(verifyDraw(network.ledger.entries(0, 10_000), 99), { code: 'DRAW_UNKNOWN' })
+})
+
+test('what is no ledger is refused as such', async (t) => {
+  const network = smallNetwork()
+  t.after(() => network.close())
+  const text = join(network.folder, 'text.db')
+  writeFileSync(text, 'no database at all, but long enough to look like a file of some kind\n'.repeat(30))
+  await assert.rejects(auditFile(text), { code: 'LEDGER_NOT_A_LEDGER' })
+  await assert.rejects(auditFile(join(network.folder, 'missing.db')), { code: 'LEDGER_NOT_FOUND' })
+  assert.equal((await auditLog([])).failure?.code, 'LOG_EMPTY')
+  assert.equal((await auditLog([Buffer.from('garbage')])).failure?.seq, 0)
+})

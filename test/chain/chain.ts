@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import createTestnet from '@hyperswarm/testnet'
+import HyperDHT from 'hyperdht'
+import Hyperswarm from 'hyperswarm'
+import Protomux from 'protomux'
+import type { Parameters } from '../../src/protocol/parameters.js'
+import { ChainClient } from '../../src/client/client.js'
+import { ClientChannel, type Quotas } from '../../src/swarm/rpc-channel.js'
+import { CHAIN_PROTOCOL } from '../../src/protocol/rpc/messages.js'
+import type { JudgeRefusal } from '../../src/chain/evidence/refusals.js'
+import { ChainService } from '../../src/chain/service.js'
+import { Engine } from '../../src/engine/engine.js'
+import type { Verdict } from '../../src/evidence/verdict.js'
+import { createLogger } from '../../src/log.js'
+import { TestNetwork, identity } from '../ledger/network.js'
+
+/** A chain that is served on a private DHT, and clients that reach it there. */
+export interface TestChain {
+  network: TestNetwork
+  /** Folder of the service; it holds the ledger too. */
+  dir: string
+  service: ChainService
+  bootstrap: HyperDHT.Address[]
+  /** Lines that the chain wrote to its log. */
+  lines: string[]
+  client: (name: string) => ChainClient
+  stop: () => Promise<void>
+  /** Ends the service as a crash would for its peers, and starts another on the same ledger and folder. */
+  restart: () => Promise<void>
+  /** What the chain says of the next evidence, whatever it is. */
+  lieAbout: (verdict: (honest: Verdict) => Verdict) => void
+  /** From now to the next restart no evidence is checked: what has come is lost with the process. */
+  crashWhileVerifying: () => void
+  /** Time goes on by some ticks; the service is told by calling its ledger. */
+  tick: (times?: number) => void
+  /** Waits until something holds, while time goes on, or without that. */
+  until<T>(
+    what: string,
+    holds: () => Promise<T | null | undefined | false> | T | null | undefined | false,
+    timeGoesOn?: boolean
+  ): Promise<T>
+}
+
+/** The chain ticks when the test says so. */
+export async function testChain(
+  t: TestContext,
+  {
+    parameters = {},
+    names = [],
+    quotas = {},
+    heartbeat = false,
+    judge
+  }: {
+    parameters?: Partial<Parameters>
+    names?: string[]
+    quotas?: Partial<Quotas>
+    heartbeat?: boolean
+    judge?: JudgeRefusal
+  } = {}
+): Promise<TestChain> {
+  const testnet = await createTestnet(3)
+  const { bootstrap } = testnet
+  const network = new TestNetwork(parameters, names)
+  const dir = mkdtempSync(join(tmpdir(), 'datdot-service-'))
+  symlinkSync(network.path, join(dir, 'ledger.db'))
+  const engine = new Engine({ threads: 1 })
+  const lines: string[] = []
+  const closing: (() => Promise<unknown>)[] = []
+  let crashing = false
+  let verdictOf = (honest: Verdict): Verdict => honest
+  const unverified: ((error: Error) => void)[] = []
+  let running: { service: ChainService; swarm: Hyperswarm }
+
+  const start = async (): Promise<void> => {
+    const dht = new HyperDHT({ bootstrap, host: '127.0.0.1' })
+    const swarm = new Hyperswarm({ dht, keyPair: identity('chain swarm') })
+    const service = new ChainService({
+      ledger: network.ledger,
+      keyPair: network.chain,
+      dir,
+      swarm,
+      verify: (tasks) =>
+        crashing
+          ? new Promise((_, reject) => unverified.push(reject))
+          : engine
+              .call('verify-evidence', tasks)
+              .then((verdicts) => verdicts.map((honest) => verdictOf(honest))),
+      judge: judge ?? ((task) => engine.call('judge-refusal', task)),
+      now: () => network.at,
+      log: createLogger(
+        (line) => lines.push(line),
+        () => 0
+      ),
+      quotas,
+      heartbeat
+    })
+    await service.start()
+    running = { service, swarm }
+  }
+  const stop = async (): Promise<void> => {
+    crashing = false
+    for (const reject of unverified.splice(0)) reject(new Error('the process ended'))
+    await running.service.stop()
+    await running.swarm.destroy()
+  }
+  await start()
+  t.after(async () => {
+    await Promise.all(closing.map((close) => close()))
+    await stop()
+    await engine.close()
+    network.close()
+    await testnet.destroy()
+    rmSync(dir, { recursive: true, force: true })
+  })
+
+  const tick = (times = 1): void => {
+    for (let n = 0; n < times; n++) {
+      network.at += 100
+      running.service.tick()
+    }
+  }
+  return {
+    network,
+    dir,
+    bootstrap,
+    lines,
+    get service() {
+      return running.service
+    },
+    client(name) {
+      const keyPair = identity(name)
+      const dht = new HyperDHT({ bootstrap, host: '127.0.0.1' })
+      const client = new ChainClient({
+        chainKey: network.chain.publicKey,
+        keyPair,
+        connect: () => dht.connect(network.chain.publicKey, { keyPair }),
+        now: () => performance.now(),
+        random: Math.random
+      })
+      closing.push(async () => {
+        await client.close()
+        await dht.destroy()
+      })
+      return client
+    },
+    lieAbout: (verdict) => void (verdictOf = verdict),
+    crashWhileVerifying: () => void (crashing = true),
+    stop,
+    restart: async () => {
+      await stop()
+      await start()
+    },
+    tick,
+    async until(what, holds, timeGoesOn = true) {
+      for (let n = 0; n < 600; n++) {
+        const value = await holds()
+        if (value) return value
+        if (timeGoesOn) tick()
+        await new Promise((resolve) => setTimeout(resolve, timeGoesOn ? 5 : 20))
+      }
+      throw new Error(`it never came about that ${what}; log: ${lines.slice(-5).join('')}`)
+    }
+  }
+}
+
+/** A connection below the client, to send what no client sends. */
+export async function rawChannel(
+  chain: TestChain,
+  name: string
+): Promise<{ channel: ClientChannel; end: () => Promise<void> }> {
+  const dht = new HyperDHT({ bootstrap: chain.bootstrap, host: '127.0.0.1' })
+  const stream = dht.connect(chain.network.chain.publicKey, { keyPair: identity(name) })
+  stream.on('error', () => {})
+  const channel = new ClientChannel(Protomux.from(stream), CHAIN_PROTOCOL, () => {})
+  assert.equal(await channel.opened(), true)
+  return { channel, end: () => dht.destroy() }
+}

@@ -1,0 +1,164 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import Corestore from 'corestore'
+import { encodeChunk } from '../../src/chunk/codecs.js'
+import { originalOf } from '../../src/crypto/author-signature.js'
+import type { Original } from '../../src/protocol/operations.js'
+import type { ChainClient } from '../../src/client/client.js'
+import { segmentId, segmentSalt, signSegment, type SegmentRecord } from '../../src/protocol/segment.js'
+import type { AssignmentView } from '../../src/protocol/views.js'
+import { joinOriginal, type ProofReader } from '../../src/evidence/format.js'
+import type { CopyReader } from '../../src/evidence/walk.js'
+import { hash } from '../../src/crypto/hash.js'
+import type { KeyPair } from '../../src/crypto/keys.js'
+import { TreeBuilder } from '../../src/merkle/builder.js'
+import { leafNode } from '../../src/merkle/node.js'
+import { encodeProof, proveBatch } from '../../src/merkle/proof.js'
+import { MemoryTree, locate, rootOf } from '../../src/merkle/reader.js'
+import {
+  TreeBuilder as OriginalTreeBuilder,
+  encodeOriginalProof,
+  originalLeaf,
+  proofIndices
+} from '../../src/protocol/original-tree.js'
+import type { TreeNode } from '../../src/storage/types.js'
+import type { TestChain } from './chain.js'
+
+/** A real hypercore with its author's signature. */
+export interface TestOriginal {
+  key: Buffer
+  original: Original
+  blocks: Buffer[]
+}
+
+export async function makeOriginal(folder: string, blocks: Buffer[]): Promise<TestOriginal> {
+  const store = new Corestore(folder)
+  const core = store.get({ name: 'original' })
+  await core.append(blocks)
+  const original = await originalOf(core)
+  const { key } = core
+  await store.close()
+  return { key, original, blocks }
+}
+
+/** A hypercore whose one copy was drawn and is waited for. */
+export interface DrawnSegment {
+  signer: ChainClient
+  pinner: ChainClient
+  original: TestOriginal
+  assignment: AssignmentView
+}
+
+/** Sponsors a real hypercore on a chain with the accounts `signer` and `pinner`, who say yes to their draw. */
+export async function drawSegment(t: TestContext, chain: TestChain, blocks: Buffer[]): Promise<DrawnSegment> {
+  const folder = await mkdtemp(join(tmpdir(), 'datdot-original-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const signer = chain.client('signer')
+  const pinner = chain.client('pinner')
+  const original = await makeOriginal(folder, blocks)
+  await signer.register('signer', 1 << 30, 50_000_000n)
+  await pinner.register('pinner', 1 << 30, 50_000_000n)
+  chain.tick(5)
+  const plan = {
+    copies: 1,
+    targetPpm: 0,
+    codec: 'wrap' as const,
+    every: 1,
+    steps: 8,
+    maxBytes: 1 << 30,
+    topic: Buffer.alloc(32, 9)
+  }
+  const { key, original: claim } = original
+  await chain.client('supporter').sponsor({ key, original: claim, plan, donation: 100_000_000n })
+  await chain.until('the pinner is drawn and says yes', () => acknowledged(pinner))
+  const assignment = await chain.until('the signer says yes', async () => {
+    const own = await acknowledged(signer)
+    return own?.task.state === 'delivering' ? own : null
+  })
+  return { signer, pinner, original, assignment }
+}
+
+/** A copy as signer and pinner agree on it: chunks and proofs, in memory. */
+export interface HeldCopy {
+  record: SegmentRecord
+  signerSignature: Buffer
+  chunks: Buffer[]
+  reader: CopyReader & ProofReader
+}
+
+/** Does a signer's work for an assignment. */
+export async function encodeCopy(
+  chainId: Buffer,
+  assignment: AssignmentView,
+  { blocks }: TestOriginal,
+  signer: KeyPair
+): Promise<HeldCopy> {
+  const { hypercore: key, fork, copy, segment, draw, beacon, treeHash, pinner } = assignment
+  const { start, end } = assignment.task
+  const id = segmentId({ chain: chainId, key, fork, copy, start, signer: signer.publicKey, draw })
+  const salt = segmentSalt(beacon, id)
+  const secret = {
+    codec: 'wrap' as const,
+    id,
+    publicKey: signer.publicKey,
+    salt,
+    secretKey: signer.secretKey
+  }
+  const tree = new MemoryTree()
+  const builder = new TreeBuilder((records) => tree.append(records))
+  const chunks = blocks.slice(start, end).map((block, i) => {
+    const chunk = encodeChunk(secret, start + i, block, hash('test/seed', draw, i))
+    builder.appendLeaf(leafNode(chunk, chunk.byteLength - block.byteLength))
+    return chunk
+  })
+  const root = await rootOf(tree)
+  const record: SegmentRecord = {
+    key,
+    fork,
+    copy,
+    segment,
+    pinner,
+    signer: signer.publicKey,
+    codec: 'wrap',
+    version: 1,
+    start,
+    end,
+    publicKey: signer.publicKey,
+    salt,
+    chunks: chunks.length,
+    bytes: root.bytes,
+    root: Buffer.from(root.hash),
+    treeHash
+  }
+  const signerSignature = signSegment(chainId, signer, record)
+  return { record, signerSignature, chunks, reader: readerOf(chunks, tree, blocks) }
+}
+
+function readerOf(chunks: Buffer[], tree: MemoryTree, blocks: Buffer[]): CopyReader & ProofReader {
+  const nodes = new Map<number, TreeNode>()
+  const builder = new OriginalTreeBuilder()
+  for (const block of blocks) {
+    for (const node of builder.appendLeaf(block.byteLength, originalLeaf(block))) nodes.set(node.index, node)
+  }
+  return {
+    find: async (_, offset) => (await locate(tree, offset)).index,
+    chunk: (_, index) => chunks[index]!,
+    leaf: (_, index) => tree.node(0, index),
+    batchProof: async (_, indices) => encodeProof(await proveBatch(tree, indices)),
+    originalProof(_, index) {
+      const { siblings, roots } = proofIndices(index, blocks.length)
+      const at = (i: number): TreeNode => nodes.get(i)!
+      const proof = encodeOriginalProof(Buffer.alloc(0), siblings.map(at), roots.map(at))
+      return joinOriginal(blocks.length, proof)
+    }
+  }
+}
+
+/** Acknowledges whatever a client was drawn for; returns its first acknowledged assignment. */
+export async function acknowledged(client: ChainClient): Promise<AssignmentView | undefined> {
+  const [first] = await client.assignments()
+  if (first?.acknowledge) await client.acknowledge(first.draw)
+  return first && !first.acknowledge ? first : undefined
+}

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import Corestore from 'corestore'
+import HyperDHT from 'hyperdht'
+import Hyperswarm from 'hyperswarm'
+import { decodeEntry } from '../../src/protocol/entry.js'
+import { chainCoreKey, followLog } from '../../src/chain/published-log.js'
+import { ChainService } from '../../src/chain/service.js'
+import { silentLogger } from '../../src/log.js'
+import { TestNetwork, identity } from '../ledger/network.js'
+import { testChain } from './chain.js'
+
+test('a chain ticks by itself, and stock software follows its log over the swarm', async (t) => {
+  const chain = await testChain(t, { heartbeat: true, parameters: { tickMs: 20 } })
+  const folder = await mkdtemp(join(tmpdir(), 'datdot-follower-'))
+  const store = new Corestore(folder)
+  const swarm = new Hyperswarm({ dht: new HyperDHT({ bootstrap: chain.bootstrap, host: '127.0.0.1' }) })
+  t.after(async () => {
+    await swarm.destroy()
+    await store.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+  swarm.on('connection', (connection) => {
+    connection.on('error', () => {})
+    store.replicate(connection)
+  })
+  const core = store.get({ key: chainCoreKey(chain.network.chain.publicKey, 'log') })
+  await core.ready()
+  swarm.join(core.discoveryKey, { server: false, client: true })
+  const kinds: string[] = []
+  for await (const bytes of followLog(core, { live: true })) {
+    const { seq, hash } = decodeEntry(bytes)
+    const entry = chain.network.ledger.entry(seq)!
+    assert.deepEqual(hash, entry.hash)
+    if (kinds.push(entry.operation.kind) === 12) break
+  }
+  assert.deepEqual(kinds, ['genesis', ...Array.from({ length: 11 }, () => 'tick')])
+  assert.deepEqual(chain.service.cores.log, core.key)
+})
+
+test('a folder that belongs to another ledger is refused, and left as it was', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'datdot-service-'))
+  t.after(() => rm(dir, { recursive: true, force: true }))
+  const run = async (network: TestNetwork): Promise<void> => {
+    const swarm = new Hyperswarm({
+      dht: new HyperDHT({ bootstrap: [], host: '127.0.0.1' }),
+      keyPair: identity('chain swarm')
+    })
+    const service = new ChainService({
+      ledger: network.ledger,
+      keyPair: network.chain,
+      dir,
+      swarm,
+      verify: () => Promise.reject(new Error('nothing is to be verified here')),
+      judge: () => Promise.reject(new Error('nothing is to be judged here')),
+      now: () => network.at,
+      log: silentLogger,
+      heartbeat: false
+    })
+    try {
+      await service.start()
+      await service.stop()
+    } finally {
+      await swarm.destroy()
+    }
+  }
+  const [one, other] = [new TestNetwork(), new TestNetwork({ epochMs: 2_000 })]
+  t.after(() => [one, other].forEach((network) => network.close()))
+  one.tick()
+  await run(one)
+  other.tick(3)
+  await assert.rejects(run(other), { code: 'LOG_DIVERGED' })
+  one.tick(2)
+  await run(one)
+})

@@ -1,0 +1,358 @@
+import { createRequire } from 'node:module'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import sodium from 'sodium-native'
+import Hypercore from 'hypercore'
+import { blake3 } from '../../src/crypto/hash.js'
+import { keyPairFromSeed, type KeyPair } from '../../src/crypto/keys.js'
+import { ChainError } from '../../src/errors.js'
+import { Ledger } from '../../src/ledger/ledger.js'
+import { parameters, type Parameters } from '../../src/protocol/parameters.js'
+import { OnionBeacon } from '../../src/ledger/rules/beacon.js'
+import {
+  answerOf,
+  reportCommitment,
+  signOperation,
+  type Original,
+  type Outcome,
+  type Plan,
+  type Report,
+  type Statement,
+  type WalkDetail
+} from '../../src/protocol/operations.js'
+import { signSegment, segmentId, segmentSalt, type SegmentRecord } from '../../src/protocol/segment.js'
+import { walkShape, walkTarget } from '../../src/evidence/walk.js'
+import type { AssignmentView, ChallengeView, Receipt } from '../../src/protocol/views.js'
+
+/** A key pair that a test knows by name. */
+export function identity(name: string): KeyPair {
+  return keyPairFromSeed(blake3(Buffer.from(`test ${name}`)))
+}
+
+/** Rules for tests: a tick is 100 ms, an epoch a second. */
+export const quick: Partial<Parameters> = {
+  tickMs: 100,
+  maxTickGapMs: 500,
+  epochMs: 1_000,
+  agingRounds: 1,
+  acknowledgeMs: 500,
+  deliverBaseMs: 1_000,
+  settleGraceMs: 1_000,
+  walkStepUs: 2_000,
+  roundTripMs: 50,
+  reportRounds: 5,
+  revealRounds: 3,
+  evidenceWindowMs: 5_000
+}
+
+/** A hypercore's claim with a real author's signature, without its blocks. */
+export function original(
+  name: string,
+  length: number,
+  byteLength: number
+): { key: Buffer; original: Original } {
+  const author = identity(`author ${name}`)
+  const manifest = {
+    version: 1,
+    hash: 'blake2b',
+    allowPatch: false,
+    quorum: 1,
+    signers: [{ signature: 'ed25519', namespace: Buffer.alloc(32, 7), publicKey: author.publicKey }],
+    prologue: null,
+    linked: null,
+    userData: null
+  }
+  const treeHash = blake3(Buffer.from(`${name} ${length}`))
+  return {
+    key: Hypercore.key(manifest),
+    original: signOriginal(author, manifest, treeHash, length, byteLength)
+  }
+}
+
+function signOriginal(
+  author: KeyPair,
+  manifest: Hypercore.Manifest,
+  treeHash: Buffer,
+  length: number,
+  byteLength: number
+): Original {
+  const { caps, Verifier, multisig } = hypercoreParts
+  const signable = caps.treeSignable(Hypercore.key(manifest), treeHash, length, 0)
+  const signed = Buffer.alloc(64)
+  sodium.crypto_sign_detached(signed, signable, author.secretKey)
+  const signature = multisig.assemble([{ signer: 0, signature: signed, patch: 0, nodes: null }])
+  return { fork: 0, length, byteLength, treeHash, manifest: Verifier.encodeManifest(manifest), signature }
+}
+
+const require = createRequire(import.meta.url)
+const hypercoreParts = {
+  caps: require('hypercore/lib/caps.js') as {
+    treeSignable(ns: Buffer, hash: Buffer, length: number, fork: number): Buffer
+  },
+  Verifier: require('hypercore/lib/verifier.js') as { encodeManifest(m: Hypercore.Manifest): Buffer },
+  multisig: require('hypercore/lib/multisig.js') as { assemble(proofs: object[]): Buffer }
+}
+
+export const DEPOSIT = 50_000_000n
+export const MIB = 1 << 20
+
+/** A whole network on one ledger in one process: the chain is real, the participants say what tests let them say. */
+export class TestNetwork {
+  readonly folder = mkdtempSync(join(tmpdir(), 'datdot-chain-'))
+  readonly path = join(this.folder, 'ledger.db')
+  readonly chain = identity('chain')
+  readonly beacon = new OnionBeacon(blake3(Buffer.from('onion')), 64)
+  readonly supporter = identity('supporter')
+  readonly identities = new Map<string, KeyPair>()
+  readonly salts = new Map<string, { reports: Report[]; salt: Buffer }>()
+  ledger: Ledger
+  at = 1_700_000_000_000
+
+  constructor(changes: Partial<Parameters> = {}, names: string[] = []) {
+    for (const name of names) this.#add(name)
+    this.#add('supporter')
+    this.ledger = Ledger.open({
+      path: this.path,
+      keyPair: this.chain,
+      beacon: this.beacon,
+      now: () => this.at,
+      // What a crash leaves is tested elsewhere; here flushing only takes time.
+      durable: false,
+      genesis: {
+        name: 'test',
+        parameters: parameters({ ...quick, ...changes }),
+        beacon: { commitment: this.beacon.commitment(), length: this.beacon.length },
+        allocations: [...this.identities.values()].map(({ publicKey }) => ({
+          key: publicKey,
+          amount: 1_000_000_000n
+        }))
+      }
+    })
+  }
+
+  #add(name: string): void {
+    const keyPair = identity(name)
+    this.identities.set(keyPair.publicKey.toString('hex'), keyPair)
+  }
+
+  keyPair(key: Buffer): KeyPair {
+    return this.identities.get(key.toString('hex'))!
+  }
+
+  wire(keyPair: KeyPair, statement: Statement, detail?: Buffer): Buffer {
+    const { nonce } = this.ledger.account(keyPair.publicKey)
+    return signOperation(statement, {
+      chainId: this.ledger.chainId,
+      keyPair,
+      nonce,
+      ...(detail && { detail })
+    })
+  }
+
+  /** Submits one operation. @throws the chain's error */
+  send(keyPair: KeyPair, statement: Statement, detail?: Buffer): Receipt {
+    const [result] = this.ledger.submit([this.wire(keyPair, statement, detail)])
+    if (!result!.ok) throw result!.error
+    return result!.receipt
+  }
+
+  /** The code with which the chain refuses an operation, or `ok`. */
+  code(keyPair: KeyPair, statement: Statement, detail?: Buffer): string {
+    try {
+      this.send(keyPair, statement, detail)
+      return 'ok'
+    } catch (error) {
+      if (error instanceof ChainError) return error.code
+      throw error
+    }
+  }
+
+  tick(times = 1, work?: number): void {
+    for (let n = 0; n < times; n++) {
+      this.at += 100
+      this.ledger.tick(work)
+    }
+  }
+
+  register(
+    name: string,
+    role: 'signer' | 'pinner' | 'verifier',
+    deposit = DEPOSIT,
+    capacity = 1 << 30
+  ): void {
+    this.send(identity(name), { kind: 'register', body: { role, capacityBytes: capacity, deposit } })
+  }
+
+  sponsor(name: string, plan: Partial<Plan> = {}, donation = 100_000_000n, length = 100): Buffer {
+    const claim = original(name, length, length * 1_000)
+    this.send(this.supporter, {
+      kind: 'sponsor',
+      body: {
+        key: claim.key,
+        original: claim.original,
+        plan: {
+          copies: 2,
+          targetPpm: 0,
+          codec: 'wrap',
+          every: 1,
+          steps: 8,
+          maxBytes: 1 << 30,
+          topic: Buffer.alloc(32, 9),
+          ...plan
+        },
+        donation
+      }
+    })
+    return claim.key
+  }
+
+  /** The record that an honest signer and pinner agree on. */
+  record(assignment: AssignmentView, changes: Partial<SegmentRecord> = {}): SegmentRecord {
+    const { hypercore: key, fork, copy, segment, signer, pinner, codec, treeHash, draw, beacon } = assignment
+    const { start, end } = assignment.task
+    const id = segmentId({ chain: this.ledger.chainId, key, fork, copy, start, signer, draw })
+    return {
+      key,
+      fork,
+      copy,
+      segment,
+      pinner,
+      signer,
+      codec,
+      version: 1,
+      start,
+      end,
+      publicKey: signer,
+      salt: segmentSalt(beacon, id),
+      chunks: end - start,
+      bytes: (end - start) * 1_140,
+      root: blake3(Buffer.from(`root ${copy} ${start}`)),
+      treeHash,
+      ...changes
+    }
+  }
+
+  deliver(assignment: AssignmentView, changes: Partial<SegmentRecord> = {}): Receipt {
+    const record = this.record(assignment, changes)
+    const signer = this.keyPair(assignment.signer)
+    const signature = signSegment(this.ledger.chainId, signer, record)
+    return this.send(signer, { kind: 'deliver', body: { draw: assignment.draw, record, signature } })
+  }
+
+  accept(assignment: AssignmentView, changes: Partial<SegmentRecord> = {}): Receipt {
+    const record = this.record(assignment, changes)
+    const { chainId } = this.ledger
+    const signerSignature = signSegment(chainId, this.keyPair(assignment.signer), record)
+    const pinner = this.keyPair(assignment.pinner)
+    const signature = signSegment(chainId, pinner, record)
+    return this.send(pinner, {
+      kind: 'accept',
+      body: { draw: assignment.draw, record, signerSignature, signature }
+    })
+  }
+
+  /** Everybody does at once what is asked of them. */
+  work(options: { outcome?: (challenge: ChallengeView) => Outcome | 'silent'; served?: boolean } = {}): void {
+    const { ledger } = this
+    for (const keyPair of this.identities.values()) {
+      for (const assignment of ledger.assignments(keyPair.publicKey)) {
+        if (assignment.acknowledge) {
+          this.send(keyPair, { kind: 'acknowledge', body: { draw: assignment.draw } })
+        } else if (assignment.task.state === 'delivering' && assignment.role === 'signer') {
+          this.deliver(assignment)
+        } else if (assignment.task.state === 'delivered' && assignment.role === 'pinner') {
+          this.accept(assignment)
+        }
+      }
+      this.answer(keyPair, options.outcome)
+      this.report(keyPair, options.served ?? true)
+    }
+    this.settle(options.outcome)
+  }
+
+  answer(
+    keyPair: KeyPair,
+    outcome: (challenge: ChallengeView) => Outcome | 'silent' = () => 'success'
+  ): void {
+    const open = this.ledger.challengesOf(keyPair.publicKey)
+    const silent = new Set(['silent', 'offline'])
+    const answered = open.filter(
+      (challenge) => !silent.has(outcome(challenge)) && outcome(challenge) !== 'refused'
+    )
+    const refused = open.filter((challenge) => outcome(challenge) === 'refused')
+    if (answered.length + refused.length === 0) return
+    const { body, detail } = answerOf(
+      answered.map((challenge) => ({ challenge: challenge.id, state: fakeWalk(challenge).states.at(-1)! })),
+      refused.map(({ id }) => id)
+    )
+    this.send(keyPair, { kind: 'answer', body }, detail)
+  }
+
+  settle(outcome: (challenge: ChallengeView) => Outcome | 'silent' = () => 'success'): void {
+    this.ledger.settle(
+      this.ledger.answered().map((challenge) => ({
+        challenge: challenge.id,
+        outcome: outcome(challenge) as Outcome,
+        walk: fakeWalk(challenge)
+      }))
+    )
+  }
+
+  report(keyPair: KeyPair, served: boolean): void {
+    const { ledger } = this
+    if (!ledger.account(keyPair.publicKey).roles.some(({ role }) => role === 'verifier')) return
+    const { round } = ledger.chain()
+    for (const { epoch, closeRound, settleRound } of ledger.checkEpochs()) {
+      const name = `${keyPair.publicKey.toString('hex')} ${epoch}`
+      const made = this.salts.get(name)
+      if (!made && round < closeRound) {
+        const checks = ledger.checksOf(keyPair.publicKey, epoch)
+        if (checks.length === 0) continue
+        const firstByteUs = served ? 20_000 : 9_000_000
+        const reports = checks.map(({ copy }) => {
+          return { copy, firstByteUs, bytesPerSecond: 5_000_000, misses: 0, blocks: 8, bytes: 8_000 }
+        })
+        const salt = blake3(Buffer.from(name))
+        const commitment = reportCommitment(ledger.chainId, keyPair.publicKey, epoch, reports, salt)
+        this.send(keyPair, { kind: 'commitReport', body: { epoch, commitment } })
+        this.salts.set(name, { reports, salt })
+      } else if (made && round >= closeRound && round < settleRound) {
+        this.send(keyPair, { kind: 'revealReport', body: { epoch, ...made } })
+        this.salts.delete(name)
+      }
+    }
+  }
+
+  close(): void {
+    this.ledger.close()
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** A walk over chunks that nobody has: every state leads where it should, but no chunk is hashed. */
+export function fakeWalk({ seed, steps, segments }: ChallengeView): WalkDetail {
+  const shape = walkShape({ seed, steps, segments })
+  const walk: WalkDetail = { states: [], indices: [], leaves: [], evidence: blake3(seed) }
+  let state: Buffer = seed
+  for (let step = 0; step < shape.steps; step++) {
+    const target = walkTarget({ seed, steps, segments }, shape, step, state)
+    walk.indices.push('index' in target ? target.index : segments[target.ordinal]!.start)
+    walk.leaves.push(blake3(state))
+    walk.states.push((state = blake3(state)))
+  }
+  return walk
+}
+
+/** A network like `up`'s: 3 signers, 4 pinners, 3 verifiers, all registered. */
+export function smallNetwork(changes: Partial<Parameters> = {}): TestNetwork {
+  const roles = [
+    ['signer', 3],
+    ['pinner', 4],
+    ['verifier', 3]
+  ] as const
+  const names = roles.flatMap(([role, count]) => Array.from({ length: count }, (_, n) => `${role}-${n + 1}`))
+  const network = new TestNetwork(changes, names)
+  for (const name of names) network.register(name, name.split('-')[0] as 'signer')
+  return network
+}

@@ -1,0 +1,242 @@
+import test from 'node:test'
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { ChainError } from '../../src/errors.js'
+import {
+  answerOf,
+  chainIdOf,
+  decodeOperation,
+  detailHash,
+  operationHash,
+  reportCommitment,
+  signOperation,
+  unsignedBytes,
+  verifySignatures,
+  type Statement
+} from '../../src/protocol/operations.js'
+import {
+  segmentHash,
+  segmentSalt,
+  signSegment,
+  verifySegment,
+  type SegmentRecord
+} from '../../src/protocol/segment.js'
+import { verifyOriginal } from '../../src/crypto/author-signature.js'
+import { decode, encode, list, uint } from '../../src/protocol/codec.js'
+import { identity, original } from './network.js'
+
+const chainId = Buffer.alloc(32, 3)
+const sender = identity('sender')
+const file = new URL('../../../test/vectors/operations.json', import.meta.url)
+interface Vector {
+  name: string
+  wire: string
+  hash: string
+}
+
+/** Statements of the fixed vectors, one of every shape that senders make. */
+function statements(): { name: string; statement: Statement; detail?: Buffer }[] {
+  const claim = original('vector', 7, 900)
+  const record = segment()
+  const answer = answerOf([{ challenge: 5, state: Buffer.alloc(32, 9) }], [6])
+  const signature = signSegment(chainId, sender, record)
+  return [
+    {
+      name: 'transfer',
+      statement: { kind: 'transfer', body: { to: Buffer.alloc(32, 1), amount: 1_000_000n } }
+    },
+    {
+      name: 'transfer of most',
+      statement: { kind: 'transfer', body: { to: Buffer.alloc(32, 1), amount: (1n << 62n) - 1n } }
+    },
+    {
+      name: 'register',
+      statement: { kind: 'register', body: { role: 'pinner', capacityBytes: 2 ** 40, deposit: 70_000n } }
+    },
+    { name: 'retire', statement: { kind: 'retire', body: { role: 'verifier' } } },
+    {
+      name: 'sponsor',
+      statement: {
+        kind: 'sponsor',
+        body: {
+          key: claim.key,
+          original: claim.original,
+          plan: {
+            copies: 2,
+            targetPpm: 0,
+            codec: 'seal',
+            every: 8,
+            steps: 44,
+            maxBytes: 65_536,
+            topic: Buffer.alloc(32, 10)
+          },
+          donation: 5_000_000n
+        }
+      }
+    },
+    { name: 'deliver', statement: { kind: 'deliver', body: { draw: 300, record, signature } } },
+    { name: 'answer', statement: { kind: 'answer', body: answer.body }, detail: answer.detail },
+    {
+      name: 'tick',
+      statement: {
+        kind: 'tick',
+        body: { at: 1_700_000_000_000, round: 1, value: Buffer.alloc(32, 4), nextOnion: null, work: 500 }
+      }
+    }
+  ]
+}
+
+function segment(): SegmentRecord {
+  const fill = (byte: number) => Buffer.alloc(32, byte)
+  return {
+    key: fill(1),
+    fork: 0,
+    copy: 4,
+    segment: 0,
+    pinner: fill(2),
+    signer: sender.publicKey,
+    codec: 'wrap',
+    version: 1,
+    start: 0,
+    end: 16,
+    publicKey: sender.publicKey,
+    salt: segmentSalt(fill(5), fill(6)),
+    chunks: 16,
+    bytes: 70_000,
+    root: fill(7),
+    treeHash: fill(8)
+  }
+}
+
+function signed(statement: Statement, detail?: Buffer): Buffer {
+  return signOperation(statement, { chainId, keyPair: sender, nonce: 253, ...(detail && { detail }) })
+}
+
+test('operations have the bytes and hashes of the fixed vectors', () => {
+  const vectors = JSON.parse(readFileSync(file, 'utf8')) as Vector[]
+  assert.deepEqual(
+    statements().map(({ name, statement, detail }) => {
+      const wire = signed(statement, detail)
+      const hash = operationHash(chainId, unsignedBytes(decodeOperation(wire)))
+      return { name, wire: wire.toString('hex'), hash: hash.toString('hex') }
+    }),
+    vectors
+  )
+})
+
+test('an operation is read back as it was said', () => {
+  for (const { statement, detail } of statements()) {
+    const operation = decodeOperation(signed(statement, detail))
+    assert.deepEqual({ kind: operation.kind, body: operation.body }, statement)
+    assert.deepEqual([operation.sender, operation.nonce], [sender.publicKey, 253])
+    assert.deepEqual(operation.detail, detail ?? null)
+  }
+})
+
+test('a changed byte, another chain and a foreign signer are found', () => {
+  for (const { statement, detail } of statements()) {
+    const wire = signed(statement, detail)
+    assert.deepEqual([...verifySignatures(chainId, [wire])], [1])
+    assert.deepEqual([...verifySignatures(Buffer.alloc(32), [wire])], [0])
+    const broken = Array.from({ length: wire.byteLength }, (_, at) => {
+      const copy = Buffer.from(wire)
+      copy[at]! ^= 1
+      return copy
+    })
+    assert.ok(verifySignatures(chainId, broken).every((flag) => flag === 0))
+    assert.ok(
+      verifySignatures(
+        chainId,
+        broken.map((_, at) => wire.subarray(0, at))
+        // Without any of its detail it is what a log that was pruned holds.
+      ).every(
+        (flag, at) => flag === Number(detail !== undefined && at === wire.byteLength - detail.byteLength)
+      )
+    )
+  }
+})
+
+test('hostile bytes are refused with a code and never crash', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 400 }), fc.nat(), fc.nat(255), (noise, at, byte) => {
+      const wire = signed(statements()[at % 8]!.statement)
+      wire[at % wire.byteLength] = byte
+      for (const bytes of [noise, Buffer.concat([wire.subarray(0, 35), noise]), wire]) {
+        try {
+          decodeOperation(bytes)
+        } catch (error) {
+          assert.ok(error instanceof ChainError, String(error))
+        }
+      }
+    }),
+    { numRuns: 500 }
+  )
+})
+
+test('numbers have one encoding', () => {
+  fc.assert(
+    fc.property(fc.maxSafeNat(), (value) => {
+      const bytes = encode(uint(), value)
+      assert.equal(decode(uint(), bytes), value)
+    })
+  )
+  for (const hex of ['fdfc00', 'fe00ff0000', 'ff00ffffff00000000', 'ff000000000000ffff']) {
+    assert.throws(() => decode(uint(), Buffer.from(hex, 'hex')), { code: 'OPERATION_MALFORMED' })
+  }
+  assert.throws(() => decode(list(uint(), 1_000), Buffer.from('fdff00', 'hex')), {
+    code: 'OPERATION_MALFORMED'
+  })
+})
+
+test('a detail must be the one that the operation binds', () => {
+  const { body, detail } = answerOf([{ challenge: 1, state: Buffer.alloc(32) }])
+  const wire = signed({ kind: 'answer', body }, detail)
+  assert.throws(() => decodeOperation(wire.subarray(0, -1)), { code: 'OPERATION_MALFORMED' })
+  assert.throws(() => decodeOperation(wire.subarray(0, -detail.byteLength)), { code: 'OPERATION_MALFORMED' })
+  assert.equal(decodeOperation(wire.subarray(0, -detail.byteLength), true).detail, null)
+  assert.deepEqual(detailHash(detail), body.detail)
+})
+
+test('both sides of a segment sign the same hash, and every field is in it', () => {
+  const record = segment()
+  const signature = signSegment(chainId, sender, record)
+  assert.ok(verifySegment(chainId, sender.publicKey, record, signature))
+  const hashes = Object.entries(record).map(([name, value]) => {
+    const changed = Buffer.isBuffer(value)
+      ? Buffer.alloc(32, 99)
+      : name === 'codec'
+        ? 'seal'
+        : Number(value) + 1
+    return segmentHash(chainId, { ...record, [name]: changed }).toString('hex')
+  })
+  assert.equal(new Set([...hashes, segmentHash(chainId, record).toString('hex')]).size, hashes.length + 1)
+})
+
+test("an author's claim holds for its own fork, length and tree only", () => {
+  const { key, original: claim } = original('claim', 9, 99)
+  assert.ok(verifyOriginal(key, claim))
+  assert.ok(!verifyOriginal(key, { ...claim, length: 10 }))
+  assert.ok(!verifyOriginal(key, { ...claim, fork: 1 }))
+  assert.ok(!verifyOriginal(key, { ...claim, treeHash: Buffer.alloc(32) }))
+  assert.ok(!verifyOriginal(Buffer.alloc(32), claim))
+  assert.ok(!verifyOriginal(key, { ...claim, manifest: Buffer.alloc(5) }))
+})
+
+test('a commitment binds verifier, epoch, reports and salt', () => {
+  const report = { copy: 1, firstByteUs: 2, bytesPerSecond: 3, misses: 0, blocks: 4, bytes: 5 }
+  const salt = Buffer.alloc(32, 1)
+  const all = [
+    reportCommitment(chainId, sender.publicKey, 1, [report], salt),
+    reportCommitment(chainId, sender.publicKey, 2, [report], salt),
+    reportCommitment(chainId, sender.publicKey, 1, [{ ...report, misses: 1 }], salt),
+    reportCommitment(chainId, sender.publicKey, 1, [report], Buffer.alloc(32)),
+    reportCommitment(chainId, identity('other').publicKey, 1, [report], salt)
+  ]
+  assert.equal(new Set(all.map((one) => one.toString('hex'))).size, all.length)
+})
+
+test('the id of a chain is the hash of its genesis, whoever reads it', () => {
+  const tick = decodeOperation(signed(statements().at(-1)!.statement))
+  assert.deepEqual(chainIdOf(tick), operationHash(Buffer.alloc(32), unsignedBytes(tick)))
+})

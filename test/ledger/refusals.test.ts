@@ -1,0 +1,240 @@
+import test, { type TestContext } from 'node:test'
+import assert from 'node:assert/strict'
+import { auditFile, type LoggedVerdict } from '../../src/audit/audit.js'
+import { blake3 } from '../../src/crypto/hash.js'
+import { parameters } from '../../src/protocol/parameters.js'
+import { refusalHash } from '../../src/evidence/refusal-format.js'
+import { newReputation, reputationPpm, updateReputation } from '../../src/ledger/rules/reputation.js'
+import { refusalEvidenceMs } from '../../src/ledger/rules/schedule.js'
+import { segmentId, segmentSalt } from '../../src/protocol/segment.js'
+import type { AssignmentView, RoleView } from '../../src/protocol/views.js'
+import { DEPOSIT, TestNetwork, identity, original, quick } from './network.js'
+
+const EVIDENCE = blake3(Buffer.from('what the signer signed'))
+const rules = parameters(quick)
+
+interface Drawn {
+  network: TestNetwork
+  key: Buffer
+  assignment: AssignmentView
+}
+
+/** One copy of one hypercore, drawn; as far as `state`. */
+function drawn(t: TestContext, state: 'drawn' | 'delivering' | 'delivered' = 'delivered'): Drawn {
+  const names = ['signer-1', 'signer-2', 'pinner-1', 'pinner-2']
+  const network = new TestNetwork({}, names)
+  t.after(() => network.close())
+  for (const name of names) network.register(name, name.split('-')[0] as 'signer')
+  network.tick(3)
+  const key = network.sponsor('film', { copies: 1 })
+  network.tick(2)
+  const find = (): AssignmentView =>
+    names.flatMap((name) => network.ledger.assignments(identity(name).publicKey))[0]!
+  if (state !== 'drawn') {
+    const { draw, pinner, signer } = find()
+    for (const who of [pinner, signer])
+      network.send(network.keyPair(who), { kind: 'acknowledge', body: { draw } })
+  }
+  if (state === 'delivered') network.deliver(find())
+  const assignment = find()
+  assert.equal(assignment.task.state, state)
+  return { network, key, assignment }
+}
+
+function refuse({ network, assignment }: Drawn, evidence: Buffer | null = EVIDENCE): void {
+  const { draw, pinner } = assignment
+  network.send(network.keyPair(pinner), { kind: 'refuse', body: { draw, reason: 'mismatch', evidence } })
+}
+
+function roleOf({ network }: Drawn, key: Buffer): RoleView {
+  return network.ledger.account(key).roles[0]!
+}
+
+/** What a role has after one outcome, and a share of `least` burned. */
+function after(outcome: 'failure' | 'refused', least: bigint): { deposit: bigint; reputationPpm: number } {
+  const reputation = updateReputation(newReputation(), outcome, rules)
+  const burned = (least * BigInt(rules.penaltyPpm)) / 1_000_000n
+  return { deposit: DEPOSIT - burned, reputationPpm: reputationPpm(reputation) }
+}
+
+const untouched = { deposit: DEPOSIT, reputationPpm: reputationPpm(newReputation()) }
+
+function has(of: Drawn, key: Buffer, wanted: { deposit: bigint; reputationPpm: number }): void {
+  const { deposit, locked, usedBytes, storagePpm, reputationPpm } = roleOf(of, key)
+  const rated = of.assignment.pinner.equals(key) ? storagePpm : reputationPpm
+  assert.deepEqual({ deposit, reputationPpm: rated }, wanted)
+  assert.deepEqual([locked, usedBytes], [0n, 0], 'the draw is undone')
+}
+
+/** The effects of the log's last entry. */
+function lastEffects({ network: { ledger } }: Drawn): { kind: string }[] {
+  return ledger.effects(ledger.length() - 1)!.effects
+}
+
+/** What must be so whoever paid: all money accounted for, X back with the hypercore, a replay leads here too. */
+async function checkSums({ network, key }: Drawn, burnedBefore: bigint, burned: bigint): Promise<void> {
+  const summary = network.ledger.summary()
+  assert.equal(summary.sum, 0n)
+  assert.equal(summary.reserved, 0n)
+  assert.equal(summary.burned - burnedBefore, burned)
+  assert.equal(network.ledger.hypercore(key)!.balance, 95_000_000n)
+  assert.equal((await auditFile(network.path)).failure, null)
+}
+
+test('upheld: the signer pays and is trusted less, the pinner is not touched', async (t) => {
+  const of = drawn(t)
+  const { network, assignment } = of
+  const { burned } = network.ledger.summary()
+  refuse(of)
+  has(of, assignment.signer, untouched)
+  has(of, assignment.pinner, untouched)
+  network.ledger.judge(assignment.draw, true)
+  has(of, assignment.signer, after('failure', rules.signerDepositMin))
+  has(of, assignment.pinner, untouched)
+  assert.deepEqual(
+    lastEffects(of).map(({ kind }) => kind),
+    ['penalised', 'judged']
+  )
+  await checkSums(of, burned, 10_000n)
+})
+
+test('not upheld: the pinner that refused pays and is trusted less, the signer is not touched', async (t) => {
+  const of = drawn(t)
+  const { network, assignment } = of
+  const { burned } = network.ledger.summary()
+  refuse(of)
+  network.ledger.judge(assignment.draw, false)
+  has(of, assignment.signer, untouched)
+  has(of, assignment.pinner, after('refused', rules.pinnerDepositMin))
+  await checkSums(of, burned, 20_000n)
+})
+
+test('not judged in time: nobody pays, and no verdict is taken any more', async (t) => {
+  const of = drawn(t)
+  const { network, assignment } = of
+  const { burned } = network.ledger.summary()
+  refuse(of)
+  const { clock } = network.ledger.chain()
+  const [refusal] = network.ledger.refusals()
+  assert.equal(refusal!.evidenceBy, clock + refusalEvidenceMs(rules))
+  while (network.ledger.chain().clock <= refusal!.evidenceBy) network.tick()
+  assert.deepEqual(
+    network.ledger.overdueRefusals(network.ledger.chain().clock, 10).map(({ draw }) => draw),
+    [assignment.draw]
+  )
+  while (network.ledger.chain().clock <= refusal!.evidenceBy + rules.settleGraceMs) {
+    assert.equal(network.ledger.refusals().length, 1)
+    network.tick()
+  }
+  assert.deepEqual(network.ledger.refusals(), [])
+  assert.throws(() => network.ledger.judge(assignment.draw, true), { code: 'REFUSAL_UNKNOWN' })
+  const summary = network.ledger.summary()
+  // Others were drawn meanwhile and did not acknowledge, which lowers R and burns nothing.
+  assert.equal(summary.burned, burned)
+  for (const name of ['signer-1', 'signer-2', 'pinner-1', 'pinner-2']) {
+    assert.equal(roleOf(of, identity(name).publicKey).deposit, DEPOSIT)
+  }
+  assert.equal(summary.sum, 0n)
+  assert.equal((await auditFile(network.path)).failure, null)
+})
+
+test('both roles are drawn again in a later round, without waiting for the verdict', (t) => {
+  const of = drawn(t)
+  const { network, assignment, key } = of
+  const { round } = network.ledger.chain()
+  refuse(of)
+  const [copy] = network.ledger.hypercore(key)!.copies
+  const { state, draw, pinner, signer } = copy!.task!
+  assert.deepEqual([state, draw, pinner, signer], ['wanted', null, null, null])
+  assert.equal(copy!.task!.round, round + rules.drawDelayRounds)
+  network.tick(2)
+  const again = network.ledger.hypercore(key)!.copies[0]!.task!
+  assert.equal(again.state, 'drawn')
+  assert.ok(again.draw! > assignment.draw)
+  // The verdict finds the roles of the draw that was refused.
+  network.ledger.judge(assignment.draw, true)
+  assert.equal(roleOf(of, assignment.signer).deposit, DEPOSIT - 10_000n)
+})
+
+test('without evidence the pinner pays at once, and nothing waits for a verdict', async (t) => {
+  const of = drawn(t)
+  const { network, assignment } = of
+  const { burned } = network.ledger.summary()
+  refuse(of, null)
+  assert.deepEqual(network.ledger.refusals(), [])
+  has(of, assignment.pinner, after('refused', rules.pinnerDepositMin))
+  has(of, assignment.signer, untouched)
+  const [refused] = lastEffects(of) as unknown as [{ evidence: Buffer }]
+  assert.deepEqual(refused.evidence, refusalHash(Buffer.alloc(0)))
+  await checkSums(of, burned, 20_000n)
+})
+
+test('a refusal says what the draw asked for, also when the hypercore has grown since', (t) => {
+  const of = drawn(t)
+  const { network, assignment, key } = of
+  refuse(of)
+  const grown = original('film', 150, 150_000)
+  network.send(network.supporter, { kind: 'extend', body: grown })
+  assert.equal(network.ledger.hypercore(key)!.length, 150)
+  const { fork, copy, segment, pinner, signer, codec, treeHash, draw, beacon } = assignment
+  const { chainId: chain } = network.ledger
+  const id = segmentId({ chain, key, fork, copy, start: 0, signer, draw })
+  const { evidenceBy, ...refusal } = network.ledger.refusal(draw)!
+  assert.deepEqual(refusal, {
+    chain,
+    draw,
+    key,
+    fork,
+    treeHash,
+    copy,
+    segment,
+    pinner,
+    signer,
+    codec,
+    id,
+    salt: segmentSalt(beacon, id),
+    start: 0,
+    end: 100,
+    evidence: EVIDENCE
+  })
+  assert.ok(evidenceBy > network.ledger.chain().clock)
+  assert.deepEqual(network.ledger.refusalsOf(pinner, 10), [network.ledger.refusal(draw)])
+  assert.deepEqual(network.ledger.refusalsOf(signer, 10), [])
+})
+
+test('whoever replays the log learns of every verdict, with all that it rests on', async (t) => {
+  const of = drawn(t)
+  const { network, assignment } = of
+  refuse(of)
+  const refusal = network.ledger.refusal(assignment.draw)!
+  network.ledger.judge(assignment.draw, true)
+  const seq = network.ledger.length() - 1
+  const verdicts: LoggedVerdict[] = []
+  const report = await auditFile(network.path, { onVerdict: (verdict) => verdicts.push(verdict) })
+  assert.equal(report.failure, null)
+  assert.deepEqual(verdicts, [{ seq, refusal, upheld: true }])
+})
+
+test('only the drawn pinner refuses with evidence, only once it acknowledged, and only the chain judges', (t) => {
+  const of = drawn(t, 'delivering')
+  const { network, assignment } = of
+  const { draw, pinner, signer } = assignment
+  const statement = { kind: 'refuse', body: { draw, reason: 'mismatch', evidence: EVIDENCE } } as const
+  const others = ['pinner-1', 'pinner-2'].map(identity).find(({ publicKey }) => !publicKey.equals(pinner))!
+  assert.equal(network.code(network.keyPair(signer), statement), 'EVIDENCE_NOT_ASKED')
+  assert.equal(network.code(others, statement), 'NOT_DRAWN')
+  assert.equal(network.code(network.keyPair(pinner), statement), 'ok')
+  assert.equal(network.code(network.keyPair(pinner), statement), 'DRAW_NOT_OPEN')
+  for (const who of [pinner, signer]) {
+    assert.equal(
+      network.code(network.keyPair(who), { kind: 'judge', body: { draw, upheld: 1 } }),
+      'NOT_THE_CHAIN'
+    )
+  }
+  network.ledger.judge(draw, false)
+  assert.throws(() => network.ledger.judge(draw, true), { code: 'REFUSAL_UNKNOWN' })
+
+  const early = drawn(t, 'drawn')
+  refuse(early)
+  assert.deepEqual(early.network.ledger.refusals(), [], 'nothing was delivered that could be at fault')
+})

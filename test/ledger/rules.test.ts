@@ -1,0 +1,206 @@
+import test from 'node:test'
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { blake3 } from '../../src/crypto/hash.js'
+import { outcomeNames } from '../../src/protocol/operations.js'
+import { PPM, parameters } from '../../src/protocol/parameters.js'
+import { OnionBeacon, opensLayer } from '../../src/ledger/rules/beacon.js'
+import { copyWeight, drawOrder } from '../../src/ledger/rules/draw.js'
+import {
+  copiesFor,
+  copyLock,
+  donationBurn,
+  paidFor,
+  retrievalReward,
+  segmentReward,
+  storageReward
+} from '../../src/ledger/rules/economics.js'
+import {
+  isServed,
+  lowerMedian,
+  medianMeasurement,
+  newReputation,
+  reputationPpm,
+  updateReputation
+} from '../../src/ledger/rules/reputation.js'
+import { advanceClock, answerMs, epochOf, evidenceMs, isStorageDue } from '../../src/ledger/rules/schedule.js'
+
+const p = parameters()
+const seeds = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes))
+const outcomes = fc.constantFrom(...outcomeNames)
+
+test('every round of the onion opens the one before, across onions', () => {
+  const beacon = new OnionBeacon(Buffer.alloc(32, 5), 7)
+  for (let round = 1; round <= 30; round++) {
+    const first = (round - 1) % 7 === 0
+    const shown = first ? beacon.commitment(Math.floor((round - 1) / 7)) : beacon.value(round - 1)
+    assert.ok(opensLayer(shown, beacon.value(round)), `round ${round}`)
+    assert.ok(!opensLayer(shown, beacon.value(round + 1)))
+  }
+  assert.deepEqual(new OnionBeacon(Buffer.alloc(32, 5), 7).value(19), beacon.value(19), 'any order of asking')
+  assert.notDeepEqual(new OnionBeacon(Buffer.alloc(32, 6), 7).value(19), beacon.value(19))
+})
+
+test('a draw names each eligible slot at most once, all of them if asked, and no other', () => {
+  fc.assert(
+    fc.property(
+      seeds,
+      fc.array(fc.bigInt(0n, 1n << 40n), { maxLength: 40 }),
+      fc.nat(50),
+      (seed, weights, count) => {
+        const maxWeight = weights.reduce((most, weight) => (weight > most ? weight : most), 0n)
+        const candidates = { slots: weights.length, maxWeight, weight: (slot: number) => weights[slot]! }
+        const order = drawOrder(seed, candidates, count)
+        const eligible = weights.filter((weight) => weight > 0n).length
+        assert.equal(order.length, Math.min(count, eligible))
+        assert.equal(new Set(order).size, order.length)
+        assert.ok(order.every((slot) => weights[slot]! > 0n))
+        assert.deepEqual(drawOrder(seed, candidates, count), order)
+      }
+    )
+  )
+})
+
+test('slots are drawn as often as their weights say', () => {
+  const weights = [1n, 2n, 3n, 4n, 0n]
+  const wins = [0, 0, 0, 0, 0]
+  const draws = 10_000
+  for (let n = 0; n < draws; n++) {
+    const candidates = { slots: 5, maxWeight: 4n, weight: (slot: number) => weights[slot]! }
+    const [winner] = drawOrder(blake3(Buffer.from(`draw ${n}`)), candidates, 1)
+    wins[winner!]!++
+  }
+  // Chi-squared with three degrees of freedom stays below 16.3 in 999 of 1,000 cases; the seeds are fixed.
+  const chi = [1, 2, 3, 4].reduce((sum, weight, slot) => {
+    const expected = (draws * weight) / 10
+    return sum + (wins[slot]! - expected) ** 2 / expected
+  }, 0)
+  assert.equal(wins[4], 0)
+  assert.ok(chi < 16.3, `chi-squared is ${chi}`)
+})
+
+test('the weight of a copy never exceeds what backs it', () => {
+  fc.assert(
+    fc.property(
+      fc.bigInt(0n, 1n << 50n),
+      fc.bigInt(0n, 1n << 50n),
+      fc.bigInt(0n, 1n << 50n),
+      fc.nat(PPM),
+      (free, backed, needed, ppm) => {
+        const weight = copyWeight({
+          freeBytes: free,
+          backedBytes: backed,
+          neededBytes: needed,
+          reputationPpm: ppm
+        })
+        assert.ok(weight <= free * BigInt(PPM) && weight <= backed * BigInt(PPM))
+        if (free < needed) assert.equal(weight, 0n)
+      }
+    )
+  )
+})
+
+test('reputation stays within its range and goes where outcomes point', () => {
+  fc.assert(
+    fc.property(fc.array(outcomes, { maxLength: 300 }), (list) => {
+      let reputation = newReputation()
+      for (const outcome of list) {
+        const before = reputationPpm(reputation)
+        reputation = updateReputation(reputation, outcome, p)
+        const after = reputationPpm(reputation)
+        assert.ok(Number.isSafeInteger(reputation.alpha) && Number.isSafeInteger(reputation.beta))
+        assert.ok(after >= 0 && after <= PPM)
+        if (outcome === 'success') assert.ok(after >= before)
+        else if (outcome === 'unknown') assert.equal(after, before)
+        else assert.ok(after <= before)
+      }
+    })
+  )
+  let steady = newReputation()
+  for (let n = 0; n < 2_000; n++) steady = updateReputation(steady, 'success', p)
+  assert.ok(reputationPpm(steady) > 990_000)
+  assert.ok(steady.alpha <= 100 * PPM, 'what lies back is forgotten')
+})
+
+test('one liar among three verifiers cannot move the result out of the range of the other two', () => {
+  fc.assert(
+    fc.property(fc.nat(), fc.nat(), fc.nat(), (a, b, lie) => {
+      const of = (value: number) => ({ firstByteUs: value, bytesPerSecond: value, misses: value })
+      const { firstByteUs } = medianMeasurement([of(a), of(b), of(lie)])
+      assert.ok(firstByteUs >= Math.min(a, b) && firstByteUs <= Math.max(a, b))
+    })
+  )
+  assert.equal(lowerMedian([4, 1, 3, 2]), 2)
+  assert.throws(() => lowerMedian([]), RangeError)
+  const good = { firstByteUs: p.maxFirstByteUs, bytesPerSecond: p.minBytesPerSecond, misses: 0 }
+  assert.ok(isServed(good, p))
+  assert.ok(!isServed({ ...good, firstByteUs: good.firstByteUs + 1 }, p))
+  assert.ok(!isServed({ ...good, bytesPerSecond: good.bytesPerSecond - 1 }, p))
+  assert.ok(!isServed({ ...good, misses: 1 }, p))
+})
+
+test('income does not depend on how often a copy is challenged, but for rounding', () => {
+  fc.assert(
+    fc.property(fc.nat(2 ** 40), fc.integer({ min: 1, max: 64 }), (bytes, parts) => {
+      const once = storageReward(bytes, 64, p)
+      const often = storageReward(bytes, 1, p) * 64n
+      assert.ok(often <= once && once - often < 64n)
+      assert.ok(paidFor(once, PPM) === once && paidFor(once, 0) === 0n && paidFor(once, 500_000) <= once / 2n)
+      const split = donationBurn(once, p)
+      assert.ok(donationBurn(once / BigInt(parts), p) * BigInt(parts) + BigInt(parts) * 2n >= split)
+    })
+  )
+  assert.equal(storageReward(2 ** 40, 1_000_000, p), storageReward(2 ** 40, p.rewardEpochsMax, p))
+})
+
+test('what a pinner locks exceeds what dropping the data until the loss could save', () => {
+  fc.assert(
+    fc.property(fc.nat(2 ** 40), fc.integer({ min: 0, max: 10 }), (bytes, power) => {
+      const every = 1 << power
+      const saved =
+        (storageReward(bytes, every, p) + retrievalReward(bytes, every, p)) * BigInt(p.failuresMax)
+      assert.ok(copyLock(bytes, every, p) >= saved * BigInt(p.depositSigma) + segmentReward(bytes, p))
+    })
+  )
+})
+
+test('a target takes the fewest copies that reach it', () => {
+  assert.equal(copiesFor(500_000, [], p), 1)
+  assert.equal(copiesFor(990_000, [], p), 7, '1 - 0.5^7 is the first above 0.99')
+  assert.equal(copiesFor(990_000, [900_000, 900_000], p), 2)
+  assert.equal(copiesFor(999_999, [1], parameters({ copiesMax: 3 })), 3)
+})
+
+test('an outage of the chain moves deadlines and piles up no epochs', () => {
+  const clock = advanceClock({ at: 1_000, clock: 500 }, 1_000 + 86_400_000, p)
+  assert.equal(clock, 500 + p.maxTickGapMs)
+  assert.ok(epochOf(clock, p) <= 1)
+  assert.equal(advanceClock({ at: 1_000, clock: 500 }, 2_000, p), 1_500)
+})
+
+test('a bucket is due about once in its rate, and never left out for long', () => {
+  let due = 0
+  for (let epoch = 0; epoch < 4_000; epoch++) {
+    if (isStorageDue(blake3(Buffer.from(`epoch ${epoch}`)), 8, 3, 1)) due++
+  }
+  assert.ok(due > 400 && due < 600, `${due} of 4000`)
+  assert.ok(isStorageDue(Buffer.alloc(32), 8, 3, 32))
+  assert.ok(isStorageDue(Buffer.alloc(32), 1, 3, 1))
+})
+
+test('deadlines grow with the steps and with the bytes of a copy, and stop at the longest chunk', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 511 }),
+      fc.integer({ min: 1, max: 2 ** 20 }),
+      fc.nat(2 ** 40),
+      (steps, chunks, more) => {
+        const of = { steps, chunks, bytes: chunks + more }
+        assert.ok(answerMs({ ...of, steps: steps + 1 }, p) >= answerMs(of, p))
+        assert.ok(evidenceMs({ ...of, bytes: of.bytes + 1_000 }, p) >= evidenceMs(of, p))
+        const longest = steps * (p.walkStepUs / 1_000 + (15 * 2 ** 20) / (p.walkBytesPerSecond / 1_000) + 1)
+        assert.ok(answerMs(of, p) <= longest + 2 * p.roundTripMs + p.tickMs + 1)
+      }
+    )
+  )
+})

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { test, type TestContext } from 'node:test'
+import createTestnet from '@hyperswarm/testnet'
+import HyperDHT from 'hyperdht'
+import Protomux from 'protomux'
+import { ClientChannel, ServerChannel, type Handler, type Quotas } from '../../src/swarm/rpc-channel.js'
+import { ChainError } from '../../src/errors.js'
+
+const PROTOCOL = 'datdot/test/1'
+const ECHO = 1
+const WAIT = 2
+const FAIL = 3
+const LARGE = 4
+
+interface Pair {
+  client: ClientChannel
+  stream: HyperDHT.Connection
+  server: () => ServerChannel
+  /** Requests that wait in the handler, to be let go. */
+  held: { release: () => void; signal: AbortSignal }[]
+}
+
+/** A server and a client on a private DHT, over a real encrypted connection. */
+async function connect(
+  t: TestContext,
+  quotas: Partial<Quotas> = {},
+  now = () => performance.now()
+): Promise<Pair> {
+  const testnet = await createTestnet(3)
+  const dhts = [1, 2].map(() => new HyperDHT({ bootstrap: testnet.bootstrap, host: '127.0.0.1' }))
+  const [serving, asking] = dhts as [HyperDHT, HyperDHT]
+  t.after(async () => {
+    await Promise.all(dhts.map((dht) => dht.destroy()))
+    await testnet.destroy()
+  })
+  const held: Pair['held'] = []
+  const handlers = new Map<number, Handler>([
+    [ECHO, async (body) => body],
+    [WAIT, (body, signal) => new Promise((resolve) => held.push({ release: () => resolve(body), signal }))],
+    [
+      FAIL,
+      async (body) => {
+        if (body.toString() === 'known') throw new ChainError('TEST_KNOWN', 'a reason for people')
+        throw new Error('/secret/path of this machine')
+      }
+    ],
+    [LARGE, async () => Buffer.alloc(1 << 20)]
+  ])
+  let channel: ServerChannel | undefined
+  const listener = serving.createServer({}, (connection) => {
+    connection.on('error', () => {})
+    const mux = Protomux.from(connection)
+    mux.pair({ protocol: PROTOCOL }, () => {
+      channel = new ServerChannel(mux, PROTOCOL, { handlers, now, quotas })
+    })
+  })
+  await listener.listen()
+  const stream = asking.connect(listener.publicKey)
+  stream.on('error', () => {})
+  const client = new ClientChannel(Protomux.from(stream), PROTOCOL, () => {})
+  assert.equal(await client.opened(), true)
+  return { client, stream, held, server: () => channel! }
+}
+
+const ask = (client: ClientChannel, method: number, body: string, timeoutMs = 5000): Promise<string> =>
+  client.request(method, Buffer.from(body), { timeoutMs }).then((answer) => answer.toString())
+
+test('answers come back to their questions, also out of order', async (t) => {
+  const { client, held } = await connect(t)
+  const slow = ask(client, WAIT, 'slow')
+  assert.equal(await ask(client, ECHO, 'fast'), 'fast')
+  held[0]!.release()
+  assert.equal(await slow, 'slow')
+})
+
+test('a coded error reaches the peer with its code, any other without what it says', async (t) => {
+  const { client } = await connect(t)
+  await assert.rejects(ask(client, FAIL, 'known'), { code: 'TEST_KNOWN', message: 'a reason for people' })
+  await assert.rejects(ask(client, FAIL, 'unknown'), { code: 'RPC_FAILED', message: 'The request failed' })
+  await assert.rejects(ask(client, 99, ''), { code: 'RPC_METHOD' })
+  assert.equal(await ask(client, ECHO, 'still here'), 'still here')
+})
+
+test('a request that is not answered in time, or given up, is cancelled at the server', async (t) => {
+  const { client, held } = await connect(t)
+  await assert.rejects(ask(client, WAIT, '', 50), { code: 'RPC_TIMEOUT' })
+  const abort = new AbortController()
+  const asked = client.request(WAIT, Buffer.alloc(0), { timeoutMs: 5000, signal: abort.signal })
+  assert.equal(await ask(client, ECHO, 'x'), 'x')
+  abort.abort()
+  await assert.rejects(asked, { name: 'AbortError' })
+  assert.equal(await ask(client, ECHO, 'y'), 'y')
+  assert.deepEqual(
+    held.map(({ signal }) => signal.aborted),
+    [true, true]
+  )
+})
+
+test('a peer has a limited number of requests, and of bytes in them, at a time', async (t) => {
+  const { client, held } = await connect(t, { inFlight: 2, bytesInFlight: 1000 })
+  const first = ask(client, WAIT, 'a'.repeat(600))
+  await assert.rejects(ask(client, WAIT, 'b'.repeat(600)), { code: 'RPC_BUSY' })
+  const second = ask(client, WAIT, 'c')
+  await assert.rejects(ask(client, ECHO, 'd'), { code: 'RPC_BUSY' })
+  for (const { release } of held) release()
+  await Promise.all([first, second])
+  assert.equal(await ask(client, ECHO, 'e'), 'e')
+})
+
+test('a peer that asks too fast is refused until time has passed', async (t) => {
+  let clock = 0
+  const { client } = await connect(t, { perSecond: 10, burst: 5 }, () => clock)
+  for (let i = 0; i < 5; i++) await ask(client, ECHO, 'x')
+  await assert.rejects(ask(client, ECHO, 'x'), { code: 'RPC_RATE' })
+  clock += 100
+  assert.equal(await ask(client, ECHO, 'again'), 'again')
+  await assert.rejects(ask(client, ECHO, 'x'), { code: 'RPC_RATE' })
+})
+
+test('a peer that floods is cut off, and only this channel', async (t) => {
+  const { client, stream, server } = await connect(t, { perSecond: 1, burst: 1, offences: 50 })
+  const asked = Array.from({ length: 200 }, () =>
+    ask(client, ECHO, 'x').catch((error: { code: string }) => error.code)
+  )
+  const codes = new Set(await Promise.all(asked))
+  assert.deepEqual(codes, new Set(['x', 'RPC_RATE', 'RPC_CLOSED']))
+  assert.equal(server().closed, true)
+  assert.equal(stream.destroyed, false)
+})
+
+test('garbage in place of a request does not hurt the connection', async (t) => {
+  const { stream, client, server } = await connect(t, { offences: 20 })
+  const mux = Protomux.from(stream)
+  // The same channel, once more, from a peer that does not keep to the protocol.
+  client.close()
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  const hostile = mux.createChannel({ protocol: PROTOCOL })!
+  const raw = {
+    preencode: (state: { end: number }, bytes: Buffer) => void (state.end += bytes.byteLength),
+    encode: (state: { start: number; buffer: Uint8Array | null }, bytes: Buffer) => {
+      state.buffer!.set(bytes, state.start)
+      state.start += bytes.byteLength
+    },
+    decode: () => Buffer.alloc(0)
+  }
+  const messages = [0, 1, 2].map(() => hostile.addMessage({ encoding: raw }))
+  hostile.open()
+  await hostile.fullyOpened()
+  for (const [i, bytes] of [
+    Buffer.alloc(0),
+    Buffer.alloc(100, 0xff),
+    Buffer.from([1, 1, 0xfe, 0xff])
+  ].entries()) {
+    messages[i === 2 ? 2 : 0]!.send(bytes)
+  }
+  const after = mux.createChannel({ protocol: 'datdot/other/1' })
+  assert.notEqual(after, null)
+  for (let i = 0; i < 30; i++) messages[0]!.send(Buffer.alloc(50, i))
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  assert.equal(server().closed, true)
+  assert.equal(stream.destroyed, false)
+})
+
+test('a peer that does not read its answers is cut off', async (t) => {
+  const { client, stream, server } = await connect(t, { backlogBytes: 8 << 20, inFlight: 1000 })
+  const closed = once(stream, 'close')
+  stream.pause()
+  const asked = Array.from({ length: 300 }, () =>
+    ask(client, LARGE, '').catch((error: { code: string }) => error.code)
+  )
+  while (!server().closed) await new Promise((resolve) => setTimeout(resolve, 10))
+  stream.destroy()
+  await closed
+  assert.ok((await Promise.all(asked)).includes('RPC_CLOSED'))
+})
