@@ -1,0 +1,100 @@
+import type { Clock, Timer } from './clock.js'
+
+/** How long a wait may last and what ends it. */
+export interface Patience {
+  clock: Clock
+  ms: number
+  signal?: AbortSignal | undefined
+  /** Made when the time is up. */
+  error: () => Error
+}
+
+/**
+ * The promise's outcome, unless the time is up or the signal aborted before. The promise goes on by itself; its later
+ * failure is nobody's.
+ *
+ * @throws `error()` when the time is up; the signal's reason
+ */
+export async function deadline<T>(promise: Promise<T>, { clock, ms, signal, error }: Patience): Promise<T> {
+  let timer: Timer | undefined
+  let abort: (() => void) | undefined
+  promise.catch(() => {})
+  try {
+    signal?.throwIfAborted()
+    return await new Promise<T>((resolve, reject) => {
+      promise.then(resolve, reject)
+      timer = clock.after(ms, () => reject(error()))
+      abort = () => reject(signal?.reason as Error)
+      signal?.addEventListener('abort', abort, { once: true })
+    })
+  } finally {
+    timer?.cancel()
+    if (abort) signal?.removeEventListener('abort', abort)
+  }
+}
+
+/** Waits; a signal that aborts ends the wait early and without an error. Returns whether the time went by. */
+export async function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<boolean> {
+  if (signal?.aborted) return false
+  return new Promise((resolve) => {
+    const timer = clock.after(ms, () => done(true))
+    const abort = (): void => done(false)
+    const done = (whole: boolean): void => {
+      timer.cancel()
+      signal?.removeEventListener('abort', abort)
+      resolve(whole)
+    }
+    signal?.addEventListener('abort', abort, { once: true })
+  })
+}
+
+/** Resolves when the signal aborts: what a program does that runs until it is told to end. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+/** The promise's outcome, or the signal's reason if that comes first. The promise goes on by itself. */
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let abort: (() => void) | undefined
+  promise.catch(() => {})
+  try {
+    signal.throwIfAborted()
+    return await new Promise<T>((resolve, reject) => {
+      promise.then(resolve, reject)
+      abort = () => reject(signal.reason as Error)
+      signal.addEventListener('abort', abort, { once: true })
+    })
+  } finally {
+    if (abort) signal.removeEventListener('abort', abort)
+  }
+}
+
+/** Something that several may wait for, again and again: each `wake` ends the waits that are under way. */
+export class Wakeup {
+  readonly #waiting = new Set<(woken: boolean) => void>()
+
+  /** Ends all waits that have begun. */
+  wake(): void {
+    for (const resolve of [...this.#waiting]) resolve(true)
+  }
+
+  /** Waits for the next `wake`, at most `ms`, or until aborted; returns whether it came. */
+  async wait(clock: Clock, ms: number, signal?: AbortSignal): Promise<boolean> {
+    if (signal?.aborted) return false
+    return new Promise((resolve) => {
+      const timer = clock.after(ms, () => done(false))
+      const abort = (): void => done(false)
+      const done = (woken: boolean): void => {
+        timer.cancel()
+        signal?.removeEventListener('abort', abort)
+        this.#waiting.delete(done)
+        resolve(woken)
+      }
+      this.#waiting.add(done)
+      signal?.addEventListener('abort', abort, { once: true })
+    })
+  }
+}

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { aborted, deadline, pause, unlessAborted, Wakeup } from '../src/wait.js'
+import { VirtualClock } from './helpers/virtual-clock.js'
+
+const late = (): Error => new Error('late')
+const never = new Promise<never>(() => {})
+
+test('a deadline gives what came in time, and takes its timer back', async () => {
+  const clock = new VirtualClock()
+  assert.equal(await deadline(Promise.resolve(7), { clock, ms: 10, error: late }), 7)
+  assert.equal(clock.pending, 0)
+})
+
+test('a deadline ends a wait when the time is up, with the error it was given', async () => {
+  const clock = new VirtualClock()
+  const waiting = assert.rejects(deadline(never, { clock, ms: 10, error: late }), /late/)
+  await clock.advance(9)
+  assert.equal(clock.pending, 1)
+  await clock.advance(1)
+  await waiting
+})
+
+test('a deadline throws the reason of a signal, one that was aborted before too', async () => {
+  const clock = new VirtualClock()
+  const stop = new AbortController()
+  const options = { clock, ms: 10, signal: stop.signal, error: late }
+  const waiting = assert.rejects(deadline(never, options), /stopped/)
+  stop.abort(new Error('stopped'))
+  await waiting
+  await assert.rejects(deadline(Promise.resolve(1), options), /stopped/)
+  assert.equal(clock.pending, 0)
+})
+
+test('a promise that fails after its deadline is nobody’s unhandled rejection', async () => {
+  const clock = new VirtualClock()
+  let fail: (error: Error) => void = () => {}
+  const failing = new Promise<never>((_resolve, reject) => (fail = reject))
+  const waiting = assert.rejects(deadline(failing, { clock, ms: 1, error: late }), /late/)
+  await clock.advance(1)
+  await waiting
+  fail(new Error('too late to matter'))
+  await new Promise((resolve) => setImmediate(resolve))
+})
+
+test('a pause lasts its time, or until the signal', async () => {
+  const clock = new VirtualClock()
+  const whole = pause(clock, 5)
+  await clock.advance(5)
+  assert.equal(await whole, true)
+  const stop = new AbortController()
+  const cut = pause(clock, 5, stop.signal)
+  stop.abort()
+  assert.equal(await cut, false)
+  assert.equal(await pause(clock, 5, stop.signal), false)
+  assert.equal(clock.pending, 0)
+})
+
+test('waiting for a signal resolves once it aborts, and racing a signal throws its reason', async () => {
+  const stop = new AbortController()
+  const waiting = aborted(stop.signal)
+  const racing = assert.rejects(unlessAborted(never, stop.signal), /enough/)
+  stop.abort(new Error('enough'))
+  await Promise.all([waiting, racing, aborted(stop.signal)])
+  await assert.rejects(unlessAborted(Promise.resolve(1), stop.signal), /enough/)
+  assert.equal(await unlessAborted(Promise.resolve(1), new AbortController().signal), 1)
+})
+
+test('a wakeup ends all waits that have begun, and none that begins later', async () => {
+  const clock = new VirtualClock()
+  const wakeup = new Wakeup()
+  const stop = new AbortController()
+  const waits = [wakeup.wait(clock, 10), wakeup.wait(clock, 10, stop.signal)]
+  wakeup.wake()
+  assert.deepEqual(await Promise.all(waits), [true, true])
+  const next = wakeup.wait(clock, 10)
+  await clock.advance(10)
+  assert.equal(await next, false)
+  const cut = wakeup.wait(clock, 10, stop.signal)
+  stop.abort()
+  assert.equal(await cut, false)
+  assert.equal(clock.pending, 0)
+})
