@@ -70,7 +70,7 @@ export async function measureRetrieval(options: RetrievalOptions): Promise<Retri
   const [lost, ...rest] = missed
   const mayBeForgotten = first.outcome === 'incomplete' || first.outcome === 'wrong'
   if (!mayBeForgotten || lost === undefined) return first
-  // A stock reader (hypercore 11.37.1) may sit on requests that follow one that timed out. Another one, which asks for
+  // A stock reader (before hypercore 11.39) may sit on requests that follow one that timed out. Another one, which asks for
   // that block last, tells what was not served from what was not asked for.
   const again = hash('datdot/retrieval-again/1', seed)
   const second = await read(again, (core) => measure(core, { ...options, indices: [...rest, lost] }))

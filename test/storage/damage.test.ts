@@ -23,7 +23,7 @@ function flipped(row: Buffer, at: number): Buffer {
 }
 
 /**
- * A stock reader (hypercore 11.37.1) keeps a request that timed out in its peer's queue; the next time that it
+ * A stock reader (before hypercore 11.39) keeps a request that timed out in its peer's queue; the next time that it
  * looks for work it may stop at this stale entry, and what was asked for later waits until it is asked again.
  */
 async function fetch(core: Hypercore, index: number): Promise<Buffer | null> {
