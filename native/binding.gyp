@@ -3,7 +3,7 @@
     {
       "target_name": "datdot_blake3",
       "sources": [
-        "blake3/addon.c",
+        "blake3/addon.c", "blake3/slices_addon.c", "blake3/slices.c",
         "<!@(node sources.mjs sources)"
       ],
       "include_dirs": ["<!(node sources.mjs folder)"],

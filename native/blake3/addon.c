@@ -1,68 +1,11 @@
 // BLAKE3 over a whole slab in one call: bodies, Merkle leaves and Merkle parents (docs/formats.md).
 //
-// Inputs of up to 1024 bytes are one BLAKE3 chunk each and never meet inside one hash, so as many of equal
-// shape as the CPU has lanes are hashed side by side with the official blake3_hash_many. It takes only whole
-// 64-byte blocks: a last, partial block is compressed by itself. Longer inputs fill the lanes on their own.
-//
 // Every argument is checked here; nothing is kept between calls, so any number of threads may call at once.
-#include <node_api.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "blake3_impl.h"
-
-#define HASH 32
-#define RECORD 40 // u64 bytes below, then the hash: one node of a stored tree
-#define LEAF_HEADER_MAX 512
-#define GROUP 16
-#define LEAF_PREFIX 9 // the tag 0x00 and the u64 chunk length
-
-typedef struct {
-  uint8_t *data;
-  size_t length;
-} Bytes;
-
-typedef struct {
-  const uint32_t *data;
-  size_t length;
-} Words;
-
-static void store64(uint8_t *out, uint64_t value) {
-  for (int i = 0; i < 8; i++) out[i] = (uint8_t)(value >> (8 * i));
-}
-
-static uint64_t load64(const uint8_t *bytes) {
-  uint64_t value = 0;
-  for (int i = 0; i < 8; i++) value |= (uint64_t)bytes[i] << (8 * i);
-  return value;
-}
-
-// Hashes `count` <= GROUP inputs of the same length, 0..1024 bytes, side by side.
-static void hash_group(const uint8_t *const *inputs, size_t count, size_t length, uint8_t *out) {
-  const size_t blocks = length == 0 ? 1 : (length + BLAKE3_BLOCK_LEN - 1) / BLAKE3_BLOCK_LEN;
-  const size_t tail = length - (blocks - 1) * BLAKE3_BLOCK_LEN;
-  const bool whole = tail == BLAKE3_BLOCK_LEN;
-  const size_t lanes = whole ? blocks : blocks - 1;
-  if (lanes > 0) {
-    blake3_hash_many(inputs, count, lanes, IV, 0, false, 0, CHUNK_START, whole ? CHUNK_END | ROOT : 0, out);
-  }
-  if (whole) return;
-  const uint8_t flags = (uint8_t)(CHUNK_END | ROOT | (lanes == 0 ? CHUNK_START : 0));
-  for (size_t i = 0; i < count; i++) {
-    uint32_t chaining[8];
-    uint8_t block[BLAKE3_BLOCK_LEN] = {0};
-    if (lanes == 0) {
-      memcpy(chaining, IV, sizeof chaining);
-    } else {
-      load_key_words(out + i * HASH, chaining);
-    }
-    if (tail > 0) memcpy(block, inputs[i] + lanes * BLAKE3_BLOCK_LEN, tail);
-    blake3_compress_in_place(chaining, block, (uint8_t)tail, 0, flags);
-    store_cv_words(out + i * HASH, chaining);
-  }
-}
+#include "arguments.h"
+#include "lanes.h"
+#include "slices_addon.h"
 
 // Makes the records of `count` <= GROUP parents from those of their children, side by side.
 static void hash_parents(const uint8_t *const *lefts, const uint8_t *const *rights, size_t count, uint8_t *const *out) {
@@ -88,53 +31,6 @@ static void hash_one(const uint8_t *input, size_t length, uint8_t *out) {
   blake3_hasher_init(&hasher);
   blake3_hasher_update(&hasher, input, length);
   blake3_hasher_finalize(&hasher, out, HASH);
-}
-
-// ---- arguments -------------------------------------------------------------------------------------------
-
-static bool fail(napi_env env, const char *message) {
-  bool pending = false;
-  napi_is_exception_pending(env, &pending);
-  if (!pending) napi_throw_type_error(env, "ERR_INVALID_ARG_VALUE", message);
-  return false;
-}
-
-static bool get_typed(napi_env env, napi_value value, napi_typedarray_type type, void **data, size_t *length) {
-  bool typed = false;
-  napi_typedarray_type actual;
-  if (napi_is_typedarray(env, value, &typed) != napi_ok || !typed) return false;
-  if (napi_get_typedarray_info(env, value, &actual, length, data, NULL, NULL) != napi_ok) return false;
-  return actual == type && (*data != NULL || *length == 0);
-}
-
-static bool get_bytes(napi_env env, napi_value value, Bytes *out) {
-  void *data = NULL;
-  if (!get_typed(env, value, napi_uint8_array, &data, &out->length)) return fail(env, "expected a Uint8Array");
-  out->data = data;
-  return true;
-}
-
-static bool get_words(napi_env env, napi_value value, Words *out) {
-  void *data = NULL;
-  if (!get_typed(env, value, napi_uint32_array, &data, &out->length)) return fail(env, "expected a Uint32Array");
-  out->data = data;
-  return true;
-}
-
-static bool get_u32(napi_env env, napi_value value, uint32_t *out) {
-  double number = 0;
-  if (napi_get_value_double(env, value, &number) != napi_ok || !(number >= 0) || number > 4294967295.0 ||
-      number != (double)(uint32_t)number) {
-    return fail(env, "expected an integer in 0..2^32-1");
-  }
-  *out = (uint32_t)number;
-  return true;
-}
-
-static bool get_arguments(napi_env env, napi_callback_info info, size_t expected, napi_value *arguments) {
-  size_t count = expected;
-  if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok) return fail(env, "no arguments");
-  return count >= expected || fail(env, "too few arguments");
 }
 
 // A run of chunks [from, to) of a slab: each begins at offsets[i], is lengths[i] bytes long and has at least
@@ -438,13 +334,6 @@ static bool solve(Batch *batch, uint64_t chunks, size_t count, uint8_t *root) {
   return room;
 }
 
-static bool get_doubles(napi_env env, napi_value value, double **out, size_t *length) {
-  void *data = NULL;
-  if (!get_typed(env, value, napi_float64_array, &data, length)) return fail(env, "expected a Float64Array");
-  *out = data;
-  return true;
-}
-
 // batchRoot(chunks, indices, leaves, proof, offsets, root): the record of the root that a batch proof of `indices`
 // leads to in a tree of `chunks` leaves, and where each leaf begins. Returns one of BATCH_….
 static napi_value batch_root(napi_env env, napi_callback_info info) {
@@ -496,7 +385,8 @@ NAPI_MODULE_INIT() {
       {"uniformWords", NULL, uniform_words, NULL, NULL, NULL, napi_enumerable, NULL},
       {"batchRoot", NULL, batch_root, NULL, NULL, NULL, napi_enumerable, NULL},
   };
-  if (napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties) != napi_ok) {
+  if (napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties) != napi_ok ||
+      !define_slices(env, exports)) {
     return NULL;
   }
   return exports;
