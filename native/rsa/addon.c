@@ -108,10 +108,23 @@ typedef struct {
   handle *key;
   uint8_t *plain, *sealed;
   size_t count;
-  bool ifma;
+  rsa_path path;
 } job;
 
-// (key, from: Uint8Array, to: Uint8Array, ifma: boolean), with whole blocks on both sides and no overlap
+// A number that names a path which this CPU has
+static int path_of(napi_env env, napi_value value, rsa_path *path) {
+  double number;
+  if (napi_get_value_double(env, value, &number) != napi_ok) return 0;
+  for (int i = 0; i < RSA_PATHS; i++) {
+    if (number == i) {
+      *path = (rsa_path)i;
+      return rsa_supported(*path);
+    }
+  }
+  return 0;
+}
+
+// (key, from: Uint8Array, to: Uint8Array, path: number), with whole blocks on both sides and no overlap
 static int job_of(napi_env env, napi_callback_info info, int sealing, job *out) {
   size_t argc = 4, from_length = 0, to_length = 0;
   napi_value argv[4];
@@ -120,8 +133,7 @@ static int job_of(napi_env env, napi_callback_info info, int sealing, job *out) 
   if ((out->key = handle_of(env, argv[0])) == NULL || !out->key->loaded) return 0;
   if (sealing && out->key->key.primes == 0) return 0;
   if (!bytes_of(env, argv[1], &from, &from_length) || !bytes_of(env, argv[2], &to, &to_length)) return 0;
-  if (napi_get_value_bool(env, argv[3], &out->ifma) != napi_ok) return 0;
-  if (out->ifma && !rsa_ifma_supported()) return 0;
+  if (!path_of(env, argv[3], &out->path)) return 0;
   const size_t from_block = sealing ? RSA_PAYLOAD : RSA_BLOCK, to_block = sealing ? RSA_BLOCK : RSA_PAYLOAD;
   out->count = from_length / from_block;
   if (out->count * from_block != from_length || out->count * to_block != to_length) return 0;
@@ -131,36 +143,36 @@ static int job_of(napi_env env, napi_callback_info info, int sealing, job *out) 
   return 1;
 }
 
-// seal(key, plain, sealed, ifma): void
+// seal(key, plain, sealed, path): void
 static napi_value seal(napi_env env, napi_callback_info info) {
   job j;
   if (!job_of(env, info, 1, &j)) {
-    return fail(env, "RSA_ARGUMENT", "seal needs a private key, n x 255 bytes, n x 256 bytes apart from them, and a boolean");
+    return fail(env, "RSA_ARGUMENT", "seal needs a private key, n x 255 bytes, n x 256 bytes apart from them, and a path");
   }
-  const int status = (j.ifma ? rsa_seal_ifma : rsa_seal_portable)(&j.key->key, j.plain, j.sealed, j.count);
-  if (status == RSA_OK) return NULL;
-  rsa_wipe(j.sealed, j.count * RSA_BLOCK);
+  if (rsa_seal(j.path, &j.key->key, j.plain, j.sealed, j.count) == RSA_OK) return NULL;
   return fail(env, "RSA_CHECK", "a sealed block did not open to what was sealed");
 }
 
-// open(key, sealed, plain, ifma): the first block refused, or -1
+// open(key, sealed, plain, path): the first block refused, or -1
 static napi_value open(napi_env env, napi_callback_info info) {
   job j;
   size_t bad = 0;
   napi_value result;
   if (!job_of(env, info, 0, &j)) {
-    return fail(env, "RSA_ARGUMENT", "open needs a key, n x 256 bytes, n x 255 bytes apart from them, and a boolean");
+    return fail(env, "RSA_ARGUMENT", "open needs a key, n x 256 bytes, n x 255 bytes apart from them, and a path");
   }
-  const int status = (j.ifma ? rsa_open_ifma : rsa_open_portable)(&j.key->key, j.sealed, j.plain, j.count, &bad);
+  const int status = rsa_open(j.path, &j.key->key, j.sealed, j.plain, j.count, &bad);
   napi_create_int64(env, status == RSA_OK ? -1 : (int64_t)bad, &result);
   return result;
 }
 
-// ifma(): whether this CPU has the instructions of the fast path
-static napi_value ifma(napi_env env, napi_callback_info info) {
-  napi_value result;
-  (void)info;
-  napi_get_boolean(env, rsa_ifma_supported() != 0, &result);
+// supports(path: number): whether this CPU has the instructions of a path
+static napi_value supports(napi_env env, napi_callback_info info) {
+  size_t argc = 1;
+  napi_value argv[1], result;
+  rsa_path path;
+  if (napi_get_cb_info(env, info, &argc, argv, NULL, NULL) != napi_ok || argc < 1) return fail(env, "RSA_ARGUMENT", "one argument needed");
+  napi_get_boolean(env, path_of(env, argv[0], &path), &result);
   return result;
 }
 
@@ -169,7 +181,7 @@ NAPI_MODULE_INIT() {
     const char *name;
     napi_callback call;
   } functions[] = { { "privateKey", private_key }, { "publicKey", public_key }, { "wipe", wipe },
-                    { "seal", seal },              { "open", open },            { "ifma", ifma } };
+                    { "seal", seal },              { "open", open },            { "supports", supports } };
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;
     if (napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].call, NULL, &function) != napi_ok ||

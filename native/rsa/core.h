@@ -71,19 +71,33 @@ int rsa_key_public(rsa_key *key, const uint8_t *modulus);
 void rsa_key_modulus(const rsa_key *key, uint8_t *modulus);
 void rsa_wipe(void *memory, size_t bytes);
 
-// Seal `count` blocks of 255 bytes into as many of 256. On RSA_CHECK_FAILED `sealed` holds nothing of use.
-// Open the other way round; on RSA_BAD_BLOCK `*bad` is the first block refused, and those before it are opened.
-int rsa_seal_portable(const rsa_key *key, const uint8_t *plain, uint8_t *sealed, size_t count);
-int rsa_open_portable(const rsa_key *key, const uint8_t *sealed, uint8_t *plain, size_t count, size_t *bad);
+int rsa_below_modulus(const rsa_key *key, const uint8_t *block); // whether a block of 256 bytes is below N
 
-// The same with AVX512-IFMA, eight blocks at a time; only where rsa_ifma_supported().
+// How the exponentiations are done; the numbers are those of the addon's arguments.
+typedef enum { RSA_PORTABLE, RSA_AVX2, RSA_IFMA, RSA_PATHS } rsa_path;
+int rsa_supported(rsa_path path);
+
+// Seal `count` blocks of 255 bytes into as many of 256, none of which overlap. Every block was opened again, as the
+// bytes that it leaves as, and was what it had been before. On RSA_CHECK_FAILED `sealed` is all zeros.
+int rsa_seal(rsa_path path, const rsa_key *key, const uint8_t *plain, uint8_t *sealed, size_t count);
+// The other way round; on RSA_BAD_BLOCK `*bad` is the first block refused, and those before it are opened.
+int rsa_open(rsa_path path, const rsa_key *key, const uint8_t *sealed, uint8_t *plain, size_t count, size_t *bad);
+
+// What a path is. `private_power` checks nothing; it leaves nothing of the key behind but in registers and in stack
+// that is no longer used. Only where rsa_supported().
+typedef struct {
+  void (*private_power)(const rsa_key *key, const uint8_t *plain, uint8_t *sealed, size_t count);
+  // c^e mod N of blocks below N, each to 256 bytes.
+  void (*public_power)(const rsa_key *key, const uint8_t *sealed, uint8_t *opened, size_t count);
+} rsa_functions;
+extern const rsa_functions rsa_portable, rsa_avx2, rsa_ifma;
+int rsa_avx2_supported(void);
 int rsa_ifma_supported(void);
-int rsa_seal_ifma(const rsa_key *key, const uint8_t *plain, uint8_t *sealed, size_t count);
-int rsa_open_ifma(const rsa_key *key, const uint8_t *sealed, uint8_t *plain, size_t count, size_t *bad);
 
 #ifdef DATDOT_RSA_FAULTS
-// Compiled into the self-test only: flips a bit of the exponentiation modulo this prime (-1: none).
-extern int rsa_fault_prime;
+// Compiled into the self-test only: flips a bit of the exponentiation modulo this prime, or this bit of the bytes that
+// a batch of blocks is about to leave as (-1: none).
+extern int rsa_fault_prime, rsa_fault_bit;
 #endif
 
 #endif

@@ -19,8 +19,8 @@ typedef struct {
 } prime64;
 
 void rsa_wipe(void *memory, size_t bytes) {
-  volatile uint8_t *at = memory;
-  while (bytes-- > 0) *at++ = 0;
+  memset(memory, 0, bytes);
+  __asm__ volatile("" : : "r"(memory) : "memory"); // it counts as read, so it is written
 }
 
 static void load_big_endian(uint64_t *limbs, int count, const uint8_t *bytes, int length) {
@@ -76,15 +76,19 @@ static void multiply(uint64_t *out, const uint64_t *a, int la, const uint64_t *b
   }
 }
 
-static uint64_t mod_small(const uint64_t *a, int limbs, uint64_t m) {
-  u128 rest = 0;
-  for (int i = limbs - 1; i >= 0; i--) rest = ((rest << 64) | a[i]) % m;
-  return (uint64_t)rest;
+// a mod e, in halves of words, so that the compiler divides by multiplying: division takes longer for some numbers.
+static uint64_t mod_exponent(const uint64_t *a, int limbs) {
+  uint64_t rest = 0;
+  for (int i = limbs - 1; i >= 0; i--) {
+    rest = ((rest << 32) | (a[i] >> 32)) % RSA_E;
+    rest = ((rest << 32) | (a[i] & 0xffffffff)) % RSA_E;
+  }
+  return rest;
 }
 
 // d = e^-1 mod (p - 1) = (1 + k (p - 1)) / e with k = -(p - 1)^-1 mod e. 0 if there is none.
 static int private_exponent(uint64_t *d, const uint64_t *p, int limbs) {
-  uint64_t rest = mod_small(p, limbs, RSA_E);
+  uint64_t rest = mod_exponent(p, limbs);
   rest = (rest + RSA_E - 1) % RSA_E; // (p - 1) mod e
   if (rest == 0) return 0;
   uint64_t inverse = 1;
@@ -101,11 +105,11 @@ static int private_exponent(uint64_t *d, const uint64_t *p, int limbs) {
     carry >>= 64;
   }
   wide[limbs] = (uint64_t)carry;
-  u128 left = 0;
-  for (int i = limbs; i >= 0; i--) {
-    left = (left << 64) | wide[i];
-    if (i < limbs) d[i] = (uint64_t)(left / RSA_E);
-    left %= RSA_E;
+  uint64_t left = wide[limbs]; // below e: the quotient is below p
+  for (int i = limbs - 1; i >= 0; i--) {
+    const uint64_t high = (left << 32) | (wide[i] >> 32), low = ((high % RSA_E) << 32) | (wide[i] & 0xffffffff);
+    d[i] = ((high / RSA_E) << 32) | (low / RSA_E);
+    left = low % RSA_E;
   }
   rsa_wipe(wide, sizeof wide);
   return 1;
@@ -114,9 +118,12 @@ static int private_exponent(uint64_t *d, const uint64_t *p, int limbs) {
 // out = x^(p - 2) mod p for x in Montgomery form; p is public to nobody, so every bit costs the same.
 static void inverse_mod_prime(uint64_t *out, const uint64_t *x, const prime64 *prime) {
   const int limbs = prime->limbs;
-  uint64_t exponent[P64], product[P64];
-  memcpy(exponent, prime->p, sizeof exponent);
-  exponent[0] -= 2; // p is odd and above 2
+  uint64_t exponent[P64], product[P64], borrow = 2;
+  for (int i = 0; i < P64; i++) {
+    const u128 t = (u128)prime->p[i] - borrow;
+    exponent[i] = (uint64_t)t;
+    borrow = (uint64_t)(t >> 64) & 1;
+  }
   memcpy(out, prime->one, sizeof product);
   for (int bit = 64 * limbs - 1; bit >= 0; bit--) {
     uint64_t take = 0 - ((exponent[bit / 64] >> (bit % 64)) & 1);
@@ -276,4 +283,11 @@ int rsa_key_public(rsa_key *key, const uint8_t *modulus) {
 
 void rsa_key_modulus(const rsa_key *key, uint8_t *modulus) {
   for (int i = 0; i < RSA_BLOCK; i++) modulus[RSA_BLOCK - 1 - i] = (uint8_t)(key->n[i / 8] >> (8 * (i % 8)));
+}
+
+int rsa_below_modulus(const rsa_key *key, const uint8_t *block) {
+  uint64_t word[N64], borrow = 0;
+  load_big_endian(word, N64, block, RSA_BLOCK);
+  for (int i = 0; i < N64; i++) borrow = (uint64_t)(((u128)word[i] - key->n[i] - borrow) >> 64) & 1;
+  return (int)borrow;
 }

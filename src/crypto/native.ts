@@ -4,16 +4,18 @@ import { isMainThread } from 'node:worker_threads'
 /** The addons of native/binding.gyp, one target each. */
 export type AddonName = 'datdot_blake3' | 'datdot_rsa' | 'datdot_lend'
 
-/** How much of native/ to use: all that the CPU can (unset), the portable C code, or none of it. */
-export type NativeLevel = 'off' | 'portable' | 'ifma' | undefined
+/** How much of native/ to use: all that the CPU can (unset), one path of the RSA core, or nothing of it. */
+export type NativeLevel = 'off' | 'portable' | 'avx2' | 'ifma' | undefined
+
+const LEVELS: readonly unknown[] = ['off', 'portable', 'avx2', 'ifma']
 
 const require = createRequire(import.meta.url)
 let warned = false
 
-/** The level forced by `DATDOT_NATIVE`; anything but its three words counts as unset. */
+/** The level forced by `DATDOT_NATIVE`; anything but its four words counts as unset. */
 export function nativeLevel(): NativeLevel {
   const level = process.env.DATDOT_NATIVE
-  return level === 'off' || level === 'portable' || level === 'ifma' ? level : undefined
+  return LEVELS.includes(level) ? (level as NativeLevel) : undefined
 }
 
 /**

@@ -37,9 +37,11 @@ export function sealBigint(key: BigintKey, plain: Uint8Array, sealed: Uint8Array
     const y = bigintOf(plain.subarray(i * PAYLOAD_BYTES, (i + 1) * PAYLOAD_BYTES))
     let c = 0n
     for (const { p, d, unit } of key.primes) c += power(y % p, d, p) * unit
-    c %= key.n
-    if (publicPower(c, key.n) !== y) return false
-    sealed.set(bytesOf(c, RSA_BYTES), i * RSA_BYTES)
+    const block = sealed.subarray(i * RSA_BYTES, (i + 1) * RSA_BYTES)
+    block.set(bytesOf(c % key.n, RSA_BYTES))
+    // What is released is what is checked.
+    const released = bigintOf(block)
+    if (released >= key.n || publicPower(released, key.n) !== y) return false
   }
   return true
 }

@@ -8,9 +8,14 @@ export const PAYLOAD_BYTES = 255
 
 /**
  * How the exponentiations are done. All give the same bytes: `ifma` eight blocks at a time in AVX-512
- * registers, `portable` in C for any 64-bit machine, `bigint` in TypeScript where nothing was compiled.
+ * registers, `avx2` as many in the floating-point units of other x86 machines, `portable` in C for any 64-bit
+ * machine, `bigint` in TypeScript where nothing was compiled.
  */
-export type RsaPath = 'ifma' | 'portable' | 'bigint'
+export type RsaPath = 'ifma' | 'avx2' | 'portable' | 'bigint'
+
+/** The paths of native/rsa, fastest first, and their numbers there. */
+const NATIVE_PATHS = { ifma: 2, avx2: 1, portable: 0 } as const satisfies Partial<Record<RsaPath, number>>
+type NativePath = keyof typeof NATIVE_PATHS
 
 /** A loaded public key: opens what its private key sealed. Belongs to the thread that loaded it. */
 export interface RsaPublicKey {
@@ -43,12 +48,12 @@ export interface RsaPrivateKey extends RsaPublicKey {
 
 /** The exports of native/rsa/addon.c. A key is an opaque object of the addon. */
 interface Addon {
-  ifma(): boolean
+  supports(path: number): boolean
   privateKey(primes: Uint8Array): object
   publicKey(modulus: Uint8Array): object
   wipe(key: object): void
-  seal(key: object, plain: Uint8Array, sealed: Uint8Array, ifma: boolean): void
-  open(key: object, sealed: Uint8Array, plain: Uint8Array, ifma: boolean): number
+  seal(key: object, plain: Uint8Array, sealed: Uint8Array, path: number): void
+  open(key: object, sealed: Uint8Array, plain: Uint8Array, path: number): number
 }
 
 let found: Addon | undefined
@@ -58,8 +63,9 @@ let looked = false
 export function rsaPaths(): RsaPath[] {
   const level = nativeLevel()
   const core = addon()
-  const paths: RsaPath[] = core === undefined ? ['bigint'] : ['portable', 'bigint']
-  if (core?.ifma()) paths.unshift('ifma')
+  const native = Object.keys(NATIVE_PATHS) as NativePath[]
+  const paths: RsaPath[] = native.filter((path) => core?.supports(NATIVE_PATHS[path]))
+  paths.push('bigint')
   if (level === undefined) return paths
   return paths.filter((path) => path === (level === 'off' ? 'bigint' : level))
 }
@@ -103,31 +109,31 @@ export function loadRsaPrivateKey(secretKey: Uint8Array, path: RsaPath = fastest
 }
 
 class NativePublicKey implements RsaPublicKey {
-  readonly path: RsaPath
+  readonly path: NativePath
   protected readonly addon: Addon
   protected readonly key: object
 
-  constructor(addon: Addon, key: object, path: RsaPath) {
+  constructor(addon: Addon, key: object, path: NativePath) {
     this.addon = addon
     this.key = key
     this.path = path
   }
 
   open(sealed: Uint8Array, plain: Uint8Array): number {
-    return coded(() => this.addon.open(this.key, sealed, plain, this.path === 'ifma'))
+    return coded(() => this.addon.open(this.key, sealed, plain, NATIVE_PATHS[this.path]))
   }
 }
 
 class NativePrivateKey extends NativePublicKey implements RsaPrivateKey {
   readonly modulus: Buffer
 
-  constructor(addon: Addon, key: object, path: RsaPath, modulus: Buffer) {
+  constructor(addon: Addon, key: object, path: NativePath, modulus: Buffer) {
     super(addon, key, path)
     this.modulus = modulus
   }
 
   seal(plain: Uint8Array, sealed: Uint8Array): void {
-    coded(() => this.addon.seal(this.key, plain, sealed, this.path === 'ifma'))
+    coded(() => this.addon.seal(this.key, plain, sealed, NATIVE_PATHS[this.path]))
   }
 
   wipe(): void {
@@ -187,9 +193,9 @@ function addon(): Addon | undefined {
   return found
 }
 
-function neededAddon(path: RsaPath): Addon {
+function neededAddon(path: NativePath): Addon {
   const core = addon()
-  if (core === undefined || (path === 'ifma' && !core.ifma())) {
+  if (!core?.supports(NATIVE_PATHS[path])) {
     throw new CryptoError('RSA_PATH', `this machine has no path "${path}"`)
   }
   return core

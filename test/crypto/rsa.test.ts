@@ -11,10 +11,11 @@ import {
 } from '../../src/crypto/rsa.js'
 import { CryptoError } from '../../src/errors.js'
 import { bytesFrom } from '../helpers/bytes.js'
+import { primesOf } from '../helpers/rsa-keys.js'
 
 const keys = [rsaKeyFromSeed(Buffer.alloc(32, 1), 4), rsaKeyFromSeed(Buffer.alloc(32, 1), 3)]
 /** Blocks a path is given where many are wanted: what it does in about a second. */
-const MANY: Record<RsaPath, number> = { ifma: 4000, portable: 500, bigint: 100 }
+const MANY: Record<RsaPath, number> = { ifma: 4000, avx2: 1000, portable: 500, bigint: 100 }
 
 /** Blocks of 255 bytes: 0, 1, all ones, single bits, then random. */
 function plainBlocks(count: number): Buffer {
@@ -31,14 +32,6 @@ function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
     if (bit === '1') result = (result * base) % modulus
   }
   return result
-}
-
-function primesOf(secretKey: Buffer): bigint[] {
-  const count = secretKey[1]!
-  const bytes = (secretKey.byteLength - 2) / count
-  return Array.from({ length: count }, (_, i) =>
-    bigintOf(secretKey.subarray(2 + i * bytes, 2 + (i + 1) * bytes))
-  )
 }
 
 function refused(call: () => unknown): string {
@@ -199,6 +192,7 @@ test('lengths that are not whole blocks, or do not fit each other, are refused o
 })
 
 test('DATDOT_NATIVE leaves the path that it names', () => {
+  const every = rsaPaths()
   const before = process.env.DATDOT_NATIVE
   try {
     process.env.DATDOT_NATIVE = 'off'
@@ -206,6 +200,11 @@ test('DATDOT_NATIVE leaves the path that it names', () => {
     process.env.DATDOT_NATIVE = 'portable'
     assert.deepEqual(rsaPaths(), ['portable'])
     assert.equal(loadRsaPublicKey(keys[0]!.publicKey).path, 'portable')
+    for (const path of every.filter((path) => path !== 'bigint')) {
+      process.env.DATDOT_NATIVE = path
+      assert.deepEqual(rsaPaths(), [path])
+      assert.equal(loadRsaPublicKey(keys[0]!.publicKey).path, path)
+    }
   } finally {
     if (before === undefined) delete process.env.DATDOT_NATIVE
     else process.env.DATDOT_NATIVE = before
