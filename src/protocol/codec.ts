@@ -109,11 +109,14 @@ export const change: Type<bigint> = {
     state.end += bigVarintLength(zigzag(value))
   },
   encode(state, value) {
+    if (value > MAX_AMOUNT || value < -MAX_AMOUNT) throw malformed(`${value} is no change of an amount`)
     writeBigVarint(state, zigzag(value))
   },
   decode(state) {
-    const value = BigInt(readVarint(state))
-    return value & 1n ? -((value + 1n) >> 1n) : value >> 1n
+    const coded = BigInt(readVarint(state))
+    const value = coded & 1n ? -((coded + 1n) >> 1n) : coded >> 1n
+    if (value > MAX_AMOUNT || value < -MAX_AMOUNT) throw malformed(`${value} is above the largest amount`)
+    return value
   }
 }
 

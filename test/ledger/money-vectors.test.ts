@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import test from 'node:test'
+import { OnionBeacon, opensLayer } from '../../src/ledger/rules/beacon.js'
+import {
+  backedBytes,
+  copiesFor,
+  copyLock,
+  donationBurn,
+  paidFor,
+  retrievalReward,
+  segmentReward,
+  storageReward
+} from '../../src/ledger/rules/economics.js'
+import { lowerMedian } from '../../src/ledger/rules/reputation.js'
+import { parameters, type Parameters } from '../../src/protocol/parameters.js'
+
+/** Expected values made by test/vectors/independent.py from docs/protocol.md. */
+interface Vectors {
+  parameters: Record<string, number>
+  donationBurn: { amount: string; burned: string }[]
+  storageReward: { bytes: number; epochs: number; reward: string }[]
+  retrievalReward: { bytes: number; epochs: number; reward: string }[]
+  paidFor: { reward: string; ppm: number; paid: string }[]
+  segmentReward: { bytes: number; reward: string }[]
+  copyLock: { bytes: number; every: number; lock: string }[]
+  backedBytes: { deposit: string; bytes: string }[]
+  copiesFor: { target: number; reputations: number[]; copies: number }[]
+  lowerMedian: { values: number[]; median: number }[]
+  onion: { secret: string; length: number; commitments: string[]; values: string[] }[]
+}
+
+const path = new URL('../../../test/vectors/rules-money.json', import.meta.url)
+const vectors = JSON.parse(readFileSync(path, 'utf8')) as Vectors
+
+/** The parameters that the vectors were made with: theirs, whatever the defaults are today. */
+const p: Parameters = parameters(
+  Object.fromEntries(
+    Object.entries(vectors.parameters).map(([name, value]) => [
+      name,
+      typeof parameters()[name as keyof Parameters] === 'bigint' ? BigInt(value) : value
+    ])
+  )
+)
+
+test('what of a donation is burned is rounded up', () => {
+  for (const { amount, burned } of vectors.donationBurn) {
+    assert.equal(donationBurn(BigInt(amount), p), BigInt(burned), amount)
+  }
+})
+
+test('Y follows billed bytes and epochs, which are capped', () => {
+  for (const { bytes, epochs, reward } of vectors.storageReward) {
+    assert.equal(storageReward(bytes, epochs, p), BigInt(reward), `storage ${bytes} ${epochs}`)
+  }
+  for (const { bytes, epochs, reward } of vectors.retrievalReward) {
+    assert.equal(retrievalReward(bytes, epochs, p), BigInt(reward), `retrieval ${bytes} ${epochs}`)
+  }
+})
+
+test('what is paid is Y times R, rounded down', () => {
+  for (const { reward, ppm, paid } of vectors.paidFor) {
+    assert.equal(paidFor(BigInt(reward), ppm), BigInt(paid), `${reward} at ${ppm}`)
+  }
+})
+
+test('X is a sum for the segment and one for its bytes', () => {
+  for (const { bytes, reward } of vectors.segmentReward) {
+    assert.equal(segmentReward(bytes, p), BigInt(reward), `${bytes}`)
+  }
+})
+
+test('a copy locks sigma times m times Y, and X', () => {
+  for (const { bytes, every, lock } of vectors.copyLock) {
+    assert.equal(copyLock(bytes, every, p), BigInt(lock), `${bytes} every ${every}`)
+  }
+})
+
+test('a deposit backs bytes at the price of a GiB', () => {
+  for (const { deposit, bytes } of vectors.backedBytes) {
+    assert.equal(backedBytes(BigInt(deposit), p), BigInt(bytes), deposit)
+  }
+})
+
+test('a target asks for the fewest copies that reach it', () => {
+  for (const { target, reputations, copies } of vectors.copiesFor) {
+    assert.equal(copiesFor(target, reputations, p), copies, `${target} with ${reputations.join()}`)
+  }
+})
+
+test('of an even number the lower of the middle two is the median', () => {
+  for (const { values, median } of vectors.lowerMedian)
+    assert.equal(lowerMedian(values), median, values.join())
+})
+
+test('an onion commits to its values, and each round shows the next', () => {
+  for (const { secret, length, commitments, values } of vectors.onion) {
+    const beacon = new OnionBeacon(Buffer.from(secret, 'hex'), length)
+    const shown = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+    assert.deepEqual(
+      commitments.map((_, index) => shown(beacon.commitment(index))),
+      commitments
+    )
+    assert.deepEqual(
+      values.map((_, index) => shown(beacon.value(index + 1))),
+      values
+    )
+    assert.ok(opensLayer(Buffer.from(commitments[0]!, 'hex'), Buffer.from(values[0]!, 'hex')))
+    assert.ok(opensLayer(Buffer.from(commitments[1]!, 'hex'), Buffer.from(values[length]!, 'hex')))
+    assert.ok(!opensLayer(Buffer.from(values[length - 1]!, 'hex'), Buffer.from(values[length]!, 'hex')))
+  }
+})

@@ -1,0 +1,241 @@
+"""
+Makes the vectors rules-money.json, encodings.json and entries.json from docs/protocol.md and docs/formats.md alone: an
+implementation that shares nothing with the project's, in another language. Run it in this folder with
+`python3 independent.py`; it needs the package `cryptography` for Ed25519, and prints nothing.
+"""
+
+import json
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+# BLAKE3, plain mode, as its paper describes it; one buffer of any length.
+
+IV = [0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A, 0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19]
+ORDER = [2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8]
+CHUNK_START, CHUNK_END, PARENT, ROOT = 1, 2, 4, 8
+M32 = 0xFFFFFFFF
+
+
+def rot(x, n):
+    return ((x >> n) | (x << (32 - n))) & M32
+
+
+def compress(cv, words, counter, length, flags):
+    v = cv + IV[:4] + [counter & M32, counter >> 32, length, flags]
+    m = list(words)
+    for _ in range(7):
+        for i, (a, b, c, d) in enumerate(
+            [(0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15),
+             (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14)]
+        ):
+            x, y = m[2 * i], m[2 * i + 1]
+            v[a] = (v[a] + v[b] + x) & M32
+            v[d] = rot(v[d] ^ v[a], 16)
+            v[c] = (v[c] + v[d]) & M32
+            v[b] = rot(v[b] ^ v[c], 12)
+            v[a] = (v[a] + v[b] + y) & M32
+            v[d] = rot(v[d] ^ v[a], 8)
+            v[c] = (v[c] + v[d]) & M32
+            v[b] = rot(v[b] ^ v[c], 7)
+        m = [m[i] for i in ORDER]
+    return [v[i] ^ v[i + 8] for i in range(8)]
+
+
+def words_of(block):
+    block = block + bytes(64 - len(block))
+    return [int.from_bytes(block[4 * i:4 * i + 4], "little") for i in range(16)]
+
+
+def chunk_cv(data, counter, last):
+    cv = IV
+    blocks = [data[i:i + 64] for i in range(0, len(data), 64)] or [b""]
+    for n, block in enumerate(blocks):
+        flags = (CHUNK_START if n == 0 else 0) | (CHUNK_END if n == len(blocks) - 1 else 0)
+        if last and n == len(blocks) - 1:
+            flags |= ROOT
+        cv = compress(cv, words_of(block), counter, len(block), flags)
+    return cv
+
+
+def subtree(data, counter, root):
+    if len(data) <= 1024:
+        return chunk_cv(data, counter, root)
+    left = 1024
+    while 2 * left < len(data):
+        left *= 2
+    pair = subtree(data[:left], counter, False) + subtree(data[left:], counter + left // 1024, False)
+    return compress(IV, pair, 0, 64, PARENT | (ROOT if root else 0))
+
+
+def blake3(data):
+    return b"".join(w.to_bytes(4, "little") for w in subtree(data, 0, True))
+
+
+def encode(*parts):
+    out = b""
+    for part in parts:
+        raw = part.encode() if isinstance(part, str) else part.to_bytes(8, "little") if isinstance(part, int) else part
+        out += len(raw).to_bytes(8, "little") + raw
+    return out
+
+
+def H(*parts):
+    return blake3(encode(*parts))
+
+
+assert blake3(b"").hex() == "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"
+
+
+# Encodings of operations and entries.
+
+def varint(n):
+    if n <= 0xFC:
+        return bytes([n])
+    if n <= 0xFFFF:
+        return b"\xfd" + n.to_bytes(2, "little")
+    if n <= 0xFFFFFFFF:
+        return b"\xfe" + n.to_bytes(4, "little")
+    return b"\xff" + n.to_bytes(8, "little")
+
+
+def zigzag(n):
+    return 2 * n if n >= 0 else -2 * n - 1
+
+
+def save(name, value):
+    with open(name, "w") as file:
+        json.dump(value, file, indent=1)
+        file.write("\n")
+
+
+EDGES = [0, 1, 252, 253, 254, 255, 256, 65535, 65536, 65537, 2**32 - 1, 2**32, 2**32 + 1, 2**53 - 1]
+AMOUNTS = EDGES + [2**53, 2**53 + 1, 2**61, 2**62 - 1]
+TEXTS = ["", "a", "datdot", "grüße", "鍵", "\u0000", "x" * 253]
+save("encodings.json", {
+    "uint": [{"value": n, "bytes": varint(n).hex()} for n in EDGES],
+    "amount": [{"value": str(n), "bytes": varint(n).hex()} for n in AMOUNTS],
+    "change": [{"value": str(s * n), "bytes": varint(zigzag(s * n)).hex()} for n in AMOUNTS for s in (1, -1)],
+    "text": [{"value": t, "bytes": (varint(len(t.encode())) + t.encode()).hex()} for t in TEXTS],
+    "bytes": [{"value": (b"\x07" * n).hex(), "bytes": (varint(n) + b"\x07" * n).hex()} for n in (0, 1, 252, 253, 300)],
+    # Not the shortest form, a length beyond what follows, a flag that is none: each must be refused.
+    "refused": {
+        "uint": ["", "fd", "fdfc00", "fd0000", "fe", "feffff0000", "ffffffffff00000000", "ff0000000000002000", "0000"],
+        "amount": ["ff0000000000000040", "ffffffffffffffffff", "fdfc00"],
+        "text": ["01", "02c3", "02c328", "03e28228", "fdfc00" + "61" * 252],
+        "flag": ["02", "ff", ""],
+        "list": ["01", "ff00000000010000000102", "fe000000ff01"],
+    },
+})
+
+
+# Entries and receipts.
+
+ZERO = bytes(32)
+chain_id = bytes([3]) * 32
+seed = blake3(b"vector chain")
+key = Ed25519PrivateKey.from_private_bytes(seed)
+public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+entries = []
+previous = H("datdot/log/1")
+for seq, at, rules, operation, effects in [
+    (0, 1_700_000_000_000, 1, b"first", b""),
+    (1, 1_700_000_000_000, 1, b"second", b"\x00\x00"),
+    (2, 1_700_000_010_001, 1, b"third", b"e" * 300),
+    (3, 2**53 - 1, 65535, b"", b"\xff"),
+]:
+    operation_hash = H("datdot/operation/1", chain_id, operation)
+    effects_hash = blake3(effects)
+    entry_hash = H("datdot/entry/1", previous, seq, at, rules, operation_hash, effects_hash)
+    wire = varint(seq) + varint(at) + varint(rules) + varint(len(operation)) + operation + effects_hash + entry_hash
+    signed = encode("datdot/receipt/1", chain_id, seq, operation_hash, entry_hash, at)
+    entries.append({
+        "seq": seq, "at": at, "rules": rules, "operation": operation.hex(), "effects": effects.hex(),
+        "previous": previous.hex(), "operationHash": operation_hash.hex(), "hash": entry_hash.hex(),
+        "wire": wire.hex(), "receiptSignature": key.sign(signed).hex(),
+    })
+    previous = entry_hash
+save("entries.json", {"chainId": chain_id.hex(), "chainSeed": seed.hex(), "chainKey": public.hex(), "entries": entries})
+
+
+# Money: docs/protocol.md, sections 3 to 7. Defaults of the parameters that the formulas need.
+
+PPM, GIB = 10**6, 2**30
+D = {
+    "donationBurnPpm": 50_000, "segmentRewardBase": 10_000, "segmentRewardPerGiB": 2_000_000,
+    "storageRewardPerGiBEpoch": 200_000, "retrievalRewardPerGiBEpoch": 50_000, "minBilledBytes": 2**20,
+    "rewardEpochsMax": 4_096, "depositSigma": 2, "failuresMax": 3, "depositPerGiB": 1_000_000, "copiesMax": 100,
+}
+
+
+def burn(a):
+    return -(-a * D["donationBurnPpm"] // PPM)
+
+
+def reward(per, b, epochs):
+    return per * max(b, D["minBilledBytes"]) * max(0, min(epochs, D["rewardEpochsMax"])) // GIB
+
+
+def price(b):
+    return D["segmentRewardBase"] + D["segmentRewardPerGiB"] * b // GIB
+
+
+def lock(b, every):
+    y = reward(D["storageRewardPerGiBEpoch"], b, every) + reward(D["retrievalRewardPerGiBEpoch"], b, every)
+    return D["depositSigma"] * D["failuresMax"] * y + price(b)
+
+
+def copies(target, reputations):
+    # The smallest q with 1 - prod(1 - R_i) >= t; what is left is rounded up, so that no target is reached by rounding.
+    left, q = PPM, 0
+    while q < D["copiesMax"] and (q == 0 or PPM - left < target):
+        r = reputations[q] if q < len(reputations) else PPM // 2
+        left = -(-left * (PPM - r) // PPM)
+        q += 1
+    return q
+
+
+def lower_median(values):
+    return sorted(values)[(len(values) - 1) // 2]
+
+
+def peel(value, times):
+    for _ in range(times):
+        value = H("datdot/onion/1", value)
+    return value
+
+
+def onion(byte, length):
+    """Three onions of one secret: what each commits to, and the values of the rounds 1, 2, … over two of them and one round."""
+    secret = bytes([byte]) * 32
+    seeds = [H("datdot/onion-seed/1", secret, j) for j in range(3)]
+    values = [peel(seeds[r // length], length - 1 - r % length) for r in range(2 * length + 1)]
+    return {
+        "secret": secret.hex(), "length": length,
+        "commitments": [peel(s, length).hex() for s in seeds], "values": [v.hex() for v in values],
+    }
+
+
+SIZES = [0, 1, 2**20 - 1, 2**20, 2**20 + 1, 65_536_000, GIB - 1, GIB, GIB + 1, 10 * GIB, 2**44]
+DONATIONS = [1, 2, 19, 20, 21, 39, 40, 41, 999_999, 10**6, 10**6 + 1, 2**53 + 1, 2**61 - 1]
+save("rules-money.json", {
+    "parameters": {k: v for k, v in D.items()},
+    "donationBurn": [{"amount": str(a), "burned": str(burn(a))} for a in DONATIONS],
+    "storageReward": [{"bytes": b, "epochs": e, "reward": str(reward(D["storageRewardPerGiBEpoch"], b, e))}
+                      for b in SIZES for e in (-1, 0, 1, 2, 24, 4_095, 4_096, 4_097, 10**6)],
+    "retrievalReward": [{"bytes": b, "epochs": e, "reward": str(reward(D["retrievalRewardPerGiBEpoch"], b, e))}
+                        for b in SIZES for e in (0, 1, 3, 4_097)],
+    "paidFor": [{"reward": str(y), "ppm": r, "paid": str(y * r // PPM)}
+                for y in (0, 1, 2, 3, 195, 200_000, 10**12 + 7, 2**53 + 1) for r in (0, 1, 333_333, 500_000, 999_999, PPM)],
+    "segmentReward": [{"bytes": b, "reward": str(price(b))} for b in SIZES],
+    "copyLock": [{"bytes": b, "every": e, "lock": str(lock(b, e))} for b in SIZES for e in (1, 2, 64, 1024)],
+    "backedBytes": [{"deposit": str(d), "bytes": str(d * GIB // D["depositPerGiB"])}
+                    for d in (0, 1, 999_999, 10**6, 10**6 + 1, 50_000_000, 2**40)],
+    "copiesFor": [{"target": t, "reputations": r, "copies": copies(t, r)} for t, r in [
+        (0, []), (1, []), (500_000, []), (500_001, []), (750_000, []), (750_001, []), (999_999, []), (900_000, [900_000]),
+        (900_001, [900_000]), (990_000, [900_000, 900_000]), (990_001, [900_000, 900_000]), (999_999, [PPM]), (999_999, [0] * 200),
+        (700_000, [400_000, 300_000]), (999_999, [999_999]), (999_999, [1]),
+    ]],
+    "lowerMedian": [{"values": v, "median": lower_median(v)} for v in
+                    ([5], [1, 2], [2, 1], [3, 1, 2], [4, 3, 2, 1], [9, 9, 1, 1, 5], [10, 2, 33], [0, 0, 0, 7])],
+    "onion": [onion(5, 2), onion(6, 7)],
+})
