@@ -18,6 +18,8 @@ export default tseslint.config(
         'error',
         { allowNumber: true, allowBoolean: true }
       ],
+      // Declarations of packages without types: only so do they come along to who imports the package.
+      '@typescript-eslint/triple-slash-reference': ['error', { path: 'always' }],
       eqeqeq: ['error', 'always'],
       'no-console': 'error'
     }

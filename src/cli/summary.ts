@@ -5,10 +5,11 @@ const GRAINS = 1_000_000n
 
 /** The result as `--json` prints it: one line, these fields and no others. */
 export function summaryJson(result: NetworkResult): string {
-  const { ok, driveKey, copies, challenges, tokens, consumer, dataDir, bootstrap } = result
+  const { ok, driveKey, chainKey, copies, challenges, tokens, consumer, dataDir, bootstrap } = result
   return JSON.stringify({
     ok,
     driveKey,
+    chainKey,
     copies: copies.map(({ hypercore, pinner, signer, codec, chunks, bytes, root }) => ({
       hypercore,
       pinner,

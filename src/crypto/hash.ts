@@ -1,5 +1,5 @@
 import blakeHash from '@napi-rs/blake-hash'
-import { deriveKey } from 'blake3'
+import { blake3 as portableBlake3 } from '@noble/hashes/blake3.js'
 import { loadAddon } from './native.js'
 
 const { blake3: nativeBlake3, Blake3Hasher } = blakeHash
@@ -8,6 +8,7 @@ const { blake3: nativeBlake3, Blake3Hasher } = blakeHash
 export const HASH_BYTES = 32
 
 const UNIFORM_CONTEXT = 'datdot/uniform/1'
+const UNIFORM_CONTEXT_BYTES = Buffer.from(UNIFORM_CONTEXT, 'utf8')
 const WORD_BYTES = 8
 /** How many words there are. */
 const WORDS = 1n << 64n
@@ -99,9 +100,9 @@ export function uniform(seed: Uint8Array, bound: bigint): bigint {
   // Four words nearly always suffice; only then is the longer, slower output worth asking for.
   let words = firstWords(seed)
   for (let index = 0; ; index++) {
-    if (index === WORDS_AT_FIRST) words = Buffer.from(deriveKey(UNIFORM_CONTEXT, seed, { length: 1024 }))
+    if (index === WORDS_AT_FIRST) words = moreWords(seed, 1024)
     if (index * WORD_BYTES === words.byteLength) {
-      words = Buffer.from(deriveKey(UNIFORM_CONTEXT, seed, { length: words.byteLength * 2 }))
+      words = moreWords(seed, words.byteLength * 2)
     }
     const word = words.readBigUInt64LE(index * WORD_BYTES)
     // The largest multiple is above 2^64 - bound, and seldom needed.
@@ -116,6 +117,12 @@ function firstWords(seed: Uint8Array): Buffer {
   if (!addon) return Blake3Hasher.deriveKey(UNIFORM_CONTEXT, asBuffer(seed))
   addon.uniformWords(seed, drawn)
   return drawn
+}
+
+/** The package for whole hashes gives no more than 32 bytes. */
+function moreWords(seed: Uint8Array, byteLength: number): Buffer {
+  const words = portableBlake3(seed, { context: UNIFORM_CONTEXT_BYTES, dkLen: byteLength })
+  return Buffer.from(words.buffer, words.byteOffset, words.byteLength)
 }
 
 function partBytes(part: HashPart): Uint8Array {

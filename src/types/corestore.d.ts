@@ -34,5 +34,5 @@ declare module 'corestore' {
     findingPeers(): () => void
     close(): Promise<void>
   }
-  export = Corestore
+  export default Corestore
 }

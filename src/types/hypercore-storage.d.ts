@@ -95,5 +95,5 @@ declare module 'hypercore-storage' {
     flush(): Promise<void>
     close(): Promise<void>
   }
-  export = CorestoreStorage
+  export default CorestoreStorage
 }

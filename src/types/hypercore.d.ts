@@ -94,5 +94,5 @@ declare module 'hypercore' {
     purge(): Promise<void>
     close(options?: { force?: boolean }): Promise<void>
   }
-  export = Hypercore
+  export default Hypercore
 }

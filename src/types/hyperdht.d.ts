@@ -68,5 +68,5 @@ declare module 'hyperdht' {
     connect(publicKey: Buffer, options?: { keyPair?: HyperDHT.KeyPair }): HyperDHT.Connection
     destroy(options?: { force?: boolean }): Promise<void>
   }
-  export = HyperDHT
+  export default HyperDHT
 }

@@ -49,5 +49,5 @@ declare module 'hyperdrive' {
     replicate(isInitiatorOrStream: boolean | object): EventEmitter
     close(): Promise<void>
   }
-  export = Hyperdrive
+  export default Hyperdrive
 }

@@ -54,5 +54,5 @@ declare module 'hyperswarm' {
     resume(): Promise<void>
     destroy(options?: { force?: boolean }): Promise<void>
   }
-  export = Hyperswarm
+  export default Hyperswarm
 }

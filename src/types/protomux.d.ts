@@ -51,5 +51,5 @@ declare module 'protomux' {
     uncork(): void
     destroy(error?: Error): void
   }
-  export = Protomux
+  export default Protomux
 }

@@ -38,6 +38,7 @@ const LINKS: Record<string, string> = {
 interface Json {
   ok: boolean
   driveKey: string
+  chainKey: string
   copies: Record<string, unknown>[]
   challenges: Record<string, { passed: number; failed: number }>
   tokens: Record<string, string>
@@ -76,10 +77,11 @@ suite('a run of datdot up on random data', () => {
   })
 
   test('the object has exactly the fields that were promised, and all of it holds', () => {
-    const fields = 'ok driveKey copies challenges tokens consumer dataDir bootstrap'.split(' ')
+    const fields = 'ok driveKey chainKey copies challenges tokens consumer dataDir bootstrap'.split(' ')
     assert.deepEqual(Object.keys(json), fields)
     assert.equal(json.ok, true)
     assertKey(json.driveKey)
+    assertKey(json.chainKey)
     assert.equal(json.dataDir, data)
     assert.ok(json.bootstrap.length > 0)
     for (const node of json.bootstrap) {

@@ -1,0 +1,36 @@
+/// <reference path="../types/hypercore.d.ts" preserve="true" />
+/// <reference path="../types/corestore.d.ts" preserve="true" />
+/// <reference path="../types/hyperdht.d.ts" preserve="true" />
+/**
+ * `datdot/client`: talking to a chain over the DHT, and following the log that it publishes as a hypercore. Asking a chain
+ * on a private DHT, where in this case there is none:
+ *
+ * ```js
+ * import { keyPairFromSeed, randomBytes } from 'datdot'
+ * import { ChainClient, createDht, startPrivateDht } from 'datdot/client'
+ *
+ * const privateDht = await startPrivateDht()
+ * const dht = createDht(privateDht.network)
+ * const keyPair = keyPairFromSeed(randomBytes(32))
+ * const chainKey = randomBytes(32)
+ * const connect = () => dht.connect(chainKey, { keyPair })
+ * const chain = new ChainClient({ chainKey, keyPair, connect, now: () => performance.now(), random: Math.random })
+ *
+ * const info = await chain.info({ timeoutMs: 500 }).catch((error) => error.code)
+ * console.log('the chain says:', info)
+ * await chain.close()
+ * await dht.destroy()
+ * await privateDht.close()
+ * ```
+ *
+ * @module
+ */
+export { ChainClient } from './client.js'
+export type { ChainClientOptions, ChainEvent } from './client.js'
+export type { CallOptions, ConnectionOptions } from './connection.js'
+
+export { chainCoreKey, chainCoreManifest, followLog } from '../chain/published-log.js'
+export type { ChainCore, FollowOptions } from '../chain/published-log.js'
+
+export { createDht, startPrivateDht } from '../swarm/dht.js'
+export type { Network } from '../swarm/dht.js'
