@@ -2,7 +2,7 @@ import { ProofError } from '../errors.js'
 import { verifyBatchRecords } from './batch.js'
 import { RECORD_BYTES, decodeNode, encodeNode, parentNode, type TreeNode, type TreeRoot } from './node.js'
 import { subtree, type ChunkPosition, type NodeReader } from './reader.js'
-import { pathLength, split } from './shape.js'
+import { batchNodes, lowerBound, pathLength, split } from './shape.js'
 
 /** Most leaves of one batch proof. */
 export const MAX_BATCH_LEAVES = 4096
@@ -114,15 +114,7 @@ export function verifyBatch(root: TreeRoot, leaves: ProvenLeaf[], nodes: TreeNod
 
 /** Nodes of the batch proof for these leaves. */
 export function batchLength(indices: number[], chunks: number): number {
-  const sorted = checkIndices(indices, chunks)
-  const walk = (start: number, end: number, from: number, to: number): number => {
-    if (from === to) return 1
-    if (end - start === 1) return 0
-    const middle = start + split(end - start)
-    const cut = lowerBound(sorted, middle, from, to)
-    return walk(start, middle, from, cut) + walk(middle, end, cut, to)
-  }
-  return walk(0, chunks, 0, sorted.length)
+  return batchNodes(checkIndices(indices, chunks), chunks)
 }
 
 /** A proof, single or batch, as bytes: its nodes' records. */
@@ -200,16 +192,4 @@ function join(left: TreeNode, right: TreeNode): TreeNode {
     throw new ProofError('PROOF_BYTES', 'the sizes of the proof are too large')
   }
   return parentNode(left, right)
-}
-
-/** First position in `sorted[from, to)` that holds at least `value`. */
-function lowerBound(sorted: number[], value: number, from: number, to: number): number {
-  let low = from
-  let high = to
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (sorted[middle]! < value) low = middle + 1
-    else high = middle
-  }
-  return low
 }

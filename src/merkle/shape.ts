@@ -25,6 +25,7 @@ export function chunksStored(nodes: number): number {
 
 /** Leaves of the left subtree of `count` > 1 leaves: the largest power of two below `count`. */
 export function split(count: number): number {
+  if (count > 1 && count <= 2 ** 31) return 1 << (31 - Math.clz32(count - 1))
   let left = 1
   while (left * 2 < count) left *= 2
   return left
@@ -45,6 +46,32 @@ export function pathLength(index: number, chunks: number): number {
     else start = middle
   }
   return length
+}
+
+/** Number of nodes in the batch proof of leaves (ascending, distinct) of a tree of `chunks`. */
+export function batchNodes(indices: ArrayLike<number>, chunks: number): number {
+  const walk = (start: number, end: number, from: number, to: number): number => {
+    if (from === to) return 1
+    if (end - start === 1) return 0
+    // One leaf alone: the path down from here is as long as its own.
+    if (to - from === 1) return pathLength(indices[from]! - start, end - start)
+    const middle = start + split(end - start)
+    const cut = lowerBound(indices, middle, from, to)
+    return walk(start, middle, from, cut) + walk(middle, end, cut, to)
+  }
+  return walk(0, chunks, 0, indices.length)
+}
+
+/** First position in `sorted[from, to)` that holds at least `value`. */
+export function lowerBound(sorted: ArrayLike<number>, value: number, from: number, to: number): number {
+  let low = from
+  let high = to
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (sorted[middle]! < value) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** Set bits of a safe integer. */

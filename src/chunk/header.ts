@@ -1,0 +1,45 @@
+import { CodecError } from '../errors.js'
+import type { CodecName } from './codec.js'
+
+// What a chunk's header says of the length of its body, without the codecs and the ciphers behind them (docs/formats.md).
+
+/** Bytes of each codec's header. */
+export const HEADER_BYTES: Readonly<Record<CodecName, number>> = { wrap: 136, seal: 80 }
+
+/** The most bytes of any header. */
+export const MAX_HEADER_BYTES = 136
+
+const IDS: Readonly<Record<CodecName, number>> = { wrap: 1, seal: 2 }
+const MAX_PLAIN_BYTES = 15 << 20
+const LENGTH_AT = 4
+
+/**
+ * Bytes of the body that a header belongs to, by its own length field. Versions are a decoder's business.
+ *
+ * @throws CodecError `CODEC_TRUNCATED`, `CODEC_NAME`, `CODEC_LENGTH`
+ */
+export function bodyBytesOf(codec: CodecName, header: Uint8Array, index: number): number {
+  if (header.byteLength !== HEADER_BYTES[codec]) {
+    throw new CodecError(
+      'CODEC_TRUNCATED',
+      `chunk ${index} has a header of ${header.byteLength} bytes`,
+      index
+    )
+  }
+  if (header[0] !== IDS[codec]) {
+    throw new CodecError(
+      'CODEC_NAME',
+      `chunk ${index} has codec ${header[0]}, not ${IDS[codec]} (${codec})`,
+      index
+    )
+  }
+  const length = new DataView(header.buffer, header.byteOffset).getUint32(LENGTH_AT, true)
+  if (length > MAX_PLAIN_BYTES) {
+    throw new CodecError(
+      'CODEC_LENGTH',
+      `chunk ${index} claims ${length} bytes, more than a block has`,
+      index
+    )
+  }
+  return codec === 'seal' ? Math.ceil(length / 255) * 256 : length
+}
