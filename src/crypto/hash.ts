@@ -1,5 +1,5 @@
 import blakeHash from '@napi-rs/blake-hash'
-import { blake3 as portableBlake3 } from '@noble/hashes/blake3.js'
+import { deriveMode, hashTree } from './blake3-tree.js'
 import { loadAddon } from './native.js'
 
 const { blake3: nativeBlake3, Blake3Hasher } = blakeHash
@@ -8,7 +8,6 @@ const { blake3: nativeBlake3, Blake3Hasher } = blakeHash
 export const HASH_BYTES = 32
 
 const UNIFORM_CONTEXT = 'datdot/uniform/1'
-const UNIFORM_CONTEXT_BYTES = Buffer.from(UNIFORM_CONTEXT, 'utf8')
 const WORD_BYTES = 8
 /** How many words there are. */
 const WORDS = 1n << 64n
@@ -121,7 +120,7 @@ function firstWords(seed: Uint8Array): Buffer {
 
 /** The package for whole hashes gives no more than 32 bytes. */
 function moreWords(seed: Uint8Array, byteLength: number): Buffer {
-  const words = portableBlake3(seed, { context: UNIFORM_CONTEXT_BYTES, dkLen: byteLength })
+  const words = hashTree(deriveMode(UNIFORM_CONTEXT), seed, byteLength)
   return Buffer.from(words.buffer, words.byteOffset, words.byteLength)
 }
 
