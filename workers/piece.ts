@@ -13,12 +13,11 @@ export default workerTask<'piece'>((task) => {
     const segment = task.segment as SegmentSecret
     const plain = data.subarray(data.byteLength - task.pieceBytes)
     const out = data.subarray(data.byteLength - (codec.encodedBytes(task.pieceBytes) - codec.headerBytes))
+    const encoder = codec.createEncoder(segment)
     try {
-      const encoder = codec.createEncoder(segment)
       bytes = encoder.piece({ index, plainBytes, plainOffset, seed, firstDraw }, plain, out)
-      encoder.wipe()
     } finally {
-      segment.secretKey.fill(0)
+      encoder.wipe()
     }
   } else {
     const body = data.subarray(0, task.pieceBytes)

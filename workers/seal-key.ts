@@ -2,10 +2,4 @@ import { rsaKeyFromSeed } from '../src/crypto/rsa-key.js'
 import { workerTask } from './task.js'
 
 /** The RSA key of a `seal` segment: finding its primes takes some 30 ms. */
-export default workerTask<'seal-key'>(({ seed, primes }) => {
-  try {
-    return rsaKeyFromSeed(seed, primes)
-  } finally {
-    seed.fill(0)
-  }
-})
+export default workerTask<'seal-key'>(({ seed, primes }) => rsaKeyFromSeed(seed, primes))

@@ -19,14 +19,7 @@ let bodyHashes = new Uint8Array(0)
 /** Work on one group of chunks, `[from, to)`; returns how many of them passed, and why the next did not. */
 type Stage = (from: number, to: number) => { passed: number; refused?: CodecError }
 
-export default workerTask<'slab'>((task) => {
-  try {
-    return work(task, slabOf(task.slab))
-  } finally {
-    // This thread's own copy of the key; the next task brings it again.
-    if ('secretKey' in task.segment) task.segment.secretKey.fill(0)
-  }
-})
+export default workerTask<'slab'>((task) => work(task, slabOf(task.slab)))
 
 function work(task: SlabTask, slab: Slab): SlabResult {
   const batch: ChunkBatch = { ...tablesOf(slab, task), slab: task.data ?? slab.data }

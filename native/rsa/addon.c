@@ -76,6 +76,35 @@ static napi_value private_key(napi_env env, napi_callback_info info) {
   return object;
 }
 
+// generate(seed: Uint8Array, primes: Uint8Array, modulus: Uint8Array): void; the length of `primes` says how many
+static napi_value generate(napi_env env, napi_callback_info info) {
+  size_t argc = 3, seed_length = 0, length = 0, modulus_length = 0;
+  napi_value argv[3];
+  uint8_t *seed, *primes, *modulus;
+  if (napi_get_cb_info(env, info, &argc, argv, NULL, NULL) != napi_ok || argc < 3) return fail(env, "RSA_ARGUMENT", "three arguments needed");
+  if (!bytes_of(env, argv[0], &seed, &seed_length) || !bytes_of(env, argv[1], &primes, &length) ||
+      !bytes_of(env, argv[2], &modulus, &modulus_length) || seed_length != 32 || modulus_length != RSA_BLOCK ||
+      (length != 4 * 64 && length != 3 * 86)) {
+    return fail(env, "RSA_ARGUMENT", "generate needs a seed of 32 bytes, and 4 x 64 or 3 x 86, and 256 bytes to write to");
+  }
+  rsa_generate(seed, length == 4 * 64 ? 4 : 3, primes, modulus);
+  return NULL;
+}
+
+// modulus(key): ArrayBuffer of 256 bytes
+static napi_value modulus_of(napi_env env, napi_callback_info info) {
+  size_t argc = 1;
+  napi_value argv[1], result;
+  handle *key;
+  void *data;
+  if (napi_get_cb_info(env, info, &argc, argv, NULL, NULL) != napi_ok || argc < 1 || (key = handle_of(env, argv[0])) == NULL || !key->loaded) {
+    return fail(env, "RSA_ARGUMENT", "modulus needs a key");
+  }
+  if (napi_create_arraybuffer(env, RSA_BLOCK, &data, &result) != napi_ok) return fail(env, "RSA_MEMORY", "no memory for a modulus");
+  rsa_key_modulus(&key->key, data);
+  return result;
+}
+
 // publicKey(modulus: Uint8Array): key
 static napi_value public_key(napi_env env, napi_callback_info info) {
   size_t argc = 1, length = 0;
@@ -181,7 +210,8 @@ NAPI_MODULE_INIT() {
     const char *name;
     napi_callback call;
   } functions[] = { { "privateKey", private_key }, { "publicKey", public_key }, { "wipe", wipe },
-                    { "seal", seal },              { "open", open },            { "supports", supports } };
+                    { "seal", seal },              { "open", open },            { "supports", supports },
+                    { "generate", generate },      { "modulus", modulus_of } };
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;
     if (napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].call, NULL, &function) != napi_ok ||

@@ -513,6 +513,7 @@ static void private_blocks(const rsa_key *key, const uint8_t *plain, uint8_t *se
   }
   round_as_before(before);
   rsa_wipe(&s, sizeof s);
+  _mm256_zeroall();
 }
 
 static void public_blocks(const rsa_key *key, const uint8_t *sealed, uint8_t *opened, size_t count) {

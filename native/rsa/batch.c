@@ -47,6 +47,7 @@ int rsa_seal(rsa_path path, const rsa_key *key, const uint8_t *plain, uint8_t *s
   for (size_t done = 0; done < count; done += BATCH) {
     const size_t now = count - done < BATCH ? count - done : BATCH;
     functions->private_power(key, plain + done * RSA_PAYLOAD, blocks, now);
+    rsa_forget();
 #ifdef DATDOT_RSA_FAULTS
     if (rsa_fault_bit >= 0 && (size_t)rsa_fault_bit < 8 * RSA_BLOCK * now) blocks[rsa_fault_bit / 8] ^= 1 << rsa_fault_bit % 8;
 #endif

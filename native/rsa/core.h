@@ -69,7 +69,13 @@ int rsa_key_private(rsa_key *key, const uint8_t *primes, int count);
 // `modulus` is 256 bytes, big-endian.
 int rsa_key_public(rsa_key *key, const uint8_t *modulus);
 void rsa_key_modulus(const rsa_key *key, uint8_t *modulus);
+// A key from 32 bytes of randomness, `primes` as above; the same seed gives the same key.
+int rsa_generate(const uint8_t *seed, int count, uint8_t *primes, uint8_t *modulus);
+
 void rsa_wipe(void *memory, size_t bytes);
+// Overwrites the stack below the caller's, where functions that have returned left numbers, and the vector registers.
+// Whoever calls what works with a private key calls this afterwards.
+void rsa_forget(void);
 
 int rsa_below_modulus(const rsa_key *key, const uint8_t *block); // whether a block of 256 bytes is below N
 

@@ -23,6 +23,22 @@ void rsa_wipe(void *memory, size_t bytes) {
   __asm__ volatile("" : : "r"(memory) : "memory"); // it counts as read, so it is written
 }
 
+// More than any path's private operation takes.
+#define STACK_BYTES (96 * 1024)
+
+__attribute__((noinline)) void rsa_forget(void) {
+  uint8_t stack[STACK_BYTES];
+  rsa_wipe(stack, sizeof stack);
+#if defined(__x86_64__)
+  __asm__ volatile("pxor %%xmm0, %%xmm0\n\tpxor %%xmm1, %%xmm1\n\tpxor %%xmm2, %%xmm2\n\tpxor %%xmm3, %%xmm3\n\t"
+                   "pxor %%xmm4, %%xmm4\n\tpxor %%xmm5, %%xmm5\n\tpxor %%xmm6, %%xmm6\n\tpxor %%xmm7, %%xmm7\n\t"
+                   "pxor %%xmm8, %%xmm8\n\tpxor %%xmm9, %%xmm9\n\tpxor %%xmm10, %%xmm10\n\tpxor %%xmm11, %%xmm11\n\t"
+                   "pxor %%xmm12, %%xmm12\n\tpxor %%xmm13, %%xmm13\n\tpxor %%xmm14, %%xmm14\n\tpxor %%xmm15, %%xmm15"
+                   : : : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
+                     "xmm12", "xmm13", "xmm14", "xmm15");
+#endif
+}
+
 static void load_big_endian(uint64_t *limbs, int count, const uint8_t *bytes, int length) {
   memset(limbs, 0, sizeof(uint64_t) * (size_t)count);
   for (int i = 0; i < length; i++) limbs[i / 8] |= (uint64_t)bytes[length - 1 - i] << (8 * (i % 8));
@@ -244,7 +260,8 @@ static int multiply_out(rsa_key *key, prime64 *primes, int count) {
   return status;
 }
 
-static int load_private(rsa_key *key, prime64 *primes, const uint8_t *bytes, int count) {
+// Not part of its caller, whose own stack rsa_forget() leaves.
+static __attribute__((noinline)) int load_private(rsa_key *key, prime64 *primes, const uint8_t *bytes, int count) {
   const int prime_bytes = count == 4 ? 64 : 86;
   key->primes = count;
   for (int i = 0; i < count; i++) {
@@ -272,6 +289,7 @@ int rsa_key_private(rsa_key *key, const uint8_t *primes, int count) {
   const int status = load_private(key, parts, primes, count);
   rsa_wipe(parts, sizeof parts);
   if (status != RSA_OK) rsa_wipe(key, sizeof *key);
+  rsa_forget();
   return status;
 }
 

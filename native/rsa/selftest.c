@@ -117,10 +117,27 @@ static int load(rsa_key *key, const char *hex) {
   return rsa_key_private(key, primes, length == 4 * 64 ? 4 : 3) == RSA_OK;
 }
 
+// A key made from a seed is the same each time, and loads.
+static void check_generate(rsa_key *key, int count) {
+  const uint8_t seed[32] = { (uint8_t)count };
+  const size_t length = count == 4 ? 4 * 64 : 3 * 86;
+  uint8_t *primes = malloc(2 * length), modulus[2][RSA_BLOCK], loaded[RSA_BLOCK];
+  for (int i = 0; i < 2; i++) {
+    expect(rsa_generate(seed, count, primes + (size_t)i * length, modulus[i]) == RSA_OK, "generate", "no key was made");
+  }
+  expect(memcmp(primes, primes + length, length) == 0, "generate", "one seed gave two keys");
+  expect(rsa_key_private(key, primes, count) == RSA_OK, "generate", "a key that was made does not load");
+  rsa_key_modulus(key, loaded);
+  expect(memcmp(loaded, modulus[0], RSA_BLOCK) == 0 && memcmp(loaded, modulus[1], RSA_BLOCK) == 0, "generate", "another modulus");
+  free(primes);
+}
+
 int main(int argc, char **argv) {
   rsa_key *key = malloc(sizeof *key);
   uint8_t *plain = malloc(BLOCKS * RSA_PAYLOAD), *reference = malloc(BLOCKS * RSA_BLOCK);
   if (argc < 3) return 2;
+  check_generate(key, 4);
+  check_generate(key, 3);
   fill(plain);
   for (int i = 2; i < argc; i++) {
     if (!load(key, argv[i])) return 2;

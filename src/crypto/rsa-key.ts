@@ -1,6 +1,7 @@
 import { checkPrimeSync, createPublicKey } from 'node:crypto'
 import sodium from 'sodium-native'
 import { CryptoError } from '../errors.js'
+import { rsaAddon } from './rsa-addon.js'
 
 /** Bytes of the modulus, which is the public key, and of a sealed block. */
 export const RSA_BYTES = 256
@@ -18,7 +19,10 @@ export const PRIME_BITS: Readonly<Record<PrimeCount, readonly number[]>> = {
   4: [512, 512, 512, 512]
 }
 
-/** A segment's RSA key pair: `publicKey` is the modulus, `secretKey` what `serializeSecretKey` writes. */
+/**
+ * A segment's RSA key pair: `publicKey` is the modulus, `secretKey` what `serializeSecretKey` writes, in shared memory:
+ * another thread that it is given works on the same bytes, and once its owner wipes it, it is gone for all.
+ */
 export interface RsaKeyPair {
   publicKey: Buffer
   secretKey: Buffer
@@ -32,24 +36,47 @@ const WINDOW = 4096
 const SMALL_PRIMES = smallPrimes(2048)
 
 /**
- * A key pair drawn from RSA_SEED_BYTES of randomness; the same seed gives the same key. Takes some 100 ms:
- * call it in a worker (`generateSealKey`). The seed is as secret as the key; wiping it is the caller's part.
+ * A key pair drawn from RSA_SEED_BYTES of randomness; the same seed gives the same key. Takes some 30 ms: call it in a
+ * worker (`generateSealKey`). The seed is as secret as the key; wiping it is the caller's part.
  *
- * Primes are taken as FIPS 186-4 B.3.3 does: a random start with its two highest bits set, then the next
- * prime; Miller-Rabin by OpenSSL. They are distinct, p - 1 is coprime to e, and the product has 2048 bits.
+ * Primes are taken as FIPS 186-5 A.1.3 takes starts: random with their two highest bits set, then the next prime;
+ * Miller-Rabin. They are distinct, p - 1 is coprime to e, and the product has 2048 bits.
+ *
+ * The native core leaves no trace of the key but in `secretKey`. Without it, trial division leaves remainders and
+ * sealing leaves bigints of the whole key on JavaScript's heap, until their memory is used again.
  */
 export function rsaKeyFromSeed(seed: Uint8Array, count: PrimeCount = 4): RsaKeyPair {
   if (seed.byteLength !== RSA_SEED_BYTES)
     throw new CryptoError('RSA_SEED', `a seed has ${RSA_SEED_BYTES} bytes`)
+  const secretKey = newSecretKey(count)
+  const addon = rsaAddon()
+  if (!addon) return { publicKey: drawKey(seed, secretKey), secretKey }
+  const publicKey = Buffer.alloc(RSA_BYTES)
+  addon.generate(seed, primesOfSecretKey(secretKey).primes, publicKey)
+  return { publicKey, secretKey }
+}
+
+/** Room for a private key of so many primes, in shared memory; the primes are zeros. */
+function newSecretKey(count: PrimeCount): Buffer {
+  const secretKey = Buffer.from(new SharedArrayBuffer(SECRET_HEADER_BYTES + count * primeBytesOf(count)))
+  secretKey[0] = SECRET_VERSION
+  secretKey[1] = count
+  return secretKey
+}
+
+/** Draws primes into `secretKey` until they make a key; returns its modulus. */
+function drawKey(seed: Uint8Array, secretKey: Buffer): Buffer {
+  const { primes, primeBytes } = primesOfSecretKey(secretKey)
   let draws = 0
   const draw = (bytes: number): Buffer => drawBytes(seed, draws++, bytes)
   for (;;) {
-    const primes = PRIME_BITS[count].map((bits) => drawPrime(bits, primeBytesOf(count), draw))
-    const secretKey = serializeSecretKey(primes)
-    for (const prime of primes) sodium.sodium_memzero(prime)
+    PRIME_BITS[secretKey[1] as PrimeCount].forEach((bits, i) => {
+      const prime = drawPrime(bits, primeBytes, draw)
+      primes.set(prime, i * primeBytes)
+      sodium.sodium_memzero(prime)
+    })
     const modulus = modulusOf(secretKey)
-    if (modulus !== undefined) return { publicKey: modulus, secretKey }
-    sodium.sodium_memzero(secretKey) // equal primes, or a product of 2047 bits: about every fifth time
+    if (modulus !== undefined) return modulus // else equal primes, or a product of 2047 bits: about every fifth time
   }
 }
 
@@ -76,6 +103,20 @@ export function parseSecretKey(secretKey: Uint8Array): {
   primeBytes: number
   modulus: Buffer
 } {
+  const parts = primesOfSecretKey(secretKey)
+  const modulus = modulusOf(secretKey)
+  if (modulus === undefined) {
+    throw new CryptoError('RSA_KEY', 'the primes are equal, of a wrong size, or make no modulus of 2048 bits')
+  }
+  return { ...parts, modulus }
+}
+
+/**
+ * The primes of a serialised private key, as a view of it; nothing is computed with them.
+ *
+ * @throws CryptoError `RSA_KEY` if they are not as many and as long as it says
+ */
+export function primesOfSecretKey(secretKey: Uint8Array): { primes: Uint8Array; primeBytes: number } {
   const count = secretKey[1]
   if (secretKey[0] !== SECRET_VERSION || (count !== 3 && count !== 4)) {
     throw new CryptoError('RSA_KEY', 'not a private key of a form that this version knows')
@@ -87,11 +128,7 @@ export function parseSecretKey(secretKey: Uint8Array): {
       `a private key of ${count} primes does not have ${secretKey.byteLength} bytes`
     )
   }
-  const modulus = modulusOf(secretKey)
-  if (modulus === undefined) {
-    throw new CryptoError('RSA_KEY', 'the primes are equal, of a wrong size, or make no modulus of 2048 bits')
-  }
-  return { primes: secretKey.subarray(SECRET_HEADER_BYTES), primeBytes, modulus }
+  return { primes: secretKey.subarray(SECRET_HEADER_BYTES), primeBytes }
 }
 
 /** @throws CryptoError `RSA_KEY` unless `modulus` is 256 bytes of an odd number of exactly 2048 bits */

@@ -1,7 +1,8 @@
 import { CryptoError } from '../errors.js'
-import { loadAddon, nativeLevel } from './native.js'
+import { nativeLevel } from './native.js'
+import { rsaAddon, type RsaAddon } from './rsa-addon.js'
 import { openBigint, parseBigintKey, sealBigint, type BigintKey } from './rsa-bigint.js'
-import { RSA_BYTES, checkModulus, parseSecretKey } from './rsa-key.js'
+import { RSA_BYTES, checkModulus, parseSecretKey, primesOfSecretKey } from './rsa-key.js'
 
 /** Plain bytes of one block; sealed it has RSA_BYTES. */
 export const PAYLOAD_BYTES = 255
@@ -46,23 +47,10 @@ export interface RsaPrivateKey extends RsaPublicKey {
   wipe(): void
 }
 
-/** The exports of native/rsa/addon.c. A key is an opaque object of the addon. */
-interface Addon {
-  supports(path: number): boolean
-  privateKey(primes: Uint8Array): object
-  publicKey(modulus: Uint8Array): object
-  wipe(key: object): void
-  seal(key: object, plain: Uint8Array, sealed: Uint8Array, path: number): void
-  open(key: object, sealed: Uint8Array, plain: Uint8Array, path: number): number
-}
-
-let found: Addon | undefined
-let looked = false
-
 /** The paths that work here, fastest first. `DATDOT_NATIVE` leaves only the one that it names. */
 export function rsaPaths(): RsaPath[] {
   const level = nativeLevel()
-  const core = addon()
+  const core = rsaAddon()
   const native = Object.keys(NATIVE_PATHS) as NativePath[]
   const paths: RsaPath[] = native.filter((path) => core?.supports(NATIVE_PATHS[path]))
   paths.push('bigint')
@@ -92,28 +80,29 @@ export function loadRsaPublicKey(modulus: Uint8Array, path: RsaPath = fastestPat
  * @throws CryptoError `RSA_KEY` for one that is malformed, has equal primes, or primes of a wrong size
  */
 export function loadRsaPrivateKey(secretKey: Uint8Array, path: RsaPath = fastestPath()): RsaPrivateKey {
-  const { primes, primeBytes, modulus } = parseSecretKey(secretKey)
   if (path === 'bigint') {
+    const { primes, primeBytes, modulus } = parseSecretKey(secretKey)
     const list = Array.from({ length: primes.byteLength / primeBytes }, (_, i) =>
       primes.subarray(i * primeBytes, (i + 1) * primeBytes)
     )
     return new BigintPrivateKey(parseBigintKey(modulus, list), modulus)
   }
   const core = neededAddon(path)
+  // No number of the key ever is one of JavaScript, which could not be wiped.
+  const { primes } = primesOfSecretKey(secretKey)
   return new NativePrivateKey(
     core,
     coded(() => core.privateKey(primes)),
-    path,
-    modulus
+    path
   )
 }
 
 class NativePublicKey implements RsaPublicKey {
   readonly path: NativePath
-  protected readonly addon: Addon
+  protected readonly addon: RsaAddon
   protected readonly key: object
 
-  constructor(addon: Addon, key: object, path: NativePath) {
+  constructor(addon: RsaAddon, key: object, path: NativePath) {
     this.addon = addon
     this.key = key
     this.path = path
@@ -127,9 +116,9 @@ class NativePublicKey implements RsaPublicKey {
 class NativePrivateKey extends NativePublicKey implements RsaPrivateKey {
   readonly modulus: Buffer
 
-  constructor(addon: Addon, key: object, path: NativePath, modulus: Buffer) {
+  constructor(addon: RsaAddon, key: object, path: NativePath) {
     super(addon, key, path)
-    this.modulus = modulus
+    this.modulus = Buffer.from(coded(() => addon.modulus(key)))
   }
 
   seal(plain: Uint8Array, sealed: Uint8Array): void {
@@ -186,15 +175,8 @@ function fastestPath(): RsaPath {
   return path
 }
 
-function addon(): Addon | undefined {
-  if (nativeLevel() === 'off') return undefined
-  if (!looked) found = loadAddon('datdot_rsa') as Addon | undefined
-  looked = true
-  return found
-}
-
-function neededAddon(path: NativePath): Addon {
-  const core = addon()
+function neededAddon(path: NativePath): RsaAddon {
+  const core = rsaAddon()
   if (!core?.supports(NATIVE_PATHS[path])) {
     throw new CryptoError('RSA_PATH', `this machine has no path "${path}"`)
   }

@@ -47,6 +47,7 @@ export async function workLargeChunk(chunk: LargeChunk): Promise<{ batch: Batch;
     const { index, seed, firstDraw } = chunk
     const at = { index, plainBytes: bytes.byteLength, seed, firstDraw }
     out.set(encoder.pieceHeader(at, bodyHash))
+    encoder.wipe()
     return { batch: batchOf(chunk, out, out, bytes.byteLength, bodyHash), times }
   }
 

@@ -35,7 +35,7 @@ export interface SlabTask {
   data: Uint8Array | undefined
   /** Of chunks that are to be copied into the slab first. */
   loan: number | undefined
-  /** Encoding needs the secret; leaves need the codec only. */
+  /** Encoding needs the secret, in shared memory that the stream wipes at its end; leaves need the codec only. */
   segment: SegmentPublic | SegmentSecret
   count: number
   firstIndex: number
@@ -99,7 +99,7 @@ export interface DecodeChunksTask {
 }
 
 export interface SealKeyTask {
-  /** RSA_SEED_BYTES; the worker overwrites its copy. */
+  /** RSA_SEED_BYTES in shared memory: who asks for the key wipes them. */
   seed: Uint8Array
   primes: PrimeCount
 }

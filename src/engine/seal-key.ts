@@ -3,6 +3,7 @@ import type { SegmentSecret } from '../chunk/codec.js'
 import { randomBytes } from '../crypto/keys.js'
 import { RSA_SEED_BYTES, type PrimeCount, type RsaKeyPair } from '../crypto/rsa-key.js'
 import { InputError } from '../errors.js'
+import { unlessAborted } from '../wait.js'
 import type { Engine } from './engine.js'
 
 export interface SealKeyOptions {
@@ -35,18 +36,30 @@ export async function generateSealKey(
   if (primes !== 3 && primes !== 4) {
     throw new InputError('SEAL_PRIMES', `a seal key has 3 or 4 primes, not ${String(primes)}`)
   }
-  const seed = random(RSA_SEED_BYTES)
+  // Shared memory: the worker reads it where it is, and there is one copy to wipe.
+  const seed = Buffer.from(new SharedArrayBuffer(RSA_SEED_BYTES))
+  const given = random(RSA_SEED_BYTES)
+  seed.set(given)
+  sodium.sodium_memzero(given)
+  const made = engine.call('seal-key', { seed, primes })
+  const wipeSeed = () => sodium.sodium_memzero(seed)
+  made.then(wipeSeed, wipeSeed)
   try {
-    const { publicKey, secretKey } = await engine.call('seal-key', { seed, primes }, signal ? { signal } : {})
+    const { publicKey, secretKey } = await (signal ? unlessAborted(made, signal) : made)
     return { publicKey: bufferOf(publicKey), secretKey: bufferOf(secretKey) }
-  } finally {
-    sodium.sodium_memzero(seed)
+  } catch (error) {
+    // A key that comes after all is nobody's.
+    made.then(
+      ({ secretKey }) => sodium.sodium_memzero(secretKey),
+      () => {}
+    )
+    throw error
   }
 }
 
 /**
- * Overwrites a segment's private key in this thread. Workers keep none between tasks. Encoding streams of the
- * segment must have ended.
+ * Overwrites a segment's private key, for all threads that it was given to; workers keep no other between tasks, and
+ * streams wipe what they had of it when they end. Encoding streams of the segment must have ended.
  */
 export function wipeSegmentKey(segment: SegmentSecret): void {
   sodium.sodium_memzero(segment.secretKey)

@@ -494,22 +494,24 @@ function refill({ slab, copied }: Filling): void {
 }
 
 /**
- * A copy of a segment whose arrays share one memory of their own: that alone travels to workers, and one piece
- * of memory travels faster than four.
+ * A copy of a segment whose public parts share one memory of their own: that alone travels to workers, and one piece of
+ * memory travels faster than three. The secret key is in memory that all threads share, so that there is one copy of it.
  */
 function compact<T extends SegmentPublic | SegmentSecret>(segment: T): T {
   const { codec, id, publicKey, salt } = segment
-  const secretKey = 'secretKey' in segment ? segment.secretKey : new Uint8Array(0)
-  const parts = [id, publicKey, salt, secretKey]
+  const parts = [id, publicKey, salt]
   const memory = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))
   let at = 0
-  const [ownId, ownPublicKey, ownSalt, ownSecretKey] = parts.map((part) => {
+  const [ownId, ownPublicKey, ownSalt] = parts.map((part) => {
     memory.set(part, at)
     at += part.byteLength
     return memory.subarray(at - part.byteLength, at)
   })
   const copy = { codec, id: ownId!, publicKey: ownPublicKey!, salt: ownSalt! }
-  return ('secretKey' in segment ? { ...copy, secretKey: ownSecretKey! } : copy) as T
+  if (!('secretKey' in segment)) return copy as T
+  const secretKey = new Uint8Array(new SharedArrayBuffer(segment.secretKey.byteLength))
+  secretKey.set(segment.secretKey)
+  return { ...copy, secretKey } as SegmentSecret as T
 }
 
 /** The same error for a known range of chunks. */

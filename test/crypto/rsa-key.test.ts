@@ -49,6 +49,27 @@ test('the same seed gives the same key, and another seed another', () => {
   assert.throws(() => rsaKeyFromSeed(Buffer.alloc(31), 4), { code: 'RSA_SEED' })
 })
 
+test('the native core and TypeScript give the same keys for the same seeds', () => {
+  const seeds = Array.from({ length: 6 }, (_, i) => Buffer.alloc(32, i + 1))
+  const keys = () => seeds.flatMap((seed) => [rsaKeyFromSeed(seed, 4), rsaKeyFromSeed(seed, 3)])
+  const here = keys()
+  const before = process.env.DATDOT_NATIVE
+  try {
+    process.env.DATDOT_NATIVE = 'off'
+    assert.deepEqual(keys(), here)
+  } finally {
+    if (before === undefined) delete process.env.DATDOT_NATIVE
+    else process.env.DATDOT_NATIVE = before
+  }
+})
+
+test('a private key is in memory that threads share, so that wiping it once wipes it for all', () => {
+  const { secretKey } = rsaKeyFromSeed(seed, 4)
+  const elsewhere = structuredClone(secretKey) as Uint8Array
+  secretKey.fill(0)
+  assert.ok(elsewhere.every((byte) => byte === 0))
+})
+
 test('keys with equal primes, wrong sizes or no private exponent are refused on every path', () => {
   const primes = primesOf(four.secretKey)
   const [p, q, r, s] = primes as [Buffer, Buffer, Buffer, Buffer]

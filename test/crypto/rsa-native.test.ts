@@ -17,7 +17,7 @@ type Call = (...values: unknown[]) => unknown
 
 const keys = [rsaKeyFromSeed(Buffer.alloc(32, 1), 4), rsaKeyFromSeed(Buffer.alloc(32, 1), 3)]
 /** The C files of every path. */
-const CORE = ['batch.c', 'key.c', 'portable.c', 'avx2.c', 'ifma.c']
+const CORE = ['batch.c', 'key.c', 'generate.c', 'portable.c', 'avx2.c', 'ifma.c']
 /** Single-bit faults in the loaded key for each key and path, besides those in the highest limb of the modulus. */
 const KEY_FAULTS = 30
 const addon = loadAddon('datdot_rsa') as Record<string, Call> | undefined
@@ -71,8 +71,18 @@ function isRefused(call: () => unknown): boolean {
 test('the addon refuses whatever is not an argument of the right type and length', () => {
   assert.ok(addon !== undefined || rsaPaths().every((path) => path === 'bigint'))
   if (addon === undefined) return
-  const { privateKey, publicKey, wipe, seal, open } = addon as Record<
-    'privateKey' | 'publicKey' | 'wipe' | 'seal' | 'open',
+  const names = [
+    'privateKey',
+    'publicKey',
+    'modulus',
+    'wipe',
+    'seal',
+    'open',
+    'generate',
+    'supports'
+  ] as const
+  const { privateKey, publicKey, modulus, wipe, seal, open, generate, supports } = addon as Record<
+    (typeof names)[number],
     Call
   >
   const pair = keys[0]!
@@ -82,6 +92,11 @@ test('the addon refuses whatever is not an argument of the right type and length
     assert.ok(isRefused(() => privateKey(value)))
     assert.ok(isRefused(() => publicKey(value)))
     assert.ok(isRefused(() => wipe(value)))
+    assert.ok(isRefused(() => modulus(value)))
+    assert.ok(isRefused(() => generate(value, Buffer.alloc(256), Buffer.alloc(256))))
+    assert.ok(isRefused(() => generate(Buffer.alloc(32), value, Buffer.alloc(256))))
+    assert.ok(isRefused(() => generate(Buffer.alloc(32), Buffer.alloc(256), value)))
+    assert.equal(supports(value), value === 0)
     assert.ok(isRefused(() => seal(value, Buffer.alloc(255), Buffer.alloc(256), 0)))
     assert.ok(isRefused(() => seal(secret, value, Buffer.alloc(512), 0)))
     assert.ok(isRefused(() => seal(secret, Buffer.alloc(510), value, 0)))
@@ -93,7 +108,7 @@ test('the addon refuses whatever is not an argument of the right type and length
       assert.ok(isRefused(() => open(open1, Buffer.alloc(256), Buffer.alloc(255), value)))
     }
   }
-  for (const call of [privateKey, publicKey, wipe, seal, open]) {
+  for (const call of names.map((name) => addon[name]!)) {
     assert.ok(isRefused(() => call()))
   }
   // A key for opening seals nothing, and a key of another addon's making is no key.

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { AssignmentView } from '../../protocol/views.js'
 import { SEED_BYTES } from '../../chunk/codec.js'
 import type { KeyPair } from '../../crypto/keys.js'
-import { RSA_BYTES, parseSecretKey } from '../../crypto/rsa-key.js'
+import { RSA_BYTES } from '../../crypto/rsa-key.js'
+import { loadRsaPrivateKey } from '../../crypto/rsa.js'
 import type { Engine } from '../../engine/engine.js'
 import { generateSealKey } from '../../engine/seal-key.js'
 import { CryptoError, InputError } from '../../errors.js'
@@ -54,7 +55,14 @@ export class SegmentKeys {
       return known
     }
     const key = await generateSealKey(this.#engine, { random: this.#randomBytes })
-    await this.#keep(path, Buffer.concat([key.publicKey, key.secretKey]))
+    const both = Buffer.allocUnsafeSlow(key.publicKey.byteLength + key.secretKey.byteLength)
+    both.set(key.publicKey)
+    both.set(key.secretKey, key.publicKey.byteLength)
+    try {
+      await this.#keep(path, both)
+    } finally {
+      both.fill(0)
+    }
     return key
   }
 
@@ -77,7 +85,9 @@ function parseKept(kept: Buffer): SegmentKey | null {
   const publicKey = kept.subarray(0, RSA_BYTES)
   const secretKey = kept.subarray(RSA_BYTES)
   try {
-    return parseSecretKey(secretKey).modulus.equals(publicKey) ? { publicKey, secretKey } : null
+    const key = loadRsaPrivateKey(secretKey)
+    key.wipe()
+    return key.modulus.equals(publicKey) ? { publicKey, secretKey } : null
   } catch (error) {
     if (error instanceof CryptoError) return null
     throw error

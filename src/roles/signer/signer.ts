@@ -171,11 +171,14 @@ export class Signer {
     await checkOriginal(core, assignment)
     const original = await originalOf(core)
     const chainId = await chain.chainId({ signal })
-    const { publicKey, secretKey, seed } = await this.#keys.of(assignment, keyPair)
-    const segment: SegmentSecret = { ...segmentOf(chainId, assignment, publicKey), secretKey }
     const { manifest, signature } = original
     const nodes = await NodeFile.open(nodeFile)
+    let wipe = () => {}
     try {
+      const { publicKey, secretKey, seed } = await this.#keys.of(assignment, keyPair)
+      const segment: SegmentSecret = { ...segmentOf(chainId, assignment, publicKey), secretKey }
+      // The signer's own key, which `wrap` uses, stays.
+      if (segment.codec === 'seal') wipe = () => wipeSegmentKey(segment)
       const known = nodes.chunks
       const offer = encodeOffer({ draw, publicKey, known, manifest, signature })
       const items = (position: number): AsyncGenerator<SegmentItem> =>
@@ -201,8 +204,7 @@ export class Signer {
       }
       log('signer.delivered', { draw, bytes: nodes.chunks })
     } finally {
-      // The signer's own key, which `wrap` uses, stays.
-      if (segment.codec === 'seal') wipeSegmentKey(segment)
+      wipe()
       // What was sent may be asked to be gone on from.
       await nodes.flush().catch((error: unknown) => log('signer.nodes-lost', { draw, error: error as Error }))
       await nodes.close()
