@@ -10,7 +10,7 @@ export interface Row {
   name: string
   chunkBytes: number
   threads: number
-  /** Plain bytes a second, in units of 10^6. */
+  /** Plain bytes a second, in units of 10^6; this and all that follow are of the median run. */
   mbPerSecond: number
   chunksPerSecond: number
   /** Where a run is counted in operations, such as answers that are checked. */
@@ -20,6 +20,18 @@ export interface Row {
   ratio?: number
   /** Of subjects: to the fastest alternative of the same comparison. */
   alternativeRatio?: number
+  /** What one run took, where runs were timed: of a comparison the whole run, else one operation. */
+  time?: Statistics
+}
+
+/** How long the runs took, by tinybench's statistics over all of them. */
+export interface Statistics {
+  runs: number
+  p50Ms: number
+  /** With as few runs as there are the longest, or nearly. */
+  p99Ms: number
+  /** Half the width of the 95 % confidence interval of the mean, in percent of the mean. */
+  rmePercent: number
 }
 
 /** One way to do the same work. */
@@ -59,17 +71,17 @@ export interface SuiteContext {
 /** A file of bench/suites exports one of these as its default; its name is the file's. */
 export type Suite = (context: SuiteContext) => Promise<void>
 
-const ROUNDS = 5
+export const DEFAULT_ROUNDS = 5
 
 /**
  * Throughput of every contender: the median of some rounds. In each round all of them run once, one after the
  * other, so that what else the machine does meets all alike.
  */
-export async function compare(comparison: Comparison): Promise<Row[]> {
+export async function compare(comparison: Comparison, rounds = DEFAULT_ROUNDS): Promise<Row[]> {
   const { contenders, suite, chunkBytes, threads } = comparison
   for (const contender of contenders) await contender.run()
   const times = new Map(contenders.map(({ name }): [string, number[]] => [name, []]))
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     const bench = new Bench({ iterations: 1, time: 0, warmup: false, throws: true })
     const order = [
       ...contenders.slice(round % contenders.length),
@@ -83,10 +95,12 @@ export async function compare(comparison: Comparison): Promise<Row[]> {
       times.get(task.name)!.push(result.latency.mean)
     }
   }
-  const rows = contenders.map((contender): Row => {
-    const seconds = median(times.get(contender.name)!) / 1000
+  const rows: Row[] = []
+  for (const contender of contenders) {
+    const time = await statistics(times.get(contender.name)!)
+    const seconds = time.p50Ms / 1000
     const chunksPerSecond = contender.chunks / seconds
-    return {
+    rows.push({
       suite,
       name: contender.name,
       chunkBytes,
@@ -94,9 +108,10 @@ export async function compare(comparison: Comparison): Promise<Row[]> {
       mbPerSecond: round((chunksPerSecond * chunkBytes) / 1e6),
       chunksPerSecond: round(chunksPerSecond),
       ...(contender.operations !== undefined && { opsPerSecond: round(contender.operations / seconds) }),
-      role: contender.role
-    }
-  })
+      role: contender.role,
+      time: rounded(time)
+    })
+  }
   const best = (role: Role) =>
     Math.max(...rows.filter((row) => row.role === role).map((row) => row.chunksPerSecond))
   for (const row of rows) {
@@ -105,6 +120,31 @@ export async function compare(comparison: Comparison): Promise<Row[]> {
     if (best('alternative') > 0) row.alternativeRatio = round(row.chunksPerSecond / best('alternative'))
   }
   return rows
+}
+
+/** tinybench's statistics of runs that were timed already. */
+export async function statistics(timesMs: readonly number[]): Promise<Statistics> {
+  const bench = new Bench({ iterations: timesMs.length, time: 0, warmup: false, throws: true })
+  let next = 0
+  bench.add('timed', () => ({ overriddenDuration: timesMs[next++]! }), { async: false })
+  const [task] = await bench.run()
+  if (task?.result.state !== 'completed' || next !== timesMs.length) throw new Error('no statistics')
+  const { samplesCount, p50, p99, rme } = task.result.latency
+  return { runs: samplesCount, p50Ms: p50, p99Ms: p99, rmePercent: rme }
+}
+
+function rounded({ runs, p50Ms, p99Ms, rmePercent }: Statistics): Statistics {
+  return { runs, p50Ms: round(p50Ms), p99Ms: round(p99Ms), rmePercent: round(rmePercent) }
+}
+
+/** A row of the suite's own, from what one operation took in each of some runs. */
+export async function timedRow(
+  row: Pick<Row, 'suite' | 'name' | 'role' | 'threads'>,
+  operationMs: readonly number[]
+): Promise<Row> {
+  const time = await statistics(operationMs)
+  const opsPerSecond = round(1000 / time.p50Ms)
+  return { ...row, chunkBytes: 0, mbPerSecond: 0, chunksPerSecond: 0, opsPerSecond, time: rounded(time) }
 }
 
 /** The machine that the figures are of. */
@@ -127,6 +167,9 @@ export function table(rows: Row[]): string {
     String(row.threads),
     row.mbPerSecond.toFixed(row.mbPerSecond < 100 ? 2 : 0),
     row.chunksPerSecond > 0 ? row.chunksPerSecond.toFixed(0) : `${row.opsPerSecond?.toFixed(0)} ops`,
+    row.time ? timeName(row.time.p50Ms) : '',
+    row.time ? timeName(row.time.p99Ms) : '',
+    row.time ? row.time.rmePercent.toFixed(1) : '',
     row.role,
     row.ratio?.toFixed(2) ?? '',
     row.alternativeRatio?.toFixed(2) ?? ''
@@ -138,12 +181,15 @@ export function table(rows: Row[]): string {
     'threads',
     'MB/s',
     'chunks/s',
+    'p50 ms',
+    'p99 ms',
+    '± %',
     'role',
     'of ceiling',
     'of alternative'
   ]
   const widths = head.map((title, i) => Math.max(title.length, ...cells.map((line) => line[i]!.length)))
-  const isNumber = (i: number) => i >= 2 && i !== 6
+  const isNumber = (i: number) => i >= 2 && i !== head.indexOf('role')
   return [head, ...cells]
     .map((line) => line.map((cell, i) => (isNumber(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))))
     .map((line) => line.join('  ').trimEnd())
@@ -155,8 +201,8 @@ function sizeName(bytes: number): string {
   return bytes >= 2 ** 10 ? `${bytes / 2 ** 10} KiB` : `${bytes} B`
 }
 
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+function timeName(ms: number): string {
+  return ms < 1 ? ms.toPrecision(3) : ms.toFixed(ms < 100 ? 2 : 0)
 }
 
 function round(value: number): number {

@@ -10,7 +10,7 @@ import type { Ledger } from '../../src/ledger/ledger.js'
 import { answerOf, signOperation, type WalkDetail } from '../../src/protocol/operations.js'
 import { signaturesOnWorkers } from '../../src/ledger/signature-checks.js'
 import { Engine } from '../../src/engine/engine.js'
-import type { Row, Suite } from '../harness.js'
+import { timedRow, type Row, type Suite } from '../harness.js'
 import {
   EPOCH_MS,
   identity,
@@ -48,7 +48,7 @@ const suite: Suite = async (context) => {
   const engine = new Engine({ threads: cores })
   try {
     await settling(folder, engine, cores, keep, note)
-    issuing(folder, keep, note)
+    await issuing(folder, keep, note)
     wholeEpoch(folder, note)
     await replaying(folder, engine, cores, keep)
   } finally {
@@ -60,18 +60,12 @@ const suite: Suite = async (context) => {
 
 type Keep = (row: Row) => void
 
-function rowOf(name: string, role: Row['role'], threads: number, opsPerSecond: number): Row {
-  const rounded = Number(opsPerSecond.toPrecision(4))
-  return {
-    suite: 'chain',
-    name,
-    chunkBytes: 0,
-    threads,
-    mbPerSecond: 0,
-    chunksPerSecond: 0,
-    opsPerSecond: rounded,
-    role
-  }
+/** A row from operations a second in each of some rounds. */
+function rowOf(name: string, role: Row['role'], threads: number, rates: readonly number[]): Promise<Row> {
+  return timedRow(
+    { suite: 'chain', name, role, threads },
+    rates.map((rate) => 1000 / rate)
+  )
 }
 
 /** What the pinners send and the chain decides for all challenges that are open now. */
@@ -169,11 +163,14 @@ async function settling(
     for (const name of ['signed', 'unsigned', 'bare'] as const)
       rates[name].push(work.items.length / seconds[name])
   }
-  const [signed, unsigned, bare] = [median(rates.signed), median(rates.unsigned), median(rates.bare)]
-  const ratio = (rate: number) => Number((rate / bare).toPrecision(4))
-  keep({ ...rowOf('settle a challenge, signatures checked', 'subject', cores, signed), ratio: ratio(signed) })
-  keep({ ...rowOf('settle a challenge, signatures known', 'subject', 1, unsigned), ratio: ratio(unsigned) })
-  keep(rowOf('the same SQL statements alone', 'ceiling', 1, bare))
+  const bare = median(rates.bare)
+  const settle = async (name: string, threads: number, of: number[]): Promise<Row> => ({
+    ...(await rowOf(`settle a challenge, ${name}`, 'subject', threads, of)),
+    ratio: Number((median(of) / bare).toPrecision(4))
+  })
+  keep(await settle('signatures checked', cores, rates.signed))
+  keep(await settle('signatures known', 1, rates.unsigned))
+  keep(await rowOf('the same SQL statements alone', 'ceiling', 1, rates.bare))
   const size = () => {
     ledger.state.db.raw.exec('VACUUM')
     ledger.state.db.raw.pragma('wal_checkpoint(TRUNCATE)')
@@ -265,7 +262,11 @@ function wholeEpoch(folder: string, note: (name: string, value: number) => void)
   )
 }
 
-function issuing(folder: string, keep: Keep, note: (name: string, value: number) => void): void {
+async function issuing(
+  folder: string,
+  keep: Keep,
+  note: (name: string, value: number) => void
+): Promise<void> {
   const costs: number[] = []
   let busiest = 0
   for (const copies of [10_000, 1_000_000]) {
@@ -290,7 +291,7 @@ function issuing(folder: string, keep: Keep, note: (name: string, value: number)
     ledger.close()
     for (const end of ['', '-wal', '-shm']) rmSync(path + end, { force: true })
     costs.push(1e6 / median(rates))
-    keep(rowOf(`find and issue a challenge among ${copies} copies`, 'subject', 1, median(rates)))
+    keep(await rowOf(`find and issue a challenge among ${copies} copies`, 'subject', 1, rates))
   }
   note(
     'chain: cost of issuing among 1,000,000 copies, to that among 10,000',
@@ -324,7 +325,7 @@ async function replaying(folder: string, engine: Engine, cores: number, keep: Ke
     if (!report.ok) throw new Error(report.failure?.reason)
     rates.push(report.entries / ((performance.now() - began) / 1_000))
   }
-  keep(rowOf('audit an operation (a transfer)', 'subject', cores, median(rates)))
+  keep(await rowOf('audit an operation (a transfer)', 'subject', cores, rates))
 }
 
 function median(values: number[]): number {
