@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { hash as compiledBlake3 } from 'blake3'
 import { WRAP_HEADER_BYTES } from '../../src/chunk/wrap.js'
 import { Engine } from '../../src/engine/engine.js'
+import { slices } from '../evidence/slices.js'
 import { SIZES, chunkAt, encodedChunks, inRuns, plainChunks, wrapSegment, type Chunks } from '../data.js'
 import type { Contender, Suite } from '../harness.js'
 import { loops } from '../threads/pool.js'
@@ -19,8 +20,9 @@ type Hash = (input: Uint8Array) => Uint8Array
 // The WebAssembly build has no types of its own that say how it is loaded here.
 const wasmBlake3 = createRequire(import.meta.url)('blake3-wasm') as { hash: Hash; load: () => Promise<void> }
 
-/** Rebuilding the tree of stored chunks against bare BLAKE3, and against one call a hash. */
-const suite: Suite = async ({ cores, compare, note }) => {
+/** Rebuilding the tree of stored chunks against bare BLAKE3, and against one call a hash; then proofs of slices. */
+const suite: Suite = async (context) => {
+  const { cores, compare, note } = context
   await wasmBlake3.load()
   const segment = wrapSegment()
   for (const chunkBytes of SIZES) {
@@ -66,6 +68,7 @@ const suite: Suite = async ({ cores, compare, note }) => {
       await engine.close()
     }
   }
+  await slices(context)
 }
 
 /** Chunks in memory that is not shared, one by one. */

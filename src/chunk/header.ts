@@ -33,7 +33,8 @@ export function bodyBytesOf(codec: CodecName, header: Uint8Array, index: number)
       index
     )
   }
-  const length = new DataView(header.buffer, header.byteOffset).getUint32(LENGTH_AT, true)
+  let length = 0
+  for (let at = LENGTH_AT + 3; at >= LENGTH_AT; at--) length = length * 256 + header[at]!
   if (length > MAX_PLAIN_BYTES) {
     throw new CodecError(
       'CODEC_LENGTH',

@@ -14,7 +14,7 @@ const WORDS = 1n << 64n
 const WORDS_AT_FIRST = HASH_BYTES / WORD_BYTES
 const LENGTH_BYTES = 8
 /** Memory kept for what is hashed. */
-const MESSAGE_BYTES = 16 << 10
+const MESSAGE_BYTES = 128 << 10
 
 /** What `hash` takes: bytes as they are, strings as UTF-8, integers in 0..2^64-1 as little-endian u64. */
 export type HashPart = Uint8Array | string | number | bigint

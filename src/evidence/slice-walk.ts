@@ -94,7 +94,9 @@ export interface SliceStep extends SliceRead {
 /** The shape of a checked challenge. */
 export interface SliceWalkShape {
   chunks: number
+  /** Encoded bytes of all segments, also as `uniform` takes them. */
   bytes: number
+  bound: bigint
   /** True when the copy has at most k slices, whatever its chunks' lengths: each is visited once, in order. */
   whole: boolean
   /** k; for a whole walk the most slices that the copy can have. */
@@ -145,17 +147,17 @@ export function sliceWalkShape({ seed, steps, segments }: SliceChallenge): Slice
     if (end > MAX_BLOCKS || bytes > MAX_COPY_BYTES) throw refuse('it is larger than any copy')
   }
   const whole = most <= steps
-  return { chunks, bytes, whole, steps: whole ? most : steps }
+  return { chunks, bytes, bound: BigInt(bytes), whole, steps: whole ? most : steps }
 }
 
 /** The byte that a state leads to: the segment, and the offset in its encoded bytes. */
 export function sliceTarget(
   { segments }: SliceChallenge,
-  { bytes }: SliceWalkShape,
+  { bound }: SliceWalkShape,
   state: Uint8Array,
   { uniform }: Hashes
 ): { ordinal: number; offset: number } {
-  let rest = Number(uniform(state, BigInt(bytes)))
+  let rest = Number(uniform(state, bound))
   for (let ordinal = 0; ordinal < segments.length; ordinal++) {
     const segment = segments[ordinal]!
     if (rest < segment.bytes) return { ordinal, offset: rest }

@@ -90,6 +90,8 @@ class Check {
   /** Where each chunk begins in its segment; from the paths. */
   readonly #offsets: number[] = []
   readonly #visited: Uint8Array
+  /** The header of each chunk. */
+  readonly #headers: Uint8Array[]
 
   constructor(evidence: SliceEvidence, challenge: SliceChallenge, shape: SliceWalkShape, tools: SliceTools) {
     this.#evidence = evidence
@@ -97,6 +99,10 @@ class Check {
     this.#shape = shape
     this.#tools = tools
     this.#visited = new Uint8Array(evidence.sliceAt.length)
+    this.#headers = evidence.chunks.map(({ ordinal }, i) => {
+      const at = evidence.headers[i]!
+      return evidence.bytes.subarray(at, at + HEADER_BYTES[challenge.segments[ordinal]!.codec])
+    })
   }
 
   run(lastState: Uint8Array): SliceVisit[] {
@@ -162,7 +168,7 @@ class Check {
   #checkHeaders(): void {
     for (const [i, { ordinal, index, bodyBytes }] of this.#evidence.chunks.entries()) {
       const { codec } = this.#challenge.segments[ordinal]!
-      const said = bodyBytesOf(codec, this.#header(i), index)
+      const said = bodyBytesOf(codec, this.#headers[i]!, index)
       if (said === bodyBytes) continue
       const message = `chunk ${index} has a body of ${bodyBytes} bytes, its header says ${said}`
       throw new CodecError('CODEC_LENGTH', message, index)
@@ -209,7 +215,7 @@ class Check {
       state,
       index,
       slice,
-      this.#header(chunk),
+      this.#headers[chunk]!,
       bytes.subarray(from, from + length),
       this.#tools
     )
@@ -242,13 +248,6 @@ class Check {
     const place = { index, offset: this.#offsets[chunk]!, bytes: HEADER_BYTES[codec] + bodyBytes }
     const found = sliceIndices.indexOf(sliceAt(codec, place, offset), firstSlice)
     return found < firstSlice + slices ? found : -1
-  }
-
-  #header(chunk: number): Uint8Array {
-    const { bytes, chunks, headers } = this.#evidence
-    const { codec } = this.#challenge.segments[chunks[chunk]!.ordinal]!
-    const at = headers[chunk]!
-    return bytes.subarray(at, at + HEADER_BYTES[codec])
   }
 }
 
