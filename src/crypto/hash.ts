@@ -66,6 +66,15 @@ export function hash(domain: string, ...parts: HashPart[]): Buffer {
   return blake3(writeParts(encoded, room))
 }
 
+/**
+ * `XOF(length; domain, ...parts)` of docs/formats.md: that many bytes of BLAKE3 in derive-key mode, the domain
+ * as its context and `encodeParts(domain, parts)` as its key material.
+ */
+export function xof(length: number, domain: string, ...parts: HashPart[]): Buffer {
+  const bytes = hashTree(deriveMode(domain), encodeParts(domain, parts), length)
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
 const message = Buffer.allocUnsafeSlow(MESSAGE_BYTES)
 
 /** The bytes that `hash` hashes; also what is signed where a message with a domain is signed. */

@@ -1,6 +1,7 @@
-import { checkPrimeSync, createPublicKey } from 'node:crypto'
+import { createPublicKey } from 'node:crypto'
 import sodium from 'sodium-native'
 import { CryptoError } from '../errors.js'
+import { isStrongProbablePrime, primesBelow } from './integers.js'
 import { rsaAddon } from './rsa-addon.js'
 
 /** Bytes of the modulus, which is the public key, and of a sealed block. */
@@ -34,6 +35,8 @@ const CIPHER_KEY_BYTES = 32
 /** Odd numbers tried from one random start before a new one is drawn; a prime is found in about 200. */
 const WINDOW = 4096
 const SMALL_PRIMES = smallPrimes(2048)
+/** The first 32 primes, bases of Miller and Rabin's test. */
+const BASES = primesBelow(132).map(BigInt)
 
 /**
  * A key pair drawn from RSA_SEED_BYTES of randomness; the same seed gives the same key. Takes some 30 ms: call it in a
@@ -267,9 +270,14 @@ function nextPrime(start: Buffer, bits: number): Buffer | undefined {
     const spare = 8 * start.byteLength - bits
     if (spare > 0 && start[0]! >> (8 - spare) !== 0) return undefined
     if (spare === 0 && start[0]! < 0x80) return undefined
-    if (checkPrimeSync(start)) return start
+    if (isPrime(bigintOf(start))) return start
   }
   return undefined
+}
+
+/** By fixed bases: what a seed gives is the same in every run and on every machine. */
+function isPrime(candidate: bigint): boolean {
+  return BASES.every((base) => isStrongProbablePrime(candidate, base))
 }
 
 function smallPrimes(limit: number): number[] {
