@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { judgeRefusal, type OriginalTree } from '../src/evidence/refusal-judge.js'
+import { judgeRefusal, type OriginalLeaves } from '../src/evidence/refusal-judge.js'
 import { workerTask } from './task.js'
 import { originalLeaf, verifyOriginalLeaf } from '../src/protocol/original-tree.js'
 
@@ -9,4 +9,4 @@ export default workerTask<'judge-refusal'>(({ refusal, evidence }) => {
   return judgeRefusal(bytes, refusal, originalTree)
 })
 
-const originalTree: OriginalTree = { leaf: originalLeaf, verifyLeaf: verifyOriginalLeaf }
+const originalTree: OriginalLeaves = { leaf: originalLeaf, verifyLeaf: verifyOriginalLeaf }

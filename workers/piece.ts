@@ -1,10 +1,10 @@
 import type { SegmentSecret } from '../src/chunk/codec.js'
 import { codecOf } from '../src/chunk/codecs.js'
-import { slabOf, workerTask } from './task.js'
+import { workerTask } from './task.js'
 
 /** One piece of a chunk that is larger than a slab. */
-export default workerTask<'piece'>((task) => {
-  const { data } = slabOf(task.slab)
+export default workerTask<'piece'>((task, slabs) => {
+  const { data } = slabs(task.slab)
   const { index, plainBytes, plainOffset, seed, firstDraw, header } = task
   const codec = codecOf(task.segment.codec)
   const start = performance.now()

@@ -7,7 +7,7 @@ import { loans } from '../src/engine/loans.js'
 import type { Slab } from '../src/engine/slab.js'
 import { HASH_BYTES } from '../src/crypto/hash.js'
 import { buildLevels } from '../src/merkle/node.js'
-import { slabOf, workerTask } from './task.js'
+import { workerTask } from './task.js'
 
 // Chunks are taken through all stages in groups that stay in the core's cache between them.
 const GROUP_BYTES = 256 * 1024
@@ -19,7 +19,7 @@ let bodyHashes = new Uint8Array(0)
 /** Work on one group of chunks, `[from, to)`; returns how many of them passed, and why the next did not. */
 type Stage = (from: number, to: number) => { passed: number; refused?: CodecError }
 
-export default workerTask<'slab'>((task) => work(task, slabOf(task.slab)))
+export default workerTask<'slab'>((task, slabs) => work(task, slabs(task.slab)))
 
 function work(task: SlabTask, slab: Slab): SlabResult {
   const batch: ChunkBatch = { ...tablesOf(slab, task), slab: task.data ?? slab.data }

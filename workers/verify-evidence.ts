@@ -1,6 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs'
-import type { VerifyTask } from '../src/chain/evidence/answers.js'
-import type { EvidenceBytes } from '../src/chain/evidence/uploads.js'
+import type { VerifyTask, EvidenceBytes } from '../src/evidence/tasks.js'
 import { verifyEvidence, type EvidenceSource, type OriginalCheck } from '../src/evidence/verify.js'
 import { workerTask } from './task.js'
 import { verifyOriginalProof } from '../src/protocol/original-tree.js'

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { CALLS, TASKS_PER_CALL, type VerifyTask } from '../../src/chain/evidence/answers.js'
-import { buildEvidence, joinOriginal } from '../../src/evidence/format.js'
+import { CALLS, TASKS_PER_CALL } from '../../src/chain/evidence/answers.js'
+import type { VerifyTask } from '../../src/evidence/tasks.js'
+import { buildEvidence, joinOriginal, type ProofReader } from '../../src/evidence/format.js'
 import { walk, type CopyReader, type WalkChallenge } from '../../src/evidence/walk.js'
-import type { ProofReader } from '../../src/evidence/format.js'
 import { codecOf } from '../../src/chunk/codecs.js'
 import { hash } from '../../src/crypto/hash.js'
 import { Engine } from '../../src/engine/engine.js'
@@ -15,12 +15,13 @@ import {
   TreeBuilder as OriginalTree,
   encodeOriginalProof,
   originalLeaf,
-  proofIndices
+  proofIndices,
+  type OriginalNode
 } from '../../src/protocol/original-tree.js'
-import type { TreeNode } from '../../src/storage/types.js'
 import { chunkAt, encodedChunks, plainChunks, wrapSegment } from '../data.js'
 import type { Suite } from '../harness.js'
 import type { BareAnswers } from '../threads/answers.js'
+import type { Tasks } from '../../workers/tasks.js'
 
 const CHUNK_BYTES = 64 * 1024
 const STEPS = 8
@@ -33,7 +34,7 @@ const RUN_ANSWERS = 4096
 export const answers: Suite = async ({ cores, compare }) => {
   const threads = Math.min(2, cores)
   const { tasks, evidences, chunkBytes } = await answersOfCopy()
-  const engine = new Engine({ threads })
+  const engine = new Engine<Tasks>({ threads })
   const next = new Int32Array(new SharedArrayBuffer(4))
   const workerData: BareAnswers = { evidences, steps: STEPS, chunkBytes, next }
   const workers = Array.from(
@@ -88,7 +89,7 @@ async function answersOfCopy(): Promise<{
   const tree = new MemoryTree()
   const builder = new TreeBuilder((records) => tree.append(records))
   const original = new OriginalTree()
-  const nodes = new Map<number, TreeNode>()
+  const nodes = new Map<number, OriginalNode>()
   for (let i = 0; i < CHUNKS; i++) {
     builder.appendLeaf(leafNode(chunkAt(encoded, i), codecOf('wrap').headerBytes))
     const block = chunkAt(plain, i)
@@ -101,7 +102,7 @@ async function answersOfCopy(): Promise<{
     batchProof: async (_, indices) => encodeProof(await proveBatch(tree, indices)),
     originalProof(_, index) {
       const { siblings, roots } = proofIndices(index, CHUNKS)
-      const at = (i: number): TreeNode => nodes.get(i)!
+      const at = (i: number): OriginalNode => nodes.get(i)!
       return joinOriginal(CHUNKS, encodeOriginalProof(Buffer.alloc(0), siblings.map(at), roots.map(at)))
     }
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import { blake3 } from '../../src/crypto/hash.js'
-import { auditFile } from '../../src/audit/audit.js'
+import { auditFile } from '../../src/audit/file.js'
 import type { Database, Value } from '../../src/ledger/database.js'
 import type { Ledger } from '../../src/ledger/ledger.js'
 import { answerOf, signOperation, type WalkDetail } from '../../src/protocol/operations.js'
@@ -21,6 +21,7 @@ import {
   TICK_MS,
   type Clock
 } from '../ledger/seed.js'
+import type { Tasks } from '../../workers/tasks.js'
 
 const ROUNDS = 5
 /** Copies that are challenged, answered and settled in one round. */
@@ -45,7 +46,7 @@ interface Statement {
 const suite: Suite = async (context) => {
   const { cores, keep, note } = context
   const folder = mkdtempSync(join(process.env.DATDOT_BENCH_DIR ?? tmpdir(), 'datdot-bench-'))
-  const engine = new Engine({ threads: cores })
+  const engine = new Engine<Tasks>({ threads: cores })
   try {
     await settling(folder, engine, cores, keep, note)
     await issuing(folder, keep, note)
@@ -119,7 +120,7 @@ function submitAll(ledger: Ledger, { answers, items }: Round, flags: Uint8Array)
 
 async function settling(
   folder: string,
-  engine: Engine,
+  engine: Engine<Tasks>,
   cores: number,
   keep: Keep,
   note: (name: string, value: number) => void
@@ -301,7 +302,7 @@ async function issuing(
   note('chain: longest tick of 500 steps, ms', Number(busiest.toPrecision(3)))
 }
 
-async function replaying(folder: string, engine: Engine, cores: number, keep: Keep): Promise<void> {
+async function replaying(folder: string, engine: Engine<Tasks>, cores: number, keep: Keep): Promise<void> {
   const clock = { at: 1_700_000_000_000 }
   const path = join(folder, 'replay.db')
   const ledger = openLedger(path, clock)

@@ -1,5 +1,6 @@
 import { ChainError } from '../errors.js'
-import { Replay, type AuditOptions } from './audit.js'
+import { Replay } from './replay.js'
+import type { AuditOptions } from './report.js'
 import type { RoleName } from '../protocol/operations.js'
 import { drawView } from '../ledger/queries.js'
 

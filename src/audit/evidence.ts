@@ -1,19 +1,22 @@
-import type Hypercore from 'hypercore'
 import { blake3 } from '../crypto/hash.js'
 import { ChainError } from '../errors.js'
-import type { VerifyAnswers } from '../chain/evidence/answers.js'
-import type { AuditFailure } from './audit.js'
+import type { AuditFailure, EvidenceAuditOptions, EvidenceReport } from './report.js'
+import {
+  type EvidenceCore,
+  isUnavailable,
+  readEvidence,
+  type EvidenceRecord,
+  trailers
+} from '../client/evidence-core.js'
 import { auditRefusals, type JudgedRefusals } from './refusals.js'
 import { verifyClaim } from '../protocol/claim.js'
 import { encode } from '../protocol/codec.js'
-import { EvidenceIntake, type EvidenceUpload } from '../chain/evidence/uploads.js'
-import { readEvidence, readTrailer, type EvidenceRecord } from '../chain/evidence/store.js'
+import { EvidenceIntake, type EvidenceUpload } from '../client/evidence-intake.js'
 import type { Database, Row } from '../ledger/database.js'
 import { walkSegments } from '../ledger/queries.js'
 import { copyById } from '../ledger/rows.js'
 import type { State } from '../ledger/state.js'
 import { outcomeNames, walkDetailType, type Outcome, type WalkDetail } from '../protocol/operations.js'
-import type { JudgeRefusal } from '../chain/evidence/refusals.js'
 import { judgeEvidence } from '../evidence/verdict.js'
 import type { ChallengeView } from '../protocol/views.js'
 import { maxEvidenceBytes } from '../evidence/format.js'
@@ -25,46 +28,6 @@ const PARALLEL = 4
 const MEMORY_UPLOAD_BYTES = 8 << 20
 /** Settled challenges looked at in one step. */
 const PAGE = 256
-/** Blocks among which the last trailer is looked for: while an evidence is being stored its pieces are the last ones. */
-const TAIL_BLOCKS = 64
-
-/** An evidence core that is read: the chain's own on this disk, or one that follows it. */
-export interface EvidenceCore {
-  core: Hypercore
-  /** How long a block may take; 0 if only what is on the disk is asked for. */
-  timeoutMs: number
-  /** Blocks that were checked are given up, so that the disk holds few. */
-  discard: boolean
-}
-
-/** How the evidence of settled challenges and judged refusals is checked. */
-export interface EvidenceAuditOptions {
-  /** Opens the core that belongs to a chain; null if there is none. Its owner closes it. */
-  open: (chainKey: Buffer) => Promise<EvidenceCore | null>
-  verify: VerifyAnswers
-  judge: JudgeRefusal
-  /** A folder of its own for large evidence that is being checked. */
-  folder: string
-  /** Bytes of evidence that are fetched at the most. */
-  maxBytes: number
-  /** Evidence that is missing inside the window counts as a fault. */
-  required: boolean
-}
-
-/** What was found of the evidence that the log names. */
-export interface EvidenceReport {
-  /** Challenges and refusals whose verdict was worked out again from their evidence. */
-  full: number
-  /** Decided inside the window, but their evidence is not to be had. */
-  missing: number
-  /** Not fetched because of `maxBytes`. */
-  left: number
-  /** Decided before the window. */
-  older: number
-  /** Bytes of evidence that were fetched. */
-  bytes: number
-}
-
 /** The settled challenges of a replay that name evidence; kept in the replay's database, since they may be many. */
 export class SettledChallenges {
   readonly #db: Database
@@ -312,57 +275,6 @@ class EvidenceAudit {
     const segments = walkSegments(this.#state, copy, Number(row.segments))
     return { seed: row.seed as Buffer, steps: Number(row.steps), segments }
   }
-}
-
-/** Trailers, newest first, back to those stored before `since`. */
-async function* trailers(
-  source: EvidenceCore,
-  since: number,
-  signal?: AbortSignal
-): AsyncGenerator<EvidenceRecord> {
-  let record = await lastTrailer(source)
-  while (record && record.at >= since) {
-    signal?.throwIfAborted()
-    yield record
-    if (record.previous === 0) return
-    const at: number = record.previous - 1
-    const block = await blockOf(source, at)
-    record = block ? readTrailer(block, at) : undefined
-  }
-}
-
-async function lastTrailer(source: EvidenceCore): Promise<EvidenceRecord | undefined> {
-  const { core } = source
-  const at = core.length - 1
-  if (at < 0) return undefined
-  const block = await blockOf(source, at)
-  const last = block && readTrailer(block, at)
-  if (last) return last
-  const first = Math.max(0, at - TAIL_BLOCKS)
-  const tail = await Promise.all(
-    Array.from({ length: at - first }, async (_, i) => {
-      const found = await blockOf(source, first + i)
-      return found ? readTrailer(found, first + i) : undefined
-    })
-  )
-  return tail.findLast((record) => record !== undefined)
-}
-
-/** A block, or null if it cannot be had. */
-async function blockOf({ core, timeoutMs }: EvidenceCore, at: number): Promise<Buffer | null> {
-  if (timeoutMs === 0) return (await core.has(at)) ? core.get(at) : null
-  try {
-    return await core.get(at, { timeout: timeoutMs })
-  } catch (error) {
-    if (isUnavailable(error)) return null
-    throw error
-  }
-}
-
-/** Whether a block is not to be had, as against an error of ours. */
-export function isUnavailable(error: unknown): boolean {
-  const code = (error as { code?: string } | null)?.code
-  return code === 'REQUEST_TIMEOUT' || code === 'BLOCK_NOT_AVAILABLE' || code === 'REQUEST_CANCELLED'
 }
 
 function detailHash(walk: WalkDetail): Buffer {

@@ -1,12 +1,11 @@
 import {
   isUnavailable,
-  type EvidenceAuditOptions,
-  type EvidenceCore,
-  type EvidenceReport
-} from './evidence.js'
-import type { AuditFailure, LoggedVerdict } from './audit.js'
+  readEvidence,
+  type EvidenceRecord,
+  type EvidenceCore
+} from '../client/evidence-core.js'
+import type { EvidenceReport, EvidenceAuditOptions, LoggedVerdict, AuditFailure } from './report.js'
 import { ChainError } from '../errors.js'
-import { readEvidence, type EvidenceRecord } from '../chain/evidence/store.js'
 import { MAX_REFUSAL_EVIDENCE_BYTES } from '../evidence/refusal-format.js'
 
 interface Judged extends LoggedVerdict {

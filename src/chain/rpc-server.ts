@@ -5,14 +5,13 @@ import { decode, encode, type Type } from '../protocol/codec.js'
 import type { EvidenceStore } from './evidence/store.js'
 import type { EventFeed } from './feed.js'
 import { SwarmError } from '../errors.js'
-import type { LedgerApi, Page, SubmitResult } from '../ledger/types.js'
-import type { HypercoreView } from '../protocol/views.js'
+import type { LedgerApi, SubmitResult } from '../ledger/types.js'
+import type { Page, HypercoreView } from '../protocol/views.js'
 import { hypercoreViewType } from '../protocol/rpc/views.js'
 import type { Refusals } from './evidence/refusals.js'
 import type { Submissions } from './submissions.js'
-import { EVIDENCE_PIECE_BYTES } from './evidence/uploads.js'
-import { ServerChannel, type Handler, type Quotas } from '../swarm/rpc-channel.js'
 import {
+  EVIDENCE_PIECE_BYTES,
   CHAIN_PROTOCOL,
   EVENTS_BYTES,
   HYPERCORES_PAGE,
@@ -25,6 +24,7 @@ import {
   type Response,
   type SubmitMessage
 } from '../protocol/rpc/messages.js'
+import { ServerChannel, type Handler, type Quotas } from '../swarm/rpc-channel.js'
 
 /** Connections that may use the protocol at a time. */
 const CONNECTIONS_MAX = 4096

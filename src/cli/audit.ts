@@ -2,7 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encode } from 'hypercore-id-encoding'
-import { auditFile, auditLog, type AuditOptions, type AuditReport } from '../audit/audit.js'
+import { auditLog } from '../audit/replay.js'
+import { auditFile } from '../audit/file.js'
+import type { AuditOptions, AuditReport } from '../audit/report.js'
 import { signaturesOnWorkers } from '../ledger/signature-checks.js'
 import { Engine } from '../engine/engine.js'
 import { ChainError, InputError } from '../errors.js'
@@ -16,6 +18,7 @@ import {
   type CommandIo
 } from './command.js'
 import { openLog } from './log-source.js'
+import type { Tasks } from '../../workers/tasks.js'
 
 /** Codes of a file that cannot be audited at all, as against one that does not hold. */
 const NOT_A_LEDGER = new Set(['LEDGER_NOT_FOUND', 'LEDGER_NOT_A_LEDGER', 'LEDGER_TOO_NEW', 'LOG_UNREACHABLE'])
@@ -61,7 +64,7 @@ async function run(args: string[], io: CommandIo): Promise<number> {
     bootstrap: values.bootstrap,
     timeoutMs: seconds * 1_000
   })
-  const engine = new Engine()
+  const engine = new Engine<Tasks>()
   const folder = await mkdtemp(join(tmpdir(), 'datdot-evidence-'))
   const options: AuditOptions = {
     verify: signaturesOnWorkers((name, task) => engine.call(name, task)),

@@ -1,5 +1,5 @@
 import { encode } from 'hypercore-id-encoding'
-import { entriesOf } from '../audit/audit.js'
+import { entriesOf } from '../audit/file.js'
 import { Database } from '../ledger/database.js'
 import { verifyDraw, type DrawProof } from '../audit/draw.js'
 import { ChainError, InputError } from '../errors.js'

@@ -18,7 +18,7 @@ import {
   type RoleName,
   type Statement
 } from '../protocol/operations.js'
-import type { Page } from '../ledger/types.js'
+import type { Page } from '../protocol/views.js'
 import { verifyReceipt } from '../protocol/receipt.js'
 import { signSegment, type SegmentRecord } from '../protocol/segment.js'
 import type { Evidence } from '../evidence/format.js'

@@ -5,7 +5,9 @@ import { CodecError, EngineError, InputError } from '../errors.js'
 import { TreeBuilder, type NodeSink } from '../merkle/builder.js'
 import type { TreeRoot } from '../merkle/node.js'
 import type { Batch } from './batch.js'
-import type { TaskName, Tasks } from './messages.js'
+import type { Executor } from './executor.js'
+import { InlineExecutor } from './inline.js'
+import type { EngineTasks, InputOf, TaskFunction } from './messages.js'
 import { WorkerPool } from './pool.js'
 import { LEAST_MEMORY_BYTES, SlabPool } from './slab.js'
 import type { ChunkSource } from './source.js'
@@ -18,13 +20,21 @@ export type { Progress, StreamOptions } from './stream.js'
 const WORKERS = new URL('../../workers/', import.meta.url)
 const DEFAULT_MEMORY_BYTES = 64 * 1024 * 1024
 
-export interface EngineOptions {
+/** A function for each task of a list. */
+export type TaskFunctions<T> = { [N in keyof T]: TaskFunction<InputIn<T, N>, OutputIn<T, N>> }
+
+type InputIn<T, N extends keyof T> = T[N] extends { input: infer I } ? I : never
+type OutputIn<T, N extends keyof T> = T[N] extends { output: infer O } ? O : never
+
+export interface EngineOptions<T extends EngineTasks = EngineTasks> {
   /** Worker threads; default: one for each core. */
   threads?: number
   /** Most bytes of slabs, all streams together; default 64 MiB. */
   memoryBytes?: number
   /** Where the seeds of `wrap` keys come from: `length` bytes that nobody can predict. */
   random?: (length: number) => Uint8Array
+  /** Does tasks in this thread, with these functions of workers/inline.ts, instead of on worker threads. */
+  inline?: TaskFunctions<T>
   /** Folder of the workers' tasks, other than `workers/` only to see how the engine takes their faults. */
   workers?: URL
 }
@@ -53,17 +63,17 @@ export interface RebuildOptions extends StreamOptions {
  * if a worker crashed on them twice, `ENGINE_SOURCE` for a run that contradicts itself and `ENGINE_CLOSED`.
  * A stream that is left early, by `break` or an error, gives back all it holds.
  */
-export class Engine {
+export class Engine<T extends EngineTasks = EngineTasks> {
   readonly threads: number
   readonly memoryBytes: number
-  readonly #workers: WorkerPool
+  readonly #workers: Executor
   readonly #slabs: SlabPool
   readonly #closing = new AbortController()
   readonly #context: StreamContext
 
   /** @throws InputError `ENGINE_OPTIONS` for options that make no engine */
-  constructor(options: EngineOptions = {}) {
-    this.threads = options.threads ?? availableParallelism()
+  constructor(options: EngineOptions<T> = {}) {
+    this.threads = options.inline ? 1 : (options.threads ?? availableParallelism())
     this.memoryBytes = options.memoryBytes ?? DEFAULT_MEMORY_BYTES
     if (!Number.isSafeInteger(this.threads) || this.threads < 1) {
       throw new InputError('ENGINE_OPTIONS', `an engine has at least 1 thread, not ${this.threads}`)
@@ -75,7 +85,10 @@ export class Engine {
       )
     }
     this.#slabs = slabsOf(this.memoryBytes, this.threads)
-    this.#workers = new WorkerPool(this.threads, options.workers ?? WORKERS, this.#slabs.memory)
+    const { memory } = this.#slabs
+    this.#workers = options.inline
+      ? new InlineExecutor(options.inline, memory)
+      : new WorkerPool(this.threads, options.workers ?? WORKERS, memory)
     this.#context = {
       workers: this.#workers,
       slabs: this.#slabs,
@@ -156,17 +169,17 @@ export class Engine {
     segment: SegmentPublic,
     chunks: { index: number; bytes: Uint8Array }[]
   ): Promise<Uint8Array[]> {
-    return this.call('decode-chunks', { segment, chunks })
+    return this.#workers.call('decode-chunks', { segment, chunks })
   }
 
-  /** Does one task of workers/ (`Tasks` lists them); throws what it throws. */
-  async call<N extends TaskName>(
+  /** Does one task of workers/ (its tasks.ts lists them); throws what it throws. */
+  async call<N extends keyof T & string>(
     name: N,
-    input: Tasks[N]['input'],
+    input: InputIn<T, N>,
     { signal }: { signal?: AbortSignal } = {}
-  ): Promise<Tasks[N]['output']> {
+  ): Promise<OutputIn<T, N>> {
     signal?.throwIfAborted()
-    const result = this.#workers.call(name, input)
+    const result = this.#workers.call(name, input as InputOf<N>) as Promise<OutputIn<T, N>>
     return signal ? unlessAborted(result, signal) : result
   }
 

@@ -5,7 +5,7 @@ import { encodeNode, leafOf } from '../merkle/node.js'
 import { Batch } from './batch.js'
 import type { SlabLease } from './lease.js'
 import type { Job, StageTimes } from './messages.js'
-import type { WorkerPool } from './pool.js'
+import type { Executor } from './executor.js'
 
 /** The main thread hashes so much at a time: well under a millisecond. */
 const HASH_STEP_BYTES = 1024 * 1024
@@ -20,7 +20,7 @@ export interface LargeChunk {
   bytes: Uint8Array
   seed: Uint8Array
   firstDraw: number
-  workers: WorkerPool
+  workers: Executor
   lease: SlabLease
   signal: AbortSignal
 }
@@ -29,7 +29,7 @@ export interface LargeChunk {
  * Does a chunk that is larger than a slab in pieces, which workers cipher side by side; hashing, which is ten
  * times faster, stays here. The result is in memory of its own.
  *
- * @throws CodecError if the chunk is refused, and as `WorkerPool.call` does
+ * @throws CodecError if the chunk is refused, and as `Executor.call` does
  */
 export async function workLargeChunk(chunk: LargeChunk): Promise<{ batch: Batch; times: StageTimes }> {
   const times: StageTimes = { fillMs: 0, cipherMs: 0, hashMs: 0, headerMs: 0 }

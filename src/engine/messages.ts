@@ -1,27 +1,19 @@
-import type { VerifyTask } from '../chain/evidence/answers.js'
-import type { RefusalVerdict } from '../evidence/refusal-judge.js'
-import type { RefusalTask } from '../chain/evidence/refusals.js'
-import type { SignatureTask } from '../ledger/signature-checks.js'
-import type { Verdict } from '../evidence/verdict.js'
 import type { SegmentPublic, SegmentSecret } from '../chunk/codec.js'
 import type { PrimeCount, RsaKeyPair } from '../crypto/rsa-key.js'
 import * as errors from '../errors.js'
+import type { Slab } from './slab.js'
 
-/**
- * The tasks that workers can do: one file of workers/ each, named as here, made with `workerTask` of
- * workers/task.ts. Values are structured-clonable; to add a task, add its file and its line.
- */
-export interface Tasks {
+/** The tasks that the engine itself has done. workers/tasks.ts lists them with all others. */
+export interface EngineTasks {
   slab: { input: SlabTask; output: SlabResult }
   piece: { input: PieceTask; output: PieceResult }
   'seal-key': { input: SealKeyTask; output: RsaKeyPair }
   'decode-chunks': { input: DecodeChunksTask; output: Uint8Array[] }
-  'verify-evidence': { input: VerifyTask[]; output: Verdict[] }
-  'judge-refusal': { input: RefusalTask; output: RefusalVerdict }
-  'verify-signatures': { input: SignatureTask; output: Uint8Array }
 }
 
-export type TaskName = keyof Tasks
+/** What a task takes and gives; of tasks that the engine does not know itself nothing is known here. */
+export type InputOf<N> = N extends keyof EngineTasks ? EngineTasks[N]['input'] : unknown
+export type OutputOf<N> = N extends keyof EngineTasks ? EngineTasks[N]['output'] : unknown
 
 /** What a slab task does with its chunks. */
 export type Job = 'encode' | 'decode' | 'leaves'
@@ -105,7 +97,7 @@ export interface SealKeyTask {
 }
 
 /** What a worker sends back: an error is data, so that only a crash rejects the pool's promise. */
-export type Outcome<T> = { value: T } | { error: PlainError }
+export type TaskOutcome<T> = { value: T } | { error: PlainError }
 
 /** An error as it crosses threads, where classes are lost. */
 export interface PlainError {
@@ -149,10 +141,20 @@ export const BEGUN = 1
 export const ENDED = 2
 
 /**
- * What goes through the pool: the input, and shared memory that tells after a crash how far this task was; the
- * number of the slab whose `stage` that is, or a word of its own.
+ * What goes to a task: the input, and shared memory that tells after a crash how far this task was; the number of
+ * the slab whose `stage` that is, or a word of its own.
  */
-export interface TaskRequest<N extends TaskName> {
-  input: Tasks[N]['input']
+export interface TaskRequest<I> {
+  input: I
   stage: number | Int32Array
 }
+
+/**
+ * A task as it is called: what a file of workers/ exports. Never throws, but for a crash.
+ *
+ * @param slabs the slab of that number; if not given, those that this thread was started with
+ */
+export type TaskFunction<I, O> = (
+  request: TaskRequest<I>,
+  slabs?: (number: number) => Slab
+) => Promise<TaskOutcome<O>>

@@ -1,15 +1,15 @@
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
 import { EngineError } from '../errors.js'
-import type { Slab } from './slab.js'
+import { closedError, type Executor, type TaskOptions } from './executor.js'
 import {
   BEGUN,
   WAITING,
   fromPlainError,
-  type Outcome,
-  type TaskName,
-  type TaskRequest,
-  type Tasks
+  type InputOf,
+  type OutputOf,
+  type TaskOutcome,
+  type TaskRequest
 } from './messages.js'
 
 /** Tasks that may wait in a worker's own queue, so that it never idles for the length of a message. */
@@ -19,23 +19,16 @@ const MOST_CRASHES = 2
 /** How often a task is handed out at all: it may wait, or have ended unheard, where another one crashes. */
 const MOST_TRIES = 8
 
-export interface CallOptions {
-  /** Called before a second try, to restore input that the first may have changed. */
-  again?: () => void
-  /** The slab that the task works on: it has a word that tells how far the task is. */
-  slab?: Slab
-}
-
 /**
  * Worker threads that do tasks of workers/. A worker that crashes is replaced, and what it was doing is done
  * once more on another; tasks that only waited there are not counted as tried.
  */
-export class WorkerPool {
+export class WorkerPool implements Executor {
   readonly threads: number
   readonly #folder: URL
   readonly #memory: readonly SharedArrayBuffer[]
-  readonly #files = new Map<TaskName, string>()
-  #pool: Piscina<TaskRequest<TaskName>, Outcome<unknown>> | undefined
+  readonly #files = new Map<string, string>()
+  #pool: Piscina<TaskRequest<unknown>, TaskOutcome<unknown>> | undefined
   #closed = false
   readonly #waiting = new Set<(error: EngineError) => void>()
 
@@ -55,18 +48,18 @@ export class WorkerPool {
    * @throws the error that the task threw; EngineError `ENGINE_CRASH` if the worker crashed on it twice, with
    *   the crash as cause; `ENGINE_CLOSED`; `ENGINE_WORKERS` if workers cannot be started
    */
-  async call<N extends TaskName>(
+  async call<N extends string>(
     name: N,
-    input: Tasks[N]['input'],
-    { again, slab }: CallOptions = {}
-  ): Promise<Tasks[N]['output']> {
+    input: InputOf<N>,
+    { again, slab }: TaskOptions = {}
+  ): Promise<OutputOf<N>> {
     const stage = slab?.stage ?? new Int32Array(new SharedArrayBuffer(4))
     for (let tries = 1, crashes = 0; ; tries++) {
       Atomics.store(stage, 0, WAITING)
       const outcome = await this.#run(name, { input, stage: slab?.number ?? stage })
       if (!('crash' in outcome)) {
         if ('error' in outcome) throw fromPlainError(outcome.error)
-        return outcome.value
+        return outcome.value as OutputOf<N>
       }
       if (this.#closed) throw closedError()
       const { crash: cause } = outcome
@@ -88,10 +81,10 @@ export class WorkerPool {
     this.#failAll(closedError())
   }
 
-  async #run<N extends TaskName>(
-    name: N,
-    request: TaskRequest<N>
-  ): Promise<Outcome<Tasks[N]['output']> | { crash: unknown }> {
+  async #run(
+    name: string,
+    request: TaskRequest<unknown>
+  ): Promise<TaskOutcome<unknown> | { crash: unknown }> {
     if (this.#closed) throw closedError()
     const pool = (this.#pool ??= this.#start())
     const filename = this.#fileOf(name)
@@ -101,7 +94,7 @@ export class WorkerPool {
         fail = reject
         this.#waiting.add(reject)
         pool.run(request, { filename }).then(
-          (outcome) => resolve(outcome as Outcome<Tasks[N]['output']>),
+          (outcome) => resolve(outcome),
           (crash: unknown) => resolve({ crash })
         )
       })
@@ -111,7 +104,7 @@ export class WorkerPool {
   }
 
   /** A task's file; made out once, since tasks are many. */
-  #fileOf(name: TaskName): string {
+  #fileOf(name: string): string {
     let file = this.#files.get(name)
     if (file === undefined) {
       file = fileURLToPath(new URL(`${name}.js`, this.#folder))
@@ -120,8 +113,8 @@ export class WorkerPool {
     return file
   }
 
-  #start(): Piscina<TaskRequest<TaskName>, Outcome<unknown>> {
-    const pool = new Piscina<TaskRequest<TaskName>, Outcome<unknown>>({
+  #start(): Piscina<TaskRequest<unknown>, TaskOutcome<unknown>> {
+    const pool = new Piscina<TaskRequest<unknown>, TaskOutcome<unknown>>({
       minThreads: this.threads,
       maxThreads: this.threads,
       concurrentTasksPerWorker: TASKS_PER_WORKER,
@@ -144,8 +137,4 @@ export class WorkerPool {
     for (const fail of this.#waiting) fail(error)
     this.#waiting.clear()
   }
-}
-
-function closedError(): EngineError {
-  return new EngineError('ENGINE_CLOSED', 'the engine is closed')
 }

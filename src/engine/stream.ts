@@ -15,7 +15,7 @@ import { Batch } from './batch.js'
 import { loans } from './loans.js'
 import { fromPlainError, type Job, type SlabResult, type StageTimes } from './messages.js'
 import { workLargeChunk } from './large.js'
-import type { WorkerPool } from './pool.js'
+import type { Executor } from './executor.js'
 import { OrderedQueue } from './queue.js'
 import { SlabLease } from './lease.js'
 import type { Slab, SlabPool } from './slab.js'
@@ -67,7 +67,7 @@ export interface StreamJob {
 
 /** What streams share. */
 export interface StreamContext {
-  workers: WorkerPool
+  workers: Executor
   slabs: SlabPool
   random: (length: number) => Uint8Array
   /** Aborted when the engine is closed. */

@@ -1,36 +1,12 @@
 import { decodeChunk, codecOf } from '../chunk/codecs.js'
-import { CODEC_VERSION, type CodecName } from '../chunk/codec.js'
+import { CODEC_VERSION } from '../chunk/codec.js'
 import { CodecError, ProofError } from '../errors.js'
 import { leafNode, type TreeRoot } from '../merkle/node.js'
 import { decodeProof, verifyProof } from '../merkle/proof.js'
 import type { SignedRecord } from '../protocol/hand-over.js'
 import { segmentHash, verifySegment } from '../protocol/segment.js'
 import { decodeRefusalEvidence, refusalHash, type RefusalEvidence } from './refusal-format.js'
-
-/** What the log says of a refused draw: all that a verdict on its evidence needs. Hashes and keys have 32 bytes. */
-export interface Refusal {
-  /** Id of the chain. */
-  chain: Uint8Array
-  draw: number
-  /** The hypercore, its fork, and the author's tree over its first `end` blocks. */
-  key: Uint8Array
-  fork: number
-  treeHash: Uint8Array
-  copy: number
-  /** Number of the segment in the copy. */
-  segment: number
-  pinner: Uint8Array
-  signer: Uint8Array
-  codec: CodecName
-  /** Of the segment: `segmentId` and `segmentSalt`. */
-  id: Uint8Array
-  salt: Uint8Array
-  /** Blocks `[start, end)` were to be encoded; `end` is also the original's length. */
-  start: number
-  end: number
-  /** Hash of the evidence, as the refusal named it. */
-  evidence: Uint8Array
-}
+import type { Refusal } from '../protocol/refusal.js'
 
 /** `upheld`: the signer is at fault. The code says why, or why the evidence does not show it. */
 export interface RefusalVerdict {
@@ -40,7 +16,7 @@ export interface RefusalVerdict {
 }
 
 /** Hypercore's own tree, as src/storage knows it (`originalLeaf`, `verifyOriginalLeaf`). */
-export interface OriginalTree {
+export interface OriginalLeaves {
   /** The leaf of a plain block. */
   leaf(block: Uint8Array): Uint8Array
   /**
@@ -60,7 +36,7 @@ export interface OriginalTree {
  * Who pays for a refusal: a pure function of the evidence and of what the log says, for the chain and for whoever
  * audits it. Only what the signer signed counts against it; evidence that shows no fault of its counts against the refuser.
  */
-export function judgeRefusal(evidence: Uint8Array, refusal: Refusal, tree: OriginalTree): RefusalVerdict {
+export function judgeRefusal(evidence: Uint8Array, refusal: Refusal, tree: OriginalLeaves): RefusalVerdict {
   try {
     if (Buffer.compare(refusalHash(evidence), refusal.evidence) !== 0) {
       throw unproven('REFUSAL_HASH', 'it is not the one that the refusal named')
@@ -77,7 +53,7 @@ export function judgeRefusal(evidence: Uint8Array, refusal: Refusal, tree: Origi
 function faultIn(
   evidence: RefusalEvidence,
   refusal: Refusal,
-  tree: OriginalTree
+  tree: OriginalLeaves
 ): { code: string; message: string } {
   checkWord(evidence.word, refusal)
   if (evidence.fault === 'contradiction') return contradiction(evidence, refusal)

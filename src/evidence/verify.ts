@@ -14,14 +14,8 @@ import {
   type EvidenceChunk,
   type EvidenceHead
 } from './format.js'
-import {
-  originalStep,
-  walkShape,
-  walkTarget,
-  type WalkChallenge,
-  type WalkSegment,
-  type WalkShape
-} from './walk.js'
+import { originalStep, walkShape, walkTarget, type WalkChallenge, type WalkShape } from './walk.js'
+import type { WalkSegment } from '../protocol/views.js'
 
 /** Chunks are hashed in groups of about this size: few calls, and all of a group in the core's cache. */
 const GROUP_BYTES = 512 << 10

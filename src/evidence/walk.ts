@@ -1,26 +1,12 @@
-import type { SegmentPublic } from '../chunk/codec.js'
 import { ChainError } from '../errors.js'
 import { HASH_BYTES, hash, keyedBlake3, uniform, type HashPart } from '../crypto/hash.js'
+import type { WalkSegment } from '../protocol/views.js'
 
 /** The most steps a challenge may ask for; bounds what an answer can cost (459 find a loss of 1 %). */
 export const MAX_WALK_STEPS = 512
 
 /** The most segments a copy may have in one walk. */
 export const MAX_WALK_SEGMENTS = 4096
-
-/** One segment of the challenged copy, as the chain recorded it. */
-export interface WalkSegment extends SegmentPublic {
-  /** Index of its first block in the hypercore. */
-  start: number
-  /** Number of chunks, at least 1. */
-  chunks: number
-  /** Encoded bytes: the sum of its chunks' lengths, headers included. */
-  bytes: number
-  /** Merkle root over its encoded chunks, 32 bytes. */
-  root: Uint8Array
-  /** Hash of the original hypercore's own tree, which the proof of an original block must lead to; 32 bytes. */
-  treeHash: Uint8Array
-}
 
 /** What a pinner is asked: walk `steps` chunks of the copy made of `segments`, beginning with `seed`. */
 export interface WalkChallenge {

@@ -32,7 +32,9 @@ import type {
   Receipt,
   RefusalView,
   RoleView,
-  SummaryView
+  SummaryView,
+  Page,
+  PageRequest
 } from '../protocol/views.js'
 import { apply } from './apply/apply.js'
 import { ChecksAhead } from './checks-ahead.js'
@@ -46,8 +48,6 @@ import type {
   GenesisOptions,
   LedgerApi,
   LedgerOptions,
-  Page,
-  PageRequest,
   SubmitResult,
   TickResult
 } from './types.js'

@@ -1,8 +1,9 @@
 import { outcomeNames, codecNames, type Outcome } from '../protocol/operations.js'
 import { segmentId, segmentSalt } from '../protocol/segment.js'
 import { reputationPpm } from './rules/reputation.js'
-import { walkSeed, type WalkSegment } from '../evidence/walk.js'
+import { walkSeed } from '../evidence/walk.js'
 import type {
+  WalkSegment,
   AccountView,
   AssignmentView,
   ChallengeView,
@@ -14,12 +15,13 @@ import type {
   RoleView,
   SegmentView,
   SummaryView,
-  TaskView
+  TaskView,
+  Page,
+  PageRequest
 } from '../protocol/views.js'
 import { unpackRoles } from './apply/draws.js'
 import { wantedCopies } from './apply/copies.js'
 import type { Row } from './database.js'
-import type { Page, PageRequest } from './types.js'
 import {
   copyById,
   copyFrom,

@@ -14,6 +14,8 @@ import type {
   CopyView,
   DrawView,
   HypercoreView,
+  Page,
+  PageRequest,
   Receipt,
   RefusalView,
   RoleView,
@@ -45,18 +47,6 @@ export interface LedgerOptions {
 }
 
 export type SubmitResult = { ok: true; receipt: Receipt } | { ok: false; error: ChainError }
-
-/** Rows after the one that `after` stands for (none, for null), at most `limit`; all of them if nothing is said. */
-export interface PageRequest {
-  after: number | null
-  limit: number
-}
-
-/** Some rows, and what to ask for after them; null if there are no more. */
-export interface Page<T> {
-  rows: T[]
-  next: number | null
-}
 
 /** One entry of the log as it is read back. */
 export interface EntryView {

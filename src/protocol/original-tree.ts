@@ -2,7 +2,6 @@ import { fullRoots, leftSpan, parent, sibling } from 'flat-tree'
 import crypto from 'hypercore-crypto'
 import sodium from 'sodium-native'
 import { ProofError } from '../errors.js'
-import type { OriginalTree, TreeNode } from '../storage/types.js'
 
 const PROOF_VERSION = 1
 const HASH_BYTES = 32
@@ -11,13 +10,30 @@ const STEP_BYTES = SIZE_BYTES + HASH_BYTES
 /** Version, number of siblings, number of other roots. */
 const HEADER_BYTES = 3
 
+/** A node of the original hypercore's own tree (BLAKE2b, flat-tree numbering). */
+export interface OriginalNode {
+  index: number
+  /** Bytes of the blocks below. */
+  size: number
+  /** 32 bytes. */
+  hash: Uint8Array
+}
+
+/** What a proof leads to. */
+export interface OriginalHash {
+  /** Blocks of the original. */
+  length: number
+  /** 32 bytes: hypercore's hash over the tree's roots at `length`. */
+  treeHash: Buffer
+}
+
 /** The BLAKE2b hash that hypercore puts at the leaf of `block`; safe to compute in a worker thread. */
 export function originalLeaf(block: Uint8Array): Buffer {
   return crypto.data(block)
 }
 
 /** Hypercore's hash over the roots of a tree. */
-export function treeHashOf(roots: readonly TreeNode[]): Buffer {
+export function treeHashOf(roots: readonly OriginalNode[]): Buffer {
   return crypto.tree(roots)
 }
 
@@ -47,10 +63,10 @@ export function coveringIndices(from: number, to: number): number[] {
 /** Grows a hypercore's tree leaf by leaf (or subtree by subtree), holding only its roots. */
 export class TreeBuilder {
   /** Roots so far, left to right. */
-  readonly roots: TreeNode[]
+  readonly roots: OriginalNode[]
   #blocks: number
 
-  constructor(length = 0, roots: readonly TreeNode[] = []) {
+  constructor(length = 0, roots: readonly OriginalNode[] = []) {
     this.roots = [...roots]
     this.#blocks = length
   }
@@ -61,7 +77,7 @@ export class TreeBuilder {
   }
 
   /** Appends the next leaf and returns the nodes that came into being, the leaf first. */
-  appendLeaf(size: number, hash: Uint8Array): TreeNode[] {
+  appendLeaf(size: number, hash: Uint8Array): OriginalNode[] {
     return this.appendNode({ index: 2 * this.#blocks, size, hash })
   }
 
@@ -69,7 +85,7 @@ export class TreeBuilder {
    * Appends the root of a subtree of `coveringIndices` and returns the nodes that came into being.
    * @throws RangeError if the subtree does not begin where this tree ends
    */
-  appendNode(node: TreeNode): TreeNode[] {
+  appendNode(node: OriginalNode): OriginalNode[] {
     const span = leavesBelow(node.index)
     if (node.index !== 2 * this.#blocks + span - 1 || this.#blocks % span !== 0) {
       throw new RangeError(`node ${node.index} does not follow a tree of ${this.#blocks} blocks`)
@@ -107,8 +123,8 @@ export function proofIndices(index: number, length: number): { siblings: number[
  */
 export function encodeOriginalProof(
   block: Uint8Array,
-  siblings: readonly TreeNode[],
-  roots: readonly TreeNode[]
+  siblings: readonly OriginalNode[],
+  roots: readonly OriginalNode[]
 ): Buffer {
   const nodes = [...siblings, ...roots]
   const out = Buffer.allocUnsafe(HEADER_BYTES + nodes.length * STEP_BYTES + block.byteLength)
@@ -136,11 +152,7 @@ export function withoutBlock(proof: Buffer): Buffer {
  *
  * @throws ProofError ORIGINAL_PROOF_FORMAT, ORIGINAL_PROOF_SHAPE, ORIGINAL_PROOF_HASH
  */
-export function verifyOriginalProof(
-  proof: Uint8Array,
-  original: Pick<OriginalTree, 'length' | 'treeHash'>,
-  index: number
-): Buffer {
+export function verifyOriginalProof(proof: Uint8Array, original: OriginalHash, index: number): Buffer {
   const bytes = Buffer.from(proof.buffer, proof.byteOffset, proof.byteLength)
   const nodes = withoutBlock(bytes)
   const block = bytes.subarray(nodes.byteLength)
@@ -155,9 +167,9 @@ export function verifyOriginalProof(
  * @throws ProofError ORIGINAL_PROOF_FORMAT, ORIGINAL_PROOF_SHAPE, ORIGINAL_PROOF_HASH
  */
 export function verifyOriginalLeaf(
-  leaf: Pick<TreeNode, 'size' | 'hash'>,
+  leaf: Pick<OriginalNode, 'size' | 'hash'>,
   proof: Uint8Array,
-  { length, treeHash }: Pick<OriginalTree, 'length' | 'treeHash'>,
+  { length, treeHash }: OriginalHash,
   index: number
 ): void {
   if (!Number.isSafeInteger(index) || index < 0 || index >= length) {
@@ -174,13 +186,13 @@ export function verifyOriginalLeaf(
     throw new ProofError('ORIGINAL_PROOF_SHAPE', `The proof does not fit block ${index} of ${length}.`)
   }
   let offset = HEADER_BYTES
-  const next = (at: number): TreeNode => {
+  const next = (at: number): OriginalNode => {
     const size = Number(bytes.readBigUInt64LE(offset))
     const hash = bytes.subarray(offset + SIZE_BYTES, offset + STEP_BYTES)
     offset += STEP_BYTES
     return { index: at, size: checkedSize(size), hash }
   }
-  let node: TreeNode = { index: 2 * index, size: checkedSize(leaf.size), hash: leaf.hash }
+  let node: OriginalNode = { index: 2 * index, size: checkedSize(leaf.size), hash: leaf.hash }
   for (const at of wanted.siblings) node = parentOf(node, next(at))
   const roots = [...wanted.roots.map(next), node].sort((a, b) => a.index - b.index)
   if (!treeHashOf(roots).equals(treeHash)) {
@@ -193,7 +205,7 @@ const parentMessage = Buffer.alloc(1 + SIZE_BYTES + 2 * HASH_BYTES)
 parentMessage[0] = 1
 
 /** The parent of two siblings. One message, used again, where `crypto.parent` makes buffers for each. */
-function parentOf(node: TreeNode, other: TreeNode): TreeNode {
+function parentOf(node: OriginalNode, other: OriginalNode): OriginalNode {
   const size = checkedSize(node.size + other.size)
   const [left, right] = node.index < other.index ? [node, other] : [other, node]
   parentMessage.writeUInt32LE(size >>> 0, 1)

@@ -1,7 +1,7 @@
 import type { CodecName, Outcome, Plan, RoleName } from './operations.js'
-import type { Refusal } from '../evidence/refusal-judge.js'
+import type { Refusal } from './refusal.js'
 import type { SegmentRecord } from './segment.js'
-import type { WalkSegment } from '../evidence/walk.js'
+import type { SegmentPublic } from '../chunk/codec.js'
 
 /**
  * What the ledger's queries answer: plain data that also travels over RPC. Keys are 32-byte buffers, amounts
@@ -214,4 +214,30 @@ export interface SummaryView {
   burned: bigint
   reserved: bigint
   sum: bigint
+}
+
+/** One segment of the challenged copy, as the chain recorded it. */
+export interface WalkSegment extends SegmentPublic {
+  /** Index of its first block in the hypercore. */
+  start: number
+  /** Number of chunks, at least 1. */
+  chunks: number
+  /** Encoded bytes: the sum of its chunks' lengths, headers included. */
+  bytes: number
+  /** Merkle root over its encoded chunks, 32 bytes. */
+  root: Uint8Array
+  /** Hash of the original hypercore's own tree, which the proof of an original block must lead to; 32 bytes. */
+  treeHash: Uint8Array
+}
+
+/** Rows after the one that `after` stands for (none, for null), at most `limit`; all of them if nothing is said. */
+export interface PageRequest {
+  after: number | null
+  limit: number
+}
+
+/** Some rows, and what to ask for after them; null if there are no more. */
+export interface Page<T> {
+  rows: T[]
+  next: number | null
 }

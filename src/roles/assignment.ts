@@ -1,5 +1,5 @@
 import { refusalHash } from '../evidence/refusal-format.js'
-import type { Refusal } from '../evidence/refusal-judge.js'
+import type { Refusal } from '../protocol/refusal.js'
 import { segmentId, segmentSalt, type SegmentRecord } from '../protocol/segment.js'
 import type { AssignmentView } from '../protocol/views.js'
 import { CODEC_VERSION, type SegmentPublic } from '../chunk/codec.js'

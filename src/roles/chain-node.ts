@@ -9,6 +9,7 @@ import { signaturesOnWorkers } from '../ledger/signature-checks.js'
 import type { KeyPair } from '../crypto/keys.js'
 import { Engine } from '../engine/engine.js'
 import type { Logger } from '../log.js'
+import type { Tasks } from '../../workers/tasks.js'
 import { createDht, type Network } from '../swarm/dht.js'
 import { leave } from '../swarm/leave.js'
 import { loadIdentity, loadSecret } from '../swarm/identity.js'
@@ -34,14 +35,14 @@ export interface ChainNodeOptions {
 /** The chain as a process of its own would run it: ledger, beacon, scheduler, log and RPC. */
 export class ChainNode {
   readonly #ledger: Ledger
-  readonly #engine: Engine
+  readonly #engine: Engine<Tasks>
   readonly #swarm: Hyperswarm
   readonly #service: ChainService
 
   private constructor(ledger: Ledger, keyPair: KeyPair, options: ChainNodeOptions) {
     const { dir, network, now, log, threads } = options
     this.#ledger = ledger
-    this.#engine = new Engine(threads === undefined ? {} : { threads })
+    this.#engine = new Engine<Tasks>(threads === undefined ? {} : { threads })
     this.#swarm = new Hyperswarm({
       dht: createDht(network),
       keyPair: HyperDHT.keyPair(options.randomBytes(32))

@@ -6,13 +6,14 @@ import { createRequire } from 'node:module'
 import type Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import type CorestoreStorage from 'hypercore-storage'
-import type { OriginalTree, TreeNode } from './types.js'
+import type { OriginalTree } from './types.js'
+import type { OriginalNode } from '../protocol/original-tree.js'
 
 const require = createRequire(import.meta.url)
 
 /** hypercore/lib/session-state.js: what a hypercore is right now. */
 export interface CoreState {
-  roots: TreeNode[]
+  roots: OriginalNode[]
   fork: number
   length: number
   byteLength: number
@@ -114,7 +115,7 @@ export function manifestFits(key: Buffer, manifest: Hypercore.Manifest): boolean
 }
 
 /** Whether the author signed a tree with these roots. Never throws on hostile signatures. */
-export function signatureHolds(original: OriginalTree, roots: readonly TreeNode[]): boolean {
+export function signatureHolds(original: OriginalTree, roots: readonly OriginalNode[]): boolean {
   const batch = new MerkleTreeBatch({
     roots,
     fork: original.fork,

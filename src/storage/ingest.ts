@@ -1,10 +1,10 @@
 import { StorageError } from '../errors.js'
 import { signatureHolds } from './hypercore-parts.js'
-import { coveringIndices, originalLeaf, TreeBuilder } from '../protocol/original-tree.js'
+import { coveringIndices, originalLeaf, TreeBuilder, type OriginalNode } from '../protocol/original-tree.js'
 import type { PinnedCore } from './pinned-core.js'
 import { encodeNodes, encodeProgress, nodesKey, noteKey, progressKey, type Progress } from './progress.js'
 import type { Records, SegmentRecord } from './records.js'
-import type { Ingest, IngestBlock, SegmentSpec, TreeNode } from './types.js'
+import type { Ingest, IngestBlock, SegmentSpec } from './types.js'
 
 /** What an ingest needs from the store that owns it. */
 export interface IngestHost {
@@ -62,7 +62,7 @@ export class SegmentIngest implements Ingest {
       if (blocks.length === 0) return
       const { id } = this.#record.segment
       const tree = new TreeBuilder(this.position, this.#tree.roots)
-      const nodes: TreeNode[] = []
+      const nodes: OriginalNode[] = []
       const tx = this.#core.rows.write()
       let bytes = this.#bytes
       for (const block of blocks) {
@@ -82,7 +82,7 @@ export class SegmentIngest implements Ingest {
     })
   }
 
-  check(rest: readonly TreeNode[] = []): Promise<void> {
+  check(rest: readonly OriginalNode[] = []): Promise<void> {
     return this.#step(async () => {
       const { tree } = this.#completed(this.position, rest)
       this.#checkTree(tree)
@@ -118,11 +118,11 @@ export class SegmentIngest implements Ingest {
     })
   }
 
-  node(index: number): Promise<TreeNode | null> {
+  node(index: number): Promise<OriginalNode | null> {
     return this.#step(() => this.#core.pendingNode(this.#record, index))
   }
 
-  finish(options: { end?: number; rest?: readonly TreeNode[] } = {}): Promise<void> {
+  finish(options: { end?: number; rest?: readonly OriginalNode[] } = {}): Promise<void> {
     return this.#step(async () => {
       const { end = this.#record.end, rest = [] } = options
       if (this.position !== end || end <= this.#record.start || end > this.#record.end) {
@@ -159,7 +159,7 @@ export class SegmentIngest implements Ingest {
   }
 
   /** The tree at the original's length; its last nodes are stored beside the others. */
-  async #complete(end: number, rest: readonly TreeNode[]): Promise<TreeBuilder> {
+  async #complete(end: number, rest: readonly OriginalNode[]): Promise<TreeBuilder> {
     const { tree, nodes } = this.#completed(end, rest)
     if (nodes.length > 0) {
       const tx = this.#core.rows.write()
@@ -170,7 +170,7 @@ export class SegmentIngest implements Ingest {
   }
 
   /** The tree at the original's length, and the nodes that came into being on the way from `end` to there. */
-  #completed(end: number, rest: readonly TreeNode[]): { tree: TreeBuilder; nodes: TreeNode[] } {
+  #completed(end: number, rest: readonly OriginalNode[]): { tree: TreeBuilder; nodes: OriginalNode[] } {
     const tree = new TreeBuilder(this.position, this.#tree.roots)
     const wanted = coveringIndices(end, this.#record.length)
     const fits = rest.length === wanted.length && rest.every((node, i) => node.index === wanted[i])

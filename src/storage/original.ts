@@ -1,36 +1,27 @@
 import { leftSpan } from 'flat-tree'
 import type Hypercore from 'hypercore'
-import { StorageError } from '../errors.js'
-import { sharedCore } from './hypercore-parts.js'
-import { coveringIndices } from '../protocol/original-tree.js'
-import type { OriginalTree, TreeNode } from './types.js'
+import { ChainError, StorageError } from '../errors.js'
+import type { Original } from '../protocol/operations.js'
+import { coveringIndices, type OriginalNode } from '../protocol/original-tree.js'
+import { encodeManifest, sharedCore } from './hypercore-parts.js'
 
 /**
- * What the chain records as the original of a hypercore: the newest state that the author signed and that
- * this machine has seen.
+ * What the chain records as the original of a hypercore, for `sponsor` and `extend`: the newest state that the author
+ * signed and that this machine has seen.
  *
- * @throws StorageError STORAGE_NO_ORIGINAL if the hypercore is empty or its manifest is not known yet
+ * @throws ChainError `HYPERCORE_EMPTY` if it has no blocks, `HYPERCORE_UNSIGNED` if no signature came with it
  */
-export async function readOriginal(core: Hypercore): Promise<OriginalTree & { byteLength: number }> {
+export async function readOriginal(core: Hypercore): Promise<Original> {
   await core.ready()
   const { state } = sharedCore(core)
   const { manifest } = core
-  if (state.length === 0 || manifest === null) {
-    throw new StorageError(
-      'STORAGE_NO_ORIGINAL',
-      `Nothing that an author signed is known of hypercore ${core.id}; wait until a peer has sent it.`
-    )
+  if (state.length === 0) throw new ChainError('HYPERCORE_EMPTY', `hypercore ${core.id} has no blocks yet`)
+  if (manifest === null || state.signature === null) {
+    throw new ChainError('HYPERCORE_UNSIGNED', `hypercore ${core.id} came without its author's signature`)
   }
   // Read in one go: a new state of the core replaces all of these at once.
-  return {
-    key: core.key,
-    manifest,
-    fork: state.fork,
-    length: state.length,
-    byteLength: state.byteLength,
-    treeHash: state.hash(),
-    signature: state.signature
-  }
+  const { fork, length, byteLength, signature } = state
+  return { fork, length, byteLength, treeHash: state.hash(), manifest: encodeManifest(manifest), signature }
 }
 
 /**
@@ -39,12 +30,12 @@ export async function readOriginal(core: Hypercore): Promise<OriginalTree & { by
  *
  * @throws StorageError STORAGE_NO_ORIGINAL if a node is missing
  */
-export async function restNodes(core: Hypercore, end: number, length: number): Promise<TreeNode[]> {
+export async function restNodes(core: Hypercore, end: number, length: number): Promise<OriginalNode[]> {
   await core.ready()
   const reader = sharedCore(core).state.storage.read()
   const reads = coveringIndices(end, length).map((index) => reader.getTreeNode(index))
   reader.tryFlush()
-  const nodes: TreeNode[] = []
+  const nodes: OriginalNode[] = []
   for (const node of await Promise.all(reads)) {
     if (node === null) {
       throw new StorageError(
@@ -62,9 +53,9 @@ export async function restNodes(core: Hypercore, end: number, length: number): P
  *
  * @throws StorageError STORAGE_NO_ORIGINAL if nobody serves that block within `timeoutMs`
  */
-export async function originalNode(core: Hypercore, index: number, timeoutMs: number): Promise<TreeNode> {
+export async function originalNode(core: Hypercore, index: number, timeoutMs: number): Promise<OriginalNode> {
   await core.ready()
-  const read = async (): Promise<TreeNode | null> => {
+  const read = async (): Promise<OriginalNode | null> => {
     const reader = sharedCore(core).state.storage.read()
     const node = reader.getTreeNode(index)
     reader.tryFlush()

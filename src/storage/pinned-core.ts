@@ -11,7 +11,7 @@ import {
   type CoreState,
   type SharedCore
 } from './hypercore-parts.js'
-import { originalLeaf, rootIndices } from '../protocol/original-tree.js'
+import { originalLeaf, rootIndices, type OriginalNode } from '../protocol/original-tree.js'
 import {
   decodeNodes,
   decodeProgress,
@@ -24,7 +24,7 @@ import {
   type Progress
 } from './progress.js'
 import type { SegmentRecord } from './records.js'
-import type { Decode, TreeNode } from './types.js'
+import type { Decode } from './types.js'
 import type { Veil } from './veiled-storage.js'
 
 /** Blocks looked at together when some are deleted: up to 16 MiB each, nearly always 64 KiB. */
@@ -104,7 +104,7 @@ export class PinnedCore implements Veil {
     return this.segments.find((segment) => segment.start <= index && index < segment.end)
   }
 
-  async reveal(index: number, row: Buffer | null, leaf: TreeNode | null): Promise<Buffer | null> {
+  async reveal(index: number, row: Buffer | null, leaf: OriginalNode | null): Promise<Buffer | null> {
     const segment = this.segmentAt(index)
     if (segment === undefined) return null
     if (row === null || leaf === null) return this.#lose(index, 'its chunk is missing')
@@ -185,7 +185,7 @@ export class PinnedCore implements Veil {
   }
 
   /** A node of the original's tree, as far as it follows from what is held and from the segment on its way in. */
-  async pendingNode({ segment, start }: SegmentRecord, index: number): Promise<TreeNode | null> {
+  async pendingNode({ segment, start }: SegmentRecord, index: number): Promise<OriginalNode | null> {
     const last = rightSpan(index) / 2
     if (last < start) {
       const reader = this.rows.read()
@@ -210,7 +210,7 @@ export class PinnedCore implements Veil {
     { position, bytes }: { position: number; bytes: number }
   ): Promise<Progress> {
     const { id } = record.segment
-    const roots: TreeNode[] = []
+    const roots: OriginalNode[] = []
     for (const index of rootIndices(end)) {
       roots.push(present(await this.pendingNode(record, index), end))
     }
@@ -239,7 +239,7 @@ export class PinnedCore implements Veil {
    * @param roots of the segment's tree at `record.length`
    * @throws StorageError STORAGE_FORKED if the author signed two histories
    */
-  async checkAgainstLive(record: SegmentRecord, roots: readonly TreeNode[]): Promise<void> {
+  async checkAgainstLive(record: SegmentRecord, roots: readonly OriginalNode[]): Promise<void> {
     const reader = this.rows.read()
     const reads = roots.map((root) => reader.getTreeNode(root.index))
     const [head, nodes] = await flushed(reader, Promise.all([reader.getHead(), Promise.all(reads)]))
@@ -249,7 +249,8 @@ export class PinnedCore implements Veil {
     if (record.start < head.length && head.length < record.length) {
       for (const root of await this.#roots(head.length)) live.set(root.index, root.hash)
     }
-    const agrees = (node: TreeNode) => live.get(node.index)?.every((byte, i) => byte === node.hash[i]) ?? true
+    const agrees = (node: OriginalNode) =>
+      live.get(node.index)?.every((byte, i) => byte === node.hash[i]) ?? true
     let same = head.fork === record.fork && roots.every(agrees)
     for await (const { value } of this.rows.createLocalStream(nodesRange(record.segment.id))) {
       same &&= decodeNodes(value).every(agrees)
@@ -301,7 +302,7 @@ export class PinnedCore implements Veil {
     })
   }
 
-  async #roots(length: number): Promise<TreeNode[]> {
+  async #roots(length: number): Promise<OriginalNode[]> {
     const reader = this.rows.read()
     const reads = rootIndices(length).map((index) => reader.getTreeNode(index))
     const nodes = await flushed(reader, Promise.all(reads))
@@ -353,7 +354,7 @@ export class PinnedCore implements Veil {
   }
 }
 
-function present(node: TreeNode | null, length: number): TreeNode {
+function present(node: OriginalNode | null, length: number): OriginalNode {
   if (node !== null) return node
   throw new StorageError(
     'STORAGE_DAMAGED',

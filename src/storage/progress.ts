@@ -1,4 +1,4 @@
-import type { TreeNode } from './types.js'
+import type { OriginalNode } from '../protocol/original-tree.js'
 
 const NODE_BYTES = 48
 const COUNTER_BYTES = 8
@@ -15,7 +15,7 @@ export interface Progress {
   /** Encoded bytes stored. */
   bytes: number
   /** Roots of the original's tree at `position`. */
-  roots: TreeNode[]
+  roots: OriginalNode[]
 }
 
 export function progressKey(id: Uint8Array): Buffer {
@@ -39,7 +39,7 @@ export function nodesRange(id: Uint8Array): { gte: Buffer; lt: Buffer } {
   return { gte: nodesKey(id, 0), lt: Buffer.concat([nodesKey(id), Buffer.alloc(1)]) }
 }
 
-export function encodeNodes(nodes: readonly TreeNode[]): Buffer {
+export function encodeNodes(nodes: readonly OriginalNode[]): Buffer {
   const out = Buffer.allocUnsafe(nodes.length * NODE_BYTES)
   let offset = 0
   for (const node of nodes) {
@@ -51,8 +51,8 @@ export function encodeNodes(nodes: readonly TreeNode[]): Buffer {
   return out
 }
 
-export function decodeNodes(bytes: Buffer): TreeNode[] {
-  const nodes: TreeNode[] = []
+export function decodeNodes(bytes: Buffer): OriginalNode[] {
+  const nodes: OriginalNode[] = []
   for (let offset = 0; offset + NODE_BYTES <= bytes.byteLength; offset += NODE_BYTES) {
     nodes.push({
       index: Number(bytes.readBigUInt64LE(offset)),

@@ -1,5 +1,6 @@
 import type Hypercore from 'hypercore'
 import type { SegmentPublic } from '../chunk/codec.js'
+import type { OriginalNode } from '../protocol/original-tree.js'
 
 export type { SegmentPublic }
 
@@ -12,15 +13,6 @@ export type Decode = (
   index: number,
   encoded: Uint8Array
 ) => Uint8Array | Promise<Uint8Array>
-
-/** A node of the original hypercore's own tree (BLAKE2b, flat-tree numbering). */
-export interface TreeNode {
-  index: number
-  /** Bytes of the blocks below. */
-  size: number
-  /** 32 bytes. */
-  hash: Uint8Array
-}
 
 /** What the author signed: the state of a hypercore at one length. Recorded by the chain. */
 export interface OriginalTree {
@@ -74,7 +66,7 @@ export interface Ingest {
    * @param rest as `finish` needs it, of a segment that ends early
    * @throws StorageError STORAGE_TREE_MISMATCH, STORAGE_SIGNATURE, STORAGE_FORKED, STORAGE_INCOMPLETE
    */
-  check(rest?: readonly TreeNode[]): Promise<void>
+  check(rest?: readonly OriginalNode[]): Promise<void>
   /**
    * Deletes the blocks from `end` on, which is then the position.
    * @throws StorageError STORAGE_INCOMPLETE if block `end - 1` is not there
@@ -85,7 +77,7 @@ export interface Ingest {
   /** What was kept last, also before a restart. */
   note(): Promise<Buffer | null>
   /** A node of the original's tree as it follows from the blocks stored so far; null if it is not complete yet. */
-  node(index: number): Promise<TreeNode | null>
+  node(index: number): Promise<OriginalNode | null>
   /**
    * Checks the author's signature over the rebuilt tree, then serves the blocks.
    * @param options.end closes the segment earlier than planned (the signer died); default: the spec's end
@@ -93,7 +85,7 @@ export interface Ingest {
    * @throws StorageError STORAGE_TREE_MISMATCH, STORAGE_SIGNATURE (and nothing is left of the segment),
    *   STORAGE_INCOMPLETE (the segment stays as it is)
    */
-  finish(options?: { end?: number; rest?: readonly TreeNode[] }): Promise<void>
+  finish(options?: { end?: number; rest?: readonly OriginalNode[] }): Promise<void>
   /** Deletes everything that this segment wrote. */
   abort(): Promise<void>
   /** Lets go without deleting: `beginSegment` with the same spec goes on at `position`. */

@@ -1,6 +1,6 @@
 import CorestoreStorage from 'hypercore-storage'
 import { StorageError } from '../errors.js'
-import type { TreeNode } from './types.js'
+import type { OriginalNode } from '../protocol/original-tree.js'
 
 type CoreStorage = CorestoreStorage.CoreStorage
 
@@ -10,7 +10,7 @@ export interface Veil {
   /** False hides the hypercore from sessions and peers. */
   readonly servable: boolean
   /** The plain block behind a stored row, or null where there is none to be had; never throws for bad rows. */
-  reveal(index: number, row: Buffer | null, leaf: TreeNode | null): Promise<Buffer | null>
+  reveal(index: number, row: Buffer | null, leaf: OriginalNode | null): Promise<Buffer | null>
   /** Called after hypercore wrote a block that the veil did not store. */
   dropped(index: number): void
 }

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { encode } from 'hypercore-id-encoding'
-import type { AuditReport } from '../../src/audit/audit.js'
+import type { AuditReport } from '../../src/audit/report.js'
 import { audit } from '../../src/cli/audit.js'
 import type { TestChain } from '../chain/chain.js'
 

@@ -11,12 +11,13 @@ import type { Parameters } from '../../src/protocol/parameters.js'
 import { ChainClient } from '../../src/client/client.js'
 import { ClientChannel, type Quotas } from '../../src/swarm/rpc-channel.js'
 import { CHAIN_PROTOCOL } from '../../src/protocol/rpc/messages.js'
-import type { JudgeRefusal } from '../../src/chain/evidence/refusals.js'
+import type { JudgeRefusal } from '../../src/evidence/tasks.js'
 import { ChainService } from '../../src/chain/service.js'
 import { Engine } from '../../src/engine/engine.js'
 import type { Verdict } from '../../src/evidence/verdict.js'
 import { createLogger } from '../../src/log.js'
 import { TestNetwork, identity } from '../ledger/network.js'
+import type { Tasks } from '../../workers/tasks.js'
 
 /** A chain that is served on a private DHT, and clients that reach it there. */
 export interface TestChain {
@@ -67,7 +68,7 @@ export async function testChain(
   const network = new TestNetwork(parameters, names)
   const dir = mkdtempSync(join(tmpdir(), 'datdot-service-'))
   symlinkSync(network.path, join(dir, 'ledger.db'))
-  const engine = new Engine({ threads: 1 })
+  const engine = new Engine<Tasks>({ threads: 1 })
   const lines: string[] = []
   const closing: (() => Promise<unknown>)[] = []
   let crashing = false

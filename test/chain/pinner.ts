@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import Corestore from 'corestore'
 import { encodeChunk } from '../../src/chunk/codecs.js'
-import { originalOf } from '../../src/crypto/author-signature.js'
+import { readOriginal } from '../../src/storage/original.js'
 import type { Original } from '../../src/protocol/operations.js'
 import type { ChainClient } from '../../src/client/client.js'
 import { segmentId, segmentSalt, signSegment, type SegmentRecord } from '../../src/protocol/segment.js'
@@ -21,9 +21,9 @@ import {
   TreeBuilder as OriginalTreeBuilder,
   encodeOriginalProof,
   originalLeaf,
-  proofIndices
+  proofIndices,
+  type OriginalNode
 } from '../../src/protocol/original-tree.js'
-import type { TreeNode } from '../../src/storage/types.js'
 import type { TestChain } from './chain.js'
 
 /** A real hypercore with its author's signature. */
@@ -37,7 +37,7 @@ export async function makeOriginal(folder: string, blocks: Buffer[]): Promise<Te
   const store = new Corestore(folder)
   const core = store.get({ name: 'original' })
   await core.append(blocks)
-  const original = await originalOf(core)
+  const original = await readOriginal(core)
   const { key } = core
   await store.close()
   return { key, original, blocks }
@@ -137,7 +137,7 @@ export async function encodeCopy(
 }
 
 function readerOf(chunks: Buffer[], tree: MemoryTree, blocks: Buffer[]): CopyReader & ProofReader {
-  const nodes = new Map<number, TreeNode>()
+  const nodes = new Map<number, OriginalNode>()
   const builder = new OriginalTreeBuilder()
   for (const block of blocks) {
     for (const node of builder.appendLeaf(block.byteLength, originalLeaf(block))) nodes.set(node.index, node)
@@ -149,7 +149,7 @@ function readerOf(chunks: Buffer[], tree: MemoryTree, blocks: Buffer[]): CopyRea
     batchProof: async (_, indices) => encodeProof(await proveBatch(tree, indices)),
     originalProof(_, index) {
       const { siblings, roots } = proofIndices(index, blocks.length)
-      const at = (i: number): TreeNode => nodes.get(i)!
+      const at = (i: number): OriginalNode => nodes.get(i)!
       const proof = encodeOriginalProof(Buffer.alloc(0), siblings.map(at), roots.map(at))
       return joinOriginal(blocks.length, proof)
     }

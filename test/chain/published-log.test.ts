@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import Corestore from 'corestore'
-import { ChainLog, chainCoreKey, followLog, type EntrySource } from '../../src/chain/published-log.js'
+import { ChainLog, type EntrySource } from '../../src/chain/published-log.js'
+import { followLog } from '../../src/client/published-log.js'
+import { chainCoreKey } from '../../src/client/chain-cores.js'
 import { keyPairFromSeed } from '../../src/crypto/keys.js'
 
 const keyPair = keyPairFromSeed(Buffer.alloc(32, 7))

@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test'
 import type { Effect } from '../../src/protocol/effects.js'
 import { encodeRefusalEvidence, refusalHash } from '../../src/evidence/refusal-format.js'
-import type { JudgeRefusal } from '../../src/chain/evidence/refusals.js'
+import type { JudgeRefusal } from '../../src/evidence/tasks.js'
 import type { UploadSource } from '../../src/client/upload.js'
 import { signSegment, type SegmentRecord } from '../../src/protocol/segment.js'
 import { TreeBuilder } from '../../src/merkle/builder.js'

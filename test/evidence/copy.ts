@@ -9,7 +9,8 @@ import { encodeProof, proveBatch } from '../../src/merkle/proof.js'
 import { MemoryTree, locate, rootOf } from '../../src/merkle/reader.js'
 import { joinOriginal, type Evidence, type ProofReader } from '../../src/evidence/format.js'
 import type { EvidenceSource, OriginalCheck } from '../../src/evidence/verify.js'
-import type { CopyReader, WalkChallenge, WalkSegment } from '../../src/evidence/walk.js'
+import type { CopyReader, WalkChallenge } from '../../src/evidence/walk.js'
+import type { WalkSegment } from '../../src/protocol/views.js'
 
 /** A copy in memory: real chunks, real trees. */
 export interface TestCopy {

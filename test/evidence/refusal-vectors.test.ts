@@ -3,7 +3,8 @@ import { createPublicKey, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { hash as blake3 } from 'blake3'
-import { judgeRefusal, type Refusal } from '../../src/evidence/refusal-judge.js'
+import { judgeRefusal } from '../../src/evidence/refusal-judge.js'
+import type { Refusal } from '../../src/protocol/refusal.js'
 import { originalTree } from './segment.js'
 
 // The decoder is written from docs/formats.md, with another BLAKE3 and Ed25519 and nothing of src/.

@@ -3,12 +3,8 @@ import {
   refusalHash,
   type RefusalEvidence
 } from '../../src/evidence/refusal-format.js'
-import {
-  judgeRefusal,
-  type OriginalTree,
-  type Refusal,
-  type RefusalVerdict
-} from '../../src/evidence/refusal-judge.js'
+import { judgeRefusal, type OriginalLeaves, type RefusalVerdict } from '../../src/evidence/refusal-judge.js'
+import type { Refusal } from '../../src/protocol/refusal.js'
 import { segmentId, segmentSalt, signSegment, type SegmentRecord } from '../../src/protocol/segment.js'
 import type { SignedRecord } from '../../src/protocol/hand-over.js'
 import type { CodecName, SegmentSecret } from '../../src/chunk/codec.js'
@@ -25,14 +21,14 @@ import {
   encodeOriginalProof,
   originalLeaf,
   proofIndices,
-  verifyOriginalLeaf
+  verifyOriginalLeaf,
+  type OriginalNode
 } from '../../src/protocol/original-tree.js'
-import type { TreeNode } from '../../src/storage/types.js'
 
 /** The first block that the refused segment was to hold; the original has blocks before it. */
 export const START = 2
 
-export const originalTree: OriginalTree = { leaf: originalLeaf, verifyLeaf: verifyOriginalLeaf }
+export const originalTree: OriginalLeaves = { leaf: originalLeaf, verifyLeaf: verifyOriginalLeaf }
 
 /** A drawn segment, of which a test says what the signer made of each chunk. */
 export class RefusedSegment {
@@ -42,7 +38,7 @@ export class RefusedSegment {
   readonly secret: SegmentSecret
   /** What the log says of it, but the evidence's hash. */
   readonly drawn: Omit<Refusal, 'evidence'>
-  readonly #nodes = new Map<number, TreeNode>()
+  readonly #nodes = new Map<number, OriginalNode>()
 
   constructor(codec: CodecName, blocks = 9) {
     this.blocks = Array.from({ length: blocks }, (_, i) => Buffer.alloc(20 + 37 * (i % 4), i + 1))
@@ -115,7 +111,7 @@ export class RefusedSegment {
       fault: 'chunk'
     }
     const { siblings, roots } = proofIndices(index, this.blocks.length)
-    const nodes = (of: number[]): TreeNode[] => of.map((at) => this.#nodes.get(at)!)
+    const nodes = (of: number[]): OriginalNode[] => of.map((at) => this.#nodes.get(at)!)
     const original = encodeOriginalProof(Buffer.alloc(0), nodes(siblings), nodes(roots))
     const { size, hash: leaf } = this.#nodes.get(2 * index)!
     return { fault: 'original', word, index, proof, leaf: { size, hash: Buffer.from(leaf) }, original, chunk }

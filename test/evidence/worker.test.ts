@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import Corestore from 'corestore'
-import type { VerifyTask } from '../../src/chain/evidence/answers.js'
+import type { VerifyTask } from '../../src/evidence/tasks.js'
 import { buildEvidence, joinOriginal } from '../../src/evidence/format.js'
 import { walk } from '../../src/evidence/walk.js'
 import { Engine } from '../../src/engine/engine.js'
@@ -12,12 +12,13 @@ import {
   TreeBuilder,
   encodeOriginalProof,
   originalLeaf,
-  proofIndices
+  proofIndices,
+  type OriginalNode
 } from '../../src/protocol/original-tree.js'
-import type { TreeNode } from '../../src/storage/types.js'
 import { challengeOf, evidenceBytes, makeCopy, type TestCopy } from './copy.js'
+import type { Tasks } from '../../workers/tasks.js'
 
-const engine = new Engine({ threads: 1 })
+const engine = new Engine<Tasks>({ threads: 1 })
 after(() => engine.close())
 
 /** A copy of a real hypercore: its own tree hash, and proofs against it. */
@@ -28,14 +29,14 @@ async function copyOfHypercore(sizes: number[], folder: string): Promise<TestCop
   await core.append(copy.blocks)
   const treeHash = await core.treeHash()
   await store.close()
-  const nodes = new Map<number, TreeNode>()
+  const nodes = new Map<number, OriginalNode>()
   const builder = new TreeBuilder()
   for (const block of copy.blocks) {
     for (const node of builder.appendLeaf(block.byteLength, originalLeaf(block))) nodes.set(node.index, node)
   }
   const originalProof = (_: number, index: number): Buffer => {
     const { siblings, roots } = proofIndices(index, copy.blocks.length)
-    const at = (i: number): TreeNode => nodes.get(i)!
+    const at = (i: number): OriginalNode => nodes.get(i)!
     return joinOriginal(
       copy.blocks.length,
       encodeOriginalProof(Buffer.alloc(0), siblings.map(at), roots.map(at))

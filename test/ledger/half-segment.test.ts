@@ -1,6 +1,6 @@
 import test, { type TestContext } from 'node:test'
 import assert from 'node:assert/strict'
-import { auditFile } from '../../src/audit/audit.js'
+import { auditFile } from '../../src/audit/file.js'
 import { signSegment } from '../../src/protocol/segment.js'
 import type { AssignmentView } from '../../src/protocol/views.js'
 import { identity, smallNetwork, type TestNetwork } from './network.js'

@@ -1,6 +1,6 @@
 import test, { type TestContext } from 'node:test'
 import assert from 'node:assert/strict'
-import { auditFile } from '../../src/audit/audit.js'
+import { auditFile } from '../../src/audit/file.js'
 import { decodeEntry } from '../../src/protocol/entry.js'
 import { decodeOperation, type Body } from '../../src/protocol/operations.js'
 import { opensLayer } from '../../src/ledger/rules/beacon.js'

@@ -1,7 +1,7 @@
 import test from 'node:test'
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { auditLog } from '../../src/audit/audit.js'
+import { auditLog } from '../../src/audit/replay.js'
 import { parameters } from '../../src/protocol/parameters.js'
 import { outcomeNames, signOperation, type Outcome } from '../../src/protocol/operations.js'
 import { DEPOSIT, identity, original, smallNetwork, type TestNetwork } from './network.js'

@@ -1,6 +1,7 @@
 import test, { type TestContext } from 'node:test'
 import assert from 'node:assert/strict'
-import { auditFile, type LoggedVerdict } from '../../src/audit/audit.js'
+import { auditFile } from '../../src/audit/file.js'
+import type { LoggedVerdict } from '../../src/audit/report.js'
 import { blake3 } from '../../src/crypto/hash.js'
 import { parameters } from '../../src/protocol/parameters.js'
 import { refusalHash } from '../../src/evidence/refusal-format.js'

@@ -1,6 +1,6 @@
 import test from 'node:test'
 import assert from 'node:assert/strict'
-import { auditFile } from '../../src/audit/audit.js'
+import { auditFile } from '../../src/audit/file.js'
 import { identity, smallNetwork } from './network.js'
 
 test('a pinner that leaves is released when its successor’s copy is complete, and has its deposit back after the evidence window', async (t) => {

@@ -1,6 +1,6 @@
 import test from 'node:test'
 import assert from 'node:assert/strict'
-import { auditFile } from '../../src/audit/audit.js'
+import { auditFile } from '../../src/audit/file.js'
 import { ROUNDS_KEPT } from '../../src/ledger/apply/tick.js'
 import { smallNetwork, type TestNetwork } from './network.js'
 

@@ -1,6 +1,6 @@
 import test, { type TestContext } from 'node:test'
 import assert from 'node:assert/strict'
-import { auditFile } from '../../src/audit/audit.js'
+import { auditFile } from '../../src/audit/file.js'
 import type { Parameters } from '../../src/protocol/parameters.js'
 import { TestNetwork } from './network.js'
 

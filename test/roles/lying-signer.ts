@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { originalOf } from '../../src/crypto/author-signature.js'
+import { readOriginal } from '../../src/storage/original.js'
 import { encodeOffer, encodeSignedRecord } from '../../src/protocol/hand-over.js'
 import { signSegment } from '../../src/protocol/segment.js'
 import type { AssignmentView } from '../../src/protocol/views.js'
@@ -104,7 +104,7 @@ export class LyingSigner {
         }
         yield { kind: 'end', word }
       }
-      const { manifest, signature } = await originalOf(core)
+      const { manifest, signature } = await readOriginal(core)
       const offer = encodeOffer({
         draw,
         publicKey: Buffer.from(publicKey),

@@ -1,7 +1,8 @@
 import { ChainError } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import { verifyClaim, type EvidenceClaim } from '../../protocol/claim.js'
-import type { EvidenceIntake, EvidenceBytes, EvidenceUpload } from './uploads.js'
+import type { EvidenceIntake, EvidenceUpload } from '../../client/evidence-intake.js'
+import type { VerifyAnswers } from '../../evidence/tasks.js'
 import type { EvidenceStore } from './store.js'
 import type { LedgerApi } from '../../ledger/types.js'
 import { DETAIL_BYTES_MAX, type Outcome, type WalkDetail } from '../../protocol/operations.js'
@@ -10,23 +11,12 @@ import type { ChallengeView } from '../../protocol/views.js'
 import { EVIDENCE_PREFIX_BYTES, maxEvidenceBytes } from '../../evidence/format.js'
 import type { WalkChallenge } from '../../evidence/walk.js'
 
-/** What a worker gets to check one answer. */
-export interface VerifyTask {
-  challenge: WalkChallenge
-  /** The signed s_k. */
-  lastState: Uint8Array
-  evidence: EvidenceBytes
-}
-
 /** What a pinner says of the evidence that it is about to send. */
 export interface AnnouncedEvidence extends EvidenceClaim {
   bytes: number
   /** `signClaim`. */
   signature: Uint8Array
 }
-
-/** Checks answers on worker threads: one verdict a task, in order. */
-export type VerifyAnswers = (tasks: VerifyTask[]) => Promise<Verdict[]>
 
 /** Answers that one call of a worker checks, and the bytes at which a call ends early. */
 export const TASKS_PER_CALL = 32

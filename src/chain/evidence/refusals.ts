@@ -1,19 +1,11 @@
 import { ChainError } from '../../errors.js'
 import type { AnswerPorts } from './answers.js'
-import type { EvidenceBytes, EvidenceUpload } from './uploads.js'
+import type { EvidenceUpload } from '../../client/evidence-intake.js'
+import type { JudgeRefusal } from '../../evidence/tasks.js'
 import { MAX_REFUSAL_EVIDENCE_BYTES } from '../../evidence/refusal-format.js'
-import type { Refusal, RefusalVerdict } from '../../evidence/refusal-judge.js'
+import type { RefusalVerdict } from '../../evidence/refusal-judge.js'
 import { refusalEvidenceMs } from '../../ledger/rules/schedule.js'
 import type { RefusalView } from '../../protocol/views.js'
-
-/** What a worker gets to judge one refusal. */
-export interface RefusalTask {
-  refusal: Refusal
-  evidence: EvidenceBytes
-}
-
-/** Judges a refusal on a worker thread. */
-export type JudgeRefusal = (task: RefusalTask) => Promise<RefusalVerdict>
 
 export interface RefusalPorts extends Omit<AnswerPorts, 'verify'> {
   judge: JudgeRefusal

@@ -4,7 +4,16 @@ import type Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import { SIGNATURE_BYTES, type KeyPair } from '../../crypto/keys.js'
 import { ChainError } from '../../errors.js'
-import { chainCoreManifest } from '../published-log.js'
+import { chainCoreManifest } from '../../client/chain-cores.js'
+import {
+  kindOf,
+  readEvidence,
+  readTrailer,
+  TRAILERS,
+  writeTrailer,
+  type EvidenceRecord,
+  type EvidenceSubject
+} from '../../client/evidence-core.js'
 
 /** Bytes of evidence in one block of the core. */
 const PIECE_BYTES = 256 << 10
@@ -13,34 +22,7 @@ const PIECES_PER_APPEND = 8
 /** Records looked at by one `prune`, which therefore never holds the thread for long. */
 const PRUNE_AT_ONCE = 1024
 
-const VERSION = 2
-const PIECE = 0
-/** First byte of a trailer, by what the evidence is of. */
-const TRAILERS = { answer: 1, refusal: 2 } as const
-const TRAILER_BYTES = 1 + 1 + 8 + 32 + 8 + 8 + 8 + 8 + SIGNATURE_BYTES
 const NO_SIGNATURE = Buffer.alloc(SIGNATURE_BYTES)
-
-/** What an evidence is of: the answer to a challenge (`id` is the challenge's), or the refusal of a draw (the draw's). */
-export interface EvidenceSubject {
-  kind: keyof typeof TRAILERS
-  id: number
-}
-
-/** What is known of one stored evidence. */
-export interface EvidenceRecord extends EvidenceSubject {
-  /** Evidence hash, 32 bytes, as `settle` or `refuse` logs it. */
-  hash: Buffer
-  /** Blocks `[start, end)` of the evidence core; the last one is the trailer. */
-  start: number
-  end: number
-  bytes: number
-  /** When it was stored, ms of the chain's clock. */
-  at: number
-  /** The pinner's over the hash (`signClaim`); zeros for a refusal, whose operation names the hash. */
-  signature: Buffer
-  /** Where the record before this one ends, so that a follower finds all of them from the last; 0 for the first that is kept. */
-  previous: number
-}
 
 /** What an evidence is stored as. */
 export interface NewEvidence extends EvidenceSubject {
@@ -237,69 +219,6 @@ export class EvidenceStore {
   }
 }
 
-/**
- * The bytes of one evidence from an evidence core, the chain's own or one that follows it.
- *
- * @throws ChainError `EVIDENCE_DAMAGED` if a block is not what the record says
- */
-export async function* readEvidence(
-  core: Hypercore,
-  { start, end, bytes }: Pick<EvidenceRecord, 'start' | 'end' | 'bytes'>,
-  timeoutMs = 30_000
-): AsyncGenerator<Buffer, void, void> {
-  let left = bytes
-  for (let at = start; at < end - 1; at++) {
-    const block = await core.get(at, { timeout: timeoutMs })
-    if (!block || block[0] !== PIECE || block.byteLength - 1 > left) throw damaged(at)
-    left -= block.byteLength - 1
-    yield block.subarray(1)
-  }
-  if (left !== 0) throw damaged(end - 1)
-}
-
-/** The record that block `at` of an evidence core ends, if it is a trailer. */
-export function readTrailer(block: Buffer, at: number): EvidenceRecord | undefined {
-  const kind = kindOf(block[0])
-  if (block.byteLength !== TRAILER_BYTES || !kind || block[1] !== VERSION) return undefined
-  const count = Number(block.readBigUInt64LE(50))
-  if (count > at) return undefined
-  return {
-    kind,
-    id: Number(block.readBigUInt64LE(2)),
-    hash: Buffer.from(block.subarray(10, 42)),
-    bytes: Number(block.readBigUInt64LE(42)),
-    at: Number(block.readBigUInt64LE(58)),
-    previous: Math.min(at - count, Number(block.readBigUInt64LE(66))),
-    signature: Buffer.from(block.subarray(74, TRAILER_BYTES)),
-    start: at - count,
-    end: at + 1
-  }
-}
-
-function writeTrailer({
-  kind,
-  id,
-  hash,
-  start,
-  end,
-  bytes,
-  at,
-  previous,
-  signature
-}: EvidenceRecord): Buffer {
-  const block = Buffer.alloc(TRAILER_BYTES)
-  block.writeUInt8(TRAILERS[kind], 0)
-  block.writeUInt8(VERSION, 1)
-  block.writeBigUInt64LE(BigInt(id), 2)
-  block.set(hash, 10)
-  block.writeBigUInt64LE(BigInt(bytes), 42)
-  block.writeBigUInt64LE(BigInt(end - start - 1), 50)
-  block.writeBigUInt64LE(BigInt(at), 58)
-  block.writeBigUInt64LE(BigInt(previous), 66)
-  block.set(signature, 74)
-  return block
-}
-
 /** Cuts any sequence of parts into piece blocks. */
 async function* pieces(parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   let piece = Buffer.alloc(1 + PIECE_BYTES)
@@ -319,11 +238,6 @@ async function* pieces(parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>):
   if (filled > 1) yield piece.subarray(0, filled)
 }
 
-function kindOf(byte: number | undefined): EvidenceSubject['kind'] | undefined {
-  if (byte === TRAILERS.answer) return 'answer'
-  return byte === TRAILERS.refusal ? 'refusal' : undefined
-}
-
 function nameOf({ kind, id }: EvidenceSubject): string {
   return kind === 'answer' ? `Challenge ${id}` : `The refusal of draw ${id}`
 }
@@ -340,11 +254,4 @@ function fromRow({ kind, id, hash, signature, ...place }: Row): EvidenceRecord {
     at: Number(place.at),
     previous: Number(place.previous)
   }
-}
-
-function damaged(at: number): ChainError {
-  return new ChainError(
-    'EVIDENCE_DAMAGED',
-    `Block ${at} of the evidence core is not a piece of this evidence`
-  )
 }

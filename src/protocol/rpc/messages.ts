@@ -1,5 +1,4 @@
 import { bytes, fixed, list, optional, struct, text, uint, type Infer, type Type } from '../codec.js'
-import { EVIDENCE_PIECE_BYTES } from '../../chain/evidence/uploads.js'
 import { DETAIL_BYTES_MAX, OPERATION_BYTES_MAX } from '../operations.js'
 import { parametersType } from '../parameters.js'
 import {
@@ -31,6 +30,9 @@ export const EVENTS_BYTES = 2 << 20
 export const WAIT_MS_MAX = 30_000
 /** Rows of one answer to a question that may have many. */
 export const ROWS_MAX = 2048
+
+/** The most bytes of one piece of evidence. */
+export const EVIDENCE_PIECE_BYTES = 256 << 10
 
 /** Rows of one page, and the bytes at which a page of large rows ends early. */
 export const ROLES_PAGE = 1024

@@ -27,12 +27,11 @@ import type {
   RoleView,
   SegmentView,
   SummaryView,
-  TaskView
+  TaskView,
+  WalkSegment
 } from '../views.js'
-import type { WalkSegment } from '../../evidence/walk.js'
 
 /** The ledger's views as they travel. A view without its encoder, or with another shape, does not compile. */
-
 const hash = fixed(32)
 const id = uint()
 const ppm = uint(1_000_000)

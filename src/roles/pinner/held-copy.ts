@@ -1,5 +1,6 @@
 import { joinOriginal, type ProofReader } from '../../evidence/format.js'
-import type { CopyReader, WalkChallenge, WalkSegment } from '../../evidence/walk.js'
+import type { CopyReader, WalkChallenge } from '../../evidence/walk.js'
+import type { WalkSegment } from '../../protocol/views.js'
 import { codecOf } from '../../chunk/codecs.js'
 import { StorageError } from '../../errors.js'
 import { encodeProof, proveBatch } from '../../merkle/proof.js'

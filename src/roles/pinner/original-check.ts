@@ -5,9 +5,9 @@ import type { AssignmentView } from '../../protocol/views.js'
 import { StorageError } from '../../errors.js'
 import { NodeFile } from '../../storage/node-file.js'
 import { originalNode } from '../../storage/original.js'
-import { coveringIndices } from '../../protocol/original-tree.js'
+import { coveringIndices, type OriginalNode } from '../../protocol/original-tree.js'
 import type { PinnerStore } from '../../storage/pinner-store.js'
-import type { Ingest, TreeNode } from '../../storage/types.js'
+import type { Ingest } from '../../storage/types.js'
 import { SwarmReader, knownLength } from '../../swarm/reader.js'
 import type { Member } from '../member.js'
 import { SegmentFault, originalEvidence } from './segment-fault.js'
@@ -34,7 +34,7 @@ export class OriginalCheck {
   async check(
     ingest: Ingest,
     assignment: AssignmentView,
-    { word, rest }: { word: SignedRecord; rest: readonly TreeNode[] }
+    { word, rest }: { word: SignedRecord; rest: readonly OriginalNode[] }
   ): Promise<void> {
     try {
       await ingest.check(rest)
@@ -75,13 +75,13 @@ export class OriginalCheck {
   }
 
   /** The nodes that complete a tree of the first `end` blocks to the length that the author signed: the swarm has them. */
-  async restOf(spec: Ingest['spec'], end: number): Promise<TreeNode[]> {
+  async restOf(spec: Ingest['spec'], end: number): Promise<OriginalNode[]> {
     const wanted = coveringIndices(end, spec.length)
     if (wanted.length === 0) return []
     const { signal } = this.#member
     const until = performance.now() + SEARCH_MS
     return this.#withOriginal(spec, async (core) => {
-      const rest: TreeNode[] = []
+      const rest: OriginalNode[] = []
       for (const at of wanted) {
         signal.throwIfAborted()
         const left = Math.max(1, Math.min(ORIGINAL_MS, until - performance.now()))

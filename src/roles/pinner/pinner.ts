@@ -15,6 +15,7 @@ import { Member, hasCode, type MemberOptions, type Registration } from '../membe
 import { PastCopies } from './past-copies.js'
 import { Refusals } from './refusals.js'
 import { SegmentIntake } from './segment-intake.js'
+import type { Tasks } from '../../../workers/tasks.js'
 
 export interface PinnerOptions extends MemberOptions {
   registration: Registration
@@ -31,7 +32,7 @@ const CHALLENGES_PER_ANSWER = 64
  */
 export class Pinner {
   readonly #member: Member
-  readonly #engine: Engine
+  readonly #engine: Engine<Tasks>
   readonly #store: PinnerStore
   readonly #host: SwarmHost
   readonly #registration: Registration
@@ -46,7 +47,7 @@ export class Pinner {
   /** Where else readers look for a held hypercore, by its key. */
   readonly #topics = new Map<string, Buffer>()
 
-  private constructor(member: Member, engine: Engine, store: PinnerStore, registration: Registration) {
+  private constructor(member: Member, engine: Engine<Tasks>, store: PinnerStore, registration: Registration) {
     this.#member = member
     this.#engine = engine
     this.#store = store
@@ -79,7 +80,7 @@ export class Pinner {
 
   /** Opens the folder: identity, store and all that is held. */
   static async open(options: PinnerOptions): Promise<Pinner> {
-    const engine = new Engine({
+    const engine = new Engine<Tasks>({
       random: options.randomBytes,
       ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
       ...(options.threads === undefined ? {} : { threads: options.threads })
@@ -244,7 +245,7 @@ export class Pinner {
 
 /** A chunk decoded off the main thread where that is slow; the stream cipher is faster than the way there. */
 async function decodeOne(
-  engine: Engine,
+  engine: Engine<Tasks>,
   segment: SegmentPublic,
   index: number,
   bytes: Uint8Array

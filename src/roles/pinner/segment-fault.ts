@@ -8,8 +8,13 @@ import type { TreeBuilder } from '../../merkle/builder.js'
 import { leafNode } from '../../merkle/node.js'
 import { encodeProof, prove } from '../../merkle/proof.js'
 import type { NodeReader } from '../../merkle/reader.js'
-import { childIndices, encodeOriginalProof, proofIndices, rootIndices } from '../../protocol/original-tree.js'
-import type { TreeNode } from '../../storage/types.js'
+import {
+  childIndices,
+  encodeOriginalProof,
+  proofIndices,
+  rootIndices,
+  type OriginalNode
+} from '../../protocol/original-tree.js'
 
 /** A fault of a signer that others can be shown. */
 export class SegmentFault extends DatdotError {
@@ -83,9 +88,9 @@ export async function chunkEvidence(
 /** Where the evidence for a wrong block is found. */
 export interface FaultSources {
   /** Node of the original's tree as it follows from the decoded chunks. */
-  own: (at: number) => Promise<TreeNode | null>
+  own: (at: number) => Promise<OriginalNode | null>
   /** The same node as the author signed it. */
-  original: (at: number) => Promise<TreeNode>
+  original: (at: number) => Promise<OriginalNode>
   /** The chunk of a block. */
   encoded: (index: number) => Promise<Buffer | null>
   /** Tree of the segment's encoded chunks. */
@@ -120,8 +125,8 @@ export async function originalEvidence(
   if (!chunk) return undefined
   const leaf = await original(2 * index)
   const { siblings, roots } = proofIndices(index, length)
-  const read = async (of: number[]): Promise<TreeNode[]> => {
-    const found: TreeNode[] = []
+  const read = async (of: number[]): Promise<OriginalNode[]> => {
+    const found: OriginalNode[] = []
     for (const node of of) found.push(await original(node))
     return found
   }

@@ -14,7 +14,8 @@ import type { TreeRoot } from '../../merkle/node.js'
 import { decodeManifest } from '../../storage/hypercore-parts.js'
 import { NodeFile } from '../../storage/node-file.js'
 import type { PinnerStore } from '../../storage/pinner-store.js'
-import type { Ingest, IngestBlock, StoredSegment, TreeNode } from '../../storage/types.js'
+import type { Ingest, IngestBlock, StoredSegment } from '../../storage/types.js'
+import type { OriginalNode } from '../../protocol/original-tree.js'
 import type { IncomingSegment } from '../../swarm/segment-channel.js'
 import { recordOf, refusalOf, segmentOf } from '../assignment.js'
 import { hasCode, type Member } from '../member.js'
@@ -23,6 +24,7 @@ import { OverdueDraws } from '../overdue-draws.js'
 import { Received } from './received.js'
 import type { Refusals } from './refusals.js'
 import { SegmentFault, SignedWords, chunkEvidence } from './segment-fault.js'
+import type { Tasks } from '../../../workers/tasks.js'
 
 /** How long an offer may be ahead of what the chain tells this pinner, or wait for the one before it to end. */
 const ASSIGNMENT_MS = 10_000
@@ -31,7 +33,7 @@ const ASSIGNMENT_POLL_MS = 200
 /** What an intake works with; the pinner owns all of it. */
 export interface SegmentIntakePorts {
   member: Member
-  engine: Engine
+  engine: Engine<Tasks>
   store: PinnerStore
   refusals: Refusals
   /** Is told of a hypercore that will be held in a moment: readers may look for it as soon as the chain has it. */
@@ -56,7 +58,7 @@ interface Running {
  */
 export class SegmentIntake {
   readonly #member: Member
-  readonly #engine: Engine
+  readonly #engine: Engine<Tasks>
   readonly #store: PinnerStore
   readonly #refusals: Refusals
   readonly #ports: SegmentIntakePorts
@@ -231,7 +233,7 @@ export class SegmentIntake {
   }
 
   /** Puts a segment in place that the chain has; what fails here is tried again by `#settleStale`. */
-  async #finish(ingest: Ingest, rest: readonly TreeNode[]): Promise<void> {
+  async #finish(ingest: Ingest, rest: readonly OriginalNode[]): Promise<void> {
     try {
       await ingest.finish({ end: ingest.position, rest })
     } catch (error) {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import Corestore from 'corestore'
-import { EvidenceStore, readTrailer, type EvidenceSubject } from '../../../src/chain/evidence/store.js'
+import { EvidenceStore } from '../../../src/chain/evidence/store.js'
+import { readTrailer, type EvidenceSubject } from '../../../src/client/evidence-core.js'
 import { keyPairFromSeed } from '../../../src/crypto/keys.js'
 
 const keyPair = keyPairFromSeed(Buffer.alloc(32, 9))

@@ -7,7 +7,7 @@ import {
   EvidenceIntake,
   type EvidenceUpload,
   type IntakeLimits
-} from '../../../src/chain/evidence/uploads.js'
+} from '../../../src/client/evidence-intake.js'
 
 async function intakeIn(
   t: TestContext,

@@ -1,4 +1,4 @@
-import { BEGUN, type SlabResult, type TaskRequest } from '../../../src/engine/messages.js'
+import { BEGUN, type SlabResult, type SlabTask, type TaskRequest } from '../../../src/engine/messages.js'
 import slab from '../../../workers/slab.js'
 import { slabOf } from '../../../workers/task.js'
 
@@ -6,7 +6,9 @@ import { slabOf } from '../../../workers/task.js'
  * The real task, on workers that die: the first byte of the seed says how often, the second how. A slab's last
  * word, which no test's chunks reach, counts the tries.
  */
-export default async function faulty(request: TaskRequest<'slab'>): Promise<{ value: SlabResult } | object> {
+export default async function faulty(
+  request: TaskRequest<SlabTask>
+): Promise<{ value: SlabResult } | object> {
   const { seed, slab: number } = request.input
   const { data, stage } = slabOf(number)
   const { buffer } = data

@@ -1,18 +1,11 @@
-import {
-  auditEvidence,
-  SettledChallenges,
-  type EvidenceAuditOptions,
-  type EvidenceReport
-} from './evidence.js'
+import { auditEvidence, SettledChallenges } from './evidence.js'
 import { JudgedRefusals } from './refusals.js'
-import { blake3 } from '../crypto/hash.js'
 import { ChainError } from '../errors.js'
-import { decodeEntry, encodeEntry, type Entry } from '../protocol/entry.js'
+import { decodeEntry, type Entry } from '../protocol/entry.js'
 import { apply } from '../ledger/apply/apply.js'
 import { Database } from '../ledger/database.js'
 import { challengeView, refusalViews } from '../ledger/queries.js'
-import { stateTables } from '../ledger/schema.js'
-import { RULES_VERSION, State, type DrawObserver } from '../ledger/state.js'
+import { RULES_VERSION, State } from '../ledger/state.js'
 import { hashState } from '../ledger/state-hash.js'
 import {
   chainIdOf,
@@ -25,68 +18,11 @@ import {
   verifySignatures,
   type Operation
 } from '../protocol/operations.js'
-import type { RefusalView } from '../protocol/views.js'
 import { walkShape, walkTarget } from '../evidence/walk.js'
+import type { AuditFailure, AuditOptions, AuditReport } from './report.js'
 
 /** Entries that are replayed in one transaction, and whose signatures are checked ahead of them. */
-const BATCH = 512
-
-/** The first thing that does not hold. `seq` is the entry's, or null if the log holds and the stored state does not. */
-export interface AuditFailure {
-  seq: number | null
-  code: string
-  reason: string
-}
-
-export interface AuditReport {
-  ok: boolean
-  failure: AuditFailure | null
-  /** Entries that hold. */
-  entries: number
-  /** Operations by kind. */
-  kinds: Record<string, number>
-  /** Draws that were made again, and walks whose indices were. */
-  draws: number
-  walks: number
-  /** Operations whose details were pruned: checked without them. */
-  pruned: number
-  /** Challenges whose evidence was looked for; null if it was not, or not yet when something else did not hold. */
-  evidence: EvidenceReport | null
-  chainId: Buffer | null
-  chainKey: Buffer | null
-  head: Buffer | null
-  /** Of the replay. */
-  stateHash: Buffer | null
-  /** Sum of all accounts. */
-  sum: bigint
-}
-
-export interface AuditOptions {
-  /** Checks signatures elsewhere; on this thread if not given. */
-  verify?: (chainId: Uint8Array, wires: readonly Uint8Array[]) => Promise<Uint8Array>
-  /** The chain that the log must be of. */
-  chainKey?: Uint8Array
-  /** Where the replay is kept; in memory if not given. */
-  path?: string
-  /** Ends the replay after the entry for which it says so. */
-  stop?: (state: State) => boolean
-  observer?: DrawObserver
-  /** Is told of every verdict on a refusal that the log has; `judgeRefusal` comes to the same from the public evidence. */
-  onVerdict?: (verdict: LoggedVerdict) => void
-  /** Checks the evidence of settled challenges and judged refusals too, once the log holds. */
-  evidence?: EvidenceAuditOptions
-  /** Is told how many entries were replayed. */
-  onProgress?: (entries: number) => void
-  signal?: AbortSignal
-}
-
-/** The chain's verdict on a refusal with evidence, and all of the log that it rests on. */
-export interface LoggedVerdict {
-  /** Of the entry with the verdict. */
-  seq: number
-  refusal: RefusalView
-  upheld: boolean
-}
+export const BATCH = 512
 
 interface Step {
   entry: Entry
@@ -350,115 +286,6 @@ export async function auditLog(
   } finally {
     replay.close()
   }
-}
-
-/**
- * Replays the log in a ledger's file and compares the state that the file holds with the replay's. The file may be in use: what is read is
- * one snapshot of it.
- *
- * @throws ChainError `LEDGER_NOT_FOUND`, `LEDGER_NOT_A_LEDGER`, `LEDGER_TOO_NEW`
- */
-export async function auditFile(path: string, options: AuditOptions = {}): Promise<AuditReport> {
-  const file = new Database(path, { readonly: true })
-  const replay = new Replay(options)
-  try {
-    try {
-      file.raw.exec('BEGIN')
-      await replay.run(entriesOf(file))
-      if (replay.report.ok) replay.fail(compareState(file, replay.db, replay.report.entries))
-    } catch (error) {
-      // SQLite itself stumbles over what it reads: the file is damaged, which is what was asked.
-      if ((error as { code?: string }).code?.startsWith('SQLITE_') !== true) throw error
-      replay.fail({ seq: null, code: 'FILE_DAMAGED', reason: (error as Error).message })
-    } finally {
-      file.close()
-    }
-    await replay.evidence()
-    return replay.report
-  } finally {
-    replay.close()
-  }
-}
-
-/** The entries of a ledger's file as they are published. */
-export function* entriesOf(file: Database): Generator<Uint8Array> {
-  for (let from = 0; ; from += BATCH) {
-    const rows = file.all(
-      `SELECT e.*, d.bytes AS detail FROM entries e LEFT JOIN details d ON d.seq = e.seq
-       WHERE e.seq >= ? AND e.seq < ? ORDER BY e.seq`,
-      from,
-      from + BATCH
-    )
-    if (rows.length === 0) return
-    for (const row of rows) {
-      const core = row.operation as Buffer
-      yield encodeEntry({
-        seq: Number(row.seq),
-        at: Number(row.at),
-        rules: Number(row.rules),
-        operation: row.detail ? Buffer.concat([core, row.detail as Buffer]) : core,
-        effectsHash: row.effects_hash as Buffer,
-        hash: row.hash as Buffer
-      })
-    }
-  }
-}
-
-/** What is stored beside the log: state, postings and effects. Null if all of it follows from the log. */
-function compareState(file: Database, replay: Database, entries: number): AuditFailure | null {
-  const differs = (code: string, reason: string): AuditFailure => ({ seq: null, code, reason })
-  const check = file.raw.pragma('integrity_check', { simple: true }) as string
-  if (check !== 'ok') return differs('FILE_DAMAGED', `the file is damaged: ${check}`)
-  if ((file.raw.pragma('foreign_key_check') as unknown[]).length > 0) {
-    return differs('FILE_DAMAGED', 'rows of the file refer to rows that are missing')
-  }
-  if (file.get('SELECT 1 FROM entries WHERE seq >= ?', entries)) {
-    return differs('ENTRY_GAP', `the log ends at ${entries}, but the file holds later entries`)
-  }
-  for (const [table] of stateTables) {
-    if (!hashState(file, table).equals(hashState(replay, table))) {
-      return differs('STATE_DIFFERS', `table ${table} does not hold what the log leads to`)
-    }
-  }
-  const sums = new Map<bigint, bigint>()
-  for (const row of file.iterate('SELECT account, sum(change) AS sum FROM postings GROUP BY account')) {
-    sums.set(row.account as bigint, row.sum as bigint)
-  }
-  for (const row of file.iterate('SELECT id, balance, archived FROM accounts ORDER BY id')) {
-    const sum = (row.archived as bigint) + (sums.get(row.id as bigint) ?? 0n)
-    if (sum !== row.balance) {
-      return differs(
-        'POSTINGS_DIFFER',
-        `the postings of account ${row.id as bigint} do not lead to its balance`
-      )
-    }
-  }
-  // Compaction drops postings and effects from the front; the rest must be complete.
-  const first = file.get('SELECT min(seq) AS seq FROM effects')!.seq as bigint | null
-  const from = first === null ? entries : Number(first)
-  const postings = (db: Database) =>
-    db.iterate('SELECT seq, account, change FROM postings WHERE seq >= ? ORDER BY seq, account', from)
-  const expected = postings(replay)
-  for (const row of postings(file)) {
-    const other = expected.next().value as typeof row | undefined
-    if (!other || row.seq !== other.seq || row.account !== other.account || row.change !== other.change) {
-      return differs('POSTINGS_DIFFER', `the postings of entry ${row.seq as bigint} are not those of the log`)
-    }
-  }
-  if (!expected.next().done) return differs('POSTINGS_DIFFER', 'postings are missing')
-  const missing = file.get(
-    'SELECT e.seq FROM entries e LEFT JOIN effects f ON f.seq = e.seq WHERE e.seq >= ? AND f.seq IS NULL LIMIT 1',
-    from
-  )
-  if (missing) return differs('EFFECTS_DIFFER', `the effects of entry ${missing.seq as bigint} are missing`)
-  for (const row of file.iterate(
-    'SELECT f.seq, f.bytes, e.effects_hash FROM effects f JOIN entries e ON e.seq = f.seq'
-  )) {
-    if (!blake3(row.bytes as Buffer).equals(row.effects_hash as Buffer)) {
-      return differs('EFFECTS_DIFFER', `the effects of entry ${row.seq as bigint} are not those of the log`)
-    }
-  }
-  return null
 }
 
 function explained(error: unknown): { code: string; reason: string } {

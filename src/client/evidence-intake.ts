@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ChainError } from '../../errors.js'
+import { ChainError } from '../errors.js'
+import { EVIDENCE_PIECE_BYTES } from '../protocol/rpc/messages.js'
+import type { EvidenceBytes } from '../evidence/tasks.js'
 
 /** Evidence up to this size is received in memory, larger on disk. */
 const MEMORY_UPLOAD_BYTES = 4 << 20
@@ -11,12 +13,6 @@ const MEMORY_BYTES = 64 << 20
 const DISK_BYTES = 16 * 2 ** 30
 /** The most uploads at a time, from everybody. */
 const MOST_UPLOADS = 4096
-/** The most bytes of one piece. */
-export const EVIDENCE_PIECE_BYTES = 256 << 10
-
-/** Bytes of a received evidence: shared memory, so that a worker reads them without a copy, or a file. */
-export type EvidenceBytes = { memory: Uint8Array } | { path: string; byteLength: number }
-
 /** Limits of an intake; the defaults suit one machine. */
 export interface IntakeLimits {
   memoryUploadBytes?: number

@@ -1,0 +1,87 @@
+import { once } from 'node:events'
+import type Hypercore from 'hypercore'
+import { ChainError } from '../errors.js'
+
+/** Blocks that a follower asks for ahead of the one it waits for. */
+const FOLLOW_AHEAD = 256
+/** How to follow a log. */
+export interface FollowOptions {
+  /** First entry to yield; 0 if not given. */
+  from?: number
+  /** Go on waiting for new entries (until aborted) instead of ending at the length found. */
+  live?: boolean
+  /** How long one entry, or the first sight of the log's length, may take, in ms. */
+  timeoutMs?: number
+  signal?: AbortSignal
+}
+
+/**
+ * The entries of a log, in order, from a core opened by `chainCoreKey` on any corestore that replicates.
+ *
+ * @throws ChainError `LOG_UNREACHABLE` if an entry does not arrive in time, `LOG_REWRITTEN` if the chain
+ *   truncated its log, which it never does
+ */
+export async function* followLog(
+  core: Hypercore,
+  { from = 0, live = false, timeoutMs = 30_000, signal }: FollowOptions = {}
+): AsyncGenerator<Buffer, void, void> {
+  await core.ready()
+  if (core.length <= from) await withTimeout(core.update({ wait: true }), timeoutMs, signal)
+  for (let next = from; ;) {
+    const ahead = core.download({ start: next, end: Math.min(core.length, next + FOLLOW_AHEAD) })
+    try {
+      for (const end = Math.min(core.length, next + FOLLOW_AHEAD); next < end; next++) {
+        signal?.throwIfAborted()
+        if (core.fork !== 0) throw new ChainError('LOG_REWRITTEN', 'The chain has rewritten its log')
+        yield await entry(core, next, timeoutMs)
+      }
+    } finally {
+      ahead.destroy()
+    }
+    if (next < core.length) continue
+    if (!live || core.closed) return
+    await grown(core, signal)
+  }
+}
+
+/** Waits until the core grows or closes. */
+async function grown(core: Hypercore, signal?: AbortSignal): Promise<void> {
+  const settled = new AbortController()
+  const stop = signal ? AbortSignal.any([signal, settled.signal]) : settled.signal
+  try {
+    await Promise.race(['append', 'close'].map((event) => once(core, event, { signal: stop })))
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw error
+  } finally {
+    settled.abort()
+  }
+}
+
+async function entry(core: Hypercore, index: number, timeoutMs: number): Promise<Buffer> {
+  const block = await core.get(index, { timeout: timeoutMs }).catch(() => null)
+  if (!block) throw unreachable(`entry ${index} did not arrive within ${timeoutMs} ms`)
+  return block
+}
+
+async function withTimeout(update: Promise<boolean>, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  let onAbort: (() => void) | undefined
+  try {
+    await Promise.race([
+      update,
+      new Promise((_, reject) => {
+        timer = setTimeout(() => reject(unreachable(`nobody offered it within ${timeoutMs} ms`)), timeoutMs)
+        onAbort = () => reject(signal?.reason as Error)
+        signal?.addEventListener('abort', onAbort)
+      })
+    ])
+  } finally {
+    clearTimeout(timer)
+    if (onAbort) signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+function unreachable(why: string): ChainError {
+  return new ChainError('LOG_UNREACHABLE', `The chain's log cannot be followed: ${why}`)
+}

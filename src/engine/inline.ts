@@ -1,0 +1,55 @@
+import { EngineError } from '../errors.js'
+import { closedError, type Executor } from './executor.js'
+import { fromPlainError, type InputOf, type OutputOf, type TaskFunction } from './messages.js'
+import { Slab } from './slab.js'
+
+/** Tasks by name, as workers/inline.ts has them. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a function's input is the opposite of a result: no other type takes all
+export type TaskTable = Record<string, TaskFunction<any, unknown>>
+
+/**
+ * Does tasks in this thread, one after the other in the order of asking; with the results and errors that worker
+ * threads give, since all that crosses is copied as it is there. Nothing here waits for anything but the tasks:
+ * for tests on a virtual clock, and for simulations that must come out the same each time.
+ */
+export class InlineExecutor implements Executor {
+  readonly threads = 1
+  readonly #tasks: TaskTable
+  readonly #memory: readonly SharedArrayBuffer[]
+  readonly #slabs: Slab[] = []
+  #last: Promise<unknown> = Promise.resolve()
+  #closed = false
+
+  /** @param memory of the slabs that tasks are about */
+  constructor(tasks: TaskTable, memory: readonly SharedArrayBuffer[]) {
+    this.#tasks = tasks
+    this.#memory = memory
+  }
+
+  async call<N extends string>(name: N, input: InputOf<N>): Promise<OutputOf<N>> {
+    if (this.#closed) throw closedError()
+    // Copied at once, as for a thread: the caller may use its memory again.
+    const request = structuredClone({ input, stage: new Int32Array(1) })
+    const done = this.#last.then(() => this.#run(name, request))
+    this.#last = done.catch(() => {})
+    const outcome = await done
+    if ('error' in outcome) throw fromPlainError(outcome.error)
+    return outcome.value as OutputOf<N>
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#last
+  }
+
+  async #run(name: string, request: { input: unknown; stage: Int32Array }) {
+    if (this.#closed) throw closedError()
+    const task = this.#tasks[name]
+    if (!task) throw new EngineError('ENGINE_WORKERS', `there is no ${name} task in this thread`)
+    return structuredClone(await task(request, (number) => this.#slabOf(number)))
+  }
+
+  #slabOf(number: number): Slab {
+    return (this.#slabs[number] ??= new Slab(this.#memory[number]!, number))
+  }
+}

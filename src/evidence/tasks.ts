@@ -1,0 +1,27 @@
+import type { Refusal } from '../protocol/refusal.js'
+import type { RefusalVerdict } from './refusal-judge.js'
+import type { Verdict } from './verdict.js'
+import type { WalkChallenge } from './walk.js'
+
+/** Bytes of a received evidence: shared memory, so that a worker reads them without a copy, or a file. */
+export type EvidenceBytes = { memory: Uint8Array } | { path: string; byteLength: number }
+
+/** What a worker gets to check one answer. */
+export interface VerifyTask {
+  challenge: WalkChallenge
+  /** The signed s_k. */
+  lastState: Uint8Array
+  evidence: EvidenceBytes
+}
+
+/** Checks answers on worker threads: one verdict a task, in order. */
+export type VerifyAnswers = (tasks: VerifyTask[]) => Promise<Verdict[]>
+
+/** What a worker gets to judge one refusal. */
+export interface RefusalTask {
+  refusal: Refusal
+  evidence: EvidenceBytes
+}
+
+/** Judges a refusal on a worker thread. */
+export type JudgeRefusal = (task: RefusalTask) => Promise<RefusalVerdict>
