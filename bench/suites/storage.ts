@@ -115,8 +115,7 @@ async function prepare(dir: string, chunks: number, chunkBytes: number): Promise
   }
   const secret = { ...segment, secretKey }
   const encoded = plain.map((block, index) => encodeChunk(secret, index, block, randomBytes(32)))
-  const original = { ...(await readOriginal(core)), key: core.key, manifest: core.manifest! }
-  const spec = { ...original, segment, start: 0, end: chunks }
+  const spec = { ...(await readOriginal(core)), segment, start: 0, end: chunks }
   return { author, spec, plain, encoded, batch }
 }
 

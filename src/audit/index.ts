@@ -14,8 +14,15 @@
  *
  * @module
  */
-export { auditFile, auditLog } from './audit.js'
-export type { AuditFailure, AuditOptions, AuditReport, LoggedVerdict } from './audit.js'
+export { auditFile } from './file.js'
+export { auditLog } from './replay.js'
 export { verifyDraw } from './draw.js'
 export type { DrawProof, RoleDraw } from './draw.js'
-export type { EvidenceAuditOptions, EvidenceReport } from './evidence.js'
+export type {
+  AuditFailure,
+  AuditOptions,
+  AuditReport,
+  EvidenceAuditOptions,
+  EvidenceReport,
+  LoggedVerdict
+} from './report.js'

@@ -29,8 +29,10 @@ export { ChainClient } from './client.js'
 export type { ChainClientOptions, ChainEvent } from './client.js'
 export type { CallOptions, ConnectionOptions } from './connection.js'
 
-export { chainCoreKey, chainCoreManifest, followLog } from '../chain/published-log.js'
-export type { ChainCore, FollowOptions } from '../chain/published-log.js'
+export { chainCoreKey, chainCoreManifest } from './chain-cores.js'
+export type { ChainCore } from './chain-cores.js'
+export { followLog } from './published-log.js'
+export type { FollowOptions } from './published-log.js'
 
 export { createDht, startPrivateDht } from '../swarm/dht.js'
 export type { Network } from '../swarm/dht.js'

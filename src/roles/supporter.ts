@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { readOriginal } from '../storage/original.js'
+import { encodeOriginal, readOriginal } from '../storage/original.js'
 import type { Original, Plan } from '../protocol/operations.js'
 import { SwarmReader, knownLength } from '../swarm/reader.js'
 import { Member, type MemberOptions } from './member.js'
@@ -34,7 +34,7 @@ export class Supporter {
     try {
       const core = await reader.open(key)
       await knownLength(core, 1, { timeoutMs: FIND_MS, signal })
-      return await readOriginal(core)
+      return encodeOriginal(await readOriginal(core))
     } finally {
       await reader.close({ remove: true })
     }

@@ -4,24 +4,35 @@ import { ChainError, StorageError } from '../errors.js'
 import type { Original } from '../protocol/operations.js'
 import { coveringIndices, type OriginalNode } from '../protocol/original-tree.js'
 import { encodeManifest, sharedCore } from './hypercore-parts.js'
+import type { OriginalTree } from './types.js'
+
+/** The newest state of a hypercore that its author signed and that this machine has seen. */
+export interface SignedOriginal extends OriginalTree {
+  byteLength: number
+  signature: Buffer
+}
 
 /**
- * What the chain records as the original of a hypercore, for `sponsor` and `extend`: the newest state that the author
- * signed and that this machine has seen.
+ * What the chain is told of a hypercore, and what a segment of it is checked against.
  *
  * @throws ChainError `HYPERCORE_EMPTY` if it has no blocks, `HYPERCORE_UNSIGNED` if no signature came with it
  */
-export async function readOriginal(core: Hypercore): Promise<Original> {
+export async function readOriginal(core: Hypercore): Promise<SignedOriginal> {
   await core.ready()
   const { state } = sharedCore(core)
-  const { manifest } = core
+  const { key, manifest } = core
   if (state.length === 0) throw new ChainError('HYPERCORE_EMPTY', `hypercore ${core.id} has no blocks yet`)
   if (manifest === null || state.signature === null) {
     throw new ChainError('HYPERCORE_UNSIGNED', `hypercore ${core.id} came without its author's signature`)
   }
   // Read in one go: a new state of the core replaces all of these at once.
   const { fork, length, byteLength, signature } = state
-  return { fork, length, byteLength, treeHash: state.hash(), manifest: encodeManifest(manifest), signature }
+  return { key, manifest, fork, length, byteLength, treeHash: state.hash(), signature }
+}
+
+/** An original as operations carry it. */
+export function encodeOriginal({ manifest, ...state }: SignedOriginal): Original {
+  return { ...state, manifest: encodeManifest(manifest) }
 }
 
 /**

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import Corestore from 'corestore'
 import { encodeChunk } from '../../src/chunk/codecs.js'
-import { readOriginal } from '../../src/storage/original.js'
+import { encodeOriginal, readOriginal } from '../../src/storage/original.js'
 import type { Original } from '../../src/protocol/operations.js'
 import type { ChainClient } from '../../src/client/client.js'
 import { segmentId, segmentSalt, signSegment, type SegmentRecord } from '../../src/protocol/segment.js'
@@ -37,7 +37,7 @@ export async function makeOriginal(folder: string, blocks: Buffer[]): Promise<Te
   const store = new Corestore(folder)
   const core = store.get({ name: 'original' })
   await core.append(blocks)
-  const original = await readOriginal(core)
+  const original = encodeOriginal(await readOriginal(core))
   const { key } = core
   await store.close()
   return { key, original, blocks }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { readOriginal } from '../../src/storage/original.js'
+import { encodeOriginal, readOriginal } from '../../src/storage/original.js'
 import { encodeOffer, encodeSignedRecord } from '../../src/protocol/hand-over.js'
 import { signSegment } from '../../src/protocol/segment.js'
 import type { AssignmentView } from '../../src/protocol/views.js'
@@ -104,7 +104,7 @@ export class LyingSigner {
         }
         yield { kind: 'end', word }
       }
-      const { manifest, signature } = await readOriginal(core)
+      const { manifest, signature } = encodeOriginal(await readOriginal(core))
       const offer = encodeOffer({
         draw,
         publicKey: Buffer.from(publicKey),

@@ -70,7 +70,7 @@ test('corestore announces every core before it is used', async (t) => {
 
 test("an author's signature is checked as hypercore checks it", async (t) => {
   const author = await authorCore(t, noiseBlocks(5, 50, 'verify'))
-  const original = { ...(await readOriginal(author)), key: author.key, manifest: author.manifest! }
+  const original = await readOriginal(author)
   const { roots } = sharedCore(author).state
   assert.equal(signatureHolds(original, roots), true)
   assert.equal(signatureHolds({ ...original, length: 6 }, roots), false)

@@ -86,7 +86,7 @@ export async function segmentOf(
   core: Hypercore,
   options: { start?: number; end?: number; draw?: number } = {}
 ): Promise<SignedSegment> {
-  const original = { ...(await readOriginal(core)), key: core.key, manifest: core.manifest! }
+  const original = await readOriginal(core)
   const { start = 0, end = original.length, draw = 0 } = options
   const { publicKey, secretKey } = keyPairFromSeed(hash('test/signer', draw))
   const place = { chain: Buffer.alloc(32, 1), key: core.key, fork: original.fork, copy: 0, start, draw }

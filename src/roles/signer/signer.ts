@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type Hypercore from 'hypercore'
-import { readOriginal } from '../../storage/original.js'
+import { encodeOriginal, readOriginal } from '../../storage/original.js'
 import { encodeOffer, encodeSignedRecord } from '../../protocol/hand-over.js'
 import { signSegment } from '../../protocol/segment.js'
 import type { AssignmentView } from '../../protocol/views.js'
@@ -169,7 +169,7 @@ export class Signer {
     const { draw, length, pinner, task } = assignment
     await knownLength(core, length, { timeoutMs: BLOCK_MS, signal })
     await checkOriginal(core, assignment)
-    const original = await readOriginal(core)
+    const original = encodeOriginal(await readOriginal(core))
     const chainId = await chain.chainId({ signal })
     const { manifest, signature } = original
     const nodes = await NodeFile.open(nodeFile)
