@@ -29,7 +29,7 @@ export function openLedger(path: string, clock: Clock): Ledger {
     path,
     keyPair: CHAIN,
     beacon: BEACON,
-    now: () => clock.at,
+    clock: { wall: () => clock.at, now: () => performance.now() },
     genesis: {
       name: 'bench',
       parameters: parameters({

@@ -6,6 +6,7 @@ import BetterSqlite3 from 'better-sqlite3'
 import { blake3 } from '../../src/crypto/hash.js'
 import { auditFile } from '../../src/audit/file.js'
 import type { Database, Value } from '../../src/ledger/database.js'
+import { asynchronous } from '../../src/ledger/host.js'
 import type { Ledger } from '../../src/ledger/ledger.js'
 import { answerOf, signOperation, type WalkDetail } from '../../src/protocol/operations.js'
 import { signaturesOnWorkers } from '../../src/ledger/signature-checks.js'
@@ -118,6 +119,18 @@ function submitAll(ledger: Ledger, { answers, items }: Round, flags: Uint8Array)
   for (let from = 0; from < items.length; from += SETTLE) ledger.settle(items.slice(from, from + SETTLE))
 }
 
+/** The same through the interface that a chain has to its ledger: calls follow each other without waiting. */
+async function submitAllThere(ledger: Ledger, { answers, items }: Round, flags: Uint8Array): Promise<void> {
+  const api = asynchronous(ledger)
+  const submitted = api.submit(answers, flags)
+  const settles: Promise<unknown>[] = []
+  for (let from = 0; from < items.length; from += SETTLE) {
+    settles.push(api.settle(items.slice(from, from + SETTLE)))
+  }
+  for (const result of await submitted) if (!result.ok) throw result.error
+  await Promise.all(settles)
+}
+
 async function settling(
   folder: string,
   engine: Engine<Tasks>,
@@ -135,23 +148,29 @@ async function settling(
     every: 1
   })
   const verify = signaturesOnWorkers((name, task) => engine.call(name, task))
-  const rates = { signed: [] as number[], unsigned: [] as number[], bare: [] as number[] }
+  const rates = {
+    signed: [] as number[],
+    unsigned: [] as number[],
+    asynchronous: [] as number[],
+    bare: [] as number[]
+  }
   let settled = 0
   let before = 0
   for (let round = 0; round <= ROUNDS; round++) {
     const work = prepare(ledger, clock)
     ledger.state.db.raw.pragma('wal_checkpoint(TRUNCATE)')
     if (round === 0) before = statSync(path).size
-    const copies = ['recorded', 'bare', 'unsigned'].map((name) => join(folder, `${name}.db`))
+    const copies = ['recorded', 'bare', 'unsigned', 'asynchronous'].map((name) => join(folder, `${name}.db`))
     for (const copy of copies) copyFileSync(path, copy)
-    const [recorded, bare, unsigned] = copies as [string, string, string]
+    const [recorded, bare, unsigned, there] = copies as [string, string, string, string]
     const known = new Uint8Array(work.answers.length).fill(1)
     const seconds = {
       bare: replay(
         bare,
         record(recorded, clock, (other) => submitAll(other, work, known))
       ),
-      unsigned: measure(unsigned, clock, (other) => submitAll(other, work, known)),
+      unsigned: await measure(unsigned, clock, (other) => submitAll(other, work, known)),
+      asynchronous: await measure(there, clock, (other) => submitAllThere(other, work, known)),
       signed: 0
     }
     const began = performance.now()
@@ -161,7 +180,7 @@ async function settling(
     for (const copy of copies) for (const end of ['', '-wal', '-shm']) rmSync(copy + end, { force: true })
     // The first round warms up.
     if (round === 0) continue
-    for (const name of ['signed', 'unsigned', 'bare'] as const)
+    for (const name of ['signed', 'unsigned', 'asynchronous', 'bare'] as const)
       rates[name].push(work.items.length / seconds[name])
   }
   const bare = median(rates.bare)
@@ -171,6 +190,7 @@ async function settling(
   })
   keep(await settle('signatures checked', cores, rates.signed))
   keep(await settle('signatures known', 1, rates.unsigned))
+  keep(await settle('signatures known, through the asynchronous interface', 1, rates.asynchronous))
   keep(await rowOf('the same SQL statements alone', 'ceiling', 1, rates.bare))
   const size = () => {
     ledger.state.db.raw.exec('VACUUM')
@@ -186,10 +206,14 @@ async function settling(
 }
 
 /** Seconds that `work` takes on a ledger of its own. */
-function measure(path: string, clock: Clock, work: (ledger: Ledger) => void): number {
+async function measure(
+  path: string,
+  clock: Clock,
+  work: (ledger: Ledger) => void | Promise<void>
+): Promise<number> {
   const ledger = openLedger(path, clock)
   const began = performance.now()
-  work(ledger)
+  await work(ledger)
   const seconds = (performance.now() - began) / 1_000
   ledger.close()
   return seconds

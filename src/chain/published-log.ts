@@ -10,10 +10,8 @@ const BYTES_PER_APPEND = 4 << 20
 
 /** Where the log's entries come from: the ledger, which alone is the truth. */
 export interface EntrySource {
-  /** How many entries are committed. */
-  length(): number
   /** Entries from position `from`, at most `limit` of them. */
-  entries(from: number, limit: number): Buffer[]
+  entries(from: number, limit: number): Promise<Buffer[]>
   /** Whether a published entry is the committed one; bytes may differ where the ledger dropped a detail. */
   same(published: Buffer, committed: Buffer): boolean
 }
@@ -26,6 +24,8 @@ export class ChainLog {
   readonly core: Hypercore
   readonly #source: EntrySource
   #running: Promise<void> | null = null
+  /** The ledger may have grown since its length was asked for. */
+  #wanted = false
   #closed = false
 
   constructor(store: Corestore, keyPair: KeyPair, source: EntrySource) {
@@ -43,7 +43,7 @@ export class ChainLog {
     const { length } = this.core
     if (length > 0) {
       const published = await this.core.get(length - 1)
-      const committed = this.#source.length() >= length ? this.#source.entries(length - 1, 1)[0] : undefined
+      const [committed] = await this.#source.entries(length - 1, 1)
       if (!published || !committed || !this.#source.same(published, committed)) {
         throw new ChainError(
           'LOG_DIVERGED',
@@ -58,8 +58,8 @@ export class ChainLog {
   /** Extends the core to the ledger's length. Calls while one is running share it and what came since. */
   publish(): Promise<void> {
     if (this.#closed) return Promise.resolve()
-    this.#running ??= this.#extend().finally(() => (this.#running = null))
-    return this.#running
+    this.#wanted = true
+    return (this.#running ??= this.#extend())
   }
 
   /** Waits for a running append; the store that owns the core closes it. */
@@ -70,15 +70,24 @@ export class ChainLog {
   }
 
   async #extend(): Promise<void> {
-    while (!this.#closed && this.core.length < this.#source.length()) {
-      const batch: Buffer[] = []
-      let bytes = 0
-      for (const entry of this.#source.entries(this.core.length, ENTRIES_PER_APPEND)) {
-        if (batch.length > 0 && bytes + entry.byteLength > BYTES_PER_APPEND) break
-        batch.push(entry)
-        bytes += entry.byteLength
+    try {
+      while (!this.#closed && this.#wanted) {
+        this.#wanted = false
+        const batch: Buffer[] = []
+        let bytes = 0
+        for (const entry of await this.#source.entries(this.core.length, ENTRIES_PER_APPEND)) {
+          if (batch.length > 0 && bytes + entry.byteLength > BYTES_PER_APPEND) break
+          batch.push(entry)
+          bytes += entry.byteLength
+        }
+        if (batch.length === 0) continue
+        await this.core.append(batch)
+        // There may be more than one append holds.
+        this.#wanted = true
       }
-      await this.core.append(batch)
+    } finally {
+      // Here and not when the promise is settled: whoever asks in between is not to get one that is over.
+      this.#running = null
     }
   }
 }

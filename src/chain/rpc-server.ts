@@ -119,11 +119,14 @@ export class ChainRpcServer {
 function answerersOf(ports: ChainRpcPorts): Answerers {
   const { ledger, submissions, feed, answers, refusals, evidence, clock } = ports
   return {
-    info: () => ({ chain: ledger.chain(), parameters: ledger.parameters(), clockNow: clock() }),
+    info: async () => {
+      const [chain, parameters] = await Promise.all([ledger.chain(), ledger.parameters()])
+      return { chain, parameters, clockNow: clock() }
+    },
     submit: async ({ wires, again }) => (await submissions.add(wires, again === 1)).map(submitMessage),
     events: async ({ from, most, waitMs }, { signal }) => {
       await feed.wait(from, waitMs, signal)
-      return { length: ledger.length(), events: feed.read(from, most, EVENTS_BYTES) }
+      return { length: feed.length, events: await feed.read(from, most, EVENTS_BYTES) }
     },
     account: ({ key }) => ledger.account(key),
     roles: ({ after }) => ledger.roles({ after, limit: ROLES_PAGE }),
@@ -136,12 +139,12 @@ function answerersOf(ports: ChainRpcPorts): Answerers {
     challenge: ({ id }) => ledger.challenge(id),
     assignments: (_, { key }) => ledger.assignments(key),
     challenges: ({ limit }, { key }) => ledger.challengesOf(key, limit),
-    evidenceDue: ({ limit }, { key }) =>
-      ledger.answeredOf(key, limit).filter(({ id }) => !answers.isTaken(id)),
+    evidenceDue: async ({ limit }, { key }) =>
+      (await ledger.answeredOf(key, limit)).filter(({ id }) => !answers.isTaken(id)),
     checkEpochs: () => ledger.checkEpochs(),
     checks: ({ epoch, limit }, { key }) => ledger.checksOf(key, epoch, limit),
-    beginEvidence: (announced, { key, connection }) => ({
-      upload: answers.begin(key, connection, announced),
+    beginEvidence: async (announced, { key, connection }) => ({
+      upload: await answers.begin(key, connection, announced),
       pieceBytes: EVIDENCE_PIECE_BYTES
     }),
     evidence: async ({ upload, offset, bytes }, { connection }) => ({
@@ -149,8 +152,8 @@ function answerersOf(ports: ChainRpcPorts): Answerers {
     }),
     findEvidence: ({ challenge }) => evidence.find({ kind: 'answer', id: challenge }) ?? null,
     refusalsDue: (_, { key }) => refusals.due(key, ROWS_MAX),
-    beginRefusalEvidence: ({ draw, bytes }, { key, connection }) => ({
-      upload: refusals.begin(key, connection, draw, bytes),
+    beginRefusalEvidence: async ({ draw, bytes }, { key, connection }) => ({
+      upload: await refusals.begin(key, connection, draw, bytes),
       pieceBytes: EVIDENCE_PIECE_BYTES
     }),
     refusalEvidence: async ({ upload, offset, bytes }, { connection }) => ({
@@ -161,14 +164,14 @@ function answerersOf(ports: ChainRpcPorts): Answerers {
 }
 
 /** As many hypercores as one answer should hold: how large each is depends on its copies. */
-export function hypercoresPage(
-  ledger: LedgerApi,
+export async function hypercoresPage(
+  ledger: Pick<LedgerApi, 'hypercores'>,
   after: number | null,
   most = PAGE_BYTES
-): Page<HypercoreView> {
+): Promise<Page<HypercoreView>> {
   const rows: HypercoreView[] = []
   for (let bytes = 0, next = after; ;) {
-    const page = ledger.hypercores({ after: next, limit: 1 })
+    const page = await ledger.hypercores({ after: next, limit: 1 })
     const [row] = page.rows
     if (!row) return { rows, next: null }
     bytes += encode(hypercoreViewType, row).byteLength

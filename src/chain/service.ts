@@ -2,22 +2,26 @@ import { join } from 'node:path'
 import Corestore from 'corestore'
 import type HyperDHT from 'hyperdht'
 import type Hyperswarm from 'hyperswarm'
+import type { Clock, Timer } from '../clock.js'
 import type { KeyPair } from '../crypto/keys.js'
 import type { Logger } from '../log.js'
+import { pause } from '../wait.js'
 import { Answers } from './evidence/answers.js'
 import type { VerifyAnswers, JudgeRefusal } from '../evidence/tasks.js'
 import { decodeEntry } from '../protocol/entry.js'
 import { EvidenceIntake, type IntakeLimits } from '../client/evidence-intake.js'
 import { EvidenceStore } from './evidence/store.js'
 import { EventFeed } from './feed.js'
-import type { LedgerApi } from '../ledger/types.js'
+import type { LedgerApi, TickResult } from '../ledger/types.js'
 import { ChainLog } from './published-log.js'
 import type { Quotas } from '../swarm/rpc-channel.js'
 import { ChainRpcServer } from './rpc-server.js'
+import type { Parameters } from '../protocol/parameters.js'
 import { decodeOperation, operationHash, unsignedBytes } from '../protocol/operations.js'
 import { signReceipt } from '../protocol/receipt.js'
 import { Refusals } from './evidence/refusals.js'
 import { Submissions, type SignatureCheck } from './submissions.js'
+import { ChainTime } from './time.js'
 import type { Receipt } from '../protocol/views.js'
 
 /** Ticks between two looks at what has become too old: evidence, and details of the log. */
@@ -26,6 +30,8 @@ const TICKS_PER_CLEANING = 60
 const RECENT_ENTRIES = 1024
 /** Pause after a tick that left work over, so that requests get their turn. */
 const MORE_MS = 1
+/** Pause after a tick that failed. */
+const RETRY_MS = 1_000
 /** A tick that took longer is worth a line in the log. */
 const SLOW_TICK_MS = 50
 
@@ -44,8 +50,7 @@ export interface ChainServiceOptions {
   verify: VerifyAnswers
   verifySignatures?: SignatureCheck
   judge: JudgeRefusal
-  /** Wall clock in ms. */
-  now: () => number
+  clock: Clock
   log: Logger
   quotas?: Partial<Quotas>
   /** False if somebody else calls `tick`; by default the service does, as often as the parameters say. */
@@ -58,7 +63,7 @@ export interface ChainServiceOptions {
  * key, has answers to challenges checked and settles them, judges refusals.
  *
  * ```ts
- * const service = new ChainService({ ledger, keyPair, dir, swarm, verify, now, log })
+ * const service = new ChainService({ ledger, keyPair, dir, swarm, judge, clock, log })
  * await service.start()
  * …
  * await service.stop()
@@ -70,61 +75,36 @@ export class ChainService {
   readonly #log: ChainLog
   readonly #evidence: EvidenceStore
   readonly #intake: EvidenceIntake
-  readonly #feed: EventFeed
-  readonly #submissions: Submissions
-  readonly #answers: Answers
-  readonly #refusals: Refusals
-  readonly #server: ChainRpcServer
+  readonly #time: ChainTime
   readonly #connections = new Set<HyperDHT.Connection>()
+  /** What answers requests, once the ledger has said where the chain stands. */
+  #parts: Parts | null = null
   #listener: HyperDHT.Server | null = null
-  #timer: NodeJS.Timeout | null = null
-  #aheadTimer: NodeJS.Timeout | null = null
+  #timer: Timer | null = null
+  #aheadTimer: Timer | null = null
   #ticks = 0
+  /** The last tick that was asked for. */
+  #ticking: Promise<unknown> = Promise.resolve()
+  #advancing: Promise<void> | null = null
   #started = false
   #cleaning: Promise<void> | null = null
   #stopped = false
+  readonly #stop = new AbortController()
 
   constructor(options: ChainServiceOptions) {
-    const { ledger, keyPair, dir, verify, judge, now, log } = options
+    const { ledger, keyPair, dir, clock } = options
     if (options.swarm.keyPair.publicKey.equals(keyPair.publicKey)) {
       throw new RangeError('the swarm of a chain needs a key pair of its own')
     }
     this.#options = options
+    this.#time = new ChainTime(clock)
     this.#store = new Corestore(join(dir, 'cores'))
     this.#log = new ChainLog(this.#store, keyPair, {
-      length: () => ledger.length(),
       entries: (from, limit) => ledger.entries(from, limit),
       same: (published, committed) => decodeEntry(published).hash.equals(decodeEntry(committed).hash)
     })
     this.#evidence = new EvidenceStore(dir, this.#store, keyPair)
     this.#intake = new EvidenceIntake(join(dir, 'incoming'), options.intake)
-    this.#feed = new EventFeed(ledger)
-    const onCommit = (): void => this.#committed()
-    const clock = (): number => this.clock()
-    const recent = recentReceipts(ledger, keyPair)
-    this.#submissions = new Submissions(ledger, onCommit, options.verifySignatures, recent)
-    const common = {
-      ledger,
-      intake: this.#intake,
-      store: this.#evidence,
-      clock,
-      now,
-      log,
-      onCommit
-    }
-    this.#answers = new Answers({ ...common, verify })
-    this.#refusals = new Refusals({ ...common, judge })
-    this.#server = new ChainRpcServer({
-      ledger,
-      submissions: this.#submissions,
-      feed: this.#feed,
-      answers: this.#answers,
-      refusals: this.#refusals,
-      evidence: this.#evidence,
-      clock,
-      monotonic: () => performance.now(),
-      quotas: options.quotas
-    })
   }
 
   /** Keys of the cores that anyone may follow. */
@@ -132,16 +112,14 @@ export class ChainService {
     return { log: this.#log.core.key, evidence: this.#evidence.core.key }
   }
 
-  /** Peers that use the protocol now. */
-  get connections(): number {
-    return this.#server.connections
+  /** Chain time now, in ms. */
+  time(): number {
+    return this.#time.now()
   }
 
-  /** Chain time now: that of the last tick, and what has gone by since, as a tick now would count it. */
-  clock(): number {
-    const { at, clock } = this.#options.ledger.chain()
-    const { maxTickGapMs } = this.#options.ledger.parameters()
-    return clock + Math.min(Math.max(0, this.#options.now() - at), maxTickGapMs)
+  /** Peers that use the protocol now. */
+  get connections(): number {
+    return this.#parts?.server.connections ?? 0
   }
 
   /**
@@ -164,10 +142,11 @@ export class ChainService {
     await this.#log.open()
     await this.#evidence.open()
     await this.#intake.open()
+    const { server } = (this.#parts = await this.#assemble())
     swarm.on('connection', (connection) => this.#serve(connection))
     this.#listener = swarm.dht.createServer({}, (connection) => {
       this.#serve(connection)
-      this.#server.accept(connection)
+      server.accept(connection)
     })
     await this.#listener.listen(keyPair)
     for (const core of [this.#log.core, this.#evidence.core]) {
@@ -177,18 +156,54 @@ export class ChainService {
     if (this.#options.heartbeat ?? true) this.#schedule(0)
   }
 
+  async #assemble(): Promise<Parts> {
+    const { ledger, keyPair, verify, verifySignatures, judge, clock, log, quotas } = this.#options
+    const [view, parameters] = await Promise.all([ledger.chain(), ledger.parameters()])
+    this.#time.set(view, parameters)
+    const feed = new EventFeed(ledger, clock, view.length)
+    const onCommit = (length: number): void => this.#committed(length)
+    const recent = await recentReceipts(ledger, keyPair, view.length)
+    const submissions = new Submissions(ledger, onCommit, verifySignatures, recent)
+    const common = {
+      ledger,
+      intake: this.#intake,
+      store: this.#evidence,
+      clock: () => this.#time.now(),
+      now: () => clock.wall(),
+      log,
+      onCommit,
+      began: { round: view.round, parameters }
+    }
+    const answers = new Answers({ ...common, verify })
+    const refusals = new Refusals({ ...common, judge })
+    const server = new ChainRpcServer({
+      ledger,
+      submissions,
+      feed,
+      answers,
+      refusals,
+      evidence: this.#evidence,
+      clock: () => this.#time.now(),
+      monotonic: () => clock.now(),
+      quotas
+    })
+    return { feed, submissions, answers, refusals, server }
+  }
+
   /** Ends ticks and connections, finishes what was received, closes the cores. */
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
-    if (this.#timer) clearTimeout(this.#timer)
-    if (this.#aheadTimer) clearTimeout(this.#aheadTimer)
-    this.#feed.notify()
-    await this.#submissions.idle()
-    this.#server.close()
+    this.#stop.abort()
+    this.#timer?.cancel()
+    this.#aheadTimer?.cancel()
+    await this.#ticking
+    await this.#advancing
+    await this.#parts?.submissions.idle()
+    this.#parts?.server.close()
     await this.#listener?.close()
-    await this.#answers.close()
-    await this.#refusals.close()
+    await this.#parts?.answers.close()
+    await this.#parts?.refusals.close()
     await this.#intake.close()
     await this.#cleaning
     for (const connection of this.#connections) connection.destroy()
@@ -207,62 +222,74 @@ export class ChainService {
     this.#store.replicate(connection)
   }
 
-  #committed(): void {
-    this.#feed.notify()
+  #committed(length: number): void {
+    this.#parts?.feed.notify(length)
     this.#log.publish().catch((error: unknown) => {
       this.#options.log('chain.publish-failed', { error: error as Error })
     })
   }
 
   #schedule(ms: number): void {
-    if (!this.#stopped) this.#timer = setTimeout(() => this.#heartbeat(), ms)
+    if (!this.#stopped) this.#timer = this.#options.clock.after(ms, () => void this.#heartbeat())
   }
 
-  #heartbeat(): void {
-    const { ledger, now, log } = this.#options
-    const began = now()
-    const { tickMs } = ledger.parameters()
+  async #heartbeat(): Promise<void> {
+    const { clock, log } = this.#options
+    const began = clock.now()
     try {
-      const more = this.tick()
+      const { more, parameters } = await this.tick()
       // Ticks keep their rhythm; what was left over is done between them.
-      this.#schedule(more ? MORE_MS : Math.max(MORE_MS, tickMs - (now() - began)))
+      this.#schedule(more ? MORE_MS : Math.max(MORE_MS, parameters.tickMs - (clock.now() - began)))
     } catch (error) {
       log('chain.tick-failed', { error: error as Error })
-      this.#schedule(tickMs)
+      this.#schedule(RETRY_MS)
     }
   }
 
-  /** One heartbeat of the chain and all that hangs on it; returns whether work was left over. */
-  tick(): boolean {
+  /** One heartbeat of the chain and all that hangs on it, once those before it are done. */
+  tick(): Promise<Pick<TickResult, 'more' | 'parameters'>> {
+    const tick = this.#ticking.then(() => this.#tick())
+    this.#ticking = tick.catch(() => {})
+    return tick
+  }
+
+  async #tick(): Promise<TickResult> {
     const { ledger, log } = this.#options
-    const { more, busyMs } = ledger.tick()
+    const result = await ledger.tick()
+    const { receipt, busyMs, chain, parameters } = result
     if (busyMs > SLOW_TICK_MS) log('chain.tick-slow', { busyMs })
-    this.#committed()
-    this.#answers.overdue()
-    this.#refusals.overdue()
-    if (++this.#ticks % TICKS_PER_CLEANING === 0) this.#clean()
-    this.#aheadTimer ??= this.#advanceLater()
-    return more
+    this.#time.set(chain, parameters)
+    this.#committed(receipt.seq + 1)
+    await this.#parts?.answers.overdue()
+    await this.#parts?.refusals.overdue()
+    if (++this.#ticks % TICKS_PER_CLEANING === 0) this.#clean(parameters)
+    this.#advanceLater()
+    return result
   }
 
   /** Between ticks the checks to come are worked out, a few at a time. */
-  #advanceLater(): NodeJS.Timeout {
-    return setTimeout(() => {
+  #advanceLater(): void {
+    if (this.#stopped || this.#advancing) return
+    this.#aheadTimer ??= this.#options.clock.after(MORE_MS, () => {
       this.#aheadTimer = null
-      if (this.#stopped) return
-      try {
-        if (this.#options.ledger.advanceChecks()) this.#aheadTimer = this.#advanceLater()
-      } catch (error) {
-        this.#options.log('chain.checks-failed', { error: error as Error })
-      }
-    }, MORE_MS)
+      this.#advancing = this.#advance().finally(() => (this.#advancing = null))
+    })
   }
 
-  #clean(): void {
-    const { ledger, now, log } = this.#options
+  async #advance(): Promise<void> {
+    const { ledger, clock, log } = this.#options
+    try {
+      while (!this.#stopped && (await ledger.advanceChecks())) await pause(clock, MORE_MS, this.#stop.signal)
+    } catch (error) {
+      log('chain.checks-failed', { error: error as Error })
+    }
+  }
+
+  #clean({ evidenceWindowMs }: Parameters): void {
+    const { ledger, clock, log } = this.#options
     this.#cleaning ??= (async () => {
-      ledger.compact()
-      const before = now() - ledger.parameters().evidenceWindowMs
+      await ledger.compact()
+      const before = clock.wall() - evidenceWindowMs
       while (!this.#stopped && (await this.#evidence.prune(before)) > 0);
     })()
       .catch((error: unknown) => log('chain.cleaning-failed', { error: error as Error }))
@@ -270,12 +297,21 @@ export class ChainService {
   }
 }
 
+interface Parts {
+  feed: EventFeed
+  submissions: Submissions
+  answers: Answers
+  refusals: Refusals
+  server: ChainRpcServer
+}
+
 /** Receipts of the log's last entries, of which a process that ended may have owed some. */
-function* recentReceipts(ledger: LedgerApi, keyPair: KeyPair): Generator<Receipt> {
+async function recentReceipts(ledger: LedgerApi, keyPair: KeyPair, length: number): Promise<Receipt[]> {
   const { chainId } = ledger
-  for (const bytes of ledger.entries(Math.max(0, ledger.length() - RECENT_ENTRIES), RECENT_ENTRIES)) {
+  const entries = await ledger.entries(Math.max(0, length - RECENT_ENTRIES), RECENT_ENTRIES)
+  return entries.map((bytes) => {
     const { seq, at, operation, hash } = decodeEntry(bytes)
     const known = operationHash(chainId, unsignedBytes(decodeOperation(operation, true)))
-    yield signReceipt(chainId, keyPair, { seq, operation: known, entry: hash, at })
-  }
+    return signReceipt(chainId, keyPair, { seq, operation: known, entry: hash, at })
+  })
 }

@@ -31,19 +31,19 @@ interface Waiting {
 export class Submissions {
   readonly #ledger: Pick<LedgerApi, 'submit' | 'chainId'>
   readonly #check: SignatureCheck | undefined
-  readonly #onCommit: () => void
+  readonly #onCommit: (length: number) => void
   readonly #receipts = new Map<string, Receipt>()
   #waiting: Waiting[] = []
   #waitingBytes = 0
   #running: Promise<void> | null = null
 
   /**
-   * @param onCommit is told when the log has grown
+   * @param onCommit is told when the log has grown, and to what length
    * @param recent receipts of what an earlier process committed last, and may not have been able to answer
    */
   constructor(
     ledger: Pick<LedgerApi, 'submit' | 'chainId'>,
-    onCommit: () => void,
+    onCommit: (length: number) => void,
     check?: SignatureCheck,
     recent: Iterable<Receipt> = []
   ) {
@@ -84,13 +84,14 @@ export class Submissions {
       try {
         const wires = batch.flatMap((waiting) => waiting.wires)
         const verified = this.#check && wires.length >= ELSEWHERE ? await this.#check(wires) : undefined
-        const results = this.#ledger.submit(wires, verified)
+        const results = await this.#ledger.submit(wires, verified)
         let from = 0
         for (const { wires, again, resolve } of batch) {
           resolve(wires.map((wire, i) => this.#remember(wire, again, results[from + i] as SubmitResult)))
           from += wires.length
         }
-        if (results.some(({ ok }) => ok)) this.#onCommit()
+        const last = results.findLast(({ ok }) => ok)
+        if (last?.ok) this.#onCommit(last.receipt.seq + 1)
       } catch (error) {
         for (const { reject } of batch) reject(error)
       }

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.js'
 import type { Database } from './database.js'
 
 /** Entries whose details go in one transaction: details are large, and the thread is wanted by others. */
@@ -7,7 +8,10 @@ const STEP = 50
  * Drops what the audit needs only inside the evidence window, of entries before `at` (wall-clock ms): details (walks, answers),
  * effects, and postings, whose sums stay with the accounts. Operations and hashes stay forever. Stops after `budgetMs`; another call goes on.
  */
-export function compactLedger(db: Database, at: number, budgetMs: number): { entries: number } {
+export function compactLedger(
+  db: Database,
+  { at, budgetMs, clock }: { at: number; budgetMs: number; clock: Pick<Clock, 'now'> }
+): { entries: number } {
   // `at` never falls along the log: the window ends at one position.
   let low = 0
   let high = Number(db.get('SELECT count(*) AS n FROM entries')!.n)
@@ -18,9 +22,9 @@ export function compactLedger(db: Database, at: number, budgetMs: number): { ent
   }
   const first = db.get('SELECT min(seq) AS seq FROM effects')!.seq
   if (first === null) return { entries: 0 }
-  const began = performance.now()
+  const began = clock.now()
   let done = Number(first)
-  for (let from = done; from < low && performance.now() - began < budgetMs; from += STEP) {
+  for (let from = done; from < low && clock.now() - began < budgetMs; from += STEP) {
     const to = Math.min(low, from + STEP)
     db.transaction(() => {
       db.run('DELETE FROM details WHERE seq < ?', to)

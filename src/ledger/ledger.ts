@@ -38,7 +38,7 @@ import type {
 } from '../protocol/views.js'
 import { apply } from './apply/apply.js'
 import { ChecksAhead } from './checks-ahead.js'
-import { Database } from './database.js'
+import { Database, type Row } from './database.js'
 import * as queries from './queries.js'
 import { compactLedger } from './compact.js'
 import { RULES_VERSION, State } from './state.js'
@@ -46,9 +46,10 @@ import { hashState } from './state-hash.js'
 import type {
   EntryView,
   GenesisOptions,
-  LedgerApi,
   LedgerOptions,
+  LoggedEvent,
   SubmitResult,
+  SyncLedger,
   TickResult
 } from './types.js'
 
@@ -60,8 +61,8 @@ const CHECKS_AHEAD = 200
 const COMPACT_MS = 20
 const ENTRIES_PAGE_MAX = 10_000
 
-/** The ledger of a chain (see LedgerApi). One process opens a file for writing at a time. */
-export class Ledger implements LedgerApi {
+/** The ledger of a chain (see SyncLedger). One process opens a file for writing at a time. */
+export class Ledger implements SyncLedger {
   readonly chainId: Buffer
   readonly chainKey: Buffer
   /** For the audit and for benchmarks: the state that operations change. */
@@ -98,7 +99,7 @@ export class Ledger implements LedgerApi {
       if (!first && !keyPair) throw new ChainError('KEY_MISSING', 'a genesis needs the key of its chain')
       const wire = first
         ? (first.operation as Buffer)
-        : signGenesis(genesis!, keyPair!, Math.floor(options.now()))
+        : signGenesis(genesis!, keyPair!, Math.floor(options.clock.wall()))
       const operation = decodeOperation(wire, true) as Operation & { kind: 'genesis' }
       if (keyPair && !keyPair.publicKey.equals(operation.sender)) {
         throw new ChainError('LEDGER_FOREIGN', `${options.path} belongs to another chain`)
@@ -194,11 +195,11 @@ export class Ledger implements LedgerApi {
   }
 
   tick(work: number = WORK_DEFAULT): TickResult {
-    const { beacon } = this.#options
+    const { beacon, clock } = this.#options
     if (!beacon) throw new ChainError('BEACON_MISSING', 'this ledger was opened without its beacon')
-    const began = performance.now()
+    const began = clock.now()
     const { head, parameters } = this.state
-    const at = Math.max(head.at, Math.floor(this.#options.now()))
+    const at = Math.max(head.at, Math.floor(clock.wall()))
     // Rounds keep to the tick: what is called sooner goes on within the same round.
     const fresh = head.round === 0 || at >= head.at + Math.floor(parameters.tickMs / 2)
     const round = fresh ? head.round + 1 : head.round
@@ -208,7 +209,13 @@ export class Ledger implements LedgerApi {
     const nextOnion = isLast ? beacon.commitment(Math.floor((round - 1) / beacon.length) + 1) : null
     const sent = this.#send({ kind: 'tick', body: { at, round, value, nextOnion, work } })
     this.advanceChecks()
-    return { receipt: sent.receipt, more: sent.work >= work, busyMs: performance.now() - began }
+    return {
+      receipt: sent.receipt,
+      more: sent.work >= work,
+      busyMs: clock.now() - began,
+      chain: this.chain(),
+      parameters: this.parameters()
+    }
   }
 
   advanceChecks(): boolean {
@@ -238,24 +245,33 @@ export class Ledger implements LedgerApi {
   }
 
   entries(from: number, limit: number): Buffer[] {
-    const rows = this.#db.all(
-      `SELECT e.*, d.bytes AS detail FROM entries e LEFT JOIN details d ON d.seq = e.seq
+    return this.#db
+      .all(
+        `SELECT e.*, d.bytes AS detail FROM entries e LEFT JOIN details d ON d.seq = e.seq
+         WHERE e.seq >= ? AND e.seq < ? ORDER BY e.seq`,
+        from,
+        from + Math.min(limit, ENTRIES_PAGE_MAX)
+      )
+      .map(entryBytes)
+  }
+
+  events(from: number, limit: number, maxBytes: number): LoggedEvent[] {
+    const events: LoggedEvent[] = []
+    const rows = this.#db.iterate(
+      `SELECT e.*, d.bytes AS detail, f.bytes AS effects
+       FROM entries e LEFT JOIN details d ON d.seq = e.seq LEFT JOIN effects f ON f.seq = e.seq
        WHERE e.seq >= ? AND e.seq < ? ORDER BY e.seq`,
       from,
       from + Math.min(limit, ENTRIES_PAGE_MAX)
     )
-    return rows.map((row) =>
-      encodeEntry({
-        seq: Number(row.seq),
-        at: Number(row.at),
-        rules: Number(row.rules),
-        operation: row.detail
-          ? Buffer.concat([row.operation as Buffer, row.detail as Buffer])
-          : (row.operation as Buffer),
-        effectsHash: row.effects_hash as Buffer,
-        hash: row.hash as Buffer
-      })
-    )
+    let bytes = 0
+    for (const row of rows) {
+      const event = { entry: entryBytes(row), effects: row.effects as Buffer | null }
+      bytes += event.entry.byteLength + (event.effects?.byteLength ?? 0)
+      if (events.length > 0 && bytes > maxBytes) break
+      events.push(event)
+    }
+    return events
   }
 
   entry(seq: number): EntryView | null {
@@ -380,12 +396,26 @@ export class Ledger implements LedgerApi {
 
   compact(budgetMs = COMPACT_MS): { entries: number } {
     const { head, parameters } = this.state
-    return compactLedger(this.#db, head.at - parameters.evidenceWindowMs, budgetMs)
+    const { clock } = this.#options
+    return compactLedger(this.#db, { at: head.at - parameters.evidenceWindowMs, budgetMs, clock })
   }
 
   close(): void {
     this.#db.close()
   }
+}
+
+/** An entry as it is published, from its row and that of its detail. */
+function entryBytes(row: Row): Buffer {
+  const core = row.operation as Buffer
+  return encodeEntry({
+    seq: Number(row.seq),
+    at: Number(row.at),
+    rules: Number(row.rules),
+    operation: row.detail ? Buffer.concat([core, row.detail as Buffer]) : core,
+    effectsHash: row.effects_hash as Buffer,
+    hash: row.hash as Buffer
+  })
 }
 
 function signGenesis(genesis: GenesisOptions, keyPair: KeyPair, at: number): Buffer {

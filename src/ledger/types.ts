@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.js'
 import type { KeyPair } from '../crypto/keys.js'
 import type { ChainError } from '../errors.js'
 import type { Effects } from '../protocol/effects.js'
@@ -40,8 +41,8 @@ export interface LedgerOptions {
   genesis?: GenesisOptions
   /** Where ticks take their values from. Only the chain process has it. */
   beacon?: BeaconSource & { commitment(index: number): Buffer; length: number }
-  /** Wall clock in ms. */
-  now: () => number
+  /** Entries are dated by its wall time. */
+  clock: Pick<Clock, 'wall' | 'now'>
   /** False: commits are not flushed to disk, for tests and measurements alone. */
   durable?: boolean
 }
@@ -59,8 +60,8 @@ export interface EntryView {
   bytes: Buffer
 }
 
-/** The ledger of a chain: one SQLite file, changed by operations only. All methods are synchronous. */
-export interface LedgerApi {
+/** The ledger on the thread that has its file open: one SQLite file, changed by operations only. */
+export interface SyncLedger {
   readonly chainId: Buffer
   readonly chainKey: Buffer
 
@@ -79,7 +80,7 @@ export interface LedgerApi {
 
   /** The chain's verdicts on answered challenges. Those no longer open are left out. */
   settle(items: readonly { challenge: number; outcome: Outcome; walk: WalkDetail }[]): Receipt | null
-  /** The chain's verdict on a refusal with evidence. */
+  /** The chain's verdict on a refusal with evidence. @throws ChainError `REFUSAL_UNKNOWN` if none waits for it (any more) */
   judge(draw: number, upheld: boolean): Receipt
 
   /** Entries in the log, and the bytes of some of them as they are published. */
@@ -88,6 +89,8 @@ export interface LedgerApi {
   entry(seq: number): EntryView | null
   /** What an entry did; null once compaction dropped it. */
   effects(seq: number): Effects | null
+  /** Entries with their effects, encoded, at most `limit` and, but for the first, `maxBytes` of them. */
+  events(from: number, limit: number, maxBytes: number): LoggedEvent[]
 
   chain(): ChainView
   parameters(): Parameters
@@ -132,10 +135,33 @@ export interface LedgerApi {
   close(): void
 }
 
+/** An entry's bytes, and those of its effects until compaction drops them. */
+export interface LoggedEvent {
+  entry: Buffer
+  effects: Buffer | null
+}
+
+/** What may be asked of a ledger from anywhere. */
+type Calls = Omit<SyncLedger, 'chainId' | 'chainKey' | 'close'>
+
+/**
+ * The ledger as the rest of the chain sees it: every call of SyncLedger, answered by a promise, so that the ledger may live
+ * on a thread of its own. Calls take effect one at a time in the order in which they are made, whether their answers are
+ * waited for or not, and are answered in that order; what was true when an answer was made may no longer be when it arrives.
+ */
+export type LedgerApi = Pick<SyncLedger, 'chainId' | 'chainKey'> & {
+  [Name in keyof Calls]: Calls[Name] extends (...args: infer Args) => infer Result
+    ? (...args: Args) => Promise<Result>
+    : never
+}
+
 export interface TickResult {
   receipt: Receipt
   /** Work was left over: tick again soon, within the same round. */
   more: boolean
   /** How long the state was busy, in ms. */
   busyMs: number
+  /** The chain after it, and its rules. */
+  chain: ChainView
+  parameters: Parameters
 }

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import crypto from 'hypercore-crypto'
 import * as idEncoding from 'hypercore-id-encoding'
 import type { CodecName } from '../chunk/codec.js'
+import { systemClock } from '../clock.js'
 import { randomBytes } from '../crypto/keys.js'
 import { differences } from '../drive/compare.js'
 import { resolveKey } from '../drive/resolve.js'
@@ -345,7 +346,7 @@ class Up {
         },
         threads: 2,
         randomBytes: random,
-        now: Date.now,
+        clock: systemClock,
         log: this.#log.with({ role: 'chain' })
       })
     )

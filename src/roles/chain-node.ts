@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import HyperDHT from 'hyperdht'
 import Hyperswarm from 'hyperswarm'
-import { Ledger } from '../ledger/ledger.js'
+import type { Clock } from '../clock.js'
+import { LedgerHost } from '../ledger/host.js'
 import type { Parameters } from '../protocol/parameters.js'
 import { OnionBeacon } from '../ledger/rules/beacon.js'
 import { ChainService } from '../chain/service.js'
@@ -27,20 +28,20 @@ export interface ChainNodeOptions {
   }
   threads?: number
   randomBytes: (length: number) => Buffer
-  /** Wall clock in ms. */
-  now: () => number
+  clock: Clock
   log: Logger
 }
 
 /** The chain as a process of its own would run it: ledger, beacon, scheduler, log and RPC. */
 export class ChainNode {
-  readonly #ledger: Ledger
+  readonly #ledger: LedgerHost
   readonly #engine: Engine<Tasks>
   readonly #swarm: Hyperswarm
   readonly #service: ChainService
 
-  private constructor(ledger: Ledger, keyPair: KeyPair, options: ChainNodeOptions) {
-    const { dir, network, now, log, threads } = options
+  private constructor(ledger: LedgerHost, keyPair: KeyPair, options: ChainNodeOptions) {
+    const { dir, network, clock, log, threads } = options
+    const { api } = ledger
     this.#ledger = ledger
     this.#engine = new Engine<Tasks>(threads === undefined ? {} : { threads })
     this.#swarm = new Hyperswarm({
@@ -49,30 +50,30 @@ export class ChainNode {
     })
     const checkSignatures = signaturesOnWorkers((name, task) => this.#engine.call(name, task))
     this.#service = new ChainService({
-      ledger,
+      ledger: api,
       keyPair,
       dir,
       swarm: this.#swarm,
       verify: (tasks) => this.#engine.call('verify-evidence', tasks),
       judge: (task) => this.#engine.call('judge-refusal', task),
-      verifySignatures: (wires) => checkSignatures(ledger.chainId, wires),
-      now,
+      verifySignatures: (wires) => checkSignatures(api.chainId, wires),
+      clock,
       log
     })
   }
 
   /** Opens the ledger in `dir/ledger.db`, or makes a new chain there. */
   static async open(options: ChainNodeOptions): Promise<ChainNode> {
-    const { dir, genesis, now, randomBytes } = options
+    const { dir, genesis, clock, randomBytes } = options
     const keyPair = await loadIdentity(dir, randomBytes)
     const secret = await loadSecret(join(dir, 'beacon'), randomBytes)
     const { name, parameters, allocations, beaconLength } = genesis
     const beacon = new OnionBeacon(secret, beaconLength)
-    const ledger = Ledger.open({
+    const ledger = new LedgerHost({
       path: join(dir, 'ledger.db'),
       keyPair,
       beacon,
-      now,
+      clock,
       genesis: {
         name,
         parameters,
@@ -80,12 +81,13 @@ export class ChainNode {
         beacon: { commitment: beacon.commitment(), length: beacon.length }
       }
     })
+    await ledger.ready()
     return new ChainNode(ledger, keyPair, options)
   }
 
   /** The key under which the chain is reached, and by which it signs. */
   get publicKey(): Buffer {
-    return this.#ledger.chainKey
+    return this.#ledger.api.chainKey
   }
 
   async start(): Promise<void> {
@@ -96,6 +98,6 @@ export class ChainNode {
     await this.#service.stop()
     await leave(this.#swarm)
     await this.#engine.close()
-    this.#ledger.close()
+    await this.#ledger.close()
   }
 }

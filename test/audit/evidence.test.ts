@@ -38,7 +38,7 @@ test('verdicts are worked out again from the evidence, over the network and from
   assert.deepEqual(report.evidence, { ...evidence, full: 1, left: 2, bytes: one.sent.length })
   assert.equal((await run(chain.dir, '--structural')).report.evidence, null)
   chain.network.at += WINDOW_MS + 1_000
-  chain.tick()
+  await chain.tick()
   const later = (await run(chain.dir)).report.evidence
   assert.deepEqual(later, { ...evidence, full: 0, older: 3, bytes: 0 })
 })

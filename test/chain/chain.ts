@@ -15,6 +15,8 @@ import type { JudgeRefusal } from '../../src/evidence/tasks.js'
 import { ChainService } from '../../src/chain/service.js'
 import { Engine } from '../../src/engine/engine.js'
 import type { Verdict } from '../../src/evidence/verdict.js'
+import { asynchronous } from '../../src/ledger/host.js'
+import { wallClock } from '../helpers/wall-clock.js'
 import { createLogger } from '../../src/log.js'
 import { TestNetwork, identity } from '../ledger/network.js'
 import type { Tasks } from '../../workers/tasks.js'
@@ -37,7 +39,7 @@ export interface TestChain {
   /** From now to the next restart no evidence is checked: what has come is lost with the process. */
   crashWhileVerifying: () => void
   /** Time goes on by some ticks; the service is told by calling its ledger. */
-  tick: (times?: number) => void
+  tick: (times?: number) => Promise<void>
   /** Waits until something holds, while time goes on, or without that. */
   until<T>(
     what: string,
@@ -80,7 +82,7 @@ export async function testChain(
     const dht = new HyperDHT({ bootstrap, host: '127.0.0.1' })
     const swarm = new Hyperswarm({ dht, keyPair: identity('chain swarm') })
     const service = new ChainService({
-      ledger: network.ledger,
+      ledger: asynchronous(network.ledger),
       keyPair: network.chain,
       dir,
       swarm,
@@ -91,7 +93,7 @@ export async function testChain(
               .call('verify-evidence', tasks)
               .then((verdicts) => verdicts.map((honest) => verdictOf(honest))),
       judge: judge ?? ((task) => engine.call('judge-refusal', task)),
-      now: () => network.at,
+      clock: wallClock(() => network.at),
       log: createLogger(
         (line) => lines.push(line),
         () => 0
@@ -118,10 +120,10 @@ export async function testChain(
     rmSync(dir, { recursive: true, force: true })
   })
 
-  const tick = (times = 1): void => {
+  const tick = async (times = 1): Promise<void> => {
     for (let n = 0; n < times; n++) {
       network.at += 100
-      running.service.tick()
+      await running.service.tick()
     }
   }
   return {
@@ -160,7 +162,7 @@ export async function testChain(
       for (let n = 0; n < 600; n++) {
         const value = await holds()
         if (value) return value
-        if (timeGoesOn) tick()
+        if (timeGoesOn) await tick()
         await new Promise((resolve) => setTimeout(resolve, timeGoesOn ? 5 : 20))
       }
       throw new Error(`it never came about that ${what}; log: ${lines.slice(-5).join('')}`)

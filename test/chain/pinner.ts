@@ -60,7 +60,7 @@ export async function drawSegment(t: TestContext, chain: TestChain, blocks: Buff
   const original = await makeOriginal(folder, blocks)
   await signer.register('signer', 1 << 30, 50_000_000n)
   await pinner.register('pinner', 1 << 30, 50_000_000n)
-  chain.tick(5)
+  await chain.tick(5)
   const plan = {
     copies: 1,
     targetPpm: 0,

@@ -10,6 +10,8 @@ import { decodeEntry } from '../../src/protocol/entry.js'
 import { followLog } from '../../src/client/published-log.js'
 import { chainCoreKey } from '../../src/client/chain-cores.js'
 import { ChainService } from '../../src/chain/service.js'
+import { asynchronous } from '../../src/ledger/host.js'
+import { wallClock } from '../helpers/wall-clock.js'
 import { silentLogger } from '../../src/log.js'
 import { TestNetwork, identity } from '../ledger/network.js'
 import { testChain } from './chain.js'
@@ -51,13 +53,13 @@ test('a folder that belongs to another ledger is refused, and left as it was', a
       keyPair: identity('chain swarm')
     })
     const service = new ChainService({
-      ledger: network.ledger,
+      ledger: asynchronous(network.ledger),
       keyPair: network.chain,
       dir,
       swarm,
       verify: () => Promise.reject(new Error('nothing is to be verified here')),
       judge: () => Promise.reject(new Error('nothing is to be judged here')),
-      now: () => network.at,
+      clock: wallClock(() => network.at),
       log: silentLogger,
       heartbeat: false
     })

@@ -8,6 +8,7 @@ import { ChainConnection } from '../../src/client/connection.js'
 import { HYPERCORES_PAGE, ROLES_PAGE, methods, type SubmitMessage } from '../../src/protocol/rpc/messages.js'
 import { hypercoresPage } from '../../src/chain/rpc-server.js'
 import { hypercoreViewType } from '../../src/protocol/rpc/views.js'
+import { asynchronous } from '../../src/ledger/host.js'
 import { identity } from '../ledger/network.js'
 import { rawChannel, testChain } from '../chain/chain.js'
 
@@ -143,7 +144,7 @@ test('checks, assignments and challenges are told to the key of the connection a
   for (const name of ['verifier-1', 'verifier-2', 'signer', 'pinner']) {
     chain.network.register(name, name.split('-')[0] as 'signer')
   }
-  chain.tick(3)
+  await chain.tick(3)
   chain.network.sponsor('film', { copies: 1 })
   const clients = new Map(
     ['verifier-1', 'verifier-2', 'signer', 'pinner', 'stranger'].map((name) => [name, chain.client(name)])
@@ -173,7 +174,7 @@ test('every question is answered as the ledger answers it', async (t) => {
   const { ledger } = chain.network
   chain.network.register('signer', 'signer')
   chain.network.register('pinner', 'pinner')
-  chain.tick(3)
+  await chain.tick(3)
   const key = chain.network.sponsor('film', { copies: 1 })
   await chain.until('the copy is challenged', () => {
     chain.network.work({ outcome: () => 'silent' })
@@ -219,15 +220,16 @@ test('more roles and hypercores than a page holds come page by page', async (t) 
     const answer = await channel.request(method.code, body, { timeoutMs: 5000 })
     assert.equal(decode(method.response as Type<{ rows: unknown[] }>, answer).rows.length, most)
   }
+  const ledger = asynchronous(network.ledger)
   // Where rows are large a page ends at its bytes, but never without a row.
   const { byteLength } = encode(hypercoreViewType, hypercores[0]!)
   for (const [bytes, rows] of [
     [1, 1],
     [Math.floor(2.5 * byteLength), 2]
   ] as const) {
-    const first = hypercoresPage(network.ledger, null, bytes)
+    const first = await hypercoresPage(ledger, null, bytes)
     assert.deepEqual(first.rows, hypercores.slice(0, rows))
-    const second = hypercoresPage(network.ledger, first.next, bytes)
+    const second = await hypercoresPage(ledger, first.next, bytes)
     assert.deepEqual(second.rows, hypercores.slice(rows, 2 * rows))
   }
 })

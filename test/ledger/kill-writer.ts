@@ -3,6 +3,7 @@
  * what was acknowledged, one line a batch, until it is killed.
  */
 import { writeSync } from 'node:fs'
+import { wallClock } from '../helpers/wall-clock.js'
 import { Ledger } from '../../src/ledger/ledger.js'
 import { signOperation } from '../../src/protocol/operations.js'
 import { identity, killBeacon, killGenesis } from './kill-network.js'
@@ -13,7 +14,7 @@ const ledger = Ledger.open({
   path,
   keyPair: identity('chain'),
   beacon: killBeacon(),
-  now: () => (at += 60),
+  clock: wallClock(() => (at += 60)),
   genesis: killGenesis()
 })
 const sender = identity('sender')

@@ -1,6 +1,7 @@
 import test from 'node:test'
 import assert from 'node:assert/strict'
 import { verifyReceipt } from '../../src/protocol/receipt.js'
+import { wallClock } from '../helpers/wall-clock.js'
 import { Ledger } from '../../src/ledger/ledger.js'
 import { identity, smallNetwork } from './network.js'
 
@@ -65,7 +66,7 @@ test('a ledger that is opened again goes on where it stopped', (t) => {
     path: network.path,
     keyPair: network.chain,
     beacon: network.beacon,
-    now: () => network.at
+    clock: wallClock(() => network.at)
   })
   assert.deepEqual({ chain: network.ledger.chain(), state: network.ledger.stateHash() }, before)
   network.tick()

@@ -7,6 +7,7 @@ import Hypercore from 'hypercore'
 import { blake3 } from '../../src/crypto/hash.js'
 import { keyPairFromSeed, type KeyPair } from '../../src/crypto/keys.js'
 import { ChainError } from '../../src/errors.js'
+import { wallClock } from '../helpers/wall-clock.js'
 import { Ledger } from '../../src/ledger/ledger.js'
 import { parameters, type Parameters } from '../../src/protocol/parameters.js'
 import { OnionBeacon } from '../../src/ledger/rules/beacon.js'
@@ -116,7 +117,7 @@ export class TestNetwork {
       path: this.path,
       keyPair: this.chain,
       beacon: this.beacon,
-      now: () => this.at,
+      clock: wallClock(() => this.at),
       // What a crash leaves is tested elsewhere; here flushing only takes time.
       durable: false,
       genesis: {

@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
 import crypto from 'hypercore-crypto'
+import { systemClock } from '../../src/clock.js'
 import { auditFile } from '../../src/audit/file.js'
 import type { Parameters } from '../../src/protocol/parameters.js'
 import type { CodecName, Outcome, Plan } from '../../src/protocol/operations.js'
@@ -102,7 +103,7 @@ export class RoleNetwork {
       },
       threads: 1,
       randomBytes,
-      now: Date.now,
+      clock: systemClock,
       log: log.with({ role: 'chain' })
     })
     closing.push(() => chain.close())

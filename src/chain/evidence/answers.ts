@@ -5,6 +5,7 @@ import type { EvidenceIntake, EvidenceUpload } from '../../client/evidence-intak
 import type { VerifyAnswers } from '../../evidence/tasks.js'
 import type { EvidenceStore } from './store.js'
 import type { LedgerApi } from '../../ledger/types.js'
+import type { Parameters } from '../../protocol/parameters.js'
 import { DETAIL_BYTES_MAX, type Outcome, type WalkDetail } from '../../protocol/operations.js'
 import { judgeEvidence, nothingKept, type Verdict } from '../../evidence/verdict.js'
 import type { ChallengeView } from '../../protocol/views.js'
@@ -68,8 +69,10 @@ export interface AnswerPorts {
   /** Wall clock, in ms; evidence is kept by it. */
   now: () => number
   log: Logger
-  /** Is told when the log has grown. */
-  onCommit: () => void
+  /** Is told when the log has grown, and to what length. */
+  onCommit: (length: number) => void
+  /** Beacon round and rules when this process began. */
+  began: { round: number; parameters: Parameters }
 }
 
 /** Takes the evidence of answered challenges, has it checked, keeps it, and settles the challenges. */
@@ -84,7 +87,9 @@ export class Answers {
   #toCheck: Case[] = []
   #toSettle: Settled[] = []
   #calls = 0
-  #settling: NodeJS.Immediate | null = null
+  /** Challenges with a verdict that waits for the ledger, or is being logged. */
+  readonly #deciding = new Set<number>()
+  #settling: Promise<void> | null = null
   #closed = false
   /** Beacon round in which this process began: it lost what was sent to the one before. */
   readonly #startRound: number
@@ -93,10 +98,10 @@ export class Answers {
 
   constructor(ports: AnswerPorts) {
     this.#ports = ports
-    const { ledger, clock } = ports
-    this.#startRound = ledger.chain().round
+    const { began, clock } = ports
+    this.#startRound = began.round
     // Half of what the rules give for the verdict; the other half is left to check it.
-    this.#againBy = clock() + Math.floor(ledger.parameters().settleGraceMs / 2)
+    this.#againBy = clock() + Math.floor(began.parameters.settleGraceMs / 2)
   }
 
   /**
@@ -105,15 +110,16 @@ export class Answers {
    * @param owner whose `forget` gives up what is not complete
    * @throws ChainError `EVIDENCE_NOT_ASKED`, `EVIDENCE_LATE`, `EVIDENCE_TOO_LARGE`, `EVIDENCE_SIGNATURE`, `CHAIN_BUSY`
    */
-  begin(pinner: Uint8Array, owner: object, announced: AnnouncedEvidence): number {
+  async begin(pinner: Uint8Array, owner: object, announced: AnnouncedEvidence): Promise<number> {
     const { ledger, intake, clock } = this.#ports
     const { challenge, bytes, hash: claimed, signature } = announced
-    const view = ledger.challenge(challenge)
+    const arrived = clock()
+    const view = await ledger.challenge(challenge)
     if (this.#closed || !view || view.state !== 'answered' || !view.pinner.equals(pinner))
       throw notAsked(challenge)
     const before = this.#cases.get(challenge)
     if (before?.complete) throw notAsked(challenge)
-    if (clock() > this.#latest(view)) throw late(challenge)
+    if (arrived > this.#latest(view)) throw late(challenge)
     const { seed, steps, segments } = view
     const walk = { seed, steps, segments }
     const most = maxEvidenceBytes(walk)
@@ -170,13 +176,13 @@ export class Answers {
   }
 
   /** Settles as failed what was answered but not proven in time. To be called after every tick. */
-  overdue(): void {
+  async overdue(): Promise<void> {
     const { ledger, clock } = this.#ports
     const time = clock()
     const after = time <= this.#againBy ? this.#startRound : -1
-    for (const challenge of ledger.overdue(time, OVERDUE_MAX, after)) {
+    for (const challenge of await ledger.overdue(time, OVERDUE_MAX, after)) {
       const open = this.#cases.get(challenge)
-      if (open?.complete || this.#troubled.has(challenge)) continue
+      if (open?.complete || this.#deciding.has(challenge) || this.#troubled.has(challenge)) continue
       if (open) this.#drop(open)
       this.#settle({ challenge, outcome: 'failure', walk: nothingKept })
     }
@@ -197,7 +203,7 @@ export class Answers {
     this.#closed = true
     for (const open of this.#uploads.values()) this.#drop(open)
     while (this.#working.size > 0) await Promise.all(this.#working)
-    this.#flush()
+    while (this.#settling) await this.#settling
   }
 
   #check(): void {
@@ -269,22 +275,30 @@ export class Answers {
 
   #settle(settled: Settled): void {
     this.#toSettle.push(settled)
-    if (this.#toSettle.length >= SETTLE_MAX) this.#flush()
-    else this.#settling ??= setImmediate(() => this.#flush())
+    this.#deciding.add(settled.challenge)
+    this.#settling ??= this.#flush()
   }
 
-  #flush(): void {
-    if (this.#settling) clearImmediate(this.#settling)
-    this.#settling = null
+  /** Logs what is decided, one operation after the other. */
+  async #flush(): Promise<void> {
+    // One turn of the event loop: what is decided in it goes into one operation.
+    await new Promise((resolve) => setImmediate(resolve))
     while (this.#toSettle.length > 0) {
       const items = this.#nextSettled()
       try {
-        if (this.#ports.ledger.settle(items)) this.#ports.onCommit()
+        const receipt = await this.#ports.ledger.settle(
+          items.map(({ challenge, outcome, walk }) => ({ challenge, outcome, walk }))
+        )
+        if (receipt) this.#ports.onCommit(receipt.seq + 1)
       } catch (error) {
         this.#ports.log('chain.settle-failed', { error: error as Error, challenges: items.length })
       }
-      for (const { open } of items) if (open) this.#drop(open)
+      for (const { challenge, open } of items) {
+        this.#deciding.delete(challenge)
+        if (open) this.#drop(open)
+      }
     }
+    this.#settling = null
   }
 
   /** As many verdicts as one operation can hold. */

@@ -47,19 +47,17 @@ export class Refusals {
 
   constructor(ports: RefusalPorts) {
     this.#ports = ports
-    const { ledger, clock } = ports
-    const rules = ledger.parameters()
+    const { began, clock } = ports
+    const rules = began.parameters
     this.#askedBefore = clock() + refusalEvidenceMs(rules)
     // Half of what the rules give for the verdict; the other half is left to judge it.
     this.#againBy = clock() + Math.floor(rules.settleGraceMs / 2)
   }
 
   /** Draws that this pinner refused and whose evidence is not here yet, oldest first. */
-  due(pinner: Uint8Array, limit: number): number[] {
-    return this.#ports.ledger
-      .refusalsOf(pinner, limit)
-      .filter(({ draw }) => !this.#isTaken(draw))
-      .map(({ draw }) => draw)
+  async due(pinner: Uint8Array, limit: number): Promise<number[]> {
+    const refusals = await this.#ports.ledger.refusalsOf(pinner, limit)
+    return refusals.filter(({ draw }) => !this.#isTaken(draw)).map(({ draw }) => draw)
   }
 
   /**
@@ -68,12 +66,13 @@ export class Refusals {
    * @param owner whose `forget` gives up what is not complete
    * @throws ChainError `EVIDENCE_NOT_ASKED`, `EVIDENCE_LATE`, `EVIDENCE_TOO_LARGE`, `CHAIN_BUSY`
    */
-  begin(pinner: Uint8Array, owner: object, draw: number, bytes: number): number {
+  async begin(pinner: Uint8Array, owner: object, draw: number, bytes: number): Promise<number> {
     const { ledger, intake, clock } = this.#ports
-    const refusal = ledger.refusal(draw)
+    const arrived = clock()
+    const refusal = await ledger.refusal(draw)
     const own = refusal !== null && Buffer.compare(refusal.pinner, pinner) === 0
     if (this.#closed || !own || this.#isTaken(draw)) throw notAsked(draw)
-    if (clock() > this.#latest(refusal)) throw late(draw)
+    if (arrived > this.#latest(refusal)) throw late(draw)
     if (bytes < 1 || bytes > MAX_REFUSAL_EVIDENCE_BYTES) {
       throw new ChainError(
         'EVIDENCE_TOO_LARGE',
@@ -121,15 +120,19 @@ export class Refusals {
   }
 
   /** Refusals whose evidence did not come in time are not upheld. To be called after every tick. */
-  overdue(): void {
+  async overdue(): Promise<void> {
     const { ledger, clock } = this.#ports
     const time = clock()
-    for (const refusal of ledger.overdueRefusals(time, OVERDUE_MAX)) {
+    for (const refusal of await ledger.overdueRefusals(time, OVERDUE_MAX)) {
       const { draw } = refusal
       if (time <= this.#latest(refusal) || this.#isTaken(draw) || this.#troubled.has(draw)) continue
       const open = this.#cases.get(draw)
       if (open) this.#drop(open)
-      this.#log(draw, { upheld: false, code: 'EVIDENCE_LATE', message: 'its evidence did not come in time' })
+      await this.#log(draw, {
+        upheld: false,
+        code: 'EVIDENCE_LATE',
+        message: 'its evidence did not come in time'
+      })
     }
   }
 
@@ -174,16 +177,19 @@ export class Refusals {
     const subject = { kind: 'refusal', id: draw } as const
     if (!store.find(subject))
       await store.add({ ...subject, hash: Buffer.from(hash), at: now() }, upload.parts())
-    this.#log(draw, verdict)
+    await this.#log(draw, verdict)
   }
 
-  #log(draw: number, verdict: RefusalVerdict): void {
+  async #log(draw: number, verdict: RefusalVerdict): Promise<void> {
     const { ledger, onCommit } = this.#ports
     this.#tell(draw, verdict)
-    // Expired meanwhile.
-    if (!ledger.refusal(draw)) return
-    ledger.judge(draw, verdict.upheld)
-    onCommit()
+    try {
+      const { seq } = await ledger.judge(draw, verdict.upheld)
+      onCommit(seq + 1)
+    } catch (error) {
+      // It may have expired meanwhile.
+      if (!(error instanceof ChainError) || error.code !== 'REFUSAL_UNKNOWN') throw error
+    }
   }
 
   #tell(draw: number, { upheld, code, message }: RefusalVerdict): void {

@@ -115,7 +115,7 @@ test('an answer without evidence fails when its time is over, and late evidence 
   const challenge = await challenged(hosting)
   const steps = await walk(copy.reader, challenge)
   await pinner.answer([{ challenge: challenge.id, state: steps.at(-1)!.state }])
-  while (chain.service.clock() <= challenge.evidenceBy) chain.tick()
+  while (chain.service.time() <= challenge.evidenceBy) await chain.tick()
   assert.equal((await settled(hosting, challenge.id)).outcome, 'failure')
   const evidence = await buildEvidence(copy.reader, challenge, steps)
   await assert.rejects(pinner.sendEvidence(challenge.id, evidence), { code: 'EVIDENCE_NOT_ASKED' })
@@ -175,9 +175,9 @@ test('an honest pinner passes though the chain crashed with its evidence after t
   const evidence = await buildEvidence(copy.reader, challenge, steps)
   await pinner.sendEvidence(challenge.id, evidence)
   assert.deepEqual(await pinner.evidenceDue(), [])
-  while (chain.service.clock() <= challenge.evidenceBy) chain.tick()
+  while (chain.service.time() <= challenge.evidenceBy) await chain.tick()
   await chain.restart()
-  chain.tick()
+  await chain.tick()
   assert.deepEqual(
     (await pinner.evidenceDue()).map(({ id }) => id),
     [challenge.id]
@@ -193,8 +193,8 @@ test('what does not come again after a restart of the chain fails', async (t) =>
   const steps = await walk(copy.reader, challenge)
   await pinner.answer([{ challenge: challenge.id, state: steps.at(-1)!.state }])
   await chain.restart()
-  const again = chain.service.clock() + chain.network.ledger.parameters().settleGraceMs / 2
-  while (chain.service.clock() <= Math.max(again, challenge.evidenceBy)) chain.tick()
+  const again = chain.service.time() + chain.network.ledger.parameters().settleGraceMs / 2
+  while (chain.service.time() <= Math.max(again, challenge.evidenceBy)) await chain.tick()
   assert.equal((await settled(hosting, challenge.id)).outcome, 'failure')
   const evidence = await buildEvidence(copy.reader, challenge, steps)
   await assert.rejects(pinner.sendEvidence(challenge.id, evidence), { code: 'EVIDENCE_NOT_ASKED' })

@@ -79,9 +79,9 @@ test('evidence that does not come in time is not upheld, and is not taken later'
   const sent = await of.evidence(BAD)
   await refuse(of, sent)
   const { evidenceBy } = of.chain.network.ledger.refusal(of.draw)!
-  while (of.chain.service.clock() <= evidenceBy) {
+  while (of.chain.service.time() <= evidenceBy) {
     assert.equal(verdictIn(of), undefined)
-    of.chain.tick()
+    await of.chain.tick()
   }
   assert.equal(await judged(of), false)
   assert.deepEqual(deposits(of), [50_000_000n, 50_000_000n - 20_000n])
@@ -151,11 +151,11 @@ test('a chain that was down when the time for evidence ended lets it be sent aga
     // Nobody judges while the ledger alone goes on.
     while (network.ledger.chain().clock <= evidenceBy) network.tick()
     await of.chain.restart()
-    of.chain.tick()
+    await of.chain.tick()
     assert.equal(verdictIn(of), undefined)
     assert.deepEqual(await of.pinner.refusalsDue(), [of.draw])
     if (sends) await of.pinner.sendRefusalEvidence(of.draw, source(sent))
-    else of.chain.tick(6)
+    else await of.chain.tick(6)
     assert.equal(await judged(of), sends)
   }
 })
