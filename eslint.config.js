@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['dist/', 'native/build/', 'node_modules/'] },
+  { ignores: ['dist/', 'native/build/', 'node_modules/', 'coverage/', 'reports/'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],
