@@ -27,15 +27,17 @@ export type {
   ChunkRun,
   ChunkSource,
   EngineOptions,
-  Progress,
+  StreamProgress,
   RebuildOptions,
   StreamOptions
 } from './engine/engine.js'
 export { generateSealKey, wipeSegmentKey } from './engine/seal-key.js'
 export type { SealKeyOptions } from './engine/seal-key.js'
 
-export { MAX_PLAIN_BYTES, SEED_BYTES, segmentId, segmentSalt } from './chunk/codec.js'
-export type { CodecName, SegmentPlace, SegmentPublic, SegmentSecret } from './chunk/codec.js'
+export { MAX_PLAIN_BYTES } from './chunk/header.js'
+export type { CodecName } from './chunk/header.js'
+export { SEED_BYTES, segmentId, segmentSalt } from './chunk/codec.js'
+export type { SegmentPlace, SegmentPublic, SegmentSecret } from './chunk/codec.js'
 export { codecOf, decodeChunk, encodeChunk } from './chunk/codecs.js'
 
 export { TreeBuilder } from './merkle/builder.js'

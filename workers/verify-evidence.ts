@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import type { VerifyTask, EvidenceBytes } from '../src/evidence/tasks.js'
-import { verifyEvidence, type EvidenceSource, type OriginalCheck } from '../src/evidence/verify.js'
+import { verifyEvidence, type EvidenceSource, type CheckOriginal } from '../src/evidence/verify.js'
 import { workerTask } from './task.js'
 import { verifyOriginalProof } from '../src/protocol/original-tree.js'
 
@@ -10,7 +10,7 @@ export default workerTask<'verify-evidence'>((tasks) =>
   )
 )
 
-const checkOriginal: OriginalCheck = (segment, index, length, proof) => {
+const checkOriginal: CheckOriginal = (segment, index, length, proof) => {
   verifyOriginalProof(proof, { length, treeHash: Buffer.from(segment.treeHash) }, index)
 }
 

@@ -12,7 +12,7 @@ import { leafNode } from '../../src/merkle/node.js'
 import { encodeProof, proveBatch } from '../../src/merkle/proof.js'
 import { MemoryTree, locate, rootOf } from '../../src/merkle/reader.js'
 import {
-  TreeBuilder as OriginalTree,
+  OriginalTreeBuilder as OriginalTree,
   encodeOriginalProof,
   originalLeaf,
   proofIndices,

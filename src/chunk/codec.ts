@@ -1,16 +1,9 @@
 import { hash } from '../crypto/hash.js'
 import { CodecError } from '../errors.js'
+import { CODEC_IDS, CODEC_VERSION, type CodecName } from './header.js'
 
-/** Most bytes of a plain chunk: hypercore's own limit for a block. */
-export const MAX_PLAIN_BYTES = 15 * 1024 * 1024
 /** Bytes of the seed from which a slab's `wrap` keys are drawn: one random draw a slab, not a chunk. */
 export const SEED_BYTES = 32
-/** The format version that every codec writes into its header's second byte. */
-export const CODEC_VERSION = 1
-/** `Codec.id` of each codec, the first byte of its chunks. */
-export const CODEC_IDS: Readonly<Record<CodecName, number>> = { wrap: 1, seal: 2 }
-
-export type CodecName = 'wrap' | 'seal'
 
 /** All that anybody needs to decode the chunks of one segment. Plain data: it travels to workers. */
 export interface SegmentPublic {

@@ -1,15 +1,7 @@
 import { blake3 } from '../crypto/hash.js'
 import { CodecError } from '../errors.js'
-import {
-  CODEC_IDS,
-  MAX_PLAIN_BYTES,
-  SEED_BYTES,
-  type ChunkBatch,
-  type Codec,
-  type CodecName,
-  type SegmentPublic,
-  type SegmentSecret
-} from './codec.js'
+import { SEED_BYTES, type ChunkBatch, type Codec, type SegmentPublic, type SegmentSecret } from './codec.js'
+import { MAX_PLAIN_BYTES, CODEC_IDS, type CodecName } from './header.js'
 import { seal } from './seal.js'
 import { wrap } from './wrap.js'
 

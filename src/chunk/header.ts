@@ -1,7 +1,18 @@
 import { CodecError } from '../errors.js'
-import type { CodecName } from './codec.js'
 
-// What a chunk's header says of the length of its body, without the codecs and the ciphers behind them (docs/formats.md).
+// What is known of the codecs and of their chunks' headers without the ciphers behind them (docs/formats.md).
+
+export const codecNames = ['wrap', 'seal'] as const
+export type CodecName = (typeof codecNames)[number]
+
+/** `Codec.id` of each codec, the first byte of its chunks. */
+export const CODEC_IDS: Readonly<Record<CodecName, number>> = { wrap: 1, seal: 2 }
+
+/** The format version that every codec writes into its header's second byte. */
+export const CODEC_VERSION = 1
+
+/** Most bytes of a plain chunk: hypercore's own limit for a block. */
+export const MAX_PLAIN_BYTES = 15 * 1024 * 1024
 
 /** Bytes of each codec's header. */
 export const HEADER_BYTES: Readonly<Record<CodecName, number>> = { wrap: 136, seal: 80 }
@@ -9,8 +20,6 @@ export const HEADER_BYTES: Readonly<Record<CodecName, number>> = { wrap: 136, se
 /** The most bytes of any header. */
 export const MAX_HEADER_BYTES = 136
 
-const IDS: Readonly<Record<CodecName, number>> = { wrap: 1, seal: 2 }
-const MAX_PLAIN_BYTES = 15 << 20
 const LENGTH_AT = 4
 
 /**
@@ -26,10 +35,10 @@ export function bodyBytesOf(codec: CodecName, header: Uint8Array, index: number)
       index
     )
   }
-  if (header[0] !== IDS[codec]) {
+  if (header[0] !== CODEC_IDS[codec]) {
     throw new CodecError(
       'CODEC_NAME',
-      `chunk ${index} has codec ${header[0]}, not ${IDS[codec]} (${codec})`,
+      `chunk ${index} has codec ${header[0]}, not ${CODEC_IDS[codec]} (${codec})`,
       index
     )
   }

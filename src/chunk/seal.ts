@@ -11,10 +11,7 @@ import {
 } from '../crypto/rsa.js'
 import { CodecError, CryptoError } from '../errors.js'
 import {
-  CODEC_IDS,
-  CODEC_VERSION,
   checkHeaderStart,
-  MAX_PLAIN_BYTES,
   type ChunkBatch,
   type ChunkPiece,
   type Codec,
@@ -24,6 +21,7 @@ import {
   type SegmentPublic,
   type SegmentSecret
 } from './codec.js'
+import { MAX_PLAIN_BYTES, CODEC_VERSION, CODEC_IDS } from './header.js'
 
 // The header, docs/formats.md: codec, version, reserved u16, plain length u32, index u64, segment id, tag.
 const LENGTH_AT = 4

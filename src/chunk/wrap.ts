@@ -3,10 +3,7 @@ import { HASH_BYTES, encodeParts } from '../crypto/hash.js'
 import { PUBLIC_KEY_BYTES, SECRET_KEY_BYTES, SIGNATURE_BYTES } from '../crypto/keys.js'
 import { CodecError } from '../errors.js'
 import {
-  CODEC_IDS,
-  CODEC_VERSION,
   checkHeaderStart,
-  MAX_PLAIN_BYTES,
   SEED_BYTES,
   type ChunkBatch,
   type ChunkPiece,
@@ -17,6 +14,7 @@ import {
   type SegmentPublic,
   type SegmentSecret
 } from './codec.js'
+import { MAX_PLAIN_BYTES, CODEC_VERSION, CODEC_IDS } from './header.js'
 
 // The header, docs/formats.md: codec, version, reserved u16, body length u32, signer, key, signature.
 const LENGTH_AT = 4

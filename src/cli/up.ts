@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { CODEC_IDS, type CodecName } from '../chunk/codec.js'
+import { CODEC_IDS, type CodecName } from '../chunk/header.js'
 import { InputError } from '../errors.js'
 import { DEFAULT_CODEC } from '../local/economy.js'
 import { runNetwork, type NetworkOptions, type NetworkResult } from '../local/up.js'

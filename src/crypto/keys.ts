@@ -3,7 +3,7 @@ import { encodeParts, type HashPart } from './hash.js'
 
 export const PUBLIC_KEY_BYTES = 32
 export const SECRET_KEY_BYTES = 64
-export const SEED_BYTES = 32
+export const KEY_SEED_BYTES = 32
 export const SIGNATURE_BYTES = 64
 
 /** An Ed25519 key pair in libsodium's form: the secret key is seed and public key. */

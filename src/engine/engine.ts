@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
-import { SEED_BYTES, type CodecName, type SegmentPublic, type SegmentSecret } from '../chunk/codec.js'
+import { SEED_BYTES, type SegmentPublic, type SegmentSecret } from '../chunk/codec.js'
+import type { CodecName } from '../chunk/header.js'
 import { randomBytes } from '../crypto/keys.js'
 import { CodecError, EngineError, InputError } from '../errors.js'
 import { TreeBuilder, type NodeSink } from '../merkle/builder.js'
@@ -15,7 +16,7 @@ import { stream, type StreamContext, type StreamOptions } from './stream.js'
 
 export type { Batch } from './batch.js'
 export type { ChunkRun, ChunkSource } from './source.js'
-export type { Progress, StreamOptions } from './stream.js'
+export type { StreamProgress, StreamOptions } from './stream.js'
 
 const WORKERS = new URL('../../workers/', import.meta.url)
 const DEFAULT_MEMORY_BYTES = 64 * 1024 * 1024

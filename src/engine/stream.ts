@@ -1,13 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import sodium from 'sodium-native'
-import {
-  MAX_PLAIN_BYTES,
-  SEED_BYTES,
-  type Codec,
-  type CodecName,
-  type SegmentPublic,
-  type SegmentSecret
-} from '../chunk/codec.js'
+import { SEED_BYTES, type Codec, type SegmentPublic, type SegmentSecret } from '../chunk/codec.js'
+import { MAX_PLAIN_BYTES, type CodecName } from '../chunk/header.js'
 import { checkPlainBytes, codecOf } from '../chunk/codecs.js'
 import { CodecError, EngineError } from '../errors.js'
 import { RECORD_BYTES } from '../merkle/node.js'
@@ -37,7 +31,7 @@ const LEND_BYTES = 4096
 const TURN_MS = 4
 
 /** How far a stream is. Times are sums over all threads, in milliseconds. */
-export interface Progress extends StageTimes {
+export interface StreamProgress extends StageTimes {
   /** Chunks and bytes that have come out. */
   chunks: number
   encodedBytes: number
@@ -50,7 +44,7 @@ export interface StreamOptions {
   /** Ends the stream: its iterator throws the signal's reason. */
   signal?: AbortSignal
   /** Called before each batch comes out. */
-  onProgress?: (progress: Progress) => void
+  onProgress?: (progress: StreamProgress) => void
   /** Number in the segment's tree of the first chunk's leaf. Default 0. */
   firstLeaf?: number
 }
@@ -99,7 +93,7 @@ export async function* stream(
   context.closing.addEventListener('abort', close, { once: true })
   const feeder = new Feeder(context, source, job, options.firstLeaf ?? 0, stop.signal)
   const feeding = feeder.run()
-  const progress: Progress = {
+  const progress: StreamProgress = {
     chunks: 0,
     encodedBytes: 0,
     plainBytes: 0,
@@ -132,7 +126,7 @@ export async function* stream(
   }
 }
 
-function add(progress: Progress, { batch, times }: Result, elapsedMs: number): void {
+function add(progress: StreamProgress, { batch, times }: Result, elapsedMs: number): void {
   progress.chunks += batch!.count
   for (const bytes of batch!.encodedBytes) progress.encodedBytes += bytes
   for (const bytes of batch!.plainBytes) progress.plainBytes += bytes

@@ -9,7 +9,7 @@ import {
   struct,
   uint,
   type Infer,
-  type State,
+  type CodecState,
   type Type
 } from '../protocol/codec.js'
 import { signedRecordType } from '../protocol/hand-over.js'
@@ -19,7 +19,6 @@ import { MAX_ORIGINAL_PROOF_BYTES } from './format.js'
  * What a pinner gives with its refusal of a delivered segment, so that anybody can see who is at fault: something that
  * the signer signed, and what shows that it must not have signed it. docs/formats.md has it byte by byte.
  */
-
 const VERSION = 1
 
 /** Siblings with sizes that prove one chunk, at the most: 53 levels of 40 bytes. */
@@ -37,6 +36,7 @@ const provenChunk = {
   index: uint(),
   proof: bytes(MAX_CHUNK_PROOF_BYTES)
 }
+
 const chunk = bytes(MAX_SENT_CHUNK_BYTES)
 
 const faultTypes = {
@@ -60,15 +60,15 @@ const headType = struct({ version: uint(0xfc), fault: oneOf(faults) })
 export type RefusalEvidence = { [F in Fault]: { fault: F } & Infer<(typeof faultTypes)[F]> }[Fault]
 
 const evidenceType: Type<RefusalEvidence> = {
-  preencode(state: State, evidence: RefusalEvidence) {
+  preencode(state: CodecState, evidence: RefusalEvidence) {
     headType.preencode(state, { version: VERSION, fault: evidence.fault })
     typeOf(evidence.fault).preencode(state, evidence)
   },
-  encode(state: State, evidence: RefusalEvidence) {
+  encode(state: CodecState, evidence: RefusalEvidence) {
     headType.encode(state, { version: VERSION, fault: evidence.fault })
     typeOf(evidence.fault).encode(state, evidence)
   },
-  decode(state: State): RefusalEvidence {
+  decode(state: CodecState): RefusalEvidence {
     const { version, fault } = headType.decode(state)
     if (version !== VERSION) throw malformed(`it has version ${version}`)
     return { ...typeOf(fault).decode(state), fault } as RefusalEvidence

@@ -1,5 +1,5 @@
 import { decodeChunk, codecOf } from '../chunk/codecs.js'
-import { CODEC_VERSION } from '../chunk/codec.js'
+import { CODEC_VERSION } from '../chunk/header.js'
 import { CodecError, ProofError } from '../errors.js'
 import { leafNode, type TreeRoot } from '../merkle/node.js'
 import { decodeProof, verifyProof } from '../merkle/proof.js'

@@ -1,5 +1,4 @@
-import { HEADER_BYTES, MAX_HEADER_BYTES } from '../chunk/header.js'
-import type { CodecName } from '../chunk/codec.js'
+import { HEADER_BYTES, MAX_HEADER_BYTES, type CodecName } from '../chunk/header.js'
 import type { Hashes } from '../crypto/pure-hashes.js'
 import { ChainError, ProofError } from '../errors.js'
 import { SLICE_BYTES, VALUE_BYTES, siblingCount, sliceCount, sliceLength } from './slices.js'

@@ -35,7 +35,7 @@ export interface EvidenceSource {
  *
  * @throws ProofError if it is not
  */
-export type OriginalCheck = (segment: WalkSegment, index: number, length: number, proof: Uint8Array) => void
+export type CheckOriginal = (segment: WalkSegment, index: number, length: number, proof: Uint8Array) => void
 
 /** What an evidence that holds says; what `settle` logs. */
 export interface VerifiedEvidence {
@@ -82,7 +82,7 @@ export function verifyEvidence(
   source: EvidenceSource,
   challenge: WalkChallenge,
   lastState: Uint8Array,
-  checkOriginal: OriginalCheck
+  checkOriginal: CheckOriginal
 ): VerifiedEvidence | RefusedEvidence {
   let check: Check | undefined
   try {
@@ -129,7 +129,7 @@ class Check {
     this.#leaves = Buffer.allocUnsafe(this.#chunks.length * RECORD_BYTES)
   }
 
-  run(lastState: Uint8Array, checkOriginal: OriginalCheck): VerifiedEvidence {
+  run(lastState: Uint8Array, checkOriginal: CheckOriginal): VerifiedEvidence {
     const segments = this.#segments()
     for (const chunks of segments) this.#hash(chunks)
     this.#hashed = true
@@ -257,7 +257,7 @@ class Check {
     return { states, visits }
   }
 
-  #checkOriginal(drawn: Chunk, checkOriginal: OriginalCheck): void {
+  #checkOriginal(drawn: Chunk, checkOriginal: CheckOriginal): void {
     const segment = this.#segment(drawn)
     const decoder = codecOf(segment.codec).createDecoder(segment)
     const { length, proof } = splitOriginal(this.#head.original)

@@ -1,12 +1,7 @@
+import { MAX_WALK_SEGMENTS, MAX_WALK_STEPS } from './slice-walk.js'
 import { ChainError } from '../errors.js'
 import { HASH_BYTES, hash, keyedBlake3, uniform, type HashPart } from '../crypto/hash.js'
 import type { WalkSegment } from '../protocol/views.js'
-
-/** The most steps a challenge may ask for; bounds what an answer can cost (459 find a loss of 1 %). */
-export const MAX_WALK_STEPS = 512
-
-/** The most segments a copy may have in one walk. */
-export const MAX_WALK_SEGMENTS = 4096
 
 /** What a pinner is asked: walk `steps` chunks of the copy made of `segments`, beginning with `seed`. */
 export interface WalkChallenge {

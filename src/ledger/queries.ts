@@ -1,4 +1,5 @@
-import { outcomeNames, codecNames, type Outcome } from '../protocol/operations.js'
+import { codecNames } from '../chunk/header.js'
+import { outcomeNames, type Outcome } from '../protocol/operations.js'
 import { segmentId, segmentSalt } from '../protocol/segment.js'
 import { reputationPpm } from './rules/reputation.js'
 import { walkSeed } from '../evidence/walk.js'

@@ -1,5 +1,5 @@
+import { type CodecName, codecNames } from '../chunk/header.js'
 import { ChainError } from '../errors.js'
-import { codecNames, type CodecName } from '../protocol/operations.js'
 import type { Row } from './database.js'
 import type { State } from './state.js'
 
@@ -72,6 +72,7 @@ export interface Task {
 function count(value: bigint | Buffer | null | undefined): number {
   return Number(value)
 }
+
 function maybe(value: bigint | Buffer | null | undefined): number | null {
   return value === null ? null : Number(value)
 }

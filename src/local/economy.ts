@@ -1,5 +1,6 @@
+import type { CodecName } from '../chunk/header.js'
 import { DATDOT, DEFAULT_STEPS, parameters, type Parameters } from '../protocol/parameters.js'
-import type { CodecName, Plan } from '../protocol/operations.js'
+import type { Plan } from '../protocol/operations.js'
 import type { Registration } from '../roles/member.js'
 
 /** What `up` starts every participant and the supporter with. */

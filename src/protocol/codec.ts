@@ -1,7 +1,7 @@
 import { ChainError } from '../errors.js'
 
 /** The bytes being written or read, and where in them; the shape that compact-encoding uses too. */
-export interface State {
+export interface CodecState {
   start: number
   end: number
   buffer: Uint8Array | null
@@ -9,9 +9,9 @@ export interface State {
 
 /** A compact-encoding codec whose decoder refuses every form but the one its encoder writes. */
 export interface Type<T> {
-  preencode(state: State, value: T): void
-  encode(state: State, value: T): void
-  decode(state: State): T
+  preencode(state: CodecState, value: T): void
+  encode(state: CodecState, value: T): void
+  decode(state: CodecState): T
 }
 
 /** The value that a codec carries. */
@@ -24,7 +24,7 @@ function malformed(what: string): ChainError {
   return new ChainError('OPERATION_MALFORMED', `the bytes are not a valid operation: ${what}`)
 }
 
-function take(state: State, length: number): Buffer {
+function take(state: CodecState, length: number): Buffer {
   const bytes = state.buffer as Buffer
   if (state.end - state.start < length) throw malformed('they end too early')
   const from = state.start
@@ -36,7 +36,7 @@ function bigVarintLength(value: bigint): number {
   return value <= 0xfcn ? 1 : value <= 0xffffn ? 3 : value <= 0xffffffffn ? 5 : 9
 }
 
-function writeBigVarint(state: State, value: bigint): void {
+function writeBigVarint(state: CodecState, value: bigint): void {
   const buffer = state.buffer as Buffer
   if (value <= 0xfcn) buffer[state.start++] = Number(value)
   else if (value <= 0xffffn) {
@@ -51,7 +51,7 @@ function writeBigVarint(state: State, value: bigint): void {
   }
 }
 
-function readVarint(state: State): number | bigint {
+function readVarint(state: CodecState): number | bigint {
   const first = take(state, 1)[0]!
   if (first <= 0xfc) return first
   if (first === 0xff) {
@@ -256,7 +256,7 @@ export function struct<const F extends { [K in keyof F]: Type<Infer<F[K]>> }>(fi
 
 /** The bytes of `value`. */
 export function encode<T>(type: Type<T>, value: T): Buffer {
-  const state: State = { start: 0, end: 0, buffer: null }
+  const state: CodecState = { start: 0, end: 0, buffer: null }
   type.preencode(state, value)
   state.buffer = Buffer.allocUnsafe(state.end)
   type.encode(state, value)
@@ -266,7 +266,7 @@ export function encode<T>(type: Type<T>, value: T): Buffer {
 /** The value of `bytes`, all of them. @throws ChainError OPERATION_MALFORMED */
 export function decode<T>(type: Type<T>, from: Uint8Array): T {
   const buffer = Buffer.isBuffer(from) ? from : Buffer.from(from.buffer, from.byteOffset, from.byteLength)
-  const state: State = { start: 0, end: buffer.byteLength, buffer }
+  const state: CodecState = { start: 0, end: buffer.byteLength, buffer }
   const value = type.decode(state)
   if (state.start !== state.end) throw malformed('bytes are left over')
   return value

@@ -1,3 +1,4 @@
+import { codecNames } from '../chunk/header.js'
 import {
   change,
   amount,
@@ -7,10 +8,10 @@ import {
   struct,
   uint,
   type Infer,
-  type State,
+  type CodecState,
   type Type
 } from './codec.js'
-import { codecNames, outcomeNames, roleNames } from './operations.js'
+import { outcomeNames, roleNames } from './operations.js'
 
 const key = fixed(32)
 const id = uint()
@@ -83,15 +84,15 @@ const effectKinds = Object.keys(effectBodies) as EffectKind[]
 const codeType = uint(effectKinds.length - 1)
 
 const effectType: Type<Effect> = {
-  preencode(state: State, effect: Effect) {
+  preencode(state: CodecState, effect: Effect) {
     codeType.preencode(state, 0)
     ;(effectBodies[effect.kind] as unknown as Type<Effect>).preencode(state, effect)
   },
-  encode(state: State, effect: Effect) {
+  encode(state: CodecState, effect: Effect) {
     codeType.encode(state, effectKinds.indexOf(effect.kind))
     ;(effectBodies[effect.kind] as unknown as Type<Effect>).encode(state, effect)
   },
-  decode(state: State): Effect {
+  decode(state: CodecState): Effect {
     const kind = effectKinds[codeType.decode(state)]!
     return { kind, ...(effectBodies[kind].decode(state) as object) } as Effect
   }

@@ -17,6 +17,7 @@
  *
  * @module
  */
+export { codecNames } from '../chunk/header.js'
 export { MAX_AMOUNT, decode, encode } from './codec.js'
 export type { Infer, Type } from './codec.js'
 
@@ -25,7 +26,6 @@ export {
   answerDetailType,
   chainIdOf,
   chainKinds,
-  codecNames,
   decodeDetail,
   decodeOperation,
   detailHash,

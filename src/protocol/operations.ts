@@ -1,3 +1,4 @@
+import { codecNames } from '../chunk/header.js'
 import sodium from 'sodium-native'
 import { hash } from '../crypto/hash.js'
 import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, type KeyPair } from '../crypto/keys.js'
@@ -15,7 +16,7 @@ import {
   text,
   uint,
   type Infer,
-  type State,
+  type CodecState,
   type Type
 } from './codec.js'
 import { parametersType } from './parameters.js'
@@ -36,9 +37,6 @@ export const REPORTS_MAX = 4_096
 
 export const roleNames = ['signer', 'pinner', 'verifier'] as const
 export type RoleName = (typeof roleNames)[number]
-
-export const codecNames = ['wrap', 'seal'] as const
-export type CodecName = (typeof codecNames)[number]
 
 /** What became of a challenge or a check. `lie` is a failure that the chain can prove from the answer. */
 export const outcomeNames = ['success', 'failure', 'offline', 'refused', 'unknown', 'lie'] as const
@@ -176,6 +174,7 @@ const kindCodes: Record<Kind, number> = {
   commitReport: 27,
   revealReport: 28
 }
+
 const kindOfCode = new Map(Object.entries(kindCodes).map(([kind, code]) => [code, kind as Kind]))
 export const kinds = Object.keys(kindCodes) as Kind[]
 
@@ -233,7 +232,7 @@ export function signOperation(
   from: { chainId: Uint8Array; keyPair: KeyPair; nonce: number; detail?: Uint8Array }
 ): Buffer {
   const type = bodies[statement.kind] as Type<unknown>
-  const unsigned: State = { start: 0, end: 0, buffer: null }
+  const unsigned: CodecState = { start: 0, end: 0, buffer: null }
   const head = (write: 'preencode' | 'encode') => {
     versionType[write](unsigned, OPERATION_VERSION)
     key[write](unsigned, from.keyPair.publicKey)
@@ -262,7 +261,7 @@ export function signOperation(
 export function decodeOperation(wire: Uint8Array, pruned = false): Operation {
   const buffer = Buffer.isBuffer(wire) ? wire : Buffer.from(wire.buffer, wire.byteOffset, wire.byteLength)
   if (buffer.byteLength > OPERATION_BYTES_MAX + DETAIL_BYTES_MAX && buffer[33] !== 0) throw tooLarge()
-  const state: State = { start: 0, end: buffer.byteLength, buffer }
+  const state: CodecState = { start: 0, end: buffer.byteLength, buffer }
   if (versionType.decode(state) !== OPERATION_VERSION) {
     throw new ChainError('OPERATION_UNKNOWN', `operations of version ${buffer[0]} are not known here`)
   }

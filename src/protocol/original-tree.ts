@@ -61,7 +61,7 @@ export function coveringIndices(from: number, to: number): number[] {
 }
 
 /** Grows a hypercore's tree leaf by leaf (or subtree by subtree), holding only its roots. */
-export class TreeBuilder {
+export class OriginalTreeBuilder {
   /** Roots so far, left to right. */
   readonly roots: OriginalNode[]
   #blocks: number

@@ -1,4 +1,4 @@
-import type { CodecName } from '../chunk/codec.js'
+import type { CodecName } from '../chunk/header.js'
 
 /** What the log says of a refused draw: all that a verdict on its evidence needs. Hashes and keys have 32 bytes. */
 export interface Refusal {

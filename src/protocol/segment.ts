@@ -1,4 +1,5 @@
 import sodium from 'sodium-native'
+import { codecNames } from '../chunk/header.js'
 import { hash } from '../crypto/hash.js'
 import { SIGNATURE_BYTES, type KeyPair } from '../crypto/keys.js'
 import { bytes, fixed, oneOf, struct, uint, type Infer } from './codec.js'
@@ -15,7 +16,7 @@ export const segmentRecordType = struct({
   segment: uint(),
   pinner: fixed(32),
   signer: fixed(32),
-  codec: oneOf(['wrap', 'seal'] as const),
+  codec: oneOf(codecNames),
   version: uint(255),
   start: uint(),
   end: uint(),

@@ -1,4 +1,5 @@
-import type { CodecName, Outcome, Plan, RoleName } from './operations.js'
+import type { CodecName } from '../chunk/header.js'
+import type { Outcome, Plan, RoleName } from './operations.js'
 import type { Refusal } from './refusal.js'
 import type { SegmentRecord } from './segment.js'
 import type { SegmentPublic } from '../chunk/codec.js'

@@ -2,7 +2,8 @@ import { refusalHash } from '../evidence/refusal-format.js'
 import type { Refusal } from '../protocol/refusal.js'
 import { segmentId, segmentSalt, type SegmentRecord } from '../protocol/segment.js'
 import type { AssignmentView } from '../protocol/views.js'
-import { CODEC_VERSION, type SegmentPublic } from '../chunk/codec.js'
+import type { SegmentPublic } from '../chunk/codec.js'
+import { CODEC_VERSION } from '../chunk/header.js'
 import type { TreeRoot } from '../merkle/node.js'
 
 /** The segment that a draw asks for, as signer and pinner must both see it. */

@@ -1,9 +1,21 @@
 import { StorageError } from '../errors.js'
 import { signatureHolds } from './hypercore-parts.js'
-import { coveringIndices, originalLeaf, TreeBuilder, type OriginalNode } from '../protocol/original-tree.js'
+import {
+  coveringIndices,
+  originalLeaf,
+  OriginalTreeBuilder,
+  type OriginalNode
+} from '../protocol/original-tree.js'
 import type { PinnedCore } from './pinned-core.js'
-import { encodeNodes, encodeProgress, nodesKey, noteKey, progressKey, type Progress } from './progress.js'
-import type { Records, SegmentRecord } from './records.js'
+import {
+  encodeNodes,
+  encodeProgress,
+  nodesKey,
+  noteKey,
+  progressKey,
+  type SegmentProgress
+} from './progress.js'
+import type { Records, RecordedSegment } from './records.js'
 import type { Ingest, IngestBlock, SegmentSpec } from './types.js'
 
 /** What an ingest needs from the store that owns it. */
@@ -14,7 +26,7 @@ export interface IngestHost {
   /** Turns failures of the disk into coded errors. */
   guard<T>(work: () => Promise<T>): Promise<T>
   /** Deletes the segment, and the hypercore with it if nothing else of it is held. */
-  erase(core: PinnedCore, record: SegmentRecord, position: number): Promise<void>
+  erase(core: PinnedCore, record: RecordedSegment, position: number): Promise<void>
   /** Called once when the ingest is over, in whatever way. */
   over(core: PinnedCore): void
 }
@@ -27,16 +39,16 @@ export class SegmentIngest implements Ingest {
   readonly spec: SegmentSpec
   readonly nodeFile: string
   readonly #core: PinnedCore
-  readonly #record: SegmentRecord
+  readonly #record: RecordedSegment
   readonly #host: IngestHost
-  #tree: TreeBuilder
+  #tree: OriginalTreeBuilder
   #bytes: number
   #over = false
 
   constructor(
     core: PinnedCore,
-    record: SegmentRecord,
-    progress: Progress,
+    record: RecordedSegment,
+    progress: SegmentProgress,
     nodeFile: string,
     host: IngestHost
   ) {
@@ -45,7 +57,7 @@ export class SegmentIngest implements Ingest {
     this.#core = core
     this.#record = record
     this.#host = host
-    this.#tree = new TreeBuilder(progress.position, progress.roots)
+    this.#tree = new OriginalTreeBuilder(progress.position, progress.roots)
     this.#bytes = progress.bytes
   }
 
@@ -61,7 +73,7 @@ export class SegmentIngest implements Ingest {
     return this.#step(async () => {
       if (blocks.length === 0) return
       const { id } = this.#record.segment
-      const tree = new TreeBuilder(this.position, this.#tree.roots)
+      const tree = new OriginalTreeBuilder(this.position, this.#tree.roots)
       const nodes: OriginalNode[] = []
       const tx = this.#core.rows.write()
       let bytes = this.#bytes
@@ -96,7 +108,7 @@ export class SegmentIngest implements Ingest {
       if (end === this.position) return
       const { position, bytes } = this
       const progress = await this.#core.cutPending(this.#record, end, { position, bytes })
-      this.#tree = new TreeBuilder(progress.position, progress.roots)
+      this.#tree = new OriginalTreeBuilder(progress.position, progress.roots)
       this.#bytes = this.#core.pendingBytes = progress.bytes
     })
   }
@@ -159,7 +171,7 @@ export class SegmentIngest implements Ingest {
   }
 
   /** The tree at the original's length; its last nodes are stored beside the others. */
-  async #complete(end: number, rest: readonly OriginalNode[]): Promise<TreeBuilder> {
+  async #complete(end: number, rest: readonly OriginalNode[]): Promise<OriginalTreeBuilder> {
     const { tree, nodes } = this.#completed(end, rest)
     if (nodes.length > 0) {
       const tx = this.#core.rows.write()
@@ -170,8 +182,11 @@ export class SegmentIngest implements Ingest {
   }
 
   /** The tree at the original's length, and the nodes that came into being on the way from `end` to there. */
-  #completed(end: number, rest: readonly OriginalNode[]): { tree: TreeBuilder; nodes: OriginalNode[] } {
-    const tree = new TreeBuilder(this.position, this.#tree.roots)
+  #completed(
+    end: number,
+    rest: readonly OriginalNode[]
+  ): { tree: OriginalTreeBuilder; nodes: OriginalNode[] } {
+    const tree = new OriginalTreeBuilder(this.position, this.#tree.roots)
     const wanted = coveringIndices(end, this.#record.length)
     const fits = rest.length === wanted.length && rest.every((node, i) => node.index === wanted[i])
     if (!fits) {
@@ -183,7 +198,7 @@ export class SegmentIngest implements Ingest {
     return { tree, nodes: rest.flatMap((node) => tree.appendNode(node)) }
   }
 
-  #checkTree(tree: TreeBuilder): void {
+  #checkTree(tree: OriginalTreeBuilder): void {
     if (!tree.hash().equals(this.#record.treeHash)) {
       throw new StorageError(
         'STORAGE_TREE_MISMATCH',

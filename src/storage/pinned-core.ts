@@ -21,9 +21,9 @@ import {
   nodesRange,
   noteKey,
   progressKey,
-  type Progress
+  type SegmentProgress
 } from './progress.js'
-import type { SegmentRecord } from './records.js'
+import type { RecordedSegment } from './records.js'
 import type { Decode } from './types.js'
 import type { Veil } from './veiled-storage.js'
 
@@ -49,9 +49,9 @@ export class PinnedCore implements Veil {
   /** Rows as they are on disk. */
   readonly rows: CorestoreStorage.CoreStorage
   /** Segments in place, by first block; they follow each other without a gap. */
-  readonly segments: SegmentRecord[] = []
+  readonly segments: RecordedSegment[] = []
   /** The segment on its way in. */
-  pending: SegmentRecord | null = null
+  pending: RecordedSegment | null = null
   /** Bytes stored of the segment on its way in. */
   pendingBytes = 0
   /** Work on this core that must not overlap. */
@@ -100,7 +100,7 @@ export class PinnedCore implements Veil {
   }
 
   /** The segment in place that holds block `index`. */
-  segmentAt(index: number): SegmentRecord | undefined {
+  segmentAt(index: number): RecordedSegment | undefined {
     return this.segments.find((segment) => segment.start <= index && index < segment.end)
   }
 
@@ -174,7 +174,7 @@ export class PinnedCore implements Veil {
   }
 
   /** Rows of one kind at the disk's leisure: how far the segment on its way in has come. */
-  async progress(record: SegmentRecord): Promise<Progress> {
+  async progress(record: RecordedSegment): Promise<SegmentProgress> {
     const reader = this.rows.read()
     const stored = reader.getLocal(progressKey(record.segment.id))
     const roots = rootIndices(record.start).map((index) => reader.getTreeNode(index))
@@ -185,7 +185,7 @@ export class PinnedCore implements Veil {
   }
 
   /** A node of the original's tree, as far as it follows from what is held and from the segment on its way in. */
-  async pendingNode({ segment, start }: SegmentRecord, index: number): Promise<OriginalNode | null> {
+  async pendingNode({ segment, start }: RecordedSegment, index: number): Promise<OriginalNode | null> {
     const last = rightSpan(index) / 2
     if (last < start) {
       const reader = this.rows.read()
@@ -205,10 +205,10 @@ export class PinnedCore implements Veil {
 
   /** Deletes blocks `[end, position)` of the segment on its way in, in one write. Returns how far it has come then. */
   async cutPending(
-    record: SegmentRecord,
+    record: RecordedSegment,
     end: number,
     { position, bytes }: { position: number; bytes: number }
-  ): Promise<Progress> {
+  ): Promise<SegmentProgress> {
     const { id } = record.segment
     const roots: OriginalNode[] = []
     for (const index of rootIndices(end)) {
@@ -239,7 +239,7 @@ export class PinnedCore implements Veil {
    * @param roots of the segment's tree at `record.length`
    * @throws StorageError STORAGE_FORKED if the author signed two histories
    */
-  async checkAgainstLive(record: SegmentRecord, roots: readonly OriginalNode[]): Promise<void> {
+  async checkAgainstLive(record: RecordedSegment, roots: readonly OriginalNode[]): Promise<void> {
     const reader = this.rows.read()
     const reads = roots.map((root) => reader.getTreeNode(root.index))
     const [head, nodes] = await flushed(reader, Promise.all([reader.getHead(), Promise.all(reads)]))
@@ -263,7 +263,7 @@ export class PinnedCore implements Veil {
   }
 
   /** Puts a verified segment in place; may be done again after a crash at any point of it. */
-  async place(record: SegmentRecord): Promise<void> {
+  async place(record: RecordedSegment): Promise<void> {
     const range = nodesRange(record.segment.id)
     for await (const { value } of this.rows.createLocalStream(range)) {
       const tx = this.rows.write()
@@ -310,7 +310,7 @@ export class PinnedCore implements Veil {
   }
 
   /** Deletes what the segment on its way in has written. */
-  async erasePending(record: SegmentRecord, position: number): Promise<void> {
+  async erasePending(record: RecordedSegment, position: number): Promise<void> {
     const tx = this.rows.write()
     const range = nodesRange(record.segment.id)
     tx.deleteBlockRange(record.start, position)

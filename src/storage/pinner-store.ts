@@ -11,7 +11,7 @@ import { SegmentIngest, type IngestHost } from './ingest.js'
 import { encodeOriginalProof, proofIndices } from '../protocol/original-tree.js'
 import { PinnedCore, type PinnedCoreHost } from './pinned-core.js'
 import { readChunk } from './read-chunk.js'
-import { Records, type SegmentRecord } from './records.js'
+import { Records, type RecordedSegment } from './records.js'
 import { checkVeil } from './self-check.js'
 import { checkSpec, sameSpec } from './spec.js'
 import type { Decode, Ingest, PinnerStoreOptions, SegmentSpec, StoredSegment } from './types.js'
@@ -376,7 +376,7 @@ export class PinnerStore extends EventEmitter<Events> {
     this.#records.deleteHypercore(core.key)
   }
 
-  async #eraseSegment(core: PinnedCore, record: SegmentRecord, position: number): Promise<void> {
+  async #eraseSegment(core: PinnedCore, record: RecordedSegment, position: number): Promise<void> {
     this.#records.setState(record.segment.id, 'aborting')
     await core.erasePending(record, position)
     await rm(this.nodeFile(record.segment.id), { force: true })

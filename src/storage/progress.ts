@@ -9,7 +9,7 @@ const NOTE = Buffer.from('datdot/note/')
 const LAST = (1n << 64n) - 1n
 
 /** How far a segment has come; stored in the same write as the blocks it speaks of. */
-export interface Progress {
+export interface SegmentProgress {
   /** Next index wanted. */
   position: number
   /** Encoded bytes stored. */
@@ -63,14 +63,14 @@ export function decodeNodes(bytes: Buffer): OriginalNode[] {
   return nodes
 }
 
-export function encodeProgress(progress: Progress): Buffer {
+export function encodeProgress(progress: SegmentProgress): Buffer {
   const head = Buffer.allocUnsafe(2 * COUNTER_BYTES)
   head.writeBigUInt64LE(BigInt(progress.position), 0)
   head.writeBigUInt64LE(BigInt(progress.bytes), COUNTER_BYTES)
   return Buffer.concat([head, encodeNodes(progress.roots)])
 }
 
-export function decodeProgress(bytes: Buffer): Progress {
+export function decodeProgress(bytes: Buffer): SegmentProgress {
   return {
     position: Number(bytes.readBigUInt64LE(0)),
     bytes: Number(bytes.readBigUInt64LE(COUNTER_BYTES)),

@@ -35,7 +35,7 @@ const SCHEMA = `
  */
 export type RecordState = 'pending' | 'verified' | 'held' | 'aborting'
 
-export interface SegmentRecord extends SegmentSpec {
+export interface RecordedSegment extends SegmentSpec {
   state: RecordState
   bytes: number
 }
@@ -88,7 +88,7 @@ export class Records {
   }
 
   /** All segments, by hypercore and first block. */
-  all(): SegmentRecord[] {
+  all(): RecordedSegment[] {
     const rows = this.#db
       .prepare('SELECT * FROM segment JOIN hypercore USING (key) ORDER BY key, first_block')
       .all() as Row[]
@@ -153,7 +153,7 @@ export class Records {
   }
 }
 
-function fromRow(row: Row): SegmentRecord {
+function fromRow(row: Row): RecordedSegment {
   return {
     key: row.key,
     manifest: decodeManifest(row.manifest),

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { SEED_BYTES, keyPairFromSeed, type KeyPair } from '../crypto/keys.js'
+import { KEY_SEED_BYTES, keyPairFromSeed, type KeyPair } from '../crypto/keys.js'
 import { InputError } from '../errors.js'
 import { readSecretFile, writeSecretFile } from '../secret-file.js'
 
@@ -27,7 +27,7 @@ export async function loadSecret(path: string, randomBytes: (length: number) => 
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const kept = await readSecretFile(path)
   if (kept === null) {
-    const secret = Buffer.from(randomBytes(SEED_BYTES))
+    const secret = Buffer.from(randomBytes(KEY_SEED_BYTES))
     await writeSecretFile(path, secret.toString('hex') + '\n')
     return secret
   }

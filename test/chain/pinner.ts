@@ -18,7 +18,7 @@ import { leafNode } from '../../src/merkle/node.js'
 import { encodeProof, proveBatch } from '../../src/merkle/proof.js'
 import { MemoryTree, locate, rootOf } from '../../src/merkle/reader.js'
 import {
-  TreeBuilder as OriginalTreeBuilder,
+  OriginalTreeBuilder as OriginalTreeBuilder,
   encodeOriginalProof,
   originalLeaf,
   proofIndices,

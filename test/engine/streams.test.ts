@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import type { SegmentSecret } from '../../src/chunk/codec.js'
 import { codecOf, decodeChunk, encodeChunk } from '../../src/chunk/codecs.js'
 import { rsaKeyFromSeed } from '../../src/crypto/rsa-key.js'
-import { Engine, type ChunkRun, type ChunkSource, type Progress } from '../../src/engine/engine.js'
+import { Engine, type ChunkRun, type ChunkSource, type StreamProgress } from '../../src/engine/engine.js'
 import { TreeBuilder } from '../../src/merkle/builder.js'
 import { leafNode, type TreeRoot } from '../../src/merkle/node.js'
 import { MemoryTree, rootOf } from '../../src/merkle/reader.js'
@@ -253,8 +253,8 @@ test('no key of a seed is used twice: a chunk beyond its last one is refused', a
 
 test('progress counts what has come out', async () => {
   const chunks = chunksOf(someLengths)
-  const reports: Progress[] = []
-  const onProgress = (progress: Progress) => {
+  const reports: StreamProgress[] = []
+  const onProgress = (progress: StreamProgress) => {
     reports.push(progress)
   }
   for await (const { count } of engine.encode(chunks, { segment, start: START }, { onProgress })) {

@@ -8,7 +8,7 @@ import { TreeBuilder } from '../../src/merkle/builder.js'
 import { encodeProof, proveBatch } from '../../src/merkle/proof.js'
 import { MemoryTree, locate, rootOf } from '../../src/merkle/reader.js'
 import { joinOriginal, type Evidence, type ProofReader } from '../../src/evidence/format.js'
-import type { EvidenceSource, OriginalCheck } from '../../src/evidence/verify.js'
+import type { EvidenceSource, CheckOriginal } from '../../src/evidence/verify.js'
 import type { CopyReader, WalkChallenge } from '../../src/evidence/walk.js'
 import type { WalkSegment } from '../../src/protocol/views.js'
 
@@ -19,7 +19,7 @@ export interface TestCopy {
   segments: WalkSegment[]
   reader: CopyReader & ProofReader
   /** Stands in for the author's tree: the proof of a block is its hash. */
-  checkOriginal: OriginalCheck
+  checkOriginal: CheckOriginal
 }
 
 /** Encodes blocks of the given lengths, one list a segment, with `wrap`; the same for the same arguments. */
@@ -57,7 +57,7 @@ export async function makeCopy(lengths: number[][], salt = ''): Promise<TestCopy
     segments.push({ ...segment, start, chunks: sizes.length, bytes: root.bytes, root: root.hash, treeHash })
     trees.push(tree)
   }
-  const checkOriginal: OriginalCheck = (_, index, length, proof) => {
+  const checkOriginal: CheckOriginal = (_, index, length, proof) => {
     const block = proof.subarray(32)
     const holds = length === blocks.length && blake3(block).equals(proof.subarray(0, 32))
     if (!holds || !blocks[index]?.equals(block)) throw new ProofError('TEST_ORIGINAL', 'another block')

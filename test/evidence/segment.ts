@@ -7,7 +7,8 @@ import { judgeRefusal, type OriginalLeaves, type RefusalVerdict } from '../../sr
 import type { Refusal } from '../../src/protocol/refusal.js'
 import { segmentId, segmentSalt, signSegment, type SegmentRecord } from '../../src/protocol/segment.js'
 import type { SignedRecord } from '../../src/protocol/hand-over.js'
-import type { CodecName, SegmentSecret } from '../../src/chunk/codec.js'
+import type { SegmentSecret } from '../../src/chunk/codec.js'
+import type { CodecName } from '../../src/chunk/header.js'
 import { codecOf, encodeChunk } from '../../src/chunk/codecs.js'
 import { hash } from '../../src/crypto/hash.js'
 import { keyPairFromSeed, type KeyPair } from '../../src/crypto/keys.js'
@@ -17,7 +18,7 @@ import { leafNode } from '../../src/merkle/node.js'
 import { encodeProof, prove } from '../../src/merkle/proof.js'
 import { MemoryTree, rootOf } from '../../src/merkle/reader.js'
 import {
-  TreeBuilder as OriginalTreeBuilder,
+  OriginalTreeBuilder as OriginalTreeBuilder,
   encodeOriginalProof,
   originalLeaf,
   proofIndices,

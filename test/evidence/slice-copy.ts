@@ -1,8 +1,6 @@
-import type { CodecName } from '../../src/chunk/codec.js'
-import { HEADER_BYTES } from '../../src/chunk/header.js'
+import { type CodecName, HEADER_BYTES } from '../../src/chunk/header.js'
 import { hash } from '../../src/crypto/hash.js'
-import type { PathSource } from '../../src/evidence/slice-evidence.js'
-import { buildSliceEvidence } from '../../src/evidence/slice-evidence.js'
+import { type PathSource, buildSliceEvidence } from '../../src/evidence/slice-evidence.js'
 import { sliceHasher } from '../../src/evidence/slice-hasher.js'
 import { sliceTools } from '../../src/evidence/slice-tools.js'
 import {

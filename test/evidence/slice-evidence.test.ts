@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { CodecName } from '../../src/chunk/codec.js'
+import type { CodecName } from '../../src/chunk/header.js'
 import { hash } from '../../src/crypto/hash.js'
 import { pureSliceTools } from '../../src/evidence/pure-slice-tools.js'
 import {

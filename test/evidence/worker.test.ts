@@ -9,7 +9,7 @@ import { buildEvidence, joinOriginal } from '../../src/evidence/format.js'
 import { walk } from '../../src/evidence/walk.js'
 import { Engine } from '../../src/engine/engine.js'
 import {
-  TreeBuilder,
+  OriginalTreeBuilder,
   encodeOriginalProof,
   originalLeaf,
   proofIndices,
@@ -30,7 +30,7 @@ async function copyOfHypercore(sizes: number[], folder: string): Promise<TestCop
   const treeHash = await core.treeHash()
   await store.close()
   const nodes = new Map<number, OriginalNode>()
-  const builder = new TreeBuilder()
+  const builder = new OriginalTreeBuilder()
   for (const block of copy.blocks) {
     for (const node of builder.appendLeaf(block.byteLength, originalLeaf(block))) nodes.set(node.index, node)
   }

@@ -4,7 +4,11 @@ import { Worker } from 'node:worker_threads'
 import { ProofError } from '../../src/errors.js'
 import { verifyOriginal } from '../../src/crypto/author-signature.js'
 import { encodeOriginal, readOriginal } from '../../src/storage/original.js'
-import { coveringIndices, TreeBuilder, verifyOriginalProof } from '../../src/protocol/original-tree.js'
+import {
+  coveringIndices,
+  OriginalTreeBuilder,
+  verifyOriginalProof
+} from '../../src/protocol/original-tree.js'
 import { authorCore, noiseBlocks, openStore, pin } from '../storage/support.js'
 
 test('every block of originals of many lengths is proven, and only at its own index', async (t) => {
@@ -86,7 +90,7 @@ test('what a signer reads of a downloaded hypercore is what its author signed', 
 test('subtrees appended to a tree give the tree of all blocks', () => {
   const leaf = (i: number) => Buffer.alloc(32, i + 1)
   const whole = (length: number) => {
-    const tree = new TreeBuilder()
+    const tree = new OriginalTreeBuilder()
     const nodes = new Map<number, { index: number; size: number; hash: Uint8Array }>()
     for (let i = 0; i < length; i++) for (const n of tree.appendLeaf(i + 1, leaf(i))) nodes.set(n.index, n)
     return { tree, nodes }
@@ -94,7 +98,7 @@ test('subtrees appended to a tree give the tree of all blocks', () => {
   for (let to = 1; to <= 40; to++) {
     const { tree, nodes } = whole(to)
     for (let from = 0; from <= to; from++) {
-      const grown = new TreeBuilder(from, whole(from).tree.roots)
+      const grown = new OriginalTreeBuilder(from, whole(from).tree.roots)
       for (const index of coveringIndices(from, to)) grown.appendNode(nodes.get(index)!)
       assert.deepEqual(grown.roots, tree.roots)
       assert.equal(grown.length, to)

@@ -1,3 +1,4 @@
+import type { CodecName } from '../../src/chunk/header.js'
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
@@ -8,7 +9,7 @@ import crypto from 'hypercore-crypto'
 import { systemClock } from '../../src/clock.js'
 import { auditFile } from '../../src/audit/file.js'
 import type { Parameters } from '../../src/protocol/parameters.js'
-import type { CodecName, Outcome, Plan } from '../../src/protocol/operations.js'
+import type { Outcome, Plan } from '../../src/protocol/operations.js'
 import { scan } from '../../src/drive/scan.js'
 import { createLogger, type Logger } from '../../src/log.js'
 import {

@@ -5,7 +5,7 @@ import { segmentId } from '../../src/chunk/codec.js'
 import { encodeChunk } from '../../src/chunk/codecs.js'
 import { hash } from '../../src/crypto/hash.js'
 import { keyPairFromSeed } from '../../src/crypto/keys.js'
-import { originalLeaf, TreeBuilder } from '../../src/protocol/original-tree.js'
+import { originalLeaf, OriginalTreeBuilder } from '../../src/protocol/original-tree.js'
 import type { IngestBlock, SegmentSpec } from '../../src/storage/types.js'
 import { noise } from './support.js'
 
@@ -26,7 +26,7 @@ export function crashSegment(): { spec: SegmentSpec; blocks: (from: number, to: 
   }
   const manifest = Verifier.createManifest({ version: 1, signers: [{ publicKey: author.publicKey }] })
   const key = Hypercore.key(manifest)
-  const tree = new TreeBuilder()
+  const tree = new OriginalTreeBuilder()
   for (let i = 0; i < BLOCKS; i++) tree.appendLeaf(crashBlock(i).byteLength, originalLeaf(crashBlock(i)))
   const treeHash = crypto.tree(tree.roots)
   const caps = require('hypercore/lib/caps.js') as {

@@ -1,6 +1,7 @@
+import { codecNames } from '../../chunk/header.js'
 import { ChainError } from '../../errors.js'
 import { verifyOriginal } from '../../crypto/author-signature.js'
-import { codecNames, type Body, type Original, type Plan } from '../../protocol/operations.js'
+import type { Body, Original, Plan } from '../../protocol/operations.js'
 import type { Parameters } from '../../protocol/parameters.js'
 import { addTask, fillCopies, wantedCopies } from './copies.js'
 import { give } from './money.js'

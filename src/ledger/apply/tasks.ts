@@ -1,5 +1,6 @@
+import { codecNames } from '../../chunk/header.js'
 import { ChainError } from '../../errors.js'
-import { codecNames, type Body } from '../../protocol/operations.js'
+import type { Body } from '../../protocol/operations.js'
 import { segmentHash, segmentId, segmentSalt, type SegmentRecord } from '../../protocol/segment.js'
 import { copyLock, mulDiv } from '../rules/economics.js'
 import { deliverMs, refusalEvidenceMs } from '../rules/schedule.js'

@@ -1,3 +1,4 @@
+import { codecNames } from '../../chunk/header.js'
 import {
   amount,
   change,
@@ -11,7 +12,7 @@ import {
   uint,
   type Type
 } from '../codec.js'
-import { codecNames, planType, roleNames } from '../operations.js'
+import { planType, roleNames } from '../operations.js'
 import { segmentRecordType } from '../segment.js'
 import type {
   AccountView,

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, readdirSync, statSync, truncateSync, writeFile
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { AssignmentView } from '../../../src/protocol/views.js'
-import type { CodecName } from '../../../src/chunk/codec.js'
+import type { CodecName } from '../../../src/chunk/header.js'
 import { keyPairFromSeed, randomBytes } from '../../../src/crypto/keys.js'
 import { Engine } from '../../../src/engine/engine.js'
 import { SegmentKeys } from '../../../src/roles/signer/segment-keys.js'
