@@ -136,6 +136,27 @@ test('no byte of an evidence can be changed, and its hash changes with it', asyn
   }
 })
 
+test('no piece of an evidence can be taken out, put in, doubled or changed for another', async () => {
+  const given = await small(9)
+  const size = given.evidence.byteLength
+  const place = fc.nat(size)
+  fc.assert(
+    fc.property(place, place, place, fc.nat(200), fc.nat(3), (from, to, at, length, what) => {
+      const bytes = Buffer.from(given.evidence)
+      const piece = bytes.subarray(from, from + length)
+      const changed = [
+        Buffer.concat([bytes.subarray(0, from), bytes.subarray(from + length)]),
+        Buffer.concat([bytes.subarray(0, at), piece, bytes.subarray(at)]),
+        Buffer.concat([bytes.subarray(0, at), piece, bytes.subarray(at + piece.byteLength)]),
+        Buffer.concat([bytes.subarray(0, Math.min(at, to)), bytes.subarray(Math.max(at, to))])
+      ][what]!
+      fc.pre(!changed.equals(bytes))
+      assert.notEqual(codeOf(check(given, changed)), 'ok')
+    }),
+    { numRuns: 2_000 }
+  )
+})
+
 test('a changed evidence is refused in TypeScript alone by the same code', async () => {
   const given = await small(5)
   const bytes = Buffer.from(given.evidence)
@@ -183,34 +204,77 @@ test('every number has one form and one place', async () => {
   const pair = [2, 2, 0, 0, 3_000, 1, 0, 0, 2, 3_000, 1, 2]
   read(evidenceOf(pair, path.subarray(40), header, slice(0, 0), two, header, slice(2, 2), two.subarray(32)))
   const large = Buffer.alloc(9, 255)
-  const heads: [string, (number | Buffer)[]][] = [
-    ['another version', one.with(0, 1)],
-    ['no chunk', [2, 0]],
-    ['more chunks than steps', [2, 3, 0, 0, 3_000, 1, 0]],
-    ['a segment that is not there', one.with(2, 1)],
-    ['a chunk that is not there', one.with(3, 3)],
-    ['a chunk beyond 2^48', one.with(3, 2 ** 50)],
-    ['a number of 2^64 - 1', [2, 1, 0, large, 3_000, 1, 0]],
-    ['a body beyond its segment', one.with(4, 9_001)],
-    ['a body beyond 2^32', one.with(4, 2 ** 33)],
-    ['a body beyond 2^48', one.with(4, 2 ** 48 + 3_000)],
-    ['no slice', [2, 1, 0, 0, 3_000, 0]],
-    ['more slices than steps', [2, 1, 0, 0, 3_000, 3, 0, 1, 2]],
-    ['more slices than the body has', [2, 1, 0, 0, 1_000, 2, 0, 1]],
-    ['a slice that is not there', one.with(6, 3)],
-    ['slices that descend', [2, 1, 0, 0, 3_000, 2, 1, 0]],
-    ['a slice twice', [2, 1, 0, 0, 3_000, 2, 1, 1]],
-    ['chunks that descend', [2, 2, 0, 1, 3_000, 1, 0, 0, 0, 3_000, 1, 0]],
-    ['a chunk twice', [2, 2, 0, 0, 3_000, 1, 0, 0, 0, 3_000, 1, 1]],
-    ['slices that leave no step for the next chunk', [2, 2, 0, 0, 3_000, 2, 0, 1, 0, 1, 3_000, 1, 0]],
-    ['a longer form of 1', [2, Buffer.from([253, 1, 0]), 0, 0, 3_000, 1, 0]],
-    ['a longer form of 3000', [2, 1, 0, 0, Buffer.from([254, 0xb8, 0x0b, 0, 0]), 1, 0]],
-    ['the longest form of 0', [2, 1, Buffer.from([255, 0, 0, 0, 0, 0, 0, 0, 0]), 0, 3_000, 1, 0]]
+  const heads: [string, (number | Buffer)[], RegExp][] = [
+    ['another version', one.with(0, 1), /version 2/],
+    ['no chunk', [2, 0], /chunks is 0, not 1 to 2/],
+    ['more chunks than steps', [2, 3, 0, 0, 3_000, 1, 0], /chunks is 3, not 1 to 2/],
+    ['a segment that is not there', one.with(2, 1), /segment is 1, not 0 to 0/],
+    ['a chunk that is not there', one.with(3, 3), /chunk is 3, not 0 to 2/],
+    ['a chunk beyond 2^48', one.with(3, 2 ** 50), /chunk is 1125899906842624, not 0 to 2/],
+    ['a number of 2^64 - 1', [2, 1, 0, large, 3_000, 1, 0], /chunk is 18446744073709552000, not 0 to 2/],
+    ['a body beyond its segment', one.with(4, 9_001), /body is 9001, not 0 to 9000/],
+    ['a body beyond 2^32', one.with(4, 2 ** 33), /body is 8589934592, not 0 to 9000/],
+    ['a body beyond 2^48', one.with(4, 2 ** 48 + 3_000), /body is 281474976713656, not 0 to 9000/],
+    ['no slice', [2, 1, 0, 0, 3_000, 0], /slices of a chunk is 0, not 1 to 2/],
+    ['more slices than steps', [2, 1, 0, 0, 3_000, 3, 0, 1, 2], /slices of a chunk is 3, not 1 to 2/],
+    ['more slices than the body has', [2, 1, 0, 0, 1_000, 2, 0, 1], /slices of a chunk is 2, not 1 to 1/],
+    ['a slice that is not there', one.with(6, 3), /slice is 3, not 0 to 2/],
+    ['slices that descend', [2, 1, 0, 0, 3_000, 2, 1, 0], /slice is 0, not 2 to 2/],
+    ['a slice twice', [2, 1, 0, 0, 3_000, 2, 1, 1], /slice is 1, not 2 to 2/],
+    ['chunks that descend', [2, 2, 0, 1, 3_000, 1, 0, 0, 0, 3_000, 1, 0], /chunk is 0, not 2 to 2/],
+    ['a chunk twice', [2, 2, 0, 0, 3_000, 1, 0, 0, 0, 3_000, 1, 1], /chunk is 0, not 1 to 2/],
+    [
+      'slices that leave none for the next chunk',
+      [2, 2, 0, 0, 3_000, 2],
+      /slices of a chunk is 2, not 1 to 1/
+    ],
+    ['a longer form of 1', [2, Buffer.from([253, 1, 0]), 0, 0, 3_000, 1, 0], /shortest form/],
+    ['a longer form of 3000', [2, 1, 0, 0, Buffer.from([254, 0xb8, 0x0b, 0, 0]), 1, 0], /shortest form/],
+    [
+      'the longest form of 0',
+      [2, 1, Buffer.from([255, 0, 0, 0, 0, 0, 0, 0, 0]), 0, 3_000, 1, 0],
+      /shortest form/
+    ]
   ]
-  for (const [what, head] of heads) {
+  for (const [what, head, message] of heads) {
     const bytes = evidenceOf(head, path, header, slice(0, 0), two)
-    assert.throws(() => read(bytes), { code: 'EVIDENCE_MALFORMED' }, what)
+    assert.throws(() => read(bytes), { code: 'EVIDENCE_MALFORMED', message }, what)
   }
+  const most = maxSliceEvidenceBytes(sliceWalkShape(challenge))
+  assert.throws(() => read(Buffer.alloc(most + 1, 2)), { message: new RegExp(`more than ${most}`) })
+  // A large segment still has no body beyond the largest.
+  const segments = [{ ...challenge.segments[0]!, bytes: 2 ** 40 }]
+  const body = evidenceOf(one.with(4, 15_790_337))
+  const message = /body is 15790337, not 0 to 15790336/
+  assert.throws(() => decodeSliceEvidence(body, { ...challenge, segments }), {
+    code: 'EVIDENCE_MALFORMED',
+    message
+  })
+})
+
+test('segments ascend, and the chunks of each begin anew', async () => {
+  const copy = await makeSliceCopy([
+    { codec: 'wrap', plain: [0, 0, 0] },
+    { codec: 'seal', plain: [0, 0, 0] }
+  ])
+  const challenge = challengeOf(copy, 2)
+  const read = (numbers: number[], ...bytes: number[]) =>
+    decodeSliceEvidence(evidenceOf(numbers, ...bytes.map((length) => Buffer.alloc(length))), challenge)
+  // The first chunk of three has a path of two nodes, the last of one.
+  const { chunks, paths } = read([2, 2, 0, 2, 0, 1, 0, 1, 0, 0, 1, 0], 40, 80, 136, 80)
+  assert.deepEqual(
+    chunks.map(({ ordinal, index }) => [ordinal, index]),
+    [
+      [0, 2],
+      [1, 3]
+    ]
+  )
+  assert.deepEqual(
+    paths.map(({ bytes }) => bytes),
+    [40, 80]
+  )
+  const descending = () => read([2, 2, 1, 0, 0, 1, 0, 0, 2, 0, 1, 0], 80, 40, 80, 136)
+  assert.throws(descending, { code: 'EVIDENCE_MALFORMED', message: /segment is 0, not 1 to 1/ })
 })
 
 test('evidence of another walk, copy or state does not hold', async () => {

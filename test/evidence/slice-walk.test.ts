@@ -9,6 +9,7 @@ import { pureHashes } from '../../src/crypto/pure-hashes.js'
 import { sliceTools } from '../../src/evidence/slice-tools.js'
 import {
   openStep,
+  sliceState,
   sliceWalkSeed,
   sliceWalkShape,
   walkSlices,
@@ -114,6 +115,43 @@ test('a walk is whole only if the copy has at most k slices, and always if its o
       if (slices + plain.length <= steps) assert.ok(shape.whole)
     })
   )
+})
+
+test('a copy of one chunk is walked whole as long as its last slice is among the first k', () => {
+  const segment = {
+    codec: 'seal' as const,
+    id: Buffer.alloc(32),
+    root: Buffer.alloc(32),
+    start: 0,
+    chunks: 1
+  }
+  for (const [body, k, whole] of [
+    [0, 1, true],
+    [1_024, 1, true],
+    [1_025, 1, false],
+    [2_048, 2, true],
+    [2_049, 2, false],
+    [512 * 1_024, 512, true],
+    [512 * 1_024 + 1, 512, false]
+  ] as const) {
+    const segments = [{ ...segment, bytes: 80 + body }]
+    assert.equal(sliceWalkShape({ seed: Buffer.alloc(32), steps: k, segments }).whole, whole, `${body} bytes`)
+  }
+})
+
+test('a state binds all 64 bits of the index and all 32 of the slice', () => {
+  const [state, header, slice] = [Buffer.alloc(32, 1), Buffer.alloc(80, 2), Buffer.alloc(300, 3)]
+  for (const [index, number] of [
+    [5, 6],
+    [2 ** 32, 0],
+    [2 ** 39 + 2 ** 33 + 7, 15_420],
+    [2 ** 40 - 1, 2 ** 32 - 1]
+  ] as const) {
+    for (const hashes of [sliceTools, pureHashes]) {
+      const next = sliceState(state, index, number, header, slice, hashes)
+      assert.deepEqual(Buffer.from(next), keyed(state, prefix(index, number), header, slice))
+    }
+  }
 })
 
 test('hashes in TypeScript walk the same walk', async () => {
