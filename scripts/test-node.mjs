@@ -2,7 +2,7 @@
 //
 // In a fresh copy of the project: `npm ci` under that Node (the native parts are built against its own headers), then a
 // chosen set of tests. An argument is a major version or a whole one; several are taken one after the other.
-// Needs the npm registry and a C compiler. Exit code 0 if all of it holds, 1 otherwise, 2 for bad input.
+// `--keep` leaves the copy there, to look into what failed. Needs the npm registry and a C compiler. Exit code 0 if all of it holds, 1 otherwise, 2 for bad input.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -30,18 +30,24 @@ const TESTS = [
 ]
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const wanted = process.argv.slice(2)
+const keep = process.argv.includes('--keep')
+const wanted = process.argv.slice(2).filter((word) => word !== '--keep')
 const least = 20
 if (
   wanted.length === 0 ||
   wanted.some((word) => !/^\d+(\.\d+\.\d+)?$/.test(word) || parseInt(word) < least)
 ) {
-  process.stderr.write(`Usage: npm run test:node -- VERSION…, such as 22 or 24.1.0, from ${least} on\n`)
+  process.stderr.write(
+    `Usage: npm run test:node -- VERSION… [--keep], such as 22 or 24.1.0, from ${least} on\n`
+  )
   process.exit(2)
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'datdot-node-'))
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+process.on('exit', () => {
+  if (keep) process.stdout.write(`kept    ${folder}\n`)
+  else rmSync(folder, { recursive: true, force: true })
+})
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130))
 
 function run(command, args, options) {
@@ -117,6 +123,6 @@ for (const version of wanted) {
     process.exit(1)
   }
   say(`ok      ${passed} tests of ${files.length} files passed under Node ${exact}, ${seconds(testing)}`)
-  rmSync(copy, { recursive: true })
+  if (!keep) rmSync(copy, { recursive: true })
 }
 say('All of it held.')
