@@ -284,6 +284,8 @@ test('evidence of another walk, copy or state does not hold', async () => {
   const otherWalk = await answer(copy, challengeOf(copy, 3, 5))
   assert.equal(codeOf(check({ ...given, lastState: otherWalk.lastState })), 'EVIDENCE_STATE')
   assert.equal(codeOf(check({ ...given, lastState: given.lastState.subarray(1) })), 'EVIDENCE_STATE')
+  const longer = Buffer.concat([given.lastState, Buffer.alloc(1)])
+  assert.equal(codeOf(check({ ...given, lastState: longer })), 'EVIDENCE_STATE')
   assert.equal(codeOf(check(given, otherWalk.evidence)), 'EVIDENCE_MISSING')
   const another = await makeSliceCopy(lengths, 'other')
   const forged = await answer(another, challengeOf(another, 3))
@@ -311,6 +313,44 @@ test('a slice that the walk does not visit, or lacks, is noticed', async () => {
   }
   const wrong = await build([wrongSlice, given.steps[1]!, given.steps[2]!])
   assert.equal(codeOf(check(given, wrong)), 'EVIDENCE_MISSING')
+})
+
+test('a slice of the same number in another chunk, or a chunk at the same place of another segment, is not the one', async () => {
+  const copy = await makeSliceCopy([
+    { codec: 'wrap', plain: [9_000, 9_000] },
+    { codec: 'wrap', plain: [9_000, 9_000] }
+  ])
+  const { source } = copy
+  const missesFirst = (given: Answered, evidence: Uint8Array): void => {
+    const verdict = check(given, evidence)
+    assert.equal(codeOf(verdict), 'EVIDENCE_MISSING')
+    // Not only a later step, to which the state after a wrong slice leads.
+    assert.match((verdict as RefusedSlices).message, /step 0$/)
+  }
+  let chunks = 0
+  let segments = 0
+  for (let seed = 0; chunks < 3 || segments < 3; seed++) {
+    const given = await answer(copy, challengeOf(copy, 2, seed))
+    const [first] = given.steps
+    const { ordinal, place, index } = first!
+    const at = async (ordinal: number, leaf: number, index: number): Promise<SliceStep> => {
+      const there = await source.find(ordinal, leaf * 9_136)
+      return { ...first!, ...(await source.read(ordinal, there, index)), ordinal, place: there, index }
+    }
+    if (place.offset === 0 && index > 0) {
+      const steps = [await at(ordinal, 0, 0), await at(ordinal, 1, index)]
+      const evidence = await buildSliceEvidence(source, given.challenge, steps)
+      missesFirst(given, evidence)
+      chunks++
+    }
+    if (ordinal === 1) {
+      const evidence = await buildSliceEvidence(source, given.challenge, [
+        await at(0, place.offset / 9_136, index)
+      ])
+      missesFirst(given, evidence)
+      segments++
+    }
+  }
 })
 
 test('a slice too many is noticed where a walk meets one twice', async () => {
