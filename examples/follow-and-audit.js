@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import Corestore from 'corestore'
 import { auditLog } from 'datdot/audit'
-import { chainCoreKey, createDht, followLog, startPrivateDht } from 'datdot/client'
+import { PrivateDht, chainCoreKey, createDht, followLog } from 'datdot/client'
 import { decodeEntry, decodeOperation } from 'datdot/protocol'
 import HypercoreId from 'hypercore-id-encoding'
 import Hyperswarm from 'hyperswarm'
@@ -103,7 +103,9 @@ async function servedHere() {
   const result = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')
   const chainKey = HypercoreId.decode(result.chainKey)
 
-  const { network, close } = await startPrivateDht()
+  const dht = new PrivateDht()
+  await dht.ready()
+  const { network } = dht
   const store = new Corestore(join(data, 'chain', 'cores'))
   const log = store.get({ key: chainCoreKey(chainKey, 'log'), writable: false })
   await log.ready()
@@ -115,7 +117,7 @@ async function servedHere() {
     close: async () => {
       await swarm.destroy()
       await store.close()
-      await close()
+      await dht.close()
     }
   }
 }

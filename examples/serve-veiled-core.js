@@ -9,12 +9,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Corestore from 'corestore'
 import { encodeChunk, keyPairFromSeed, randomBytes, segmentId } from 'datdot'
-import { createDht, startPrivateDht } from 'datdot/client'
+import { PrivateDht, createDht } from 'datdot/client'
 import { PinnerStore, readOriginal } from 'datdot/storage'
 import Hyperswarm from 'hyperswarm'
 
 const folder = await mkdtemp(join(tmpdir(), 'datdot-example-'))
-const { network, close } = await startPrivateDht()
+const dht = new PrivateDht()
+await dht.ready()
+const { network } = dht
 
 // The author writes a hypercore.
 const author = new Corestore(join(folder, 'author'))
@@ -35,7 +37,8 @@ const segment = {
 }
 
 // The pinner takes in the encoded blocks; once the author's signature holds over them it serves them.
-const pinner = await PinnerStore.open(join(folder, 'pinner'))
+const pinner = new PinnerStore(join(folder, 'pinner'))
+await pinner.ready()
 const ingest = await pinner.beginSegment({ ...tree, segment, start: 0, end: tree.length })
 for (let index = 0; index < tree.length; index++) {
   const plain = /** @type {Buffer} */ (await original.get(index))
@@ -74,5 +77,5 @@ await reading.destroy()
 await serving.destroy()
 await reader.close()
 await pinner.close()
-await close()
+await dht.close()
 await rm(folder, { recursive: true, force: true })

@@ -19,6 +19,8 @@ export interface Timer {
   cancel(): void
   /** Lets the process end although this is to come. */
   unref(): this
+  /** Keeps the process alive until it came: what a timer does unless told otherwise. */
+  ref(): this
 }
 
 /** The longest that Node's timers can wait. */
@@ -37,6 +39,10 @@ function timerOf(timeout: NodeJS.Timeout, clear: (timeout: NodeJS.Timeout) => vo
     cancel: () => clear(timeout),
     unref: () => {
       timeout.unref()
+      return timer
+    },
+    ref: () => {
+      timeout.ref()
       return timer
     }
   }

@@ -1,4 +1,6 @@
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, type WriteStream } from 'node:fs'
+import type { Clock } from './clock.js'
+import { Resource } from './lifecycle.js'
 
 /** Values that a log line may carry; bytes are written as hex, amounts as decimal strings. */
 export type LogValue = string | number | bigint | boolean | null | undefined | Uint8Array | Error
@@ -28,45 +30,62 @@ export function createLogger(write: (line: string) => void, now: () => number): 
 const WAITING_MAX = 1 << 20
 
 /**
- * A logger into a file of JSON lines; a full disk stops the log, never the program. What a slow disk leaves no room for is left
+ * A log in a file of JSON lines; a full disk stops the log, never the program. What a slow disk leaves no room for is left
  * out, and a line `log.left-out` says how many lines that were.
  */
-export function createFileLogger(
-  path: string,
-  now: () => number
-): { log: Logger; close: () => Promise<void> } {
-  const stream = createWriteStream(path, { flags: 'a', mode: 0o600 })
-  let broken = false
-  let leftOut = 0
-  stream.on('error', () => (broken = true))
-  // One line, which has room whatever waits.
-  const always = createLogger((line) => void stream.write(line), now)
-  const admit = (): void => {
-    if (leftOut === 0 || broken || stream.writableEnded) return
-    const lines = leftOut
-    leftOut = 0
-    always('log.left-out', { lines })
+export class FileLog extends Resource {
+  /** What it is told before it is open, or after it was closed, is lost. */
+  readonly log: Logger
+  readonly #path: string
+  /** Writes a line that has room whatever waits. */
+  readonly #always: Logger
+  #stream: WriteStream | undefined
+  #broken = false
+  #leftOut = 0
+
+  constructor(path: string, clock: Clock) {
+    super()
+    this.#path = path
+    const now = (): number => clock.wall()
+    this.log = createLogger((line) => this.#write(line), now)
+    this.#always = createLogger((line) => void this.#stream?.write(line), now)
   }
-  const write = (line: string): void => {
-    if (broken || stream.writableEnded) return
+
+  /** Does not wait for the file: lines wait in memory until it is there, and a file that cannot be opened is no error. */
+  protected start(): Promise<void> {
+    const stream = createWriteStream(this.#path, { flags: 'a', mode: 0o600 })
+    stream.on('error', () => (this.#broken = true))
+    stream.on('drain', () => this.#admit())
+    this.owe('file', () => this.#end(stream))
+    this.#stream = stream
+    return Promise.resolve()
+  }
+
+  #write(line: string): void {
+    const stream = this.#stream
+    if (!stream || this.#broken || stream.writableEnded) return
     if (stream.writableLength > WAITING_MAX) {
-      leftOut++
+      this.#leftOut++
       return
     }
-    admit()
+    this.#admit()
     stream.write(line)
   }
-  stream.on('drain', admit)
-  return {
-    log: createLogger(write, now),
-    close: () =>
-      new Promise((resolve) => {
-        if (broken || stream.destroyed) return resolve()
-        stream.once('close', resolve)
-        // A stream that ends no longer tells that it drained.
-        admit()
-        stream.end()
-      })
+
+  #admit(): void {
+    if (this.#leftOut === 0 || this.#broken || this.#stream?.writableEnded !== false) return
+    const lines = this.#leftOut
+    this.#leftOut = 0
+    this.#always('log.left-out', { lines })
+  }
+
+  async #end(stream: WriteStream): Promise<void> {
+    if (this.#broken || stream.destroyed) return
+    const closed = new Promise<void>((resolve) => stream.once('close', resolve))
+    // A stream that ends no longer tells that it drained.
+    this.#admit()
+    stream.end()
+    await closed
   }
 }
 

@@ -48,6 +48,23 @@ export async function pause(clock: Clock, ms: number, signal?: AbortSignal): Pro
   })
 }
 
+/** Waits until the promise is settled, whatever its outcome, at most `ms`, or until aborted; returns whether it is. */
+export async function settled(
+  promise: Promise<unknown>,
+  { clock, ms, signal }: { clock: Clock; ms: number; signal?: AbortSignal | undefined }
+): Promise<boolean> {
+  const done = promise.then(
+    () => true,
+    () => true
+  )
+  return deadline(done, { clock, ms, signal, error: () => new Error('late') }).catch(() => false)
+}
+
+/** Lets everything that is due have its turn: what does long work in steps calls it between them. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
 /** Resolves when the signal aborts: what a program does that runs until it is told to end. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

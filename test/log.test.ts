@@ -4,8 +4,10 @@ import { createReadStream, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { DatdotError } from '../src/errors.js'
-import { createFileLogger, createLogger, type Logger } from '../src/log.js'
+import { FileLog, createLogger, type Logger } from '../src/log.js'
+import { opened } from '../src/lifecycle.js'
 import { temporaryFolder } from './helpers/folder.js'
+import { VirtualClock } from './helpers/virtual-clock.js'
 
 const AT = Date.UTC(2026, 0, 2, 3, 4, 5, 6)
 
@@ -13,6 +15,11 @@ function collected(): { log: Logger; lines: Record<string, unknown>[] } {
   const lines: Record<string, unknown>[] = []
   const write = (line: string): void => void lines.push(JSON.parse(line) as Record<string, unknown>)
   return { log: createLogger(write, () => AT), lines }
+}
+
+/** A log in a file that is open. */
+function fileLog(path: string): Promise<FileLog> {
+  return opened(new FileLog(path, new VirtualClock(AT)))
 }
 
 test('a line says when and what, with its facts as JSON can hold them', () => {
@@ -48,10 +55,10 @@ test('a bound logger adds its facts to every line, and a line may say otherwise'
 test('a file gets one line a call, also from the run before, and is its owner’s only', async (t) => {
   const path = join(temporaryFolder(t), 'log.ndjson')
   for (const event of ['first', 'second']) {
-    const { log, close } = createFileLogger(path, () => AT)
-    log(event)
-    await close()
-    log('after the end')
+    const file = await fileLog(path)
+    file.log(event)
+    await file.close()
+    file.log('after the end')
   }
   const lines = readFileSync(path, 'utf8').trimEnd().split('\n')
   assert.deepEqual(
@@ -62,16 +69,17 @@ test('a file gets one line a call, also from the run before, and is its owner’
 })
 
 test('a file that cannot be written stops the log, not the program', async (t) => {
-  const { log, close } = createFileLogger(join(temporaryFolder(t), 'no', 'such', 'folder'), () => AT)
-  log('lost')
-  await close()
-  await close()
+  const file = await fileLog(join(temporaryFolder(t), 'no', 'such', 'folder'))
+  file.log('lost')
+  await file.close()
+  await file.close()
 })
 
 test('what a reader is too slow for is left out and counted', async (t) => {
   const path = join(temporaryFolder(t), 'log.fifo')
   assert.equal(spawnSync('mkfifo', [path]).status, 0)
-  const { log, close } = createFileLogger(path, () => AT)
+  const file = await fileLog(path)
+  const { log } = file
   const text = 'x'.repeat(1000)
   const LINES = 3000
   for (let n = 0; n < LINES; n++) log('line', { n, text })
@@ -82,7 +90,7 @@ test('what a reader is too slow for is left out and counted', async (t) => {
     // The last line is out once the one on what was left out follows it.
     if (read.includes('"log.left-out"')) {
       log('last')
-      await close()
+      await file.close()
     }
   }
   const lines = read
@@ -104,10 +112,11 @@ test('what a reader is too slow for is left out and counted', async (t) => {
 test('what was left out is counted also when the log is closed before its reader has caught up', async (t) => {
   const path = join(temporaryFolder(t), 'log.fifo')
   assert.equal(spawnSync('mkfifo', [path]).status, 0)
-  const { log, close } = createFileLogger(path, () => AT)
+  const file = await fileLog(path)
+  const { log } = file
   const LINES = 3000
   for (let n = 0; n < LINES; n++) log('line', { n, text: 'x'.repeat(1000) })
-  const closing = close()
+  const closing = file.close()
   let read = ''
   for await (const part of createReadStream(path, 'utf8') as AsyncIterable<string>) read += part
   await closing

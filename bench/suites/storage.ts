@@ -5,6 +5,7 @@ import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import crypto from 'hypercore-crypto'
 import CorestoreStorage from 'hypercore-storage'
+import { opened } from '../../src/lifecycle.js'
 import { segmentId, type SegmentPublic } from '../../src/chunk/codec.js'
 import { decodeChunk, encodeChunk } from '../../src/chunk/codecs.js'
 import { keyPairFromSeed, randomBytes } from '../../src/crypto/keys.js'
@@ -35,7 +36,7 @@ const suite: Suite = async ({ compare, note }) => {
 
       let peak = 0
       const ingest = async (path: string) => {
-        const store = await PinnerStore.open(path)
+        const store = await opened(new PinnerStore(path))
         await take(store, data)
         peak = Math.max(peak, process.memoryUsage().rss)
         await store.close()
@@ -63,10 +64,10 @@ const suite: Suite = async ({ compare, note }) => {
       })
       note(`storage: most resident bytes while taking in chunks of ${chunkBytes}`, peak)
 
-      const veiled = await PinnerStore.open(join(dir, 'veiled'))
+      const veiled = await opened(new PinnerStore(join(dir, 'veiled')))
       await take(veiled, data)
       const thorough: Decode = (segment, index, encoded) => decodeChunk(segment, index, encoded)
-      const checked = await PinnerStore.open(join(dir, 'checked'), { decode: thorough })
+      const checked = await opened(new PinnerStore(join(dir, 'checked'), { decode: thorough }))
       await take(checked, data)
       const serve = (store: Corestore) => inFolder((path) => download(store, path, data))
       await compare({

@@ -1,13 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { encode } from 'hypercore-id-encoding'
 import { auditLog } from '../audit/replay.js'
 import { auditFile } from '../audit/file.js'
 import type { AuditOptions, AuditReport } from '../audit/report.js'
+import { systemClock } from '../clock.js'
 import { signaturesOnWorkers } from '../ledger/signature-checks.js'
 import { Engine } from '../engine/engine.js'
 import { ChainError, InputError } from '../errors.js'
+import { using } from '../lifecycle.js'
+import { TemporaryFolder } from '../storage/temporary-folder.js'
 import {
   bytesOption,
   EXIT_FAILED,
@@ -17,7 +17,7 @@ import {
   type Command,
   type CommandIo
 } from './command.js'
-import { openLog } from './log-source.js'
+import { findLog, type LogSource } from './log-source.js'
 import type { Tasks } from '../../workers/tasks.js'
 
 /** Codes of a file that cannot be audited at all, as against one that does not hold. */
@@ -59,47 +59,60 @@ async function run(args: string[], io: CommandIo): Promise<number> {
   }
   const seconds = integerOption('timeout', values.timeout, { default: 30, min: 1, max: 86_400 })
   const maxBytes = bytesOption('evidence-limit', values['evidence-limit'], { default: 16 * 2 ** 30, min: 0 })
-  const log = await openLog(positionals[0] ?? '.', {
+  const log = await findLog(positionals[0] ?? '.', {
     cwd: io.cwd,
     bootstrap: values.bootstrap,
-    timeoutMs: seconds * 1_000
+    timeoutMs: seconds * 1_000,
+    clock: systemClock
   })
-  const engine = new Engine<Tasks>()
-  const folder = await mkdtemp(join(tmpdir(), 'datdot-evidence-'))
+  const evidence = values.structural ? undefined : { maxBytes, required: values['require-evidence'] }
+  return using(log, () =>
+    using(new Engine<Tasks>(), (engine) =>
+      using(new TemporaryFolder('datdot-evidence-'), async ({ path }) => {
+        const report = await audited(log, engine, { io, folder: path, evidence })
+        io.stdout.write(values.json ? JSON.stringify(toJson(report)) + '\n' : describe(report))
+        return report.ok ? EXIT_OK : EXIT_FAILED
+      })
+    )
+  )
+}
+
+/** Audits an open log; `evidence` is left out if undefined. */
+async function audited(
+  log: LogSource,
+  engine: Engine<Tasks>,
+  {
+    io,
+    folder,
+    evidence
+  }: { io: CommandIo; folder: string; evidence: { maxBytes: number; required: boolean } | undefined }
+): Promise<AuditReport> {
   const options: AuditOptions = {
     verify: signaturesOnWorkers((name, task) => engine.call(name, task)),
     signal: io.signal
   }
-  if (!values.structural) {
+  if (evidence) {
     options.evidence = {
       open: (chainKey) => log.evidence(chainKey),
       verify: (tasks) => engine.call('verify-evidence', tasks),
       judge: (task) => engine.call('judge-refusal', task),
       folder,
-      maxBytes,
-      required: values['require-evidence']
+      ...evidence
     }
   }
   if (io.stderr.isTTY === true) {
     options.onProgress = (entries) => io.stderr.write(`\r${entries} entries hold`)
   }
   try {
-    const report =
-      log.kind === 'file'
-        ? await auditFile(log.path, options)
-        : await auditLog(log.entries(io.signal), { ...options, chainKey: log.chainKey })
-    if (io.stderr.isTTY === true) io.stderr.write('\r\x1b[K')
-    io.stdout.write(values.json ? JSON.stringify(toJson(report)) + '\n' : describe(report))
-    return report.ok ? EXIT_OK : EXIT_FAILED
+    if (log.kind === 'file') return await auditFile(log.path, options)
+    return await auditLog(log.entries(io.signal), { ...options, chainKey: log.chainKey })
   } catch (error) {
     if (error instanceof ChainError && NOT_A_LEDGER.has(error.code)) {
       throw new InputError(error.code, error.message, { cause: error })
     }
     throw error
   } finally {
-    await engine.close()
-    await log.close()
-    await rm(folder, { recursive: true, force: true })
+    if (io.stderr.isTTY === true) io.stderr.write('\r\x1b[K')
   }
 }
 
@@ -160,4 +173,4 @@ function describe(report: AuditReport): string {
   return lines.join('\n') + '\n'
 }
 
-export const audit: Command = { summary: "replay a chain's log and check all of it", help, run }
+export const audit: Command = { help, run }

@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { DatdotError, InputError } from '../errors.js'
+import { nativeFailure } from './environment.js'
 import { printable } from './printable.js'
 
 /** Exit codes of every command. */
@@ -23,7 +24,6 @@ export interface CommandIo {
 
 /** A command of the `datdot` program: it parses, calls and prints, and returns the exit code. */
 export interface Command {
-  summary: string
   help: string
   run(args: string[], io: CommandIo): Promise<number>
 }
@@ -101,7 +101,8 @@ export function bootstrapOption(text: string): { host: string; port: number }[] 
 }
 
 /** The one line that a failed command leaves on standard error, and its exit code. */
-export function explain(error: unknown): { line: string; exitCode: number } {
+export function explain(thrown: unknown): { line: string; exitCode: number } {
+  const error = nativeFailure(thrown) ?? thrown
   const message = error instanceof Error ? error.message : String(error)
   const code = error instanceof DatdotError ? ` [${error.code}]` : ''
   const exitCode = error instanceof InputError ? EXIT_INPUT : EXIT_FAILED

@@ -1,46 +1,46 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { setTimeout as pause } from 'node:timers/promises'
+import { stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import Corestore from 'corestore'
 import { decode, isValid } from 'hypercore-id-encoding'
+import type Hypercore from 'hypercore'
 import Hyperswarm from 'hyperswarm'
 import type { EvidenceAuditOptions } from '../audit/report.js'
 import { followLog } from '../client/published-log.js'
 import { chainCoreKey } from '../client/chain-cores.js'
+import type { Clock } from '../clock.js'
 import { InputError } from '../errors.js'
+import { Resource } from '../lifecycle.js'
+import { TemporaryFolder } from '../storage/temporary-folder.js'
 import { createDht, isLoopback } from '../swarm/dht.js'
-import { closeAll, leave } from '../swarm/leave.js'
+import { leave } from '../swarm/leave.js'
+import { settled } from '../wait.js'
 import { bootstrapOption } from './command.js'
 
-/** Opens the evidence core beside a log; `close` of the source closes it. */
-export type OpenEvidence = EvidenceAuditOptions['open']
+type Evidence = Awaited<ReturnType<EvidenceAuditOptions['open']>>
+
+export interface LogSourceOptions {
+  /** The folder that relative paths start from. */
+  cwd: string
+  bootstrap: string | undefined
+  /** For an entry, or a block of evidence, to arrive. */
+  timeoutMs: number
+  clock: Clock
+}
 
 /** Where a log is read from: a ledger's file, or the hypercore that a chain publishes. */
-export type LogSource =
-  | { kind: 'file'; path: string; evidence: OpenEvidence; close: () => Promise<void> }
-  | {
-      kind: 'chain'
-      chainKey: Buffer
-      /** All entries that the chain has published so far. */
-      entries: (signal: AbortSignal) => AsyncGenerator<Buffer>
-      evidence: OpenEvidence
-      close: () => Promise<void>
-    }
+export type LogSource = LedgerFile | PublishedLog
 
 /**
- * Opens what a user names: a `ledger.db`, a folder that holds one (such as `up`'s data folder), or a chain's key.
+ * Finds what a user names: a `ledger.db`, a folder that holds one (such as `up`'s data folder), or a chain's key. It is
+ * not open yet.
  *
  * @throws InputError `LEDGER_NOT_FOUND`, `OPTION_VALUE`
  */
-export async function openLog(
-  target: string,
-  options: { cwd: string; bootstrap: string | undefined; timeoutMs: number }
-): Promise<LogSource> {
+export async function findLog(target: string, options: LogSourceOptions): Promise<LogSource> {
   const path = resolve(options.cwd, target)
   for (const candidate of [path, join(path, 'ledger.db'), join(path, 'chain', 'ledger.db')]) {
     const found = await stat(candidate).catch(() => null)
-    if (found?.isFile()) return openFile(candidate)
+    if (found?.isFile()) return new LedgerFile(candidate)
   }
   if (!isValid(target)) {
     throw new InputError(
@@ -48,68 +48,89 @@ export async function openLog(
       `${JSON.stringify(target)} is neither a ledger, nor a folder with one, nor the key of a chain`
     )
   }
-  return openRemote(decode(target), options)
+  return new PublishedLog(decode(target), options)
 }
 
-function openFile(path: string): LogSource {
-  const folder = join(dirname(path), 'cores')
-  let store: Corestore | undefined
-  const evidence: OpenEvidence = async (chainKey) => {
+/** A ledger's file, and the evidence beside it. */
+class LedgerFile extends Resource {
+  readonly kind = 'file'
+  readonly path: string
+
+  constructor(path: string) {
+    super()
+    this.path = path
+  }
+
+  /** Whoever reads the file opens it. */
+  protected start(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  /** The evidence core; null if there is none. Closed with this. */
+  async evidence(chainKey: Buffer): Promise<Evidence> {
+    const folder = join(dirname(this.path), 'cores')
     if (!(await stat(join(folder, 'CORESTORE')).catch(() => null))) return null
     // Only read: a chain that runs holds the folder, and what is read is one snapshot of it.
-    store = new Corestore(folder, { readOnly: true })
+    const store = this.own('cores', new Corestore(folder, { readOnly: true }))
     await store.ready()
     const core = store.get({ key: chainCoreKey(chainKey, 'evidence'), writable: false })
     await core.ready()
     return { core, timeoutMs: 0, discard: false }
   }
-  return { kind: 'file', path, evidence, close: async () => store?.close() }
 }
 
-async function openRemote(
-  chainKey: Buffer,
-  options: { bootstrap: string | undefined; timeoutMs: number }
-): Promise<LogSource> {
-  const bootstrap = options.bootstrap === undefined ? undefined : bootstrapOption(options.bootstrap)
-  const folder = await mkdtemp(join(tmpdir(), 'datdot-audit-'))
-  const store = new Corestore(folder)
-  const dht = bootstrap && createDht({ bootstrap, host: isLoopback(bootstrap) ? '127.0.0.1' : undefined })
-  const swarm = new Hyperswarm(dht ? { dht } : {})
-  swarm.on('connection', (connection) => {
-    connection.on('error', () => {})
-    store.replicate(connection)
-  })
-  const close = (): Promise<void> =>
-    closeAll([() => leave(swarm), () => store.close(), () => rm(folder, { recursive: true, force: true })])
-  try {
-    const core = store.get({ key: chainCoreKey(chainKey, 'log') })
+/** What a chain publishes, downloaded into a folder that goes with it. */
+class PublishedLog extends Resource {
+  readonly kind = 'chain'
+  readonly chainKey: Buffer
+  readonly #options: LogSourceOptions
+  #store!: Corestore
+  #swarm!: Hyperswarm
+  #log!: Hypercore
+
+  constructor(chainKey: Buffer, options: LogSourceOptions) {
+    super()
+    this.chainKey = chainKey
+    this.#options = options
+  }
+
+  protected async start(): Promise<void> {
+    const { bootstrap: nodes } = this.#options
+    const bootstrap = nodes === undefined ? undefined : bootstrapOption(nodes)
+    const { path } = await this.acquire('folder', new TemporaryFolder('datdot-audit-'))
+    const store = this.own('cores', new Corestore(path))
+    this.#store = store
+    await store.ready()
+    const dht = bootstrap && createDht({ bootstrap, host: isLoopback(bootstrap) ? '127.0.0.1' : undefined })
+    this.#swarm = new Hyperswarm(dht ? { dht } : {})
+    this.owe('swarm', () => leave(this.#swarm))
+    this.#swarm.on('connection', (connection) => {
+      connection.on('error', () => {})
+      store.replicate(connection)
+    })
+    this.#log = await this.#find('log')
+  }
+
+  /** All entries that the chain has published so far. */
+  entries(signal: AbortSignal): AsyncGenerator<Buffer> {
+    return followLog(this.#log, { timeoutMs: this.#options.timeoutMs, signal })
+  }
+
+  /** The evidence core; null if nobody offers one in time. Closed with this. */
+  async evidence(): Promise<Evidence> {
+    const { clock, timeoutMs } = this.#options
+    const core = await this.#find('evidence')
+    await settled(core.update({ wait: true }), { clock, ms: timeoutMs, signal: this.signal })
+    return core.length > 0 ? { core, timeoutMs, discard: true } : null
+  }
+
+  /** Opens one of the chain's hypercores and looks for it in the swarm. */
+  async #find(name: 'log' | 'evidence'): Promise<Hypercore> {
+    const core = this.#store.get({ key: chainCoreKey(this.chainKey, name) })
     await core.ready()
-    const done = core.findingPeers()
-    swarm.join(core.discoveryKey, { client: true, server: false })
-    swarm.flush().then(done, done)
-    const { timeoutMs } = options
-    const evidence: OpenEvidence = async () => {
-      const kept = store.get({ key: chainCoreKey(chainKey, 'evidence') })
-      await kept.ready()
-      const found = kept.findingPeers()
-      swarm.join(kept.discoveryKey, { client: true, server: false })
-      swarm.flush().then(found, found)
-      await Promise.race([
-        kept.update({ wait: true }).catch(() => false),
-        pause(timeoutMs, false, { ref: false })
-      ])
-      return kept.length > 0 ? { core: kept, timeoutMs, discard: true } : null
-    }
-    return {
-      kind: 'chain',
-      chainKey,
-      entries: (signal) => followLog(core, { timeoutMs, signal }),
-      evidence,
-      close
-    }
-  } catch (error) {
-    // Why it could not be opened says more than what then failed to close.
-    await close().catch(() => {})
-    throw error
+    const found = core.findingPeers()
+    this.#swarm.join(core.discoveryKey, { client: true, server: false })
+    this.#swarm.flush().then(found, found)
+    return core
   }
 }

@@ -1,22 +1,49 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { InputError } from '../errors.js'
-import { EXIT_OK, explain, type Command, type CommandIo } from './command.js'
+import { TemporaryFolder } from '../storage/temporary-folder.js'
+import { EXIT_INPUT, EXIT_OK, explain, type Command, type CommandIo } from './command.js'
+import { checkNative, workingFolder } from './environment.js'
 
-/** Each command is loaded when it is asked for: `--help` needs neither RocksDB nor a compiler's output. */
-const COMMANDS: Record<string, () => Promise<Command>> = {
-  up: async () => (await import('./up.js')).up,
-  signer: async () => (await import('./role.js')).roleCommand('signer'),
-  pinner: async () => (await import('./role.js')).roleCommand('pinner'),
-  verifier: async () => (await import('./role.js')).roleCommand('verifier'),
-  audit: async () => (await import('./audit.js')).audit,
-  'verify-draw': async () => (await import('./verify-draw.js')).verifyDrawCommand
+/** What a command does in a few words, and where it is: loaded when it is asked for. */
+interface Entry {
+  summary: string
+  load: () => Promise<Command>
 }
 
-async function main(args: string[], io: CommandIo): Promise<number> {
+const COMMANDS: Record<string, Entry> = {
+  up: {
+    summary: 'run a whole pinning network on this machine and check it end to end',
+    load: async () => (await import('./up.js')).up
+  },
+  signer: {
+    summary: 'encode hypercores for pinners',
+    load: async () => (await import('./role.js')).roleCommand('signer')
+  },
+  pinner: {
+    summary: 'keep encoded copies and serve them',
+    load: async () => (await import('./role.js')).roleCommand('pinner')
+  },
+  verifier: {
+    summary: 'measure what pinners serve',
+    load: async () => (await import('./role.js')).roleCommand('verifier')
+  },
+  audit: {
+    summary: "replay a chain's log and check all of it",
+    load: async () => (await import('./audit.js')).audit
+  },
+  'verify-draw': {
+    summary: 'make one draw of the log again',
+    load: async () => (await import('./verify-draw.js')).verifyDrawCommand
+  }
+}
+
+async function main(args: string[], io: Omit<CommandIo, 'cwd'>): Promise<number> {
   const [name, ...rest] = args
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    io.stdout.write(await overview())
+    io.stdout.write(overview())
+    for (const { load } of Object.values(COMMANDS)) await load()
+    await checkEnvironment()
     return EXIT_OK
   }
   if (name === '--version') {
@@ -24,25 +51,40 @@ async function main(args: string[], io: CommandIo): Promise<number> {
     io.stdout.write((JSON.parse(manifest) as { version: string }).version + '\n')
     return EXIT_OK
   }
-  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (!load) {
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (!entry) {
     throw new InputError('COMMAND_UNKNOWN', `There is no command ${JSON.stringify(name)}; see datdot --help`)
   }
-  const command = await load()
+  const command = await entry.load()
   if (rest.includes('--help') || rest.includes('-h')) {
     io.stdout.write(command.help)
+    await checkEnvironment()
     return EXIT_OK
   }
-  return command.run(rest, io)
+  checkNative()
+  return command.run(rest, { ...io, cwd: startFolder() })
 }
 
-async function overview(): Promise<string> {
+function overview(): string {
   const lines = ['Usage: datdot COMMAND [OPTIONS]', '']
-  for (const [name, load] of Object.entries(COMMANDS)) {
-    lines.push(`  ${name.padEnd(12)} ${(await load()).summary}`)
-  }
+  for (const [name, { summary }] of Object.entries(COMMANDS)) lines.push(`  ${name.padEnd(12)} ${summary}`)
   lines.push('', 'datdot COMMAND --help says what a command takes.', '')
   return lines.join('\n')
+}
+
+/** Who asks for help may need it because of what is wrong with the machine: that is told too. */
+async function checkEnvironment(): Promise<void> {
+  checkNative()
+  startFolder()
+  const folder = new TemporaryFolder('datdot-help-')
+  await folder.ready()
+  await folder.close()
+}
+
+/** `npm start` runs in the package's folder; paths are meant from where the person stands. */
+function startFolder(): string {
+  const cwd = process.env.npm_lifecycle_event === 'start' ? process.env.INIT_CWD : undefined
+  return cwd ?? workingFolder()
 }
 
 /** The first signal asks for a clean end; the second one does not wait for it. */
@@ -57,24 +99,32 @@ function interruptible(): AbortSignal {
   return controller.signal
 }
 
-// `npm start` runs in the package's folder; paths are meant from where the person stands.
-const cwd = process.env.npm_lifecycle_event === 'start' ? process.env.INIT_CWD : undefined
-// A reader that closes the pipe early, such as `head`, is no reason to crash.
+/** A reader that closes the pipe early, such as `head`, or a terminal that is gone is no reason to stop or to crash. */
+const GONE = new Set(['EPIPE', 'EIO', 'ENXIO', 'ECONNRESET', 'ENOTCONN', 'ERR_STREAM_DESTROYED'])
+/** Whether something that was to be said is lost, as on a full disk. */
+let unsaid = false
+
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+    if (GONE.has(error.code ?? '') || unsaid) return
+    unsaid = true
+    process.exitCode = EXIT_INPUT
+    if (stream === process.stdout) {
+      process.stderr.write(`datdot: standard output cannot be written: ${error.message} [OUTPUT_FAILED]\n`)
+    }
   })
 }
 
+let exitCode: number
 try {
-  process.exitCode = await main(process.argv.slice(2), {
+  exitCode = await main(process.argv.slice(2), {
     stdout: process.stdout,
     stderr: process.stderr,
-    signal: interruptible(),
-    cwd: cwd ?? process.cwd()
+    signal: interruptible()
   })
 } catch (error) {
-  const { line, exitCode } = explain(error)
+  const { line, exitCode: failed } = explain(error)
   process.stderr.write(line + '\n')
-  process.exitCode = exitCode
+  exitCode = failed
 }
+process.exitCode = unsaid ? EXIT_INPUT : exitCode

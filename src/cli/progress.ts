@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '../clock.js'
 import { printable } from './printable.js'
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
@@ -26,15 +27,12 @@ export function quietProgress(stream: NodeJS.WritableStream): Progress {
 }
 
 /** One live line on a terminal; each finished step leaves a line with the time it took. */
-export function liveProgress(
-  stream: NodeJS.WritableStream & { columns?: number },
-  now: () => number
-): Progress {
+export function liveProgress(stream: NodeJS.WritableStream & { columns?: number }, clock: Clock): Progress {
   let title: string | undefined
   let text = ''
   let startedAt = 0
   let frame = 0
-  let timer: NodeJS.Timeout | undefined
+  let timer: Timer | undefined
 
   const draw = (): void => {
     if (title === undefined) return
@@ -43,7 +41,7 @@ export function liveProgress(
   }
   const finish = (mark: string): void => {
     if (title === undefined) return
-    const seconds = ((now() - startedAt) / 1000).toFixed(1)
+    const seconds = ((clock.now() - startedAt) / 1000).toFixed(1)
     stream.write(`\r\x1b[2K${mark} ${title}${text === '' ? '' : `: ${text}`} (${seconds} s)\n`)
     title = undefined
   }
@@ -52,9 +50,8 @@ export function liveProgress(
       finish('✓')
       title = printable(next)
       text = ''
-      startedAt = now()
-      timer ??= setInterval(draw, FRAME_MS)
-      timer.unref()
+      startedAt = clock.now()
+      timer ??= clock.every(FRAME_MS, draw).unref()
       draw()
     },
     detail(next) {
@@ -66,7 +63,7 @@ export function liveProgress(
     },
     end(ok) {
       finish(ok ? '✓' : '✗')
-      clearInterval(timer)
+      timer?.cancel()
       timer = undefined
     }
   }

@@ -1,12 +1,20 @@
 import { join, resolve } from 'node:path'
 import * as idEncoding from 'hypercore-id-encoding'
+import { systemClock } from '../clock.js'
 import { DATDOT } from '../protocol/parameters.js'
 import { randomBytes } from '../crypto/keys.js'
 import { InputError } from '../errors.js'
-import { createFileLogger } from '../log.js'
-import { prepareRoleFolder } from '../roles/data-folder.js'
-import { openParticipant, type Participant, type ParticipantRole } from '../roles/participants.js'
+import { Resource } from '../lifecycle.js'
+import { FileLog } from '../log.js'
+import { RoleFolder } from '../roles/data-folder.js'
+import {
+  participantOf,
+  type Participant,
+  type ParticipantOptions,
+  type ParticipantRole
+} from '../roles/participants.js'
 import { isLoopback } from '../swarm/dht.js'
+import { aborted, unlessAborted } from '../wait.js'
 import {
   EXIT_OK,
   bootstrapOption,
@@ -16,19 +24,11 @@ import {
   type CommandIo
 } from './command.js'
 
-/** What a role does, for the list of commands. */
-const SUMMARIES: Record<ParticipantRole, string> = {
-  signer: 'encode hypercores for pinners',
-  pinner: 'keep encoded copies and serve them',
-  verifier: 'measure what pinners serve'
-}
-
 const GIB = 2 ** 30
 
 /** `datdot signer`, `datdot pinner` and `datdot verifier`: one role as a process of its own. */
 export function roleCommand(role: ParticipantRole): Command {
   return {
-    summary: SUMMARIES[role],
     help: `Usage: datdot ${role} --data DIR --chain KEY --bootstrap HOST:PORT[,HOST:PORT] [OPTIONS]
 
 Takes part in a network as a ${role} until Ctrl-C: registers with the chain if it is new there, and works.
@@ -84,40 +84,56 @@ async function run(role: ParticipantRole, args: string[], io: CommandIo): Promis
   const capacityBytes = bytesOption('capacity', values.capacity, { default: 64 * GIB, min: 1 })
   const memoryBytes = bytesOption('memory', values.memory, { default: 64 << 20, min: 4 << 20 })
   const bootstrap = bootstrapOption(nodes)
-  const folder = await prepareRoleFolder(resolve(io.cwd, data))
-  const { log, close } = createFileLogger(join(folder.path, 'log.ndjson'), Date.now)
-  let participant: Participant | undefined
+  const say = (event: string, facts: object, text: string): void =>
+    void io.stdout.write(values.json ? `${JSON.stringify({ event, role, ...facts })}\n` : text)
+  const running = new RoleRun(role, {
+    dir: resolve(io.cwd, data),
+    network: { bootstrap, ...(isLoopback(bootstrap) ? { host: '127.0.0.1' } : {}) },
+    chainKey: idEncoding.decode(chain),
+    clock: systemClock,
+    randomBytes: (length) => randomBytes(length),
+    registration: {
+      capacityBytes: role === 'verifier' ? 0 : capacityBytes,
+      deposit: BigInt(values.deposit) * DATDOT
+    },
+    memoryBytes,
+    threads: 2
+  })
   try {
-    participant = await openParticipant(role, {
-      dir: folder.path,
-      network: { bootstrap, ...(isLoopback(bootstrap) ? { host: '127.0.0.1' } : {}) },
-      chainKey: idEncoding.decode(chain),
-      randomBytes: (length) => randomBytes(length),
-      registration: {
-        capacityBytes: role === 'verifier' ? 0 : capacityBytes,
-        deposit: BigInt(values.deposit) * DATDOT
-      },
-      memoryBytes,
-      threads: 2,
-      log: log.with({ role })
-    })
+    await running.ready()
+    const { participant } = running
     const key = idEncoding.encode(participant.publicKey)
-    io.stdout.write(values.json ? `${JSON.stringify({ event: 'opened', role, key })}\n` : `${role} ${key}\n`)
-    await participant.start()
-    io.stdout.write(
-      values.json
-        ? `${JSON.stringify({ event: 'started', role, key })}\n`
-        : 'registered and working; Ctrl-C stops it\n'
-    )
-    await new Promise<void>((stop) => {
-      if (io.signal.aborted) stop()
-      io.signal.addEventListener('abort', () => stop(), { once: true })
-    })
-    return EXIT_OK
+    say('opened', { key }, `${role} ${key}\n`)
+    await unlessAborted(participant.join(), io.signal)
+    say('started', { key }, 'registered and working; Ctrl-C stops it\n')
+    await aborted(io.signal)
+  } catch (error) {
+    if (!io.signal.aborted) throw error
   } finally {
-    await participant?.close()
-    await close()
-    await folder.release()
-    if (values.json) io.stdout.write(`${JSON.stringify({ event: 'closed', role })}\n`)
+    await running.close()
+    if (values.json) say('closed', {}, '')
+  }
+  return EXIT_OK
+}
+
+/** One role with its folder and its log. */
+class RoleRun extends Resource {
+  readonly #role: ParticipantRole
+  readonly #options: Omit<ParticipantOptions, 'log'>
+  participant!: Participant
+
+  constructor(role: ParticipantRole, options: Omit<ParticipantOptions, 'log'>) {
+    super()
+    this.#role = role
+    this.#options = options
+  }
+
+  protected async start(): Promise<void> {
+    const role = this.#role
+    const { dir, clock } = this.#options
+    const { path } = await this.acquire('folder', new RoleFolder({ path: dir, role, clock }))
+    const { log } = await this.acquire('log', new FileLog(join(path, 'log.ndjson'), clock))
+    const options = { ...this.#options, dir: path, log: log.with({ role }) }
+    this.participant = await this.acquire(role, participantOf(role, options))
   }
 }

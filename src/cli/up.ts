@@ -1,9 +1,11 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CODEC_IDS, type CodecName } from '../chunk/header.js'
+import { systemClock } from '../clock.js'
 import { InputError } from '../errors.js'
 import { DEFAULT_CODEC } from '../local/economy.js'
 import { runNetwork, type NetworkOptions, type NetworkResult } from '../local/up.js'
+import { aborted } from '../wait.js'
 import {
   EXIT_FAILED,
   EXIT_INTERRUPTED,
@@ -47,12 +49,11 @@ Exit codes: 0 all checks held, 1 one did not, 2 bad input or a machine not fit f
 
 /** `datdot up`: the whole protocol on one machine. */
 export const up: Command = {
-  summary: 'run a whole pinning network on this machine and check it end to end',
   help,
   async run(args: string[], io: CommandIo): Promise<number> {
     const { options, json, once } = parse(args, io)
     const live = io.stderr.isTTY === true && io.stdout.isTTY === true
-    const progress = live ? liveProgress(io.stderr, () => performance.now()) : quietProgress(io.stderr)
+    const progress = live ? liveProgress(io.stderr, systemClock) : quietProgress(io.stderr)
     let exitCode = EXIT_FAILED
     const onResult = async (result: NetworkResult): Promise<void> => {
       exitCode = result.ok ? EXIT_OK : EXIT_FAILED
@@ -65,7 +66,7 @@ export const up: Command = {
     }
     let result: NetworkResult
     try {
-      result = await runNetwork(options, { progress, signal: io.signal, onResult })
+      result = await runNetwork(options, { progress, clock: systemClock, signal: io.signal, onResult })
     } catch (error) {
       progress.end(false)
       if (!io.signal.aborted) throw error
@@ -148,11 +149,4 @@ function requireRoles({ copies, pinners, signers }: NetworkOptions): void {
 
 function isCodec(name: string): name is CodecName {
   return codecNames.includes(name)
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

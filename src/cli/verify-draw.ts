@@ -3,8 +3,10 @@ import { entriesOf } from '../audit/file.js'
 import { Database } from '../ledger/database.js'
 import { verifyDraw, type DrawProof } from '../audit/draw.js'
 import { ChainError, InputError } from '../errors.js'
+import { systemClock } from '../clock.js'
+import { using } from '../lifecycle.js'
 import { EXIT_FAILED, EXIT_OK, integerOption, parseOptions, type Command, type CommandIo } from './command.js'
-import { openLog } from './log-source.js'
+import { findLog, type LogSource } from './log-source.js'
 
 const help = `Usage: datdot verify-draw ID [--ledger LEDGER or CHAIN KEY] [--bootstrap HOST:PORT,…] [--json]
 
@@ -38,30 +40,34 @@ async function run(args: string[], io: CommandIo): Promise<number> {
     )
   }
   const seconds = integerOption('timeout', values.timeout, { default: 30, min: 1, max: 86_400 })
-  const log = await openLog(values.ledger ?? '.', {
+  const log = await findLog(values.ledger ?? '.', {
     cwd: io.cwd,
     bootstrap: values.bootstrap,
-    timeoutMs: seconds * 1_000
+    timeoutMs: seconds * 1_000,
+    clock: systemClock
   })
-  let file: Database | null = null
   try {
-    if (log.kind === 'file') file = new Database(log.path, { readonly: true })
-    file?.raw.exec('BEGIN')
-    const proof = await verifyDraw(
-      log.kind === 'file' ? entriesOf(file!) : log.entries(io.signal),
-      Number(id),
-      log.kind === 'chain' ? { chainKey: log.chainKey, signal: io.signal } : { signal: io.signal }
-    )
-    io.stdout.write(values.json ? JSON.stringify(toJson(proof)) + '\n' : describe(proof))
-    return EXIT_OK
+    return await using(log, async () => {
+      const proof = await proven(log, Number(id), io.signal)
+      io.stdout.write(values.json ? JSON.stringify(toJson(proof)) + '\n' : describe(proof))
+      return EXIT_OK
+    })
   } catch (error) {
     if (!(error instanceof ChainError)) throw error
     if (error.code !== 'LOG_BROKEN') throw new InputError(error.code, error.message, { cause: error })
     io.stderr.write(`datdot: ${error.message} [${error.code}]\n`)
     return EXIT_FAILED
+  }
+}
+
+async function proven(log: LogSource, id: number, signal: AbortSignal): Promise<DrawProof> {
+  if (log.kind === 'chain') return verifyDraw(log.entries(signal), id, { chainKey: log.chainKey, signal })
+  const file = new Database(log.path, { readonly: true })
+  try {
+    file.raw.exec('BEGIN')
+    return await verifyDraw(entriesOf(file), id, { signal })
   } finally {
-    file?.close()
-    await log.close()
+    file.close()
   }
 }
 
@@ -105,4 +111,4 @@ function describe(proof: DrawProof): string {
   return lines.join('\n')
 }
 
-export const verifyDrawCommand: Command = { summary: 'make one draw of the log again', help, run }
+export const verifyDrawCommand: Command = { help, run }

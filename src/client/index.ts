@@ -7,9 +7,10 @@
  *
  * ```js
  * import { keyPairFromSeed, randomBytes } from 'datdot'
- * import { ChainClient, createDht, startPrivateDht } from 'datdot/client'
+ * import { ChainClient, PrivateDht, createDht } from 'datdot/client'
  *
- * const privateDht = await startPrivateDht()
+ * const privateDht = new PrivateDht()
+ * await privateDht.ready()
  * const dht = createDht(privateDht.network)
  * const keyPair = keyPairFromSeed(randomBytes(32))
  * const chainKey = randomBytes(32)
@@ -34,5 +35,5 @@ export type { ChainCore } from './chain-cores.js'
 export { followLog } from './published-log.js'
 export type { FollowOptions } from './published-log.js'
 
-export { createDht, startPrivateDht } from '../swarm/dht.js'
+export { PrivateDht, createDht } from '../swarm/dht.js'
 export type { Network } from '../swarm/dht.js'

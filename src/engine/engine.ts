@@ -1,12 +1,15 @@
 import { availableParallelism } from 'node:os'
 import { SEED_BYTES, type SegmentPublic, type SegmentSecret } from '../chunk/codec.js'
 import type { CodecName } from '../chunk/header.js'
+import { systemClock, type Clock } from '../clock.js'
 import { randomBytes } from '../crypto/keys.js'
 import { CodecError, EngineError, InputError } from '../errors.js'
+import { Resource } from '../lifecycle.js'
 import { TreeBuilder, type NodeSink } from '../merkle/builder.js'
 import type { TreeRoot } from '../merkle/node.js'
+import { unlessAborted } from '../wait.js'
 import type { Batch } from './batch.js'
-import type { Executor } from './executor.js'
+import { closedError, type Executor } from './executor.js'
 import { InlineExecutor } from './inline.js'
 import type { EngineTasks, InputOf, TaskFunction } from './messages.js'
 import { WorkerPool } from './pool.js'
@@ -36,6 +39,8 @@ export interface EngineOptions<T extends EngineTasks = EngineTasks> {
   random?: (length: number) => Uint8Array
   /** Does tasks in this thread, with these functions of workers/inline.ts, instead of on worker threads. */
   inline?: TaskFunctions<T>
+  /** Default: the machine's. */
+  clock?: Clock
   /** Folder of the workers' tasks, other than `workers/` only to see how the engine takes their faults. */
   workers?: URL
 }
@@ -64,16 +69,16 @@ export interface RebuildOptions extends StreamOptions {
  * if a worker crashed on them twice, `ENGINE_SOURCE` for a run that contradicts itself and `ENGINE_CLOSED`.
  * A stream that is left early, by `break` or an error, gives back all it holds.
  */
-export class Engine<T extends EngineTasks = EngineTasks> {
+export class Engine<T extends EngineTasks = EngineTasks> extends Resource {
   readonly threads: number
   readonly memoryBytes: number
   readonly #workers: Executor
   readonly #slabs: SlabPool
-  readonly #closing = new AbortController()
   readonly #context: StreamContext
 
   /** @throws InputError `ENGINE_OPTIONS` for options that make no engine */
   constructor(options: EngineOptions<T> = {}) {
+    super()
     this.threads = options.inline ? 1 : (options.threads ?? availableParallelism())
     this.memoryBytes = options.memoryBytes ?? DEFAULT_MEMORY_BYTES
     if (!Number.isSafeInteger(this.threads) || this.threads < 1) {
@@ -87,15 +92,27 @@ export class Engine<T extends EngineTasks = EngineTasks> {
     }
     this.#slabs = slabsOf(this.memoryBytes, this.threads)
     const { memory } = this.#slabs
-    this.#workers = options.inline
+    const workers = options.inline
       ? new InlineExecutor(options.inline, memory)
       : new WorkerPool(this.threads, options.workers ?? WORKERS, memory)
+    this.#workers = this.own('workers', workers)
     this.#context = {
       workers: this.#workers,
       slabs: this.#slabs,
+      clock: options.clock ?? systemClock,
       random: options.random ?? randomBytes,
-      closing: this.#closing.signal
+      closing: this.signal
     }
+  }
+
+  /** Workers are started by the first task. */
+  protected start(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  /** All streams and tasks end with it when the engine is closed. */
+  protected override closedError(): EngineError {
+    return closedError()
   }
 
   /** Slabs in use: 0 when no stream is open. */
@@ -179,15 +196,10 @@ export class Engine<T extends EngineTasks = EngineTasks> {
     input: InputIn<T, N>,
     { signal }: { signal?: AbortSignal } = {}
   ): Promise<OutputIn<T, N>> {
+    this.signal.throwIfAborted()
     signal?.throwIfAborted()
     const result = this.#workers.call(name, input as InputOf<N>) as Promise<OutputIn<T, N>>
     return signal ? unlessAborted(result, signal) : result
-  }
-
-  /** Ends all streams and tasks, which fail with `ENGINE_CLOSED`, and stops the workers. */
-  async close(): Promise<void> {
-    this.#closing.abort(new EngineError('ENGINE_CLOSED', 'the engine is closed'))
-    await this.#workers.close()
   }
 }
 
@@ -204,18 +216,4 @@ async function rootOf(batches: AsyncIterable<Batch>, sink: NodeSink | undefined)
   const builder = new TreeBuilder(sink)
   for await (const { count, levels } of batches) builder.append(count, levels)
   return builder.root()
-}
-
-/** The promise's outcome, or the signal's reason as soon as it is aborted; the task itself is short. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  let abort = () => {}
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason as Error)
-    signal.addEventListener('abort', abort, { once: true })
-  })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
 }

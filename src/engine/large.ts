@@ -1,7 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import blakeHash from '@napi-rs/blake-hash'
 import type { Codec, SegmentPublic, SegmentSecret } from '../chunk/codec.js'
+import type { Clock } from '../clock.js'
 import { encodeNode, leafOf } from '../merkle/node.js'
+import { turn } from '../wait.js'
 import { Batch } from './batch.js'
 import type { SlabLease } from './lease.js'
 import type { Job, StageTimes } from './messages.js'
@@ -22,6 +23,7 @@ export interface LargeChunk {
   firstDraw: number
   workers: Executor
   lease: SlabLease
+  clock: Clock
   signal: AbortSignal
 }
 
@@ -36,7 +38,7 @@ export async function workLargeChunk(chunk: LargeChunk): Promise<{ batch: Batch;
   const { codec, job, bytes } = chunk
   if (job === 'encode') {
     const out = Buffer.allocUnsafeSlow(codec.encodedBytes(bytes.byteLength))
-    const hasher = new BodyHasher(times)
+    const hasher = new BodyHasher(times, chunk.clock)
     await inPieces(chunk, bytes.byteLength, new Uint8Array(0), times, (piece, plainOffset) => {
       const at = codec.headerBytes + pieceLength(codec, plainOffset)
       out.set(piece, at)
@@ -51,12 +53,12 @@ export async function workLargeChunk(chunk: LargeChunk): Promise<{ batch: Batch;
     return { batch: batchOf(chunk, out, out, bytes.byteLength, bodyHash), times }
   }
 
-  const hasher = new BodyHasher(times)
+  const hasher = new BodyHasher(times, chunk.clock)
   const body = bytes.subarray(codec.headerBytes)
   if (job === 'decode') codec.plainBytes(bytes)
   for (let at = 0; at < body.byteLength; at += HASH_STEP_BYTES) {
     hasher.update(body.subarray(at, at + HASH_STEP_BYTES))
-    await nextTurn()
+    await turn()
     chunk.signal.throwIfAborted()
   }
   const bodyHash = hasher.digest()
@@ -163,14 +165,17 @@ class BodyHasher {
   readonly #hasher = new blakeHash.Blake3Hasher()
   readonly #times: StageTimes
 
-  constructor(times: StageTimes) {
+  readonly #clock: Clock
+
+  constructor(times: StageTimes, clock: Clock) {
     this.#times = times
+    this.#clock = clock
   }
 
   update(part: Uint8Array): void {
-    const start = performance.now()
+    const start = this.#clock.now()
     this.#hasher.update(Buffer.from(part.buffer, part.byteOffset, part.byteLength))
-    this.#times.hashMs += performance.now() - start
+    this.#times.hashMs += this.#clock.now() - start
   }
 
   digest(): Buffer {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
 import { EngineError } from '../errors.js'
+import { Resource } from '../lifecycle.js'
 import { closedError, type Executor, type TaskOptions } from './executor.js'
 import {
   BEGUN,
@@ -23,13 +24,12 @@ const MOST_TRIES = 8
  * Worker threads that do tasks of workers/. A worker that crashes is replaced, and what it was doing is done
  * once more on another; tasks that only waited there are not counted as tried.
  */
-export class WorkerPool implements Executor {
+export class WorkerPool extends Resource implements Executor {
   readonly threads: number
   readonly #folder: URL
   readonly #memory: readonly SharedArrayBuffer[]
   readonly #files = new Map<string, string>()
   #pool: Piscina<TaskRequest<unknown>, TaskOutcome<unknown>> | undefined
-  #closed = false
   readonly #waiting = new Set<(error: EngineError) => void>()
 
   /**
@@ -37,9 +37,24 @@ export class WorkerPool implements Executor {
    * @param memory of the slabs that tasks are about
    */
   constructor(threads: number, folder: URL, memory: readonly SharedArrayBuffer[]) {
+    super()
     this.threads = threads
     this.#memory = memory
     this.#folder = folder
+    this.owe('threads', async () => {
+      await this.#pool?.destroy()
+      this.#failAll(closedError())
+    })
+  }
+
+  /** Threads are started by the first task. */
+  protected start(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  /** Tasks that are not done when it closes fail with it. */
+  protected override closedError(): EngineError {
+    return closedError()
   }
 
   /**
@@ -61,7 +76,7 @@ export class WorkerPool implements Executor {
         if ('error' in outcome) throw fromPlainError(outcome.error)
         return outcome.value as OutputOf<N>
       }
-      if (this.#closed) throw closedError()
+      this.signal.throwIfAborted()
       const { crash: cause } = outcome
       if (Atomics.load(stage, 0) === BEGUN) crashes++
       if (crashes === MOST_CRASHES) {
@@ -74,18 +89,11 @@ export class WorkerPool implements Executor {
     }
   }
 
-  /** Stops the workers; tasks that are not done fail with `ENGINE_CLOSED`. */
-  async close(): Promise<void> {
-    this.#closed = true
-    await this.#pool?.destroy()
-    this.#failAll(closedError())
-  }
-
   async #run(
     name: string,
     request: TaskRequest<unknown>
   ): Promise<TaskOutcome<unknown> | { crash: unknown }> {
-    if (this.#closed) throw closedError()
+    this.signal.throwIfAborted()
     const pool = (this.#pool ??= this.#start())
     const filename = this.#fileOf(name)
     let fail: ((error: EngineError) => void) | undefined

@@ -1,10 +1,11 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import sodium from 'sodium-native'
 import { SEED_BYTES, type Codec, type SegmentPublic, type SegmentSecret } from '../chunk/codec.js'
 import { MAX_PLAIN_BYTES, type CodecName } from '../chunk/header.js'
 import { checkPlainBytes, codecOf } from '../chunk/codecs.js'
+import type { Clock, Timer } from '../clock.js'
 import { CodecError, EngineError } from '../errors.js'
 import { RECORD_BYTES } from '../merkle/node.js'
+import { turn } from '../wait.js'
 import { Batch } from './batch.js'
 import { loans } from './loans.js'
 import { fromPlainError, type Job, type SlabResult, type StageTimes } from './messages.js'
@@ -63,6 +64,7 @@ export interface StreamJob {
 export interface StreamContext {
   workers: Executor
   slabs: SlabPool
+  clock: Clock
   random: (length: number) => Uint8Array
   /** Aborted when the engine is closed. */
   closing: AbortSignal
@@ -84,7 +86,8 @@ export async function* stream(
   options: StreamOptions = {}
 ): AsyncGenerator<Batch, void, void> {
   options.signal?.throwIfAborted()
-  const started = performance.now()
+  const { clock } = context
+  const started = clock.now()
   const stop = new AbortController()
   const abort = () => stop.abort(options.signal?.reason)
   const close = () => stop.abort(context.closing.reason)
@@ -108,7 +111,7 @@ export async function* stream(
     while ((result = await feeder.results.next())) {
       options.signal?.throwIfAborted()
       if (result.batch) {
-        add(progress, result, performance.now() - started)
+        add(progress, result, clock.now() - started)
         options.onProgress?.({ ...progress })
         yield result.batch
       }
@@ -172,10 +175,10 @@ class Feeder {
   #filling: Filling | undefined
   /** Chunks taken from the source. */
   #taken = 0
-  #turnBegan = performance.now()
+  #turnBegan: number
   #largeFreed: Promise<void> = Promise.resolve()
   /** Sends chunks on that wait in a slab while nothing more comes from the source. */
-  readonly #idle: NodeJS.Timeout
+  readonly #idle: Timer
 
   constructor(
     context: StreamContext,
@@ -190,11 +193,13 @@ class Feeder {
     this.#codec = codecOf(job.segment.codec)
     this.#signal = signal
     this.#firstLeaf = firstLeaf
+    this.#turnBegan = context.clock.now()
     let seen = -1
-    this.#idle = setInterval(() => {
+    const look = (): void => {
       if (this.#reader.waiting && this.#taken === seen) this.#flush()
       seen = this.#taken
-    }, FLUSH_AFTER_MS).unref()
+    }
+    this.#idle = context.clock.every(FLUSH_AFTER_MS, look).unref()
     this.#lease = new SlabLease(context.slabs, 3 * context.workers.threads, signal)
   }
 
@@ -216,7 +221,7 @@ class Feeder {
       if (!this.#signal.aborted) this.#flush()
       this.results.end(error)
     } finally {
-      clearInterval(this.#idle)
+      this.#idle.cancel()
       this.#signal.removeEventListener('abort', interrupt)
       if (this.#filling) this.#lease.release(this.#filling.slab)
       this.#filling = undefined
@@ -279,9 +284,9 @@ class Feeder {
     way.bytes.push(chunk)
     way.at.push(from)
     if (way === filling.copied) {
-      const start = performance.now()
+      const start = this.#context.clock.now()
       slab.data.set(chunk, from)
-      filling.fillMs += performance.now() - start
+      filling.fillMs += this.#context.clock.now() - start
     }
     slab.offsets[count] = at
     slab.encodedBytes[count] = slot
@@ -349,8 +354,8 @@ class Feeder {
     this.#signal.throwIfAborted()
     this.#taken++
     const { job, segment } = this.#job
-    const { workers } = this.#context
-    const work = { job, segment, codec: this.#codec, index, bytes, ...this.#seed(index), workers }
+    const { workers, clock } = this.#context
+    const work = { job, segment, codec: this.#codec, index, bytes, ...this.#seed(index), workers, clock }
     const { batch, times } = await workLargeChunk({ ...work, lease: this.#lease, signal: this.#signal })
     let free = () => {}
     this.#largeFreed = new Promise((resolve) => {
@@ -375,9 +380,10 @@ class Feeder {
   /** Sends the slab on its way and begins the next; undefined if the slot is too large for any slab. */
   async #makeRoom(slot: number): Promise<Filling | undefined> {
     this.#flush()
-    if (performance.now() - this.#turnBegan > TURN_MS) {
-      await nextTurn()
-      this.#turnBegan = performance.now()
+    const { clock } = this.#context
+    if (clock.now() - this.#turnBegan > TURN_MS) {
+      await turn()
+      this.#turnBegan = clock.now()
     }
     const slab = await this.#lease.acquire()
     if (slot > slab.data.byteLength) {

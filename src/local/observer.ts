@@ -1,7 +1,9 @@
 import type { Outcome } from '../protocol/operations.js'
 import type { EffectBody } from '../protocol/effects.js'
 import { DatdotError } from '../errors.js'
+import { Resource } from '../lifecycle.js'
 import { Member, type MemberOptions } from '../roles/member.js'
+import { Wakeup } from '../wait.js'
 
 /** How a copy has done so far. */
 export interface CopyRecord {
@@ -10,25 +12,34 @@ export interface CopyRecord {
   retrieval: Partial<Record<Outcome, number>>
 }
 
+/** Looks again even where nothing was heard. */
+const LOOK_MS = 500
+
 /** What a bystander sees of the chain: its log, followed like any other peer follows it. */
-export class Observer {
-  readonly member: Member
+export class Observer extends Resource {
   /** Copies by id, from when they became active. */
   readonly copies = new Map<number, CopyRecord>()
   /** Copies that were lost or released since. */
   readonly gone = new Set<number>()
   epoch = 0
   round = 0
-  #changed: (() => void)[] = []
+  readonly #options: MemberOptions
+  readonly #changed = new Wakeup()
+  #member!: Member
 
-  private constructor(member: Member) {
-    this.member = member
+  constructor(options: MemberOptions) {
+    super()
+    this.#options = options
   }
 
-  static async open(options: MemberOptions): Promise<Observer> {
-    const observer = new Observer(await Member.open(options))
-    observer.member.run('observe', () => observer.#observe())
-    return observer
+  protected async start(): Promise<void> {
+    this.#member = this.own('member', await Member.open(this.#options))
+    this.#member.run('observe', () => this.#observe())
+  }
+
+  /** How it takes part, once it is open. */
+  get member(): Member {
+    return this.#member
   }
 
   /**
@@ -41,27 +52,18 @@ export class Observer {
     holds: () => boolean,
     { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal }
   ): Promise<void> {
-    const until = performance.now() + timeoutMs
+    const { clock } = this.#options
+    const until = clock.now() + timeoutMs
     while (!holds()) {
       signal.throwIfAborted()
-      if (performance.now() > until) {
+      if (clock.now() > until) {
         throw new DatdotError(
           'WAITED_TOO_LONG',
           `${what} did not happen within ${Math.round(timeoutMs / 1000)} s`
         )
       }
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, 500)
-        this.#changed.push(() => {
-          clearTimeout(timer)
-          resolve()
-        })
-      })
+      await this.#changed.wait(clock, LOOK_MS, signal)
     }
-  }
-
-  async close(): Promise<void> {
-    await this.member.close()
   }
 
   async #observe(): Promise<void> {
@@ -75,9 +77,7 @@ export class Observer {
         else if (effect.kind === 'checked') count(this.copies.get(effect.copy)?.retrieval, effect.outcome)
         else if (effect.kind === 'lost' || effect.kind === 'released') this.gone.add(effect.copy)
       }
-      const waiting = this.#changed
-      this.#changed = []
-      for (const wake of waiting) wake()
+      this.#changed.wake()
     }
   }
 

@@ -1,24 +1,26 @@
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import crypto from 'hypercore-crypto'
 import * as idEncoding from 'hypercore-id-encoding'
 import type { CodecName } from '../chunk/header.js'
-import { systemClock } from '../clock.js'
+import type { Clock, Timer } from '../clock.js'
 import { randomBytes } from '../crypto/keys.js'
 import { differences } from '../drive/compare.js'
 import { resolveKey } from '../drive/resolve.js'
 import { scan, type Source } from '../drive/scan.js'
 import { DatdotError, InputError } from '../errors.js'
-import { createFileLogger, type Logger } from '../log.js'
+import { Resource } from '../lifecycle.js'
+import { FileLog, type Logger } from '../log.js'
 import { Author } from '../roles/author.js'
 import { ChainNode } from '../roles/chain-node.js'
+import type { MemberOptions } from '../roles/member.js'
 import { Supporter } from '../roles/supporter.js'
-import { isLoopback, startPrivateDht, type Network } from '../swarm/dht.js'
+import { PrivateDht, isLoopback, type Network } from '../swarm/dht.js'
 import { loadIdentity } from '../swarm/identity.js'
 import { SwarmReader, knownLength } from '../swarm/reader.js'
+import { settled, unlessAborted } from '../wait.js'
 import { consume } from './consume.js'
-import { diskFull, isDiskFull, prepareDataFolder, type DataFolder } from '../roles/data-folder.js'
+import { DataFolder, RoleFolder, diskFull, isDiskFull } from '../roles/data-folder.js'
 import {
   DONATION_GRAINS,
   MEMBER_GRAINS,
@@ -28,7 +30,7 @@ import {
   registrationOf
 } from './economy.js'
 import { Observer } from './observer.js'
-import { openParticipant, participantNames, type Counts } from '../roles/participants.js'
+import { participantNames, participantOf, type Counts } from '../roles/participants.js'
 import { summarise, type NetworkResult } from './result.js'
 
 export type { NetworkResult } from './result.js'
@@ -56,6 +58,7 @@ export interface Watcher {
 
 export interface NetworkRun {
   progress: Watcher
+  clock: Clock
   signal: AbortSignal
   /** Called with the result while everything still runs; the network is closed when its promise resolves. */
   onResult: (result: NetworkResult) => Promise<void>
@@ -70,6 +73,8 @@ const SETTLE_MS = 5_000
 /** Slowest that a whole step may go before it counts as stuck. */
 const SLOWEST_BYTES_PER_SECOND = 250_000
 const STEP_MS = 120_000
+/** How long a key may take to be found. */
+const FIND_MS = 30_000
 /** What a key's hypercores may weigh without being asked about: there is no telling before they are found. */
 const UNKNOWN_BYTES = 1 << 30
 
@@ -82,65 +87,58 @@ const UNKNOWN_BYTES = 1 << 30
 export async function runNetwork(options: NetworkOptions, run: NetworkRun): Promise<NetworkResult> {
   const key = keyOf(options)
   const given = key ?? (await scanSource(options))
-  const data = await prepare(options, given)
-  const space = new SpaceWatch(data.path)
-  const signal = AbortSignal.any([run.signal, space.signal])
-  const up = new Up(options, { ...run, signal }, data)
-  const running = up.run(given)
+  const data = new DataFolder({
+    path: options.dataDir,
+    neededBytes: neededBytes(options, given),
+    clock: run.clock
+  })
+  await data.ready()
+  const up = new Up(options, run, data)
   try {
-    // Roles wait for each other, and try again when a disk is full: whatever waits, a full disk ends it.
-    const result = await Promise.race([running, aborted(signal)])
-    space.stop()
+    await up.ready()
+    const result = await up.run(given)
     await run.onResult(result)
     return result
   } catch (error) {
-    if (space.signal.aborted) throw space.signal.reason
+    if (up.full.aborted) throw up.full.reason
     if (isDiskFull(error)) throw diskFull(data.path)
     throw error
   } finally {
-    space.stop()
     const wanted = up.done
-    await up.close()
-    // What was being opened sees that all is closed; nothing may be written after the folder is gone.
-    const settled = running.catch(() => {}).then(() => up.closeLate())
-    await Promise.race([settled, delay(SETTLE_MS, undefined, { ref: false })])
-    if (!wanted) await data.discard()
+    // What fails to close is in the log: it changes nothing of what was found.
+    await up.close().catch(() => {})
+    await (wanted ? data.close() : data.discard())
   }
 }
 
-/** Looks at the free space of a folder's disk until there is hardly any left; then its signal is aborted. */
-class SpaceWatch {
-  readonly #controller = new AbortController()
-  readonly #timer: NodeJS.Timeout
+/** Looks at the free space of a folder's disk until there is hardly any left; then `full` is aborted. */
+class SpaceWatch extends Resource {
+  readonly #folder: string
+  readonly #clock: Clock
+  readonly #full = new AbortController()
+  #timer: Timer | undefined
 
-  constructor(folder: string) {
-    this.#timer = setInterval(() => {
-      statfs(folder).then(
-        ({ bavail, bsize }) => {
-          if (bavail * bsize < LEAST_FREE_BYTES) this.#controller.abort(diskFull(folder))
-        },
-        () => {}
-      )
-    }, SPACE_EVERY_MS)
-    this.#timer.unref()
+  constructor(folder: string, clock: Clock) {
+    super()
+    this.#folder = folder
+    this.#clock = clock
   }
 
-  get signal(): AbortSignal {
-    return this.#controller.signal
+  get full(): AbortSignal {
+    return this.#full.signal
   }
 
-  stop(): void {
-    clearInterval(this.#timer)
+  protected start(): Promise<void> {
+    this.#timer = this.#clock.every(SPACE_EVERY_MS, () => void this.#look()).unref()
+    this.owe('timer', () => this.#timer?.cancel())
+    return Promise.resolve()
   }
-}
 
-/** Rejects with the reason of a signal. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error)
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort, { once: true })
-  })
+  async #look(): Promise<void> {
+    const space = await statfs(this.#folder).catch(() => null)
+    if (!space || this.signal.aborted) return
+    if (space.bavail * space.bsize < LEAST_FREE_BYTES) this.#full.abort(diskFull(this.#folder))
+  }
 }
 
 /** The key, if the source is one. */
@@ -155,12 +153,11 @@ function keyOf({ source, bootstrap }: NetworkOptions): Buffer | null {
   return idEncoding.decode(source)
 }
 
-/** Checks the folder, and the disk's room for the source, before anything is written. */
-async function prepare(options: NetworkOptions, given: Buffer | Source): Promise<DataFolder> {
+/** What the run will write at most, roughly. */
+function neededBytes({ copies }: NetworkOptions, given: Buffer | Source): number {
   const bytes = Buffer.isBuffer(given) ? UNKNOWN_BYTES : given.bytes
   // Author, consumer's store and files, and for each copy the signer's download and the encoded bytes.
-  const neededBytes = Math.ceil(bytes * (3 + 2 * options.copies) * 1.05) + (128 << 20)
-  return prepareDataFolder(options.dataDir, neededBytes)
+  return Math.ceil(bytes * (3 + 2 * copies) * 1.05) + (128 << 20)
 }
 
 function scanSource({ source, dataDir, excludeNames }: NetworkOptions): Promise<Source> {
@@ -177,34 +174,64 @@ interface Subject {
 }
 
 /** One run, and all that it has opened. */
-class Up {
+class Up extends Resource {
   /** The check is through, well or not: the data is worth keeping. */
   done = false
-  #closed = false
   readonly #options: NetworkOptions
   readonly #progress: Watcher
-  readonly #signal: AbortSignal
+  readonly #clock: Clock
+  /** Aborted when the run is to end, whoever wants it. */
+  readonly #over: AbortSignal
   readonly #data: DataFolder
+  readonly #space: SpaceWatch
+  readonly #file: FileLog
   readonly #log: Logger
-  /** In the order of opening; closed in the reverse order. */
-  readonly #opened: { name: string; close: () => Promise<void> }[] = []
-  /** What had just been opened when all was closed. */
-  readonly #late: Promise<void>[] = []
   readonly #names = new Map<string, string>()
   readonly #problems: string[] = []
+  #author: Author | undefined
+  #running: Promise<NetworkResult> | undefined
 
-  constructor(options: NetworkOptions, { progress, signal }: NetworkRun, data: DataFolder) {
+  constructor(options: NetworkOptions, { progress, clock, signal }: NetworkRun, data: DataFolder) {
+    super()
     this.#options = options
     this.#progress = progress
-    this.#signal = signal
+    this.#clock = clock
     this.#data = data
-    const { log, close } = createFileLogger(join(data.path, 'log.ndjson'), Date.now)
-    this.#log = log
-    this.#own('log', { close })
+    this.#space = new SpaceWatch(data.path, clock)
+    this.#over = AbortSignal.any([signal, this.#space.full, this.signal])
+    this.#file = new FileLog(join(data.path, 'log.ndjson'), clock)
+    this.#log = this.#file.log
   }
 
-  /** @param given a key to find, or what to publish */
+  /** Aborted with an InputError DISK_FULL when the disk is. */
+  get full(): AbortSignal {
+    return this.#space.full
+  }
+
+  protected async start(): Promise<void> {
+    await this.acquire('log', this.#file)
+    // What was being opened when all else was closed sees that; nothing may be written after the folder is gone.
+    this.owe('run', () => this.#running && settled(this.#running, { clock: this.#clock, ms: SETTLE_MS }))
+    await this.acquire('space watch', this.#space)
+  }
+
+  protected override closeFailed(name: string, error: unknown): void {
+    this.#log('up.close-failed', { name, error: error as Error })
+  }
+
+  /**
+   * Roles wait for each other, and try again when a disk is full: whatever waits, a full disk ends it.
+   *
+   * @param given a key to find, or what to publish
+   */
   async run(given: Buffer | Source): Promise<NetworkResult> {
+    this.#running = this.#run(given)
+    const result = await unlessAborted(this.#running, this.#over)
+    await this.release(this.#space)
+    return result
+  }
+
+  async #run(given: Buffer | Source): Promise<NetworkResult> {
     const network = await this.#startDht()
     const subject = Buffer.isBuffer(given)
       ? await this.#find(network, given)
@@ -254,40 +281,23 @@ class Up {
     return result
   }
 
-  /** Closes what is open, the newest first; what fails to close does not keep the others from it. */
-  async close(): Promise<void> {
-    this.#closed = true
-    for (const { name, close } of this.#opened.splice(0).reverse()) await this.#close(name, close)
-  }
-
-  /** Waits until what was opened too late is closed as well. */
-  async closeLate(): Promise<void> {
-    await Promise.all(this.#late)
-  }
-
-  async #close(name: string, close: () => Promise<void>): Promise<void> {
-    await close().catch((error: unknown) => this.#log('up.close-failed', { name, error: error as Error }))
-  }
-
   async #startDht(): Promise<Network> {
     const { bootstrap } = this.#options
     if (bootstrap) return { bootstrap, ...(isLoopback(bootstrap) ? { host: '127.0.0.1' } : {}) }
     this.#step('Starting a private DHT')
-    const { network, close } = await startPrivateDht()
-    this.#own('dht', { close })
+    const { network } = await this.acquire('dht', new PrivateDht())
     return network
   }
 
   async #publish(network: Network, source: Source): Promise<Subject> {
     this.#step('Publishing')
     for (const { path, why } of source.skipped) this.#progress.note(`warning: ${path} is left out: ${why}`)
-    const author = this.#own(
-      'author',
-      new Author({ ...network, dir: this.#data.of('author'), randomBytes: (length) => randomBytes(length) })
-    )
+    const options = { ...network, dir: this.#data.of('author') }
+    const author = new Author({ ...options, randomBytes: (length) => randomBytes(length) })
+    this.#author = await this.acquire('author', author)
     let bytes = 0
     const { driveKey, hypercores } = await author.publish(source, {
-      signal: this.#signal,
+      signal: this.#over,
       onBytes: (more) => this.#progress.detail(megabytes((bytes += more), source.bytes))
     })
     return { key: driveKey, core: false, hypercores, source }
@@ -299,8 +309,9 @@ class Up {
     const reader = new SwarmReader({ network, dir: this.#data.of('finder'), seed: randomBytes(32) })
     try {
       const core = await reader.open(key)
-      await knownLength(core, 1, { timeoutMs: 30_000, signal: this.#signal }).catch((error: unknown) => {
-        this.#signal.throwIfAborted()
+      const patience = { clock: this.#clock, timeoutMs: FIND_MS, signal: this.#over }
+      await knownLength(core, 1, patience).catch((error: unknown) => {
+        this.#over.throwIfAborted()
         throw new InputError(
           'KEY_UNREACHABLE',
           `nobody serves ${idEncoding.encode(key)} on this DHT; check the key and --bootstrap`,
@@ -311,12 +322,12 @@ class Up {
       const core_ = kind === 'core'
       this.#step('Reading from the author')
       const out = this.#data.of('reference')
-      const read = await consume({ network, key, core: core_, out, signal: this.#signal })
+      const read = await consume({ network, key, core: core_, out, signal: this.#over })
       const source = await scan(join(out, 'files'))
       for (const { name, target } of read.links) source.entries.push({ kind: 'link', name, path: '', target })
       return { key, core: core_, hypercores, source }
     } finally {
-      await reader.close({ remove: true })
+      await reader.discard()
     }
   }
 
@@ -333,7 +344,7 @@ class Up {
     const supporterDir = this.#data.of('supporter')
     const { publicKey } = await loadIdentity(supporterDir, random)
     allocations.push({ key: publicKey, amount: SUPPORTER_GRAINS })
-    const chain = this.#own(
+    const chain = this.own(
       'chain',
       await ChainNode.open({
         dir: this.#data.of('chain'),
@@ -346,20 +357,18 @@ class Up {
         },
         threads: 2,
         randomBytes: random,
-        clock: systemClock,
+        clock: this.#clock,
         log: this.#log.with({ role: 'chain' })
       })
     )
     await chain.start()
-    const member = { network, chainKey: chain.publicKey, randomBytes: random }
-    const observer = this.#own(
-      'observer',
-      await Observer.open({
-        ...member,
-        dir: this.#data.of('observer'),
-        log: this.#log.with({ role: 'observer' })
-      })
-    )
+    const member = { network, chainKey: chain.publicKey, clock: this.#clock, randomBytes: random }
+    const observer = new Observer({
+      ...member,
+      dir: this.#data.of('observer'),
+      log: this.#log.with({ role: 'observer' })
+    })
+    await this.acquire('observer', observer)
     const supporterOptions = { ...member, dir: supporterDir, log: this.#log.with({ role: 'supporter' }) }
     return { chain, observer, supporterOptions }
   }
@@ -369,26 +378,29 @@ class Up {
     const options = {
       network,
       chainKey: chain.publicKey,
+      clock: this.#clock,
       randomBytes: (length: number): Buffer => randomBytes(length),
       memoryBytes: this.#options.memoryBytes,
       threads: 2
     }
     for (const { name, role } of participantNames(this.#options)) {
-      this.#signal.throwIfAborted()
+      this.#over.throwIfAborted()
+      const folder = new RoleFolder({ path: this.#data.of(name), role, clock: this.#clock })
+      await this.acquire(`folder of ${name}`, folder)
       const own = {
-        dir: this.#data.of(name),
+        dir: folder.path,
         log: this.#log.with({ role: name }),
         registration: registrationOf(role)
       }
-      const participant = this.#own(name, await openParticipant(role, { ...options, ...own }))
-      await participant.start()
+      const participant = await this.acquire(name, participantOf(role, { ...options, ...own }))
+      await participant.join()
     }
   }
 
   /** Registers the subject's hypercores and donates to them; returns their plain bytes. */
-  async #sponsor(options: Parameters<typeof Supporter.open>[0], subject: Subject): Promise<number> {
+  async #sponsor(options: MemberOptions, subject: Subject): Promise<number> {
     this.#step('Donating')
-    const supporter = this.#own('supporter', await Supporter.open(options))
+    const supporter = await this.acquire('supporter', new Supporter(options))
     let bytes = 0
     // Readers know the drive's key only: its blobs must be found where the drive is looked for.
     const topic = crypto.discoveryKey(subject.key)
@@ -402,11 +414,9 @@ class Up {
   }
 
   async #closeAuthor(): Promise<void> {
-    const at = this.#opened.findIndex(({ name }) => name === 'author')
-    if (at < 0) return
+    if (!this.#author) return
     this.#step('Taking the author off the network')
-    const [author] = this.#opened.splice(at, 1)
-    await author?.close()
+    await this.release(this.#author)
   }
 
   async #consume(network: Network, { key, core, source }: Subject): Promise<NetworkResult['consumer']> {
@@ -418,7 +428,7 @@ class Up {
         key,
         core,
         out,
-        signal: this.#signal,
+        signal: this.#over,
         onBytes: (bytes) => this.#progress.detail(megabytes(bytes, source.bytes))
       })
       this.#step('Comparing')
@@ -428,7 +438,7 @@ class Up {
       const mbPerSecond = Math.round(bytes / downloadMs / 10) / 100
       return { files, bytes, identical: found.length === 0, mbPerSecond }
     } catch (error) {
-      this.#signal.throwIfAborted()
+      this.#over.throwIfAborted()
       if (isDiskFull(error)) throw error
       this.#problems.push((error as Error).message)
       return { files: 0, bytes: 0, identical: false, mbPerSecond: 0 }
@@ -438,7 +448,7 @@ class Up {
   /** Waits for what the log must show. What takes too long is a problem of the result, not the end of it. */
   async #until(observer: Observer, what: string, timeoutMs: number, holds: () => boolean): Promise<void> {
     try {
-      await observer.until(what, holds, { timeoutMs, signal: this.#signal })
+      await observer.until(what, holds, { timeoutMs, signal: this.#over })
     } catch (error) {
       if (!(error instanceof DatdotError) || error.code !== 'WAITED_TOO_LONG') throw error
       this.#problems.push(error.message)
@@ -446,18 +456,9 @@ class Up {
   }
 
   #step(title: string): void {
-    this.#signal.throwIfAborted()
+    this.#over.throwIfAborted()
     this.#log('up.step', { title })
     this.#progress.step(title)
-  }
-
-  #own<T extends { close(): Promise<void> }>(name: string, resource: T): T {
-    if (this.#closed) {
-      this.#late.push(this.#close(name, () => resource.close()))
-      throw new DatdotError('CLOSED', 'this run is over')
-    }
-    this.#opened.push({ name, close: () => resource.close() })
-    return resource
   }
 }
 

@@ -1,10 +1,12 @@
 import { join } from 'node:path'
 import Corestore from 'corestore'
-import HyperDHT from 'hyperdht'
+import type HyperDHT from 'hyperdht'
 import Hyperdrive from 'hyperdrive'
 import Hyperswarm from 'hyperswarm'
 import { publish } from '../drive/publish.js'
 import type { Source } from '../drive/scan.js'
+import { Resource } from '../lifecycle.js'
+import { createDht } from '../swarm/dht.js'
 import { leave } from '../swarm/leave.js'
 
 export interface AuthorOptions {
@@ -25,19 +27,30 @@ export interface Publication {
  * Publishes files as a Hyperdrive and seeds it until it goes offline. An author knows nothing of datdot: this is
  * stock hyperdrive on a stock swarm.
  */
-export class Author {
-  readonly #store: Corestore
-  readonly #swarm: Hyperswarm
+export class Author extends Resource {
+  readonly #options: AuthorOptions
+  #store!: Corestore
+  #swarm!: Hyperswarm
   #drive: Hyperdrive | undefined
 
-  constructor({ dir, bootstrap, host, randomBytes }: AuthorOptions) {
-    this.#store = new Corestore(join(dir, 'store'), { primaryKey: randomBytes(32), unsafe: true })
-    const dht = new HyperDHT({ bootstrap, ...(host ? { host, firewalled: false } : {}) })
-    this.#swarm = new Hyperswarm({ dht, seed: randomBytes(32) })
+  constructor(options: AuthorOptions) {
+    super()
+    this.#options = options
+  }
+
+  /** What it wrote stays in its folder when it leaves the network. */
+  protected async start(): Promise<void> {
+    const { dir, bootstrap, host, randomBytes } = this.#options
+    const store = new Corestore(join(dir, 'store'), { primaryKey: randomBytes(32), unsafe: true })
+    this.#store = this.own('store', store)
+    await store.ready()
+    this.owe('drive', () => this.#drive?.close())
+    this.#swarm = new Hyperswarm({ dht: createDht({ bootstrap, host }), seed: randomBytes(32) })
+    this.owe('swarm', () => leave(this.#swarm))
     this.#swarm.on('connection', (connection) => {
       // A reader that goes away is no error of the author's.
       connection.on('error', () => {})
-      this.#store.replicate(connection)
+      store.replicate(connection)
     })
   }
 
@@ -55,12 +68,5 @@ export class Author {
     const cores = [drive.core, blobs.core]
     await Promise.all(cores.map((core) => this.#swarm.join(core.discoveryKey, { client: false }).flushed()))
     return { driveKey: drive.key, hypercores: cores.map((core) => core.key) }
-  }
-
-  /** Leaves the network; what it wrote stays in its folder. */
-  async close(): Promise<void> {
-    await leave(this.#swarm)
-    await this.#drive?.close()
-    await this.#store.close()
   }
 }

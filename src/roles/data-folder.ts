@@ -1,86 +1,153 @@
-import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, statfs } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { InputError } from '../errors.js'
+import type { Clock } from '../clock.js'
+import { DatdotError, InputError } from '../errors.js'
+import { Resource } from '../lifecycle.js'
+import { FolderLock, describeHolder, type Holder } from '../storage/folder-lock.js'
+import { makeTemporaryFolder } from '../storage/temporary-folder.js'
 
-/** Written first into a data folder: whoever creates it owns the folder. */
-const MARKER = 'network.json'
+/** Made first in the data folder of a network, and locked as long as it runs. It stays: the folder holds a network then. */
+const NETWORK_LOCK = 'network.json'
+/** Locked in the folder of one role as long as that runs. */
+const ROLE_LOCK = 'role.json'
 /** Again where a file came up while its folder was emptied. */
 const REMOVE = { recursive: true, force: true, maxRetries: 5, retryDelay: 50 } as const
 
-/** The folder of one local network: a subfolder for each role, the chain's among them. */
-export interface DataFolder {
-  path: string
-  /** The folder of a role, such as `pinner-1`. */
-  of(role: string): string
-  /** Removes all that this network wrote, and the folder itself if it was made for it. */
-  discard(): Promise<void>
+export interface DataFolderOptions {
+  /** Must be new or empty; a fresh temporary folder if undefined. */
+  path: string | undefined
+  /** What the network will write at most, roughly; checked against the free space. */
+  neededBytes: number
+  clock: Clock
 }
 
-/**
- * Makes a folder ready for a new network: a fresh temporary one, or `path`, which must be new or empty.
- *
- * @param neededBytes what the network will write at most, roughly; checked against the free space
- * @throws InputError DATA_NOT_A_FOLDER, DATA_NOT_WRITABLE, DATA_IN_USE, DATA_HOLDS_NETWORK, DATA_NOT_EMPTY, DISK_FULL
- */
-export async function prepareDataFolder(path: string | undefined, neededBytes: number): Promise<DataFolder> {
-  const { folder, created } = await makeFolder(path)
-  const discard = async (): Promise<void> => {
-    if (created !== null) return rm(created, REMOVE)
-    for (const name of await readdir(folder)) await rm(join(folder, name), REMOVE)
+/** The folder of one local network while it runs: a subfolder for each role, the chain's among them. */
+export class DataFolder extends Resource {
+  readonly #options: DataFolderOptions
+  #path = ''
+  /** The topmost folder that was made for it. */
+  #created: string | null = null
+
+  constructor(options: DataFolderOptions) {
+    super()
+    this.#options = options
   }
-  await claim(folder)
-  try {
-    await checkSpace(folder, neededBytes)
-  } catch (error) {
-    await discard()
-    throw error
+
+  /** Where it is, once it is open. */
+  get path(): string {
+    return this.#path
   }
-  return { path: folder, of: (role) => join(folder, role), discard }
+
+  /** The folder of a role, such as `pinner-1`. */
+  of(role: string): string {
+    return join(this.#path, role)
+  }
+
+  /**
+   * Makes the folder, and claims it for a new network.
+   *
+   * @throws InputError DATA_NOT_A_FOLDER, DATA_NOT_WRITABLE, DATA_IN_USE, DATA_HOLDS_NETWORK, DATA_NOT_EMPTY, DISK_FULL,
+   *   FOLDER_NO_LOCKS, TMPDIR_UNUSABLE
+   */
+  protected async start(): Promise<void> {
+    const { path, neededBytes, clock } = this.#options
+    const { folder, created } = await makeFolder(path)
+    this.#path = folder
+    this.#created = created
+    const names = await list(folder)
+    const isFirst = !names.includes(NETWORK_LOCK)
+    if (isFirst && names.length > 0) throw notEmpty(folder, names)
+    const claim = join(folder, NETWORK_LOCK)
+    const lock = lockOf(folder, claim, { role: 'network', clock })
+    try {
+      await this.acquire('lock', lock)
+    } catch (error) {
+      // What another one has, or had before, is not ours to remove.
+      if (isFirst && !(error instanceof DatdotError && error.code === 'DATA_IN_USE'))
+        await rm(created ?? claim, REMOVE)
+      throw ownError(folder, error)
+    }
+    if (lock.known || (await list(folder)).length > 1) throw holdsNetwork(folder)
+    try {
+      await checkSpace(folder, neededBytes)
+    } catch (error) {
+      await this.#remove()
+      throw ownError(folder, error)
+    }
+  }
+
+  /** Removes all that this network wrote, and the folder itself if it was made for it; nobody else has it before that. */
+  async discard(): Promise<void> {
+    try {
+      await this.#remove()
+    } finally {
+      await this.close()
+    }
+  }
+
+  async #remove(): Promise<void> {
+    if (this.#created !== null) return rm(this.#created, REMOVE)
+    for (const name of await readdir(this.#path)) await rm(join(this.#path, name), REMOVE)
+  }
+}
+
+export interface RoleFolderOptions {
+  path: string
+  /** Such as `pinner`. */
+  role: string
+  clock: Clock
+}
+
+/** A role's own folder while it runs, new or from an earlier run. */
+export class RoleFolder extends Resource {
+  readonly #options: RoleFolderOptions
+  #path = ''
+
+  constructor(options: RoleFolderOptions) {
+    super()
+    this.#options = options
+  }
+
+  /** Where it is, once it is open. */
+  get path(): string {
+    return this.#path
+  }
+
+  /**
+   * @throws InputError DATA_NOT_A_FOLDER, DATA_NOT_WRITABLE, DATA_IN_USE, DATA_HOLDS_NETWORK, DISK_FULL, FOLDER_NO_LOCKS
+   */
+  protected async start(): Promise<void> {
+    const { path, role, clock } = this.#options
+    const { folder } = await makeFolder(path)
+    if ((await list(folder)).includes(NETWORK_LOCK)) throw await taken(folder, clock)
+    try {
+      await this.acquire('lock', lockOf(folder, join(folder, ROLE_LOCK), { role, clock }))
+    } catch (error) {
+      throw ownError(folder, error)
+    }
+    this.#path = folder
+  }
+}
+
+function lockOf(folder: string, path: string, owner: { role: string; clock: Clock }): FolderLock {
+  return new FolderLock({ path, ...owner, inUse: (holder) => inUse(folder, holder) })
 }
 
 async function makeFolder(path: string | undefined): Promise<{ folder: string; created: string | null }> {
+  if (path === undefined) {
+    const folder = await makeTemporaryFolder('datdot-')
+    return { folder, created: folder }
+  }
+  const folder = resolve(path)
   try {
-    if (path === undefined) {
-      const folder = await mkdtemp(join(tmpdir(), 'datdot-'))
-      return { folder, created: folder }
-    }
-    const folder = resolve(path)
     return { folder, created: await makeParents(folder) }
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    const where = path ?? tmpdir()
+    const { code } = error as NodeJS.ErrnoException
     if (code === 'EEXIST' || code === 'ENOTDIR') {
-      throw new InputError('DATA_NOT_A_FOLDER', `${where} is not a folder; give --data a new or empty folder`)
+      throw new InputError('DATA_NOT_A_FOLDER', `${path} is not a folder; give --data a new or empty folder`)
     }
-    if (code === 'ENOSPC') throw diskFull(where)
-    throw notWritable(where, message)
+    throw ownError(folder, error)
   }
-}
-
-/** A role's own folder while its process runs. */
-export interface RoleFolder {
-  path: string
-  /** Lets another process have it. */
-  release(): Promise<void>
-}
-
-/**
- * Claims the folder of one role, new or from an earlier run; one process at a time has it.
- *
- * @throws InputError DATA_NOT_A_FOLDER, DATA_NOT_WRITABLE, DATA_IN_USE, DATA_HOLDS_NETWORK
- */
-export async function prepareRoleFolder(path: string): Promise<RoleFolder> {
-  const { folder } = await makeFolder(path)
-  if ((await readdir(folder)).includes(MARKER)) throw await taken(folder)
-  const lock = join(folder, 'process.json')
-  const text = await readFile(lock, 'utf8').catch(() => '')
-  const pid = pidIn(text)
-  if (pid > 0 && isRunning(pid)) throw inUse(folder, pid)
-  // Left behind by a process that was killed.
-  await rm(lock, { force: true })
-  await writeMarker(folder, lock, (holder) => inUse(folder, holder))
-  return { path: folder, release: () => rm(lock, { force: true }) }
 }
 
 /**
@@ -103,60 +170,54 @@ async function makeParents(folder: string): Promise<string | null> {
   }
 }
 
-/** Creating the marker exclusively is what keeps two networks out of one folder. */
-async function claim(folder: string): Promise<void> {
-  const others = await readdir(folder).catch((error: unknown) => {
-    throw notWritable(folder, (error as Error).message)
+async function list(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: unknown) => {
+    throw ownError(folder, error)
   })
-  if (others.includes(MARKER)) throw await taken(folder)
-  if (others.length > 0) {
-    throw new InputError(
-      'DATA_NOT_EMPTY',
-      `${folder} holds other files, ${JSON.stringify(others[0])} among them; give --data a new or empty folder`
-    )
-  }
-  await writeMarker(folder, join(folder, MARKER), () => taken(folder))
 }
 
-/** Creates the file that says whose the folder is; `others` explains that somebody else was first. */
-async function writeMarker(
-  folder: string,
-  path: string,
-  others: (pid: number) => InputError | Promise<InputError>
-): Promise<void> {
+/** Whose a folder with a network is: somebody's who runs it, or an earlier run's. */
+async function taken(folder: string, clock: Clock): Promise<Error> {
+  const lock = lockOf(folder, join(folder, NETWORK_LOCK), { role: 'network', clock })
   try {
-    const marker = await open(path, 'wx', 0o600)
-    try {
-      await marker.writeFile(JSON.stringify({ version: 1, pid: process.pid }) + '\n')
-      await marker.sync()
-    } finally {
-      await marker.close()
-    }
+    await lock.ready()
+    return holdsNetwork(folder)
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') throw await others(pidIn(await readFile(path, 'utf8').catch(() => '')))
-    await rm(path, { force: true }).catch(() => {})
-    throw code === 'ENOSPC' ? diskFull(folder) : notWritable(folder, message)
+    return error as Error
+  } finally {
+    await lock.close()
   }
 }
 
-function pidIn(marker: string): number {
-  return Number(/"pid":(\d+)/.exec(marker)?.[1] ?? 0)
-}
-
-function inUse(folder: string, pid: number): InputError {
+function notEmpty(folder: string, names: readonly string[]): InputError {
   return new InputError(
-    'DATA_IN_USE',
-    `${folder} is in use by process ${pid}; stop it or choose another --data`
+    'DATA_NOT_EMPTY',
+    `${folder} holds other files, ${JSON.stringify(names[0])} among them; give --data a new or empty folder`
   )
 }
 
-async function taken(folder: string): Promise<InputError> {
-  const pid = pidIn(await readFile(join(folder, MARKER), 'utf8').catch(() => ''))
-  if (pid > 0 && isRunning(pid)) return inUse(folder, pid)
+function holdsNetwork(folder: string): InputError {
   return new InputError(
     'DATA_HOLDS_NETWORK',
     `${folder} holds an earlier network; choose another --data, or remove the folder if it is not wanted any more`
+  )
+}
+
+function inUse(folder: string, holder: Holder | null): InputError {
+  return new InputError(
+    'DATA_IN_USE',
+    `${folder} is in use by ${describeHolder(holder)}; stop it or choose another --data`
+  )
+}
+
+/** What the system says of a folder, as an error of ours. */
+function ownError(folder: string, error: unknown): unknown {
+  if (error instanceof DatdotError) return error
+  if (isDiskFull(error)) return diskFull(folder)
+  return new InputError(
+    'DATA_NOT_WRITABLE',
+    `${folder} cannot be written: ${(error as Error).message}; choose another --data`,
+    { cause: error }
   )
 }
 
@@ -170,19 +231,6 @@ async function checkSpace(folder: string, neededBytes: number): Promise<void> {
       `${folder} has ${free} free and about ${needed} are needed; free some space or choose another --data`
     )
   }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
-function notWritable(folder: string, why: string): InputError {
-  return new InputError('DATA_NOT_WRITABLE', `${folder} cannot be written: ${why}; choose another --data`)
 }
 
 /** The one line for a disk that ran full, whoever noticed it. */

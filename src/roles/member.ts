@@ -2,6 +2,7 @@ import type HyperDHT from 'hyperdht'
 import { ChainClient } from '../client/client.js'
 import type { Effect, EffectKind } from '../protocol/effects.js'
 import type { RoleName } from '../protocol/operations.js'
+import type { Clock } from '../clock.js'
 import type { KeyPair } from '../crypto/keys.js'
 import { DatdotError } from '../errors.js'
 import type { Logger } from '../log.js'
@@ -16,6 +17,7 @@ export interface MemberOptions {
   network: Network
   /** Public key of the chain, under which it is reached. */
   chainKey: Buffer
+  clock: Clock
   randomBytes: (length: number) => Buffer
   log: Logger
 }

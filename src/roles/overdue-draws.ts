@@ -1,12 +1,16 @@
+import type { Clock, Timer } from '../clock.js'
+
 /** Time that work on a draw has to end by itself once the draw is over: a verdict may be on its way. */
 const GRACE_MS = 10_000
 
 /** Ends work on draws that are over: a peer could go on with a transfer for ever, as long as it sends a little now and then. */
 export class OverdueDraws {
-  readonly #timers = new Map<number, NodeJS.Timeout>()
+  readonly #timers = new Map<number, Timer>()
+  readonly #clock: Clock
   readonly #graceMs: number
 
-  constructor(graceMs = GRACE_MS) {
+  constructor(clock: Clock, graceMs = GRACE_MS) {
+    this.#clock = clock
     this.#graceMs = graceMs
   }
 
@@ -20,16 +24,21 @@ export class OverdueDraws {
   look(open: ReadonlySet<number>, working: ReadonlySet<number>, stop: (draw: number) => void): void {
     for (const draw of working) {
       if (open.has(draw) || this.#timers.has(draw)) continue
-      const timer = setTimeout(() => {
+      const timer = this.#clock.after(this.#graceMs, () => {
         this.#timers.delete(draw)
         stop(draw)
-      }, this.#graceMs)
+      })
       this.#timers.set(draw, timer.unref())
     }
     for (const [draw, timer] of this.#timers) {
       if (working.has(draw) && !open.has(draw)) continue
-      clearTimeout(timer)
+      timer.cancel()
       this.#timers.delete(draw)
     }
+  }
+  /** Nothing is ended any more. */
+  close(): void {
+    for (const timer of this.#timers.values()) timer.cancel()
+    this.#timers.clear()
   }
 }

@@ -1,4 +1,5 @@
 import type { MemberOptions, Registration } from './member.js'
+import type { Participant } from './participant.js'
 import { Pinner } from './pinner/pinner.js'
 import { Signer } from './signer/signer.js'
 import { Verifier } from './verifier.js'
@@ -10,12 +11,7 @@ export interface Counts {
   verifiers: number
 }
 
-/** Something that starts with the network and ends with it. */
-export interface Participant {
-  publicKey: Buffer
-  start(): Promise<void>
-  close(): Promise<void>
-}
+export type { Participant }
 
 export type ParticipantRole = 'signer' | 'pinner' | 'verifier'
 
@@ -38,14 +34,14 @@ export interface ParticipantOptions extends MemberOptions {
   runningRootBytes?: number
 }
 
-/** Opens one participant in its folder; it does not know whether others share its process. */
-export function openParticipant(role: ParticipantRole, options: ParticipantOptions): Promise<Participant> {
+/** One participant, not open yet; it does not know whether others share its process. */
+export function participantOf(role: ParticipantRole, options: ParticipantOptions): Participant {
   switch (role) {
     case 'signer':
-      return Signer.open(options)
+      return new Signer(options)
     case 'pinner':
-      return Pinner.open(options)
+      return new Pinner(options)
     case 'verifier':
-      return Verifier.open(options)
+      return new Verifier(options)
   }
 }

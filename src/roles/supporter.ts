@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { Resource } from '../lifecycle.js'
 import { encodeOriginal, readOriginal } from '../storage/original.js'
 import type { Original, Plan } from '../protocol/operations.js'
 import { SwarmReader, knownLength } from '../swarm/reader.js'
@@ -7,15 +8,17 @@ import { Member, type MemberOptions } from './member.js'
 const FIND_MS = 30_000
 
 /** Donates tokens to hypercores that it wants kept. */
-export class Supporter {
-  readonly #member: Member
+export class Supporter extends Resource {
+  readonly #options: MemberOptions
+  #member!: Member
 
-  private constructor(member: Member) {
-    this.#member = member
+  constructor(options: MemberOptions) {
+    super()
+    this.#options = options
   }
 
-  static async open(options: MemberOptions): Promise<Supporter> {
-    return new Supporter(await Member.open(options))
+  protected async start(): Promise<void> {
+    this.#member = this.own('member', await Member.open(this.#options))
   }
 
   get publicKey(): Buffer {
@@ -28,24 +31,20 @@ export class Supporter {
    * @throws SwarmError HYPERCORE_UNREACHABLE; ChainError HYPERCORE_EMPTY, HYPERCORE_UNSIGNED
    */
   async inspect(key: Buffer): Promise<Original> {
-    const { dir, network, randomBytes } = this.#member.options
+    const { clock, dir, network, randomBytes } = this.#options
     const { signal } = this.#member
     const reader = new SwarmReader({ network, dir: join(dir, 'inspect'), seed: randomBytes(32) })
     try {
       const core = await reader.open(key)
-      await knownLength(core, 1, { timeoutMs: FIND_MS, signal })
+      await knownLength(core, 1, { clock, timeoutMs: FIND_MS, signal })
       return encodeOriginal(await readOriginal(core))
     } finally {
-      await reader.close({ remove: true })
+      await reader.discard()
     }
   }
 
   /** Registers a hypercore with a plan and donates to it. */
   async sponsor(key: Buffer, original: Original, plan: Plan, donation: bigint): Promise<void> {
     await this.#member.chain.sponsor({ key, original, plan, donation })
-  }
-
-  async close(): Promise<void> {
-    await this.#member.close()
   }
 }

@@ -2,7 +2,9 @@ import { join } from 'node:path'
 import type { Report } from '../protocol/operations.js'
 import type { CheckView } from '../protocol/views.js'
 import { uniform } from '../crypto/hash.js'
+import { Resource } from '../lifecycle.js'
 import { measureRetrieval } from '../swarm/retrieval.js'
+import type { Participant } from './participant.js'
 import { Member, hasCode, type MemberOptions, type Registration } from './member.js'
 
 export interface VerifierOptions extends MemberOptions {
@@ -27,35 +29,31 @@ interface EpochReports {
  * Reads from pinners as any reader would, with a key used once, and reports what it measured: first a commitment,
  * then, when nobody can change theirs any more, the reports.
  */
-export class Verifier {
-  readonly #member: Member
-  readonly #registration: Registration
+export class Verifier extends Resource implements Participant {
+  readonly #options: VerifierOptions
   readonly #blocks: number
   readonly #epochs = new Map<number, EpochReports>()
   readonly #measuring = new Set<number>()
+  #member!: Member
   #round = 0
 
-  private constructor(member: Member, { registration, blocks = 8 }: VerifierOptions) {
-    this.#member = member
-    this.#registration = registration
-    this.#blocks = blocks
+  constructor(options: VerifierOptions) {
+    super()
+    this.#options = options
+    this.#blocks = options.blocks ?? 8
   }
 
-  static async open(options: VerifierOptions): Promise<Verifier> {
-    return new Verifier(await Member.open(options), options)
+  protected async start(): Promise<void> {
+    this.#member = this.own('member', await Member.open(this.#options))
   }
 
   get publicKey(): Buffer {
     return this.#member.keyPair.publicKey
   }
 
-  async start(): Promise<void> {
-    await this.#member.register('verifier', this.#registration)
+  async join(): Promise<void> {
+    await this.#member.register('verifier', this.#options.registration)
     this.#member.follow(['tick'], () => this.#work())
-  }
-
-  async close(): Promise<void> {
-    await this.#member.close()
   }
 
   async #work(): Promise<void> {
@@ -108,7 +106,7 @@ export class Verifier {
 
   async #check({ copy, hypercore, pinner, length }: CheckView): Promise<Report> {
     const { log, options, signal } = this.#member
-    const { dir, network, randomBytes } = options
+    const { clock, dir, network, randomBytes } = options
     const indices = new Set<number>()
     const wanted = Math.min(this.#blocks, length)
     while (indices.size < wanted) indices.add(Number(uniform(randomBytes(32), BigInt(length))))
@@ -121,7 +119,7 @@ export class Verifier {
       length,
       indices: [...indices],
       timeoutMs: CHECK_MS,
-      nowUs: () => performance.now() * 1000,
+      clock,
       signal
     })
     log('verifier.measured', { copy, key: hypercore, pinner, ...measured })

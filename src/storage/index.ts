@@ -11,7 +11,8 @@
  * import { PinnerStore } from 'datdot/storage'
  *
  * const folder = await mkdtemp(join(tmpdir(), 'datdot-'))
- * const store = await PinnerStore.open(folder, { capacityBytes: 1e9 })
+ * const store = new PinnerStore(folder, { capacityBytes: 1e9 })
+ * await store.ready()
  * console.log(store.segments().length, 'segments,', store.freeBytes, 'bytes free')
  * await store.close()
  * await rm(folder, { recursive: true })

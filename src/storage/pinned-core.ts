@@ -2,6 +2,7 @@ import type Hypercore from 'hypercore'
 import { rightSpan } from 'flat-tree'
 import crypto from 'hypercore-crypto'
 import type CorestoreStorage from 'hypercore-storage'
+import type { Clock } from '../clock.js'
 import { CodecError, StorageError } from '../errors.js'
 import {
   announceBits,
@@ -32,6 +33,7 @@ const CUT_BLOCKS = 16
 
 /** What a pinned hypercore needs from the store that owns it. */
 export interface PinnedCoreHost {
+  readonly clock: Clock
   readonly decode: Decode
   /** A stock session; the caller closes it. */
   openSession(key: Buffer): Promise<Hypercore>
@@ -281,7 +283,7 @@ export class PinnedCore implements Veil {
         length: record.length,
         rootHash: record.treeHash,
         signature: record.signature,
-        timestamp: Date.now()
+        timestamp: this.#host.clock.wall()
       }
       if (upgrade) tx.setHead(head)
       writeBits(core, tx, record.start, record.end, true)

@@ -4,8 +4,11 @@ import { join } from 'node:path'
 import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import crypto from 'hypercore-crypto'
+import { systemClock, type Clock } from '../clock.js'
 import { InputError, StorageError } from '../errors.js'
+import { Resource, closeAll } from '../lifecycle.js'
 import { diskFreeBytes, diskFull, guarded, storageFailure, WORKING_BYTES } from './failures.js'
+import { FolderLock, describeHolder, type Holder } from './folder-lock.js'
 import { sharedCore, watchCores } from './hypercore-parts.js'
 import { SegmentIngest, type IngestHost } from './ingest.js'
 import { encodeOriginalProof, proofIndices } from '../protocol/original-tree.js'
@@ -17,6 +20,7 @@ import { checkSpec, sameSpec } from './spec.js'
 import type { Decode, Ingest, PinnerStoreOptions, SegmentSpec, StoredSegment } from './types.js'
 import { VeiledStorage } from './veiled-storage.js'
 
+const LOCK_FILE = 'store.json'
 const RECORDS_FILE = 'pinner.db'
 const ROWS_FOLDER = 'store'
 const NODES_FOLDER = 'nodes'
@@ -33,82 +37,96 @@ interface Events {
   fault: [key: Buffer, index: number, error: unknown]
 }
 
-/** Folders open in this process; the lock on disk keeps out only other processes. */
-const openFolders = new Set<string>()
+/** What is open while the store is. */
+interface Disk {
+  dir: string
+  storage: VeiledStorage
+  records: Records
+  corestore: Corestore
+}
 
 /**
  * A pinner's disk: encoded segments of hypercores, served as the plain originals through stock hypercore
  * sessions. No plain block is ever written.
  *
  * @example
- *   const store = await PinnerStore.open(dir)
+ *   const store = await opened(new PinnerStore(dir))
  *   const ingest = await store.beginSegment(spec)
  *   await ingest.append([{ index: ingest.position, encoded, plain }])
  *   await ingest.finish()
  *   const core = store.session(spec.key)
  *   swarm.on('connection', (connection) => store.corestore.replicate(connection))
  */
-export class PinnerStore extends EventEmitter<Events> {
-  readonly dir: string
-  /** A stock Corestore over this store; it opens only the hypercores that are held. */
-  readonly corestore: Corestore
-  readonly #storage: VeiledStorage
-  readonly #records: Records
+export class PinnerStore extends Resource {
+  /** What was noticed while blocks were read. */
+  readonly events = new EventEmitter<Events>()
+  readonly #given: string
+  readonly #clock: Clock
   readonly #cores = new Map<string, PinnedCore>()
   readonly #ingests = new Map<PinnedCore, SegmentIngest>()
   readonly #tasks = new Set<Promise<void>>()
   readonly #capacityBytes: number
   readonly #minFreeBytes: number
   readonly #decode: Decode
-  #closing: Promise<void> | null = null
+  #disk: Disk | undefined
 
-  private constructor(dir: string, storage: VeiledStorage, records: Records, options: PinnerStoreOptions) {
+  /** @param dir the folder, made if it is missing */
+  constructor(dir: string, options: PinnerStoreOptions = {}) {
     super()
-    this.dir = dir
-    this.#storage = storage
-    this.#records = records
+    this.#given = dir
+    this.#clock = options.clock ?? systemClock
     this.#capacityBytes = options.capacityBytes ?? Infinity
     this.#minFreeBytes = options.minFreeBytes ?? WORKING_BYTES
     this.#decode = options.decode ?? readChunk
-    this.corestore = new Corestore(storage)
-    watchCores(this.corestore, (core) => {
-      // An author who truncates must not make a pinner delete what it is paid to keep.
-      core.replicator.allowFork = false
-    })
   }
 
   /**
-   * Opens (or creates) the store in a folder and finishes what a crash left half done.
+   * Opens (or creates) the store and finishes what a crash left half done.
    *
-   * @throws InputError STORAGE_IN_USE, STORAGE_DENIED
+   * @throws InputError STORAGE_IN_USE, STORAGE_DENIED, STORAGE_NOT_A_FOLDER, FOLDER_NO_LOCKS
    * @throws StorageError STORAGE_FORMAT, STORAGE_SELF_CHECK, STORAGE_VERSION, STORAGE_DISK_FULL, STORAGE_FAILED
    */
-  static async open(dir: string, options: PinnerStoreOptions = {}): Promise<PinnerStore> {
-    const path = await guarded(dir, async () => {
-      await mkdir(join(dir, NODES_FOLDER), { recursive: true })
-      return realpath(dir)
+  protected async start(): Promise<void> {
+    const given = this.#given
+    const dir = await guarded(given, async () => {
+      await mkdir(join(given, NODES_FOLDER), { recursive: true })
+      return realpath(given)
     })
-    if (openFolders.has(path)) {
-      throw new InputError('STORAGE_IN_USE', `The folder ${dir} is already open in this process.`)
-    }
-    openFolders.add(path)
-    let storage: VeiledStorage | null = null
-    let records: Records | null = null
     try {
-      storage = new VeiledStorage(join(path, ROWS_FOLDER), { writeBufferSize: WRITE_BUFFER_BYTES })
+      const inUse = (holder: Holder | null): Error => inUseError(given, holder)
+      const path = join(dir, LOCK_FILE)
+      await this.acquire('lock', new FolderLock({ path, role: 'pinner', clock: this.#clock, inUse }))
+      const storage = new VeiledStorage(join(dir, ROWS_FOLDER), { writeBufferSize: WRITE_BUFFER_BYTES })
+      this.own('rows', storage)
       await storage.ready()
-      records = new Records(join(path, RECORDS_FILE))
-      const store = new PinnerStore(path, storage, records, options)
-      await store.corestore.ready()
-      await checkVeil(storage, store.corestore)
-      await store.#recover()
-      return store
+      const records = this.own('records', new Records(join(dir, RECORDS_FILE)))
+      const corestore = this.own('corestore', new Corestore(storage))
+      watchCores(corestore, (core) => {
+        // An author who truncates must not make a pinner delete what it is paid to keep.
+        core.replicator.allowFork = false
+      })
+      this.#disk = { dir, storage, records, corestore }
+      this.owe('hypercores', () => this.#closeCores())
+      await corestore.ready()
+      await checkVeil(storage, corestore)
+      await this.#recover()
     } catch (error) {
-      records?.close()
-      await storage?.close().catch(() => undefined)
-      openFolders.delete(path)
-      throw storageFailure(error, dir)
+      throw storageFailure(error, given)
     }
+  }
+
+  protected override closedError(): Error {
+    return new StorageError('STORAGE_CLOSED', `The store in ${this.#given} is closed.`)
+  }
+
+  /** The folder as the disk knows it, once it is open. */
+  get dir(): string {
+    return this.#open.dir
+  }
+
+  /** A stock Corestore over this store, once it is open; it opens only the hypercores that are held. */
+  get corestore(): Corestore {
+    return this.#open.corestore
   }
 
   /** Encoded bytes on disk, of held segments and of those on their way in. */
@@ -182,7 +200,7 @@ export class PinnerStore extends EventEmitter<Events> {
       )
     }
     if (core.pending === null) {
-      this.#records.begin(spec)
+      this.#open.records.begin(spec)
       core.pending = { ...spec, state: 'pending', bytes: 0 }
     }
     const progress = await core.progress(core.pending)
@@ -307,30 +325,24 @@ export class PinnerStore extends EventEmitter<Events> {
     })
   }
 
-  /** Closes everything; segments on their way in can go on after the next `open`. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
-    return this.#closing
-  }
-
-  async #close(): Promise<void> {
+  /** Segments on their way in can go on after the next time it is opened. */
+  async #closeCores(): Promise<void> {
     await Promise.allSettled([...this.#ingests.values()].map((ingest) => ingest.suspend()))
     await Promise.allSettled(this.#tasks)
-    for (const core of this.#cores.values()) await core.close()
-    await this.corestore.close()
-    this.#records.close()
-    openFolders.delete(this.dir)
+    await closeAll(
+      [...this.#cores.values()].map((core) => ({ name: 'hypercore', close: () => core.close() }))
+    )
   }
 
   /** Opens every core of the records behind its veil, then ends what a crash interrupted. */
   async #recover(): Promise<void> {
-    const records = this.#records.all()
+    const records = this.#open.records.all()
     for (const record of records) {
       const core = await this.#coreFor(record)
       if (record.state === 'held' || record.state === 'verified') core.segments.push(record)
       else core.pending = record
     }
-    for (const key of this.#records.removing()) {
+    for (const key of this.#open.records.removing()) {
       const core = this.#cores.get(key.toString('hex'))
       if (core !== undefined) await this.#removeCore(core)
     }
@@ -338,7 +350,7 @@ export class PinnerStore extends EventEmitter<Events> {
       for (const record of core.segments) {
         if (record.state !== 'verified') continue
         await core.place(record)
-        this.#records.setState(record.segment.id, 'held')
+        this.#open.records.setState(record.segment.id, 'held')
         record.state = 'held'
       }
       if (core.pending === null) continue
@@ -354,7 +366,7 @@ export class PinnerStore extends EventEmitter<Events> {
     if (known !== undefined) return known
     const discoveryKey = crypto.discoveryKey(spec.key)
     const { key, manifest } = spec
-    const rows = await this.#storage.openRows({ key, manifest, discoveryKey, keyPair: null })
+    const rows = await this.#open.storage.openRows({ key, manifest, discoveryKey, keyPair: null })
     const other = this.#cores.get(id)
     if (other !== undefined) {
       await rows.close()
@@ -362,37 +374,37 @@ export class PinnerStore extends EventEmitter<Events> {
     }
     const core = new PinnedCore(key, manifest, rows, this.#coreHost)
     this.#cores.set(id, core)
-    this.#storage.register(discoveryKey, core)
+    this.#open.storage.register(discoveryKey, core)
     return core
   }
 
   async #removeCore(core: PinnedCore): Promise<void> {
     const ids = [...core.segments, ...(core.pending === null ? [] : [core.pending])].map((r) => r.segment.id)
-    this.#records.setRemoving(core.key)
+    this.#open.records.setRemoving(core.key)
     this.#ingests.delete(core)
     await this.#closeSessions(core)
     await this.#forgetCore(core)
     for (const id of ids) await rm(this.nodeFile(id), { force: true })
-    this.#records.deleteHypercore(core.key)
+    this.#open.records.deleteHypercore(core.key)
   }
 
   async #eraseSegment(core: PinnedCore, record: RecordedSegment, position: number): Promise<void> {
-    this.#records.setState(record.segment.id, 'aborting')
+    this.#open.records.setState(record.segment.id, 'aborting')
     await core.erasePending(record, position)
     await rm(this.nodeFile(record.segment.id), { force: true })
     core.pending = null
     core.pendingBytes = 0
-    if (core.segments.length > 0) return this.#records.deleteSegment(record.segment.id)
+    if (core.segments.length > 0) return this.#open.records.deleteSegment(record.segment.id)
     await this.#forgetCore(core)
-    this.#records.deleteHypercore(core.key)
+    this.#open.records.deleteHypercore(core.key)
   }
 
   async #forgetCore(core: PinnedCore): Promise<void> {
     core.hide()
     await core.eraseAll()
-    await this.#storage.deleteCore(core.rows.core)
+    await this.#open.storage.deleteCore(core.rows.core)
     await core.rows.compact()
-    this.#storage.unregister(core.discoveryKey)
+    this.#open.storage.unregister(core.discoveryKey)
     this.#cores.delete(core.key.toString('hex'))
     await core.rows.close()
   }
@@ -430,9 +442,13 @@ export class PinnerStore extends EventEmitter<Events> {
     throw new StorageError('STORAGE_NOT_HELD', `No segment of hypercore ${key.toString('hex')} is held yet.`)
   }
 
+  get #open(): Disk {
+    if (!this.#disk) throw new StorageError('STORAGE_CLOSED', `The store in ${this.#given} is not open yet.`)
+    return this.#disk
+  }
+
   #mustBeOpen(): void {
-    if (this.#closing === null) return
-    throw new StorageError('STORAGE_CLOSED', `The store in ${this.dir} is closed.`)
+    this.signal.throwIfAborted()
   }
 
   #guard<T>(work: () => Promise<T>): Promise<T> {
@@ -440,10 +456,10 @@ export class PinnerStore extends EventEmitter<Events> {
   }
 
   #background(work: () => Promise<void>): void {
-    if (this.#closing !== null) return
+    if (this.signal.aborted) return
     const task = work()
       .catch((error: unknown) => {
-        if (this.#closing === null) this.emit('fault', Buffer.alloc(0), -1, error)
+        if (!this.signal.aborted) this.events.emit('fault', Buffer.alloc(0), -1, error)
       })
       .finally(() => this.#tasks.delete(task))
     this.#tasks.add(task)
@@ -451,17 +467,18 @@ export class PinnerStore extends EventEmitter<Events> {
 
   get #coreHost(): PinnedCoreHost {
     return {
+      clock: this.#clock,
       decode: this.#decode,
       openSession: (key) => Promise.resolve(this.corestore.get({ key })),
       background: (work) => this.#background(work),
-      onlost: (key, index, reason) => this.emit('lost', key, index, reason),
-      onfault: (key, index, error) => this.emit('fault', key, index, error)
+      onlost: (key, index, reason) => this.events.emit('lost', key, index, reason),
+      onfault: (key, index, error) => this.events.emit('fault', key, index, error)
     }
   }
 
   get #ingestHost(): IngestHost {
     return {
-      records: this.#records,
+      records: this.#open.records,
       reserve: async (bytes) => {
         if (bytes > this.freeBytes) {
           throw new StorageError(
@@ -480,4 +497,11 @@ export class PinnerStore extends EventEmitter<Events> {
       }
     }
   }
+}
+
+function inUseError(dir: string, holder: Holder | null): InputError {
+  return new InputError(
+    'STORAGE_IN_USE',
+    `The folder ${dir} is in use by ${describeHolder(holder)}; stop it or choose another folder.`
+  )
 }

@@ -1,4 +1,5 @@
 import type Hypercore from 'hypercore'
+import type { Clock } from '../clock.js'
 import type { SegmentPublic } from '../chunk/codec.js'
 import type { OriginalNode } from '../protocol/original-tree.js'
 
@@ -93,6 +94,8 @@ export interface Ingest {
 }
 
 export interface PinnerStoreOptions {
+  /** Default: the machine's. */
+  clock?: Clock
   /** Default: `readChunk`, on the main thread. */
   decode?: Decode
   /** Most encoded bytes to hold; more is refused with STORAGE_QUOTA. Default: no limit but the disk. */

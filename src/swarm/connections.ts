@@ -1,7 +1,9 @@
 import type HyperDHT from 'hyperdht'
+import type { Clock } from '../clock.js'
 import type { KeyPair } from '../crypto/keys.js'
+import { Resource } from '../lifecycle.js'
+import { deadline } from '../wait.js'
 import { connectTo, unreachable } from './host.js'
-import { deadline } from './mailbox.js'
 
 interface Shared {
   /** Goes on as long as anybody waits for it. */
@@ -10,49 +12,52 @@ interface Shared {
   users: number
 }
 
+export interface ConnectionsOptions {
+  dht: HyperDHT
+  keyPair: KeyPair
+  clock: Clock
+}
+
 /** Longest that an attempt may take, whoever waits. */
 const ATTEMPT_MS = 120_000
 
 /**
  * Connections of one identity to others, one to each: a peer that keeps its connections apart by key would close a
- * second one. Whoever needs one shares it and lets it go; the last one closes it.
+ * second one. Whoever needs one shares it and lets it go; the last one closes it. The DHT node is the caller's.
  */
-export class Connections {
-  readonly #dht: HyperDHT
-  readonly #keyPair: KeyPair
+export class Connections extends Resource {
+  readonly #options: ConnectionsOptions
   readonly #shared = new Map<string, Shared>()
 
-  constructor(dht: HyperDHT, keyPair: KeyPair) {
-    this.#dht = dht
-    this.#keyPair = keyPair
+  constructor(options: ConnectionsOptions) {
+    super()
+    this.#options = options
+  }
+
+  protected start(): Promise<void> {
+    this.owe('connections', () => this.#closeAll())
+    return Promise.resolve()
   }
 
   /**
    * Calls `use` with an open connection to a peer.
    *
-   * @throws SwarmError PEER_UNREACHABLE; what `use` throws
+   * @throws SwarmError PEER_UNREACHABLE; DatdotError CLOSED; what `use` throws
    */
   async with<T>(
     publicKey: Buffer,
     options: { timeoutMs: number; signal?: AbortSignal | undefined },
     use: (connection: HyperDHT.Connection) => Promise<T>
   ): Promise<T> {
+    await this.ready()
+    this.signal.throwIfAborted()
     const id = publicKey.toString('hex')
-    let shared = this.#shared.get(id)
-    if (!shared) {
-      const attempt = new AbortController()
-      const { signal } = attempt
-      const opening = connectTo(this.#dht, publicKey, this.#keyPair, { timeoutMs: ATTEMPT_MS, signal })
-      const made = (shared = { attempt, opening, users: 0 })
-      this.#shared.set(id, made)
-      // A connection that is lost or never came is not the next one's.
-      const forget = (): void => void (this.#shared.get(id) === made && this.#shared.delete(id))
-      opening.then((connection) => connection.once('close', forget), forget)
-    }
+    const shared = this.#shared.get(id) ?? this.#connect(id, publicKey)
     shared.users++
     try {
       const { timeoutMs, signal } = options
       const connection = await deadline(shared.opening, {
+        clock: this.#options.clock,
         ms: timeoutMs,
         signal,
         error: () => unreachable(publicKey, `no answer within ${timeoutMs} ms`)
@@ -61,12 +66,34 @@ export class Connections {
     } finally {
       if (--shared.users === 0) {
         if (this.#shared.get(id) === shared) this.#shared.delete(id)
-        shared.attempt.abort()
-        await shared.opening.then(
-          (connection) => void connection.destroy(),
-          () => {}
-        )
+        await end(shared)
       }
     }
   }
+
+  #connect(id: string, publicKey: Buffer): Shared {
+    const { dht, keyPair, clock } = this.#options
+    const attempt = new AbortController()
+    const signal = AbortSignal.any([attempt.signal, this.signal])
+    const opening = connectTo(dht, publicKey, keyPair, { clock, timeoutMs: ATTEMPT_MS, signal })
+    const made: Shared = { attempt, opening, users: 0 }
+    this.#shared.set(id, made)
+    // A connection that is lost or never came is not the next one's.
+    const forget = (): void => void (this.#shared.get(id) === made && this.#shared.delete(id))
+    opening.then((connection) => connection.once('close', forget), forget)
+    return made
+  }
+
+  async #closeAll(): Promise<void> {
+    await Promise.all([...this.#shared.values()].map(end))
+  }
+}
+
+/** Ends an attempt, or the connection that came of it. */
+async function end({ attempt, opening }: Shared): Promise<void> {
+  attempt.abort()
+  await opening.then(
+    (connection) => void connection.destroy(),
+    () => {}
+  )
 }

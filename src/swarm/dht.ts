@@ -1,4 +1,5 @@
 import HyperDHT from 'hyperdht'
+import { Resource } from '../lifecycle.js'
 import { leave } from './leave.js'
 
 /** Where a peer finds the others. */
@@ -8,6 +9,7 @@ export interface Network {
   host?: string | undefined
 }
 
+const LOOPBACK = '127.0.0.1'
 /** Nodes of a private DHT: enough for announcements to have a home besides the bootstrapper. */
 const PRIVATE_NODES = 3
 
@@ -17,29 +19,23 @@ export function createDht({ bootstrap, host }: Network): HyperDHT {
   return new HyperDHT({ bootstrap, ...(host === undefined ? {} : { host, firewalled: false }) })
 }
 
-/** Starts a DHT that lives on loopback only. */
-export async function startPrivateDht(): Promise<{ network: Network; close: () => Promise<void> }> {
-  const host = '127.0.0.1'
-  const bootstrap: HyperDHT.Address[] = []
-  const nodes: HyperDHT[] = []
-  const close = async (): Promise<void> => {
-    for (const node of nodes.reverse()) await leave(node)
-  }
-  try {
-    while (nodes.length < PRIVATE_NODES) {
-      const node = new HyperDHT({ bootstrap: [...bootstrap], host, ephemeral: false, firewalled: false })
-      nodes.push(node)
+/** A DHT that lives on loopback only. */
+export class PrivateDht extends Resource {
+  readonly network: Network = { bootstrap: [], host: LOOPBACK }
+
+  protected async start(): Promise<void> {
+    const { bootstrap } = this.network
+    for (let nodes = 0; nodes < PRIVATE_NODES; nodes++) {
+      const own = { host: LOOPBACK, ephemeral: false, firewalled: false }
+      const node = new HyperDHT({ bootstrap: [...bootstrap], ...own })
+      this.owe('node', () => leave(node))
       await node.fullyBootstrapped()
-      if (bootstrap.length === 0) bootstrap.push({ host, port: node.address().port })
+      if (bootstrap.length === 0) bootstrap.push({ host: LOOPBACK, port: node.address().port })
     }
-    return { network: { bootstrap, host }, close }
-  } catch (error) {
-    await close()
-    throw error
   }
 }
 
 /** Whether all of these addresses, of which there must be one, are loopback: the DHT is a private one of this machine. */
 export function isLoopback(bootstrap: HyperDHT.Address[]): boolean {
-  return bootstrap.length > 0 && bootstrap.every(({ host }) => host === '127.0.0.1' || host === 'localhost')
+  return bootstrap.length > 0 && bootstrap.every(({ host }) => host === LOOPBACK || host === 'localhost')
 }

@@ -1,8 +1,11 @@
 import type Corestore from 'corestore'
 import type HyperDHT from 'hyperdht'
 import Hyperswarm from 'hyperswarm'
+import type { Clock } from '../clock.js'
 import type { KeyPair } from '../crypto/keys.js'
-import { SwarmError } from '../errors.js'
+import { DatdotError, SwarmError } from '../errors.js'
+import { Resource } from '../lifecycle.js'
+import { deadline, unlessAborted } from '../wait.js'
 import { createDht, type Network } from './dht.js'
 import { leave } from './leave.js'
 
@@ -24,71 +27,75 @@ export interface HostOptions {
  * A pinner's place on the swarm: reachable under its identity, serving its store to whoever looks for one of the
  * hypercores that it announces, with channels of its own beside replication on the same connections.
  */
-export class SwarmHost {
-  readonly dht: HyperDHT
-  readonly #swarm: Hyperswarm
+export class SwarmHost extends Resource {
+  readonly #options: HostOptions
+  #swarm: Hyperswarm | undefined
 
-  constructor({ network, keyPair, store, attach }: HostOptions) {
-    this.dht = createDht(network)
-    this.#swarm = new Hyperswarm({ dht: this.dht, keyPair, maxPeers: MAX_CONNECTIONS })
-    this.#swarm.on('connection', (connection) => {
+  constructor(options: HostOptions) {
+    super()
+    this.#options = options
+  }
+
+  /** Accepts connections to the identity's key. The store stays its owner's. */
+  protected async start(): Promise<void> {
+    const { network, keyPair, store, attach } = this.#options
+    const swarm = new Hyperswarm({ dht: createDht(network), keyPair, maxPeers: MAX_CONNECTIONS })
+    this.#swarm = swarm
+    this.owe('swarm', () => leave(swarm))
+    swarm.on('connection', (connection) => {
       connection.on('error', () => {})
       attach?.(connection)
       store.replicate(connection)
     })
+    await unlessAborted(swarm.listen(), this.signal)
   }
 
   /** Number of open connections. */
   get connections(): number {
-    return this.#swarm.connections.size
-  }
-
-  /** Accepts connections to the identity's key. */
-  listen(): Promise<void> {
-    return this.#swarm.listen()
+    return this.#swarm?.connections.size ?? 0
   }
 
   /** Announces a hypercore; resolves when readers can find it. */
   async announce(discoveryKey: Buffer): Promise<void> {
-    await this.#swarm.join(discoveryKey, { server: true, client: false }).flushed()
+    await this.#open().join(discoveryKey, { server: true, client: false }).flushed()
   }
 
   /** Announces it no more. */
   async withdraw(discoveryKey: Buffer): Promise<void> {
-    await this.#swarm.leave(discoveryKey)
+    await this.#open().leave(discoveryKey)
   }
 
-  /** Leaves the swarm, in bounded time; the store stays open. */
-  async close(): Promise<void> {
-    await leave(this.#swarm)
+  #open(): Hyperswarm {
+    this.signal.throwIfAborted()
+    if (!this.#swarm) throw new DatdotError('NOT_OPEN', 'this host is not open yet')
+    return this.#swarm
   }
 }
 
 /**
  * Opens an encrypted connection to a peer's key.
  *
- * @throws SwarmError PEER_UNREACHABLE
+ * @throws SwarmError PEER_UNREACHABLE; the signal's reason
  */
 export async function connectTo(
   dht: HyperDHT,
   publicKey: Buffer,
   keyPair: KeyPair,
-  { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined }
+  { clock, timeoutMs, signal }: { clock: Clock; timeoutMs: number; signal?: AbortSignal | undefined }
 ): Promise<HyperDHT.Connection> {
   signal?.throwIfAborted()
   const connection = dht.connect(publicKey, { keyPair })
   let failure: Error | undefined
   connection.on('error', (error) => (failure = error))
-  const timer = setTimeout(() => connection.destroy(), timeoutMs)
-  const abort = (): void => void connection.destroy()
-  signal?.addEventListener('abort', abort)
+  const error = (): SwarmError =>
+    unreachable(publicKey, failure?.message ?? `no answer within ${timeoutMs} ms`)
   try {
-    if (await connection.opened) return connection
-    signal?.throwIfAborted()
-    throw unreachable(publicKey, failure?.message ?? `no answer within ${timeoutMs} ms`)
-  } finally {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', abort)
+    const opened = await deadline(connection.opened, { clock, ms: timeoutMs, signal, error })
+    if (!opened) throw error()
+    return connection
+  } catch (failed) {
+    connection.destroy()
+    throw failed
   }
 }
 

@@ -1,11 +1,12 @@
+import type { Clock } from '../clock.js'
+
 /** Bytes that the other side must send, or take, within one idle time: 1.1 kB a second with 60 seconds. */
 export const LEAST_BYTES = 64 << 10
 
 export interface PaceOptions {
   /** Time that may be waited until `LEAST_BYTES` have come. */
   idleMs: number
-  /** A clock in milliseconds that only goes forward. */
-  now: () => number
+  clock: Clock
   /** Made when the time is used up. */
   error: () => Error
 }
@@ -30,13 +31,13 @@ export class Pace {
    * @throws the error of the options if no time is left; what `take` throws
    */
   async wait<T>(take: (ms: number) => Promise<T>): Promise<T> {
-    const { now, error } = this.#options
+    const { clock, error } = this.#options
     if (this.#leftMs <= 0) throw error()
-    const since = now()
+    const since = clock.now()
     try {
       return await take(this.#leftMs)
     } finally {
-      this.#leftMs -= now() - since
+      this.#leftMs -= clock.now() - since
     }
   }
 

@@ -3,9 +3,12 @@ import Corestore from 'corestore'
 import HyperDHT from 'hyperdht'
 import Hyperswarm from 'hyperswarm'
 import type Hypercore from 'hypercore'
-import { SwarmError } from '../errors.js'
+import type { Clock } from '../clock.js'
+import { DatdotError, SwarmError } from '../errors.js'
+import { Resource } from '../lifecycle.js'
+import { deadline } from '../wait.js'
 import { createDht, type Network } from './dht.js'
-import { closeAll, leave } from './leave.js'
+import { leave } from './leave.js'
 
 export interface ReaderOptions {
   network: Network
@@ -18,91 +21,109 @@ export interface ReaderOptions {
 }
 
 /** A plain reader on the swarm, like any other: a key pair used once, a DHT node, a store, stock replication. */
-export class SwarmReader {
-  readonly store: Corestore
-  readonly #swarm: Hyperswarm
-  readonly #dir: string
+export class SwarmReader extends Resource {
+  readonly #options: ReaderOptions
   readonly #topics = new Set<string>()
+  #parts: { store: Corestore; swarm: Hyperswarm } | undefined
 
-  constructor({ network, dir, seed, only }: ReaderOptions) {
-    this.#dir = dir
-    this.store = new Corestore(dir)
-    this.#swarm = new Hyperswarm({
+  constructor(options: ReaderOptions) {
+    super()
+    this.#options = options
+  }
+
+  protected async start(): Promise<void> {
+    const { network, dir, seed, only } = this.#options
+    const store = this.own('store', new Corestore(dir))
+    await store.ready()
+    const swarm = new Hyperswarm({
       dht: createDht(network),
       keyPair: HyperDHT.keyPair(Buffer.from(seed)),
       firewall: (remotePublicKey) => only !== undefined && !remotePublicKey.equals(only)
     })
-    this.#swarm.on('connection', (connection) => {
+    this.owe('swarm', () => leave(swarm))
+    this.#parts = { store, swarm }
+    swarm.on('connection', (connection) => {
       // A peer that goes away is no error of the reader's; hypercore asks the others.
       connection.on('error', () => {})
       if (only !== undefined && !connection.remotePublicKey.equals(only)) connection.destroy()
-      else this.store.replicate(connection)
+      else store.replicate(connection)
     })
-    if (only !== undefined) this.#swarm.joinPeer(only)
+    if (only !== undefined) swarm.joinPeer(only)
   }
 
-  /** Opens a hypercore and looks for it in the swarm. The caller closes the session. */
+  /** Where downloaded blocks are, once it is open. */
+  get store(): Corestore {
+    return this.#open().store
+  }
+
+  /** Opens a hypercore, and before it the reader, and looks for it in the swarm. The caller closes the session. */
   async open(key: Buffer): Promise<Hypercore> {
-    const core = this.store.get({ key })
+    await this.ready()
+    const { store, swarm } = this.#open()
+    const core = store.get({ key })
     await core.ready()
     const topic = core.discoveryKey.toString('hex')
     if (!this.#topics.has(topic)) {
       this.#topics.add(topic)
       const found = core.findingPeers()
-      this.#swarm.join(core.discoveryKey, { client: true, server: false })
-      this.#swarm.flush().then(found, found)
+      swarm.join(core.discoveryKey, { client: true, server: false })
+      swarm.flush().then(found, found)
     }
     return core
   }
 
-  /**
-   * Leaves the swarm and closes the store; `remove` deletes what was downloaded.
-   *
-   * @throws SwarmError CLOSE_TIMEOUT; what fails to close. The other parts are closed all the same.
-   */
-  async close({ remove = false }: { remove?: boolean } = {}): Promise<void> {
-    const parts: (() => Promise<unknown>)[] = [() => leave(this.#swarm), () => this.store.close()]
-    if (remove) parts.push(() => rm(this.#dir, { recursive: true, force: true }))
-    await closeAll(parts)
+  /** Closes the reader and deletes what was downloaded. Throws as `close` does, and what cannot be deleted. */
+  async discard(): Promise<void> {
+    try {
+      await this.close()
+    } finally {
+      await rm(this.#options.dir, { recursive: true, force: true })
+    }
   }
+
+  #open(): { store: Corestore; swarm: Hyperswarm } {
+    this.signal.throwIfAborted()
+    if (!this.#parts) throw new DatdotError('NOT_OPEN', 'this reader is not open yet')
+    return this.#parts
+  }
+}
+
+/** How long something on the network may take. */
+export interface WaitOptions {
+  clock: Clock
+  timeoutMs: number
+  signal?: AbortSignal | undefined
 }
 
 /**
  * Waits until a hypercore is known to be at least `length` long.
  *
- * @throws SwarmError HYPERCORE_UNREACHABLE
+ * @throws SwarmError HYPERCORE_UNREACHABLE; the signal's reason
  */
 export async function knownLength(
   core: Hypercore,
   length: number,
-  { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined }
+  { clock, timeoutMs, signal }: WaitOptions
 ): Promise<void> {
   if (core.length >= length) return
-  await new Promise<void>((resolve, reject) => {
-    const settle = (error?: Error): void => {
-      clearTimeout(timer)
-      core.off('append', check)
-      signal?.removeEventListener('abort', abort)
-      if (error) reject(error)
-      else resolve()
+  let check = (): void => {}
+  const known = new Promise<void>((resolve) => {
+    check = () => {
+      if (core.length >= length) resolve()
     }
-    const check = (): void => {
-      if (core.length >= length) settle()
-    }
-    const abort = (): void => settle(signal?.reason as Error)
-    const timer = setTimeout(() => {
-      settle(
-        new SwarmError(
-          'HYPERCORE_UNREACHABLE',
-          `Nobody served hypercore ${core.id} up to block ${length} within ${timeoutMs} ms`
-        )
-      )
-    }, timeoutMs)
-    core.on('append', check)
-    signal?.addEventListener('abort', abort)
-    if (signal?.aborted) abort()
-    core.update({ wait: true }).then(check, () => {})
   })
+  const error = (): SwarmError =>
+    new SwarmError(
+      'HYPERCORE_UNREACHABLE',
+      `Nobody served hypercore ${core.id} up to block ${length} within ${timeoutMs} ms`
+    )
+  core.on('append', check)
+  try {
+    core.update({ wait: true }).then(check, () => {})
+    await deadline(known, { clock, ms: timeoutMs, signal, error })
+  } finally {
+    core.off('append', check)
+  }
 }
 
 /** Blocks asked for ahead of the one that is waited for. */

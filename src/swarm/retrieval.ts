@@ -1,4 +1,5 @@
 import type Hypercore from 'hypercore'
+import type { Clock } from '../clock.js'
 import { hash } from '../crypto/hash.js'
 import { SwarmReader, knownLength } from './reader.js'
 import type { Network } from './dht.js'
@@ -18,8 +19,7 @@ export interface RetrievalOptions {
   indices: number[]
   /** For the whole measurement, or twice that if blocks were missing: they are looked for once more. */
   timeoutMs: number
-  /** A clock in microseconds that only goes forward. */
-  nowUs: () => number
+  clock: Clock
   signal?: AbortSignal | undefined
 }
 
@@ -62,7 +62,7 @@ export async function measureRetrieval(options: RetrievalOptions): Promise<Retri
     try {
       return await work(await reader.open(key))
     } finally {
-      await reader.close({ remove: true })
+      await reader.discard()
       signal?.throwIfAborted()
     }
   }
@@ -95,8 +95,9 @@ function shareOf(timeoutMs: number): number {
 
 async function measure(
   core: Hypercore,
-  { indices, length, timeoutMs, nowUs, signal }: RetrievalOptions
+  { indices, length, timeoutMs, clock, signal }: RetrievalOptions
 ): Promise<Retrieval & { missed: number[] }> {
+  const nowUs = (): number => clock.now() * 1000
   const until = nowUs() + timeoutMs * 1000
   const leftMs = (): number => {
     const left = Math.round((until - nowUs()) / 1000)
@@ -116,7 +117,7 @@ async function measure(
   let wrong = false
   core.on('verification-error', () => (wrong = true))
   try {
-    await knownLength(core, length, { timeoutMs, signal })
+    await knownLength(core, length, { clock, timeoutMs, signal })
   } catch {
     return { outcome: wrong ? 'wrong' : connected ? 'behind' : 'unreachable', ...none }
   }

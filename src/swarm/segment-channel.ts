@@ -46,7 +46,7 @@ export async function sendSegment(
   connection: HyperDHT.Connection,
   offer: Buffer,
   items: (position: number) => AsyncIterable<SegmentItem>,
-  { id, onConsumed, ...limits }: TransferOptions = {}
+  { id, onConsumed, ...limits }: TransferOptions
 ): Promise<SegmentVerdict> {
   const channel = new SegmentPipe(Protomux.from(connection), id ?? null, limits)
   try {
@@ -117,7 +117,7 @@ export interface IncomingSegment {
 export function acceptSegments(
   connection: HyperDHT.Connection,
   handle: (segment: IncomingSegment) => Promise<void>,
-  limits: Pick<TransferOptions, 'signal' | 'idleMs' | 'now'> = {}
+  limits: Pick<TransferOptions, 'clock' | 'signal' | 'idleMs'>
 ): void {
   const mux = Protomux.from(connection)
   let open = 0

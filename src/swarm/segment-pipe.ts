@@ -1,7 +1,9 @@
 import type Protomux from 'protomux'
+import type { Clock } from '../clock.js'
 import { SwarmError } from '../errors.js'
-import { Mailbox, deadline } from './mailbox.js'
+import { deadline, type Patience } from '../wait.js'
 import { Pace } from './pace.js'
+import { Queue } from './queue.js'
 import { MESSAGE_BYTES } from './segment-cutting.js'
 import {
   DATA,
@@ -30,10 +32,9 @@ const ITEMS_MAX = 4096
 export const IDLE_MS = 60_000
 
 export interface PipeOptions {
+  clock: Clock
   signal?: AbortSignal | undefined
   idleMs?: number
-  /** A clock in milliseconds that only goes forward; `performance.now` if left out. */
-  now?: () => number
 }
 
 export interface Incoming {
@@ -41,26 +42,22 @@ export interface Incoming {
   payload: Buffer
 }
 
-/** One protomux channel with a bounded inbox, whose every wait ends. */
+/** One protomux channel with a bounded queue, whose every wait ends. */
 export class SegmentPipe {
   readonly #channel: Protomux.Channel | null
   readonly #messages: Protomux.Message<Buffer>[] = []
-  readonly #inbox = new Mailbox<Incoming>()
+  readonly #queue = new Queue<Incoming>()
   readonly #idleMs: number
-  readonly #now: () => number
+  readonly #clock: Clock
   readonly #signal: AbortSignal | undefined
   readonly #closed: Promise<void>
   #buffered = 0
   #waiting = 0
   #drained: (() => void) | undefined
 
-  constructor(
-    mux: Protomux,
-    id: Buffer | null,
-    { idleMs = IDLE_MS, now = () => performance.now(), signal }: PipeOptions
-  ) {
+  constructor(mux: Protomux, id: Buffer | null, { clock, idleMs = IDLE_MS, signal }: PipeOptions) {
     this.#idleMs = idleMs
-    this.#now = now
+    this.#clock = clock
     this.#signal = signal
     let ended = (): void => {}
     this.#closed = new Promise((resolve) => (ended = resolve))
@@ -98,7 +95,7 @@ export class SegmentPipe {
   }
 
   closed(): Promise<void> {
-    return deadline(this.#closed, { ms: this.#idleMs, signal: this.#signal, error: idleError })
+    return deadline(this.#closed, this.#patience(this.#idleMs))
   }
 
   send(type: number, payload: Buffer): boolean {
@@ -108,16 +105,16 @@ export class SegmentPipe {
   /** Sends chunk bytes, and waits while the stream below is full. */
   async sendData(lengths: number[], bytes: Uint8Array): Promise<void> {
     this.#signal?.throwIfAborted()
-    if (this.#inbox.error) throw this.#inbox.error
+    if (this.#queue.error) throw this.#queue.error
     if (this.send(DATA, writeData(lengths, bytes)) || this.#channel?.closed !== false) return
     const drained = new Promise<void>((resolve) => (this.#drained = resolve))
-    await deadline(drained, { ms: this.#idleMs, signal: this.#signal, error: idleError })
+    await deadline(drained, this.#patience(this.#idleMs))
     this.#drained = undefined
   }
 
   /** The pace that the other side must keep from now on. */
   pace(): Pace {
-    return new Pace({ idleMs: this.#idleMs, now: this.#now, error: idleError })
+    return new Pace({ idleMs: this.#idleMs, clock: this.#clock, error: idleError })
   }
 
   /** The payload of the next message, which must be of this type. */
@@ -137,8 +134,8 @@ export class SegmentPipe {
 
   /** A message of this type that is there already. */
   poll(type: number): Buffer | undefined {
-    if (this.#inbox.peek()?.type !== type) return undefined
-    const incoming = this.#inbox.shift() as Incoming
+    if (this.#queue.peek()?.type !== type) return undefined
+    const incoming = this.#queue.shift() as Incoming
     this.#taken(incoming)
     return incoming.payload
   }
@@ -156,8 +153,8 @@ export class SegmentPipe {
       else this.#waiting += payload.byteLength
       if (this.#waiting > WAITING_BYTES_MAX) throw protocolError('more words than can wait')
       if (this.#buffered > WINDOW_BYTES + 2 * MESSAGE_BYTES) throw protocolError('more data than was allowed')
-      if (this.#inbox.length >= ITEMS_MAX) throw protocolError('more messages than can wait')
-      this.#inbox.put({ type, payload })
+      if (this.#queue.length >= ITEMS_MAX) throw protocolError('more messages than can wait')
+      this.#queue.put({ type, payload })
     } catch (error) {
       this.#fail(error as Error)
       this.close()
@@ -165,9 +162,13 @@ export class SegmentPipe {
   }
 
   async #take(ms: number): Promise<Incoming> {
-    const incoming = await this.#inbox.take({ ms, signal: this.#signal, error: idleError })
+    const incoming = await this.#queue.take(this.#patience(ms))
     this.#taken(incoming)
     return incoming
+  }
+
+  #patience(ms: number): Patience {
+    return { clock: this.#clock, ms, signal: this.#signal, error: idleError }
   }
 
   #taken({ type, payload }: Incoming): void {
@@ -175,7 +176,7 @@ export class SegmentPipe {
   }
 
   #fail(error: Error): void {
-    this.#inbox.fail(error)
+    this.#queue.fail(error)
     this.#drained?.()
   }
 }

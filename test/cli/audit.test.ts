@@ -8,11 +8,12 @@ import BetterSqlite3 from 'better-sqlite3'
 import Corestore from 'corestore'
 import { encode } from 'hypercore-id-encoding'
 import Hyperswarm from 'hyperswarm'
+import { opened } from '../../src/lifecycle.js'
 import { ChainLog } from '../../src/chain/published-log.js'
 import { audit } from '../../src/cli/audit.js'
 import type { Command } from '../../src/cli/command.js'
 import { verifyDrawCommand } from '../../src/cli/verify-draw.js'
-import { createDht, startPrivateDht } from '../../src/swarm/dht.js'
+import { createDht, PrivateDht } from '../../src/swarm/dht.js'
 import { smallNetwork, type TestNetwork } from '../ledger/network.js'
 
 function lived(t: TestContext): TestNetwork {
@@ -88,8 +89,8 @@ test('audit refuses what is no ledger as bad input', async (t) => {
 
 test('audit follows the log of a chain by its key', async (t) => {
   const ledger = lived(t)
-  const dht = await startPrivateDht()
-  t.after(dht.close)
+  const dht = await opened(new PrivateDht())
+  t.after(() => dht.close())
   const store = new Corestore(join(ledger.folder, 'cores'))
   const log = new ChainLog(store, ledger.chain, {
     entries: (from, limit) => Promise.resolve(ledger.ledger.entries(from, limit)),

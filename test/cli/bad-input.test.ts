@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { systemClock } from '../../src/clock.js'
+import { opened } from '../../src/lifecycle.js'
+import { DataFolder } from '../../src/roles/data-folder.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { privateDht } from '../helpers/network.js'
 import { runProgram, type ProgramOptions } from './program.js'
@@ -130,18 +132,17 @@ test('a data folder that holds other files is refused and kept', async (t) => {
 
 test('a data folder that a running process has is refused', async (t) => {
   const at = place(t)
-  mkdirSync(join(at.root, 'data'))
-  writeFileSync(join(at.root, 'data', 'network.json'), JSON.stringify({ version: 1, pid: process.pid }))
+  const options = { path: join(at.root, 'data'), neededBytes: 0, clock: systemClock }
+  const running = await opened(new DataFolder(options))
+  t.after(() => running.close())
   const args = ['up', 'source', '--data', 'data']
   await refused(t, at, args, { code: 'DATA_IN_USE', says: new RegExp(`process ${process.pid}`) })
 })
 
 test('a data folder of an earlier network is refused and kept', async (t) => {
   const at = place(t)
-  const gone = spawn(process.execPath, ['--version'], { stdio: 'ignore' })
-  await once(gone, 'exit')
-  mkdirSync(join(at.root, 'data'))
-  writeFileSync(join(at.root, 'data', 'network.json'), JSON.stringify({ version: 1, pid: gone.pid }))
+  const options = { path: join(at.root, 'data'), neededBytes: 0, clock: systemClock }
+  await (await opened(new DataFolder(options))).close()
   const args = ['up', 'source', '--data', 'data']
   await refused(t, at, args, { code: 'DATA_HOLDS_NETWORK', says: /earlier network/ })
 })

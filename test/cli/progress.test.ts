@@ -1,20 +1,21 @@
 import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
-import { mock, test, type TestContext } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { liveProgress, quietProgress, type Progress } from '../../src/cli/progress.js'
+import { VirtualClock } from '../helpers/virtual-clock.js'
 
 /** A terminal of so many columns; `text` is all that was written to it. */
 function terminal(
   t: TestContext,
   columns = 80
-): { progress: Progress; text: () => string; at: (ms: number) => void } {
+): { progress: Progress; text: () => string; clock: VirtualClock } {
   const stream = Object.assign(new PassThrough(), { columns })
   const written: string[] = []
   stream.on('data', (part: Buffer) => written.push(part.toString()))
-  let now = 0
-  const progress = liveProgress(stream, () => now)
+  const clock = new VirtualClock()
+  const progress = liveProgress(stream, clock)
   t.after(() => progress.end(true))
-  return { progress, text: () => written.join(''), at: (ms) => (now = ms) }
+  return { progress, text: () => written.join(''), clock }
 }
 
 /** What is left on the screen of lines that were cleared and written again. */
@@ -22,13 +23,13 @@ function screen(text: string): string[] {
   return text.split('\n').map((line) => line.slice(line.lastIndexOf('\x1b[2K') + '\x1b[2K'.length))
 }
 
-test('each finished step leaves a line with its last detail and the time it took', (t) => {
-  const { progress, text, at } = terminal(t)
+test('each finished step leaves a line with its last detail and the time it took', async (t) => {
+  const { progress, text, clock } = terminal(t)
   progress.step('Publishing')
   progress.detail('5 of 5 MB')
-  at(1_500)
+  await clock.advance(1_500)
   progress.step('Comparing')
-  at(2_000)
+  await clock.advance(500)
   progress.end(true)
   assert.deepEqual(screen(text()), ['✓ Publishing: 5 of 5 MB (1.5 s)', '✓ Comparing (0.5 s)', ''])
 })
@@ -47,17 +48,15 @@ test('a note stays, and the step goes on below it', (t) => {
   assert.deepEqual(screen(text()), ['warning: a socket is left out', '⠙ Publishing'])
 })
 
-test('a step shows how far it is without being told again, and stops when it ends', (t) => {
-  mock.timers.enable({ apis: ['setInterval'] })
-  t.after(() => mock.timers.reset())
-  const { progress, text } = terminal(t)
+test('a step shows how far it is without being told again, and stops when it ends', async (t) => {
+  const { progress, text, clock } = terminal(t)
   progress.step('Publishing')
   progress.detail('1 of 5 MB')
-  mock.timers.tick(100)
+  await clock.advance(100)
   assert.deepEqual(screen(text()), ['⠙ Publishing: 1 of 5 MB'])
   progress.end(true)
   const ended = text()
-  mock.timers.tick(1_000)
+  await clock.advance(1_000)
   assert.equal(text(), ended)
 })
 

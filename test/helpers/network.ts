@@ -1,27 +1,30 @@
 import { randomBytes } from 'node:crypto'
 import type { TestContext } from 'node:test'
 import type HyperDHT from 'hyperdht'
+import { systemClock } from '../../src/clock.js'
 import { keyPairFromSeed } from '../../src/crypto/keys.js'
-import { createDht, startPrivateDht, type Network } from '../../src/swarm/dht.js'
+import { opened } from '../../src/lifecycle.js'
+import { PrivateDht, createDht, type Network } from '../../src/swarm/dht.js'
 import { connectTo } from '../../src/swarm/host.js'
 
 /** A private DHT that ends with the test. */
 export async function privateDht(t: TestContext): Promise<Network> {
-  const { network, close } = await startPrivateDht()
-  t.after(close)
-  return network
+  const dht = await opened(new PrivateDht())
+  t.after(() => dht.close())
+  return dht.network
 }
 
 /** Both ends of one encrypted connection over a private DHT. */
 export async function connectedPair(
   t: TestContext
 ): Promise<{ client: HyperDHT.Connection; server: HyperDHT.Connection; clientKey: Buffer }> {
-  const { network, close } = await startPrivateDht()
+  const dht = await opened(new PrivateDht())
+  const { network } = dht
   const [a, b] = [createDht(network), createDht(network)]
   // The nodes go first: what they take back from a DHT that is gone already waits for its time-outs.
   t.after(async () => {
     await Promise.all([a.destroy(), b.destroy()])
-    await close()
+    await dht.close()
   })
   const serverKeys = keyPairFromSeed(randomBytes(32))
   const clientKeys = keyPairFromSeed(randomBytes(32))
@@ -32,6 +35,9 @@ export async function connectedPair(
     connected?.(connection)
   })
   await listener.listen(serverKeys)
-  const client = await connectTo(b, serverKeys.publicKey, clientKeys, { timeoutMs: 10_000 })
+  const client = await connectTo(b, serverKeys.publicKey, clientKeys, {
+    clock: systemClock,
+    timeoutMs: 10_000
+  })
   return { client, server: await incoming, clientKey: clientKeys.publicKey }
 }

@@ -64,7 +64,7 @@ export class VirtualClock implements Clock {
   #add(ms: number, call: () => void, everyMs: number | undefined): Timer {
     const due: Due = { at: this.#now + Math.max(0, ms), order: this.#order++, call, everyMs }
     this.#due.add(due)
-    const timer: Timer = { cancel: () => void this.#due.delete(due), unref: () => timer }
+    const timer: Timer = { cancel: () => void this.#due.delete(due), unref: () => timer, ref: () => timer }
     return timer
   }
 

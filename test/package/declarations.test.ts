@@ -39,7 +39,8 @@ export function kind(entry: Uint8Array): Operation['kind'] {
 }
 
 export async function segments(folder: string): Promise<StoredSegment[]> {
-  const store = await PinnerStore.open(folder)
+  const store = new PinnerStore(folder)
+  await store.ready()
   return store.segments()
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { opened } from '../../src/lifecycle.js'
 import { PinnerStore } from '../../src/storage/pinner-store.js'
 import { firstLine } from './process.js'
 import { RoleNetwork } from './network.js'
@@ -96,7 +97,7 @@ test('a pinner killed for good loses its copies, and others make them again', as
   await network.startRole('pinner', 'pinner-1')
   await network.until('both hypercores forgotten', () => forgotten === 2)
   await network.stopRole('pinner-1')
-  const left = await PinnerStore.open(join(network.root, 'pinner-1', 'copies'))
+  const left = await opened(new PinnerStore(join(network.root, 'pinner-1', 'copies')))
   assert.deepEqual(left.segments(), [])
   await left.close()
   // With the other old pinner gone too, only what was made again can be read.

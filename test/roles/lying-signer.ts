@@ -37,9 +37,9 @@ export class LyingSigner {
   private constructor(member: Member, lie: Lie) {
     this.#member = member
     this.#lie = lie
-    const { dir, randomBytes } = member.options
+    const { clock, dir, randomBytes } = member.options
     this.#keys = new SegmentKeys(join(dir, 'keys'), this.#engine, randomBytes)
-    this.#connections = new Connections(member.dht, member.keyPair)
+    this.#connections = new Connections({ dht: member.dht, keyPair: member.keyPair, clock })
   }
 
   static async start(options: MemberOptions, registration: Registration, lie: Lie): Promise<LyingSigner> {
@@ -55,6 +55,7 @@ export class LyingSigner {
 
   async close(): Promise<void> {
     await this.#member.close()
+    await this.#connections.close()
     await this.#engine.close()
   }
 
@@ -76,11 +77,12 @@ export class LyingSigner {
   async #handOver(assignment: AssignmentView): Promise<void> {
     const { chain, keyPair, signal, options } = this.#member
     const { draw, hypercore, length, task, pinner } = assignment
+    const { clock } = options
     const dir = join(options.dir, `plain-${draw}`)
     const reader = new SwarmReader({ network: options.network, dir, seed: options.randomBytes(32) })
     try {
       const core = await reader.open(hypercore)
-      await knownLength(core, length, { timeoutMs: 30_000, signal })
+      await knownLength(core, length, { clock, timeoutMs: 30_000, signal })
       const chainId = await chain.chainId({ signal })
       const { publicKey, secretKey } = await this.#keys.of(assignment, keyPair)
       const segment: SegmentSecret = { ...segmentOf(chainId, assignment, publicKey), secretKey }
@@ -116,11 +118,11 @@ export class LyingSigner {
       id.writeBigUInt64LE(BigInt(draw))
       this.verdicts.push(
         await this.#connections.with(pinner, { timeoutMs: 15_000, signal }, (connection) =>
-          sendSegment(connection, offer, items, { id, signal })
+          sendSegment(connection, offer, items, { clock, id, signal })
         )
       )
     } finally {
-      await reader.close({ remove: true })
+      await reader.discard()
     }
   }
 }

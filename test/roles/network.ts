@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
 import crypto from 'hypercore-crypto'
 import { systemClock } from '../../src/clock.js'
+import { opened } from '../../src/lifecycle.js'
 import { auditFile } from '../../src/audit/file.js'
 import type { Parameters } from '../../src/protocol/parameters.js'
 import type { Outcome, Plan } from '../../src/protocol/operations.js'
@@ -22,11 +23,11 @@ import {
 } from '../../src/local/economy.js'
 import { consume } from '../../src/local/consume.js'
 import { Observer } from '../../src/local/observer.js'
-import { openParticipant, type Participant, type ParticipantRole } from '../../src/roles/participants.js'
+import { participantOf, type Participant, type ParticipantRole } from '../../src/roles/participants.js'
 import { Author } from '../../src/roles/author.js'
 import { ChainNode } from '../../src/roles/chain-node.js'
 import { Supporter } from '../../src/roles/supporter.js'
-import { type Network, startPrivateDht } from '../../src/swarm/dht.js'
+import { PrivateDht, type Network } from '../../src/swarm/dht.js'
 import { loadIdentity } from '../../src/swarm/identity.js'
 import { RoleProcess, type LogLine } from './process.js'
 import { temporaryFolder } from '../helpers/folder.js'
@@ -84,8 +85,9 @@ export class RoleNetwork {
     })
     const events = new EventEmitter<{ line: [LogLine] }>()
     const log = createLogger((line) => void events.emit('line', JSON.parse(line) as LogLine), Date.now)
-    const { network, close } = await startPrivateDht()
-    closing.push(close)
+    const dht = await opened(new PrivateDht())
+    closing.push(() => dht.close())
+    const { network } = dht
     const allocations = [
       { key: (await loadIdentity(join(root, 'supporter'), randomBytes)).publicKey, amount: SUPPORTER_GRAINS }
     ]
@@ -109,13 +111,16 @@ export class RoleNetwork {
     })
     closing.push(() => chain.close())
     await chain.start()
-    const observer = await Observer.open({
-      dir: join(root, 'observer'),
-      network,
-      chainKey: chain.publicKey,
-      randomBytes,
-      log: log.with({ role: 'observer' })
-    })
+    const observer = await opened(
+      new Observer({
+        dir: join(root, 'observer'),
+        network,
+        chainKey: chain.publicKey,
+        clock: systemClock,
+        randomBytes,
+        log: log.with({ role: 'observer' })
+      })
+    )
     closing.push(() => observer.close())
     return new RoleNetwork(root, network, chain, observer, { log, events, closing })
   }
@@ -126,10 +131,11 @@ export class RoleNetwork {
     name: string,
     options: { runningRootBytes?: number } = {}
   ): Promise<Participant> {
-    const participant = await openParticipant(role, {
+    const participant = participantOf(role, {
       dir: join(this.root, name),
       network: this.network,
       chainKey: this.chain.publicKey,
+      clock: systemClock,
       randomBytes,
       log: this.#log.with({ role: name }),
       registration: registrationOf(role),
@@ -139,7 +145,8 @@ export class RoleNetwork {
     })
     this.#running.set(name, participant)
     this.#closing.push(() => this.stopRole(name))
-    await participant.start()
+    await participant.ready()
+    await participant.join()
     return participant
   }
 
@@ -194,7 +201,7 @@ export class RoleNetwork {
       mkdirSync(dirname(join(source, name)), { recursive: true })
       writeFileSync(join(source, name), bytes)
     }
-    const author = new Author({ ...this.network, dir: join(this.root, 'author'), randomBytes })
+    const author = await opened(new Author({ ...this.network, dir: join(this.root, 'author'), randomBytes }))
     let open = true
     const leave = async (): Promise<void> => {
       if (open) await author.close()
@@ -202,13 +209,16 @@ export class RoleNetwork {
     }
     this.#closing.push(leave)
     const { driveKey, hypercores } = await author.publish(await scan(source))
-    const supporter = await Supporter.open({
-      dir: join(this.root, 'supporter'),
-      network: this.network,
-      chainKey: this.chain.publicKey,
-      randomBytes,
-      log: this.#log.with({ role: 'supporter' })
-    })
+    const supporter = await opened(
+      new Supporter({
+        dir: join(this.root, 'supporter'),
+        network: this.network,
+        chainKey: this.chain.publicKey,
+        clock: systemClock,
+        randomBytes,
+        log: this.#log.with({ role: 'supporter' })
+      })
+    )
     this.#closing.push(() => supporter.close())
     const wanted = { ...planOf(copies, codec, crypto.discoveryKey(driveKey)), ...plan }
     for (const key of hypercores) {

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import * as idEncoding from 'hypercore-id-encoding'
+import { RoleFolder } from '../../src/roles/data-folder.js'
+import { systemClock } from '../../src/clock.js'
+import { opened as openedFolder } from '../../src/lifecycle.js'
 import { consume } from '../../src/local/consume.js'
 import { leftRunning, startProgram, until } from '../cli/program.js'
 import { findSamples, samplesOf } from '../helpers/scan.js'
@@ -44,5 +47,6 @@ test('a pinner in a process of its own takes, holds and serves a copy', async (t
   assert.equal(await pinner.ended, 0, pinner.stderr())
   assert.equal(leftRunning(pinner.child), false)
   assert.match(pinner.stdout(), /"closed"/)
-  assert.equal(existsSync(join(dir, 'process.json')), false, 'the folder is still claimed')
+  const again = await openedFolder(new RoleFolder({ path: dir, role: 'pinner', clock: systemClock }))
+  await again.close()
 })

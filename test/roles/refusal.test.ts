@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { systemClock } from '../../src/clock.js'
 import type { Effect } from '../../src/protocol/effects.js'
 import { silentLogger } from '../../src/log.js'
 import { consume } from '../../src/local/consume.js'
@@ -55,6 +56,7 @@ for (const { name, codec, code, lie } of lies) {
         dir: join(network.root, 'liar'),
         network: network.network,
         chainKey: network.chain.publicKey,
+        clock: systemClock,
         randomBytes,
         log: silentLogger
       },

@@ -54,8 +54,8 @@ for (const [what, change] of [
 
     const store = await openStore(t, dir)
     const lost: [Buffer, number][] = []
-    store.on('lost', (key, index) => lost.push([key, index]))
-    const reported = once(store, 'lost')
+    store.events.on('lost', (key, index) => lost.push([key, index]))
+    const reported = once(store.events, 'lost')
     const session = store.session(author.key)
     const consumer = await stockStore(t)
     const { streams } = connect(t, store.corestore, consumer)
@@ -105,7 +105,7 @@ test('a block that cannot be decoded this time is kept', async (t) => {
   })
   await pin(store, author)
   const session = store.session(author.key)
-  const fault = once(store, 'fault')
+  const fault = once(store.events, 'fault')
   assert.equal(await session.get(1, { wait: false }), null)
   assert.equal((await fault)[1], 1)
   broken = false

@@ -1,10 +1,11 @@
 // A process of its own with a pinner's store open: `hold DIR` keeps it open until killed; `ingest DIR BLOCKS`
 // receives the segment of `crashSegment` and finishes it, telling its position as it goes.
+import { opened } from '../../src/lifecycle.js'
 import { crashSegment } from './crash-segment.js'
 import { PinnerStore } from '../../src/storage/pinner-store.js'
 
 const [what, dir] = process.argv.slice(2)
-const store = await PinnerStore.open(dir!)
+const store = await opened(new PinnerStore(dir!))
 process.send!('open')
 if (what === 'hold') setInterval(() => undefined, 1000)
 else {

@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test'
 import Corestore from 'corestore'
 import CorestoreStorage from 'hypercore-storage'
 import type Hypercore from 'hypercore'
+import { opened } from '../../src/lifecycle.js'
 import { segmentId, type SegmentSecret } from '../../src/chunk/codec.js'
 import { encodeChunk } from '../../src/chunk/codecs.js'
 import { hash } from '../../src/crypto/hash.js'
@@ -71,7 +72,7 @@ export async function openStore(
   dir?: string,
   options: PinnerStoreOptions = {}
 ): Promise<PinnerStore> {
-  const store = await PinnerStore.open(dir ?? (await tempDir(t)), options)
+  const store = await opened(new PinnerStore(dir ?? (await tempDir(t)), options))
   atEnd(t, () => store.close())
   return store
 }

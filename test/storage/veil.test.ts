@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import CorestoreStorage from 'hypercore-storage'
+import { opened } from '../../src/lifecycle.js'
 import { PinnerStore } from '../../src/storage/pinner-store.js'
 import type { VeiledStorage } from '../../src/storage/veiled-storage.js'
 import { authorCore, noiseBlocks, openStore, pin, tempDir } from './support.js'
@@ -56,7 +57,10 @@ test('a storage library with other method names is refused', async (t) => {
   prototype.resume = resumeCore
   delete prototype.resumeCore
   try {
-    await assert.rejects(PinnerStore.open(dir), { code: 'STORAGE_VERSION', message: /has no resumeCore/ })
+    await assert.rejects(opened(new PinnerStore(dir)), {
+      code: 'STORAGE_VERSION',
+      message: /has no resumeCore/
+    })
   } finally {
     prototype.resumeCore = resumeCore
     delete prototype.resume
@@ -69,9 +73,9 @@ test('a folder that another process has open is refused, and free once it has go
   const child = fork(holder, ['hold', dir])
   t.after(() => child.kill('SIGKILL'))
   await once(child, 'message')
-  await assert.rejects(PinnerStore.open(dir), {
+  await assert.rejects(opened(new PinnerStore(dir)), {
     code: 'STORAGE_IN_USE',
-    message: /in use by another process/
+    message: /in use by the pinner of process \d+, since/
   })
   child.kill('SIGKILL')
   await once(child, 'exit')
@@ -81,17 +85,17 @@ test('a folder that another process has open is refused, and free once it has go
 test('a folder that this process has open is refused', async (t) => {
   const dir = await tempDir(t)
   await openStore(t, dir)
-  await assert.rejects(PinnerStore.open(dir), { code: 'STORAGE_IN_USE' })
+  await assert.rejects(opened(new PinnerStore(dir)), { code: 'STORAGE_IN_USE' })
 })
 
 test('a path that is a file, and records of something else, are refused', async (t) => {
   const dir = await tempDir(t)
   await writeFile(join(dir, 'file'), 'text')
-  await assert.rejects(PinnerStore.open(join(dir, 'file')), { code: 'STORAGE_NOT_A_FOLDER' })
+  await assert.rejects(opened(new PinnerStore(join(dir, 'file'))), { code: 'STORAGE_NOT_A_FOLDER' })
   await mkdir(join(dir, 'other'))
   await writeFile(
     join(dir, 'other', 'pinner.db'),
     'this is no database, but long enough to look like one'.repeat(99)
   )
-  await assert.rejects(PinnerStore.open(join(dir, 'other')), { code: 'STORAGE_FORMAT' })
+  await assert.rejects(opened(new PinnerStore(join(dir, 'other'))), { code: 'STORAGE_FORMAT' })
 })

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import type HyperDHT from 'hyperdht'
+import { systemClock } from '../../src/clock.js'
+import { opened } from '../../src/lifecycle.js'
 import { keyPairFromSeed } from '../../src/crypto/keys.js'
 import { Connections } from '../../src/swarm/connections.js'
-import { createDht, startPrivateDht } from '../../src/swarm/dht.js'
+import { createDht, PrivateDht } from '../../src/swarm/dht.js'
 
 interface Peer {
   publicKey: Buffer
@@ -15,11 +17,12 @@ interface Peer {
 
 /** A peer that lets connections in once `gate` is through, and somebody who connects to it. */
 async function peer(t: TestContext, gate: Promise<void> = Promise.resolve()): Promise<Peer> {
-  const { network, close } = await startPrivateDht()
+  const dht = await opened(new PrivateDht())
+  const { network } = dht
   const [a, b] = [createDht(network), createDht(network)]
   t.after(async () => {
     await Promise.all([a.destroy({ force: true }), b.destroy({ force: true })])
-    await close()
+    await dht.close()
   })
   const keyPair = keyPairFromSeed(randomBytes(32))
   const incoming: HyperDHT.Connection[] = []
@@ -32,7 +35,12 @@ async function peer(t: TestContext, gate: Promise<void> = Promise.resolve()): Pr
     incoming.push(connection)
   })
   await server.listen(keyPair)
-  const connections = new Connections(b, keyPairFromSeed(randomBytes(32)))
+  const connections = new Connections({
+    dht: b,
+    keyPair: keyPairFromSeed(randomBytes(32)),
+    clock: systemClock
+  })
+  t.after(() => connections.close())
   return { publicKey: keyPair.publicKey, connections, incoming }
 }
 

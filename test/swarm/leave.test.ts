@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import Hyperswarm from 'hyperswarm'
-import { createDht, startPrivateDht } from '../../src/swarm/dht.js'
-import { closeAll, leave } from '../../src/swarm/leave.js'
+import { opened } from '../../src/lifecycle.js'
+import { PrivateDht, createDht } from '../../src/swarm/dht.js'
+import { leave } from '../../src/swarm/leave.js'
 
 /** Says goodbye, with and without force, as long as it is told to. */
 function node(
@@ -23,9 +24,9 @@ const done = Promise.resolve()
 const never = new Promise<void>(() => {})
 
 test('a swarm that has left is gone, with its DHT node', async (t) => {
-  const { network, close } = await startPrivateDht()
-  t.after(close)
-  const dht = createDht(network)
+  const others = await opened(new PrivateDht())
+  t.after(() => others.close())
+  const dht = createDht(others.network)
   const swarm = new Hyperswarm({ dht })
   await swarm.listen()
   await leave(swarm)
@@ -55,32 +56,4 @@ test('what fails to say goodbye leaves without one, and says so', async () => {
   const broken = node(Promise.reject(failure), done)
   await assert.rejects(leave(broken), failure)
   assert.deepEqual(broken.calls, [false, true])
-})
-
-test('parts are closed in order', async () => {
-  const closed: number[] = []
-  const part = (n: number) => () => Promise.resolve(closed.push(n))
-  await closeAll([part(1), part(2), part(3)])
-  assert.deepEqual(closed, [1, 2, 3])
-})
-
-test('a part that fails is told of once the others are closed', async () => {
-  const failure = new Error('the disk is gone')
-  let closed = false
-  const failing = [
-    () => Promise.reject(failure),
-    () => {
-      throw new Error('a later one')
-    },
-    () => Promise.resolve((closed = true))
-  ]
-  await assert.rejects(closeAll(failing), failure)
-  assert.equal(closed, true)
-})
-
-test('a part that hangs has its time, and then the others are closed', async () => {
-  let closed = false
-  const hanging = [() => never, () => Promise.resolve((closed = true))]
-  await assert.rejects(closeAll(hanging, 10), { code: 'CLOSE_TIMEOUT' })
-  assert.equal(closed, true)
 })

@@ -4,20 +4,22 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type Hypercore from 'hypercore'
+import { systemClock } from '../../src/clock.js'
+import { opened } from '../../src/lifecycle.js'
 import { keyPairFromSeed } from '../../src/crypto/keys.js'
-import { startPrivateDht, type Network } from '../../src/swarm/dht.js'
+import { PrivateDht, type Network } from '../../src/swarm/dht.js'
 import { SwarmHost } from '../../src/swarm/host.js'
 import { SwarmReader, knownLength, readBlocks } from '../../src/swarm/reader.js'
 import { atEnd, authorCore, noiseBlocks, openStore, pin, tempDir } from '../storage/support.js'
 
 const LENGTH = 100
 const blocks = noiseBlocks(LENGTH, 300, 'reader')
-const patient = { timeoutMs: 20_000 }
+const patient = { clock: systemClock, timeoutMs: 20_000 }
 
 async function privateDht(t: TestContext): Promise<Network> {
-  const { network, close } = await startPrivateDht()
-  atEnd(t, close)
-  return network
+  const dht = await opened(new PrivateDht())
+  atEnd(t, () => dht.close())
+  return dht.network
 }
 
 /** A pinner on a private DHT, which announces the hypercore. */
@@ -30,6 +32,7 @@ async function pinned(t: TestContext): Promise<{ network: Network; key: Buffer; 
   const keyPair = keyPairFromSeed(randomBytes(32))
   const host = new SwarmHost({ network, keyPair, store: store.corestore })
   atEnd(t, () => host.close())
+  await host.ready()
   await host.announce(author.discoveryKey)
   return { network, key: author.key, pinner: keyPair.publicKey }
 }
@@ -65,7 +68,9 @@ test('a reader of one peer reads from that peer alone', async (t) => {
   await knownLength(await reader.open(key), LENGTH, patient)
   const other = await readerOf(t, network, keyPairFromSeed(randomBytes(32)).publicKey)
   const unserved = await other.reader.open(key)
-  await assert.rejects(knownLength(unserved, 1, { timeoutMs: 500 }), { code: 'HYPERCORE_UNREACHABLE' })
+  await assert.rejects(knownLength(unserved, 1, { clock: systemClock, timeoutMs: 500 }), {
+    code: 'HYPERCORE_UNREACHABLE'
+  })
 })
 
 test('a length that nobody has is waited for no longer than was asked', async (t) => {
@@ -73,7 +78,9 @@ test('a length that nobody has is waited for no longer than was asked', async (t
   const { reader } = await readerOf(t, network)
   const core = await reader.open(key)
   await knownLength(core, LENGTH, patient)
-  await assert.rejects(knownLength(core, LENGTH + 1, { timeoutMs: 50 }), { code: 'HYPERCORE_UNREACHABLE' })
+  await assert.rejects(knownLength(core, LENGTH + 1, { clock: systemClock, timeoutMs: 50 }), {
+    code: 'HYPERCORE_UNREACHABLE'
+  })
 })
 
 test('a wait for a length ends with the signal’s reason', async (t) => {
@@ -98,7 +105,7 @@ test('what was downloaded goes with the reader if that is wanted, and stays if n
   for (const remove of [false, true]) {
     const { reader, dir } = await readerOf(t, network)
     await knownLength(await reader.open(key), LENGTH, patient)
-    await reader.close({ remove })
+    await (remove ? reader.discard() : reader.close())
     assert.equal(existsSync(dir), !remove)
   }
 })

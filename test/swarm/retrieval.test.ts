@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
+import { systemClock } from '../../src/clock.js'
+import { opened } from '../../src/lifecycle.js'
 import { keyPairFromSeed } from '../../src/crypto/keys.js'
-import { startPrivateDht } from '../../src/swarm/dht.js'
+import { PrivateDht } from '../../src/swarm/dht.js'
 import { SwarmHost } from '../../src/swarm/host.js'
 import { measureRetrieval, type Retrieval } from '../../src/swarm/retrieval.js'
 import { atEnd, authorCore, changeRow, noiseBlocks, openStore, pin, tempDir } from '../storage/support.js'
@@ -64,12 +66,13 @@ async function servedUnchecked(t: TestContext, index: number): Promise<Served> {
 }
 
 async function hosted(t: TestContext, author: Hypercore, store: Corestore): Promise<Served> {
-  const { network, close } = await startPrivateDht()
-  atEnd(t, close)
+  const dht = await opened(new PrivateDht())
+  atEnd(t, () => dht.close())
+  const { network } = dht
   const keyPair = keyPairFromSeed(randomBytes(32))
   const host = new SwarmHost({ network, keyPair, store })
   atEnd(t, () => host.close())
-  await host.listen()
+  await host.ready()
   const dir = join(await tempDir(t), 'check')
   return {
     key: author.key,
@@ -84,7 +87,7 @@ async function hosted(t: TestContext, author: Hypercore, store: Corestore): Prom
         length,
         indices: INDICES,
         timeoutMs,
-        nowUs: () => performance.now() * 1000,
+        clock: systemClock,
         signal
       })
   }

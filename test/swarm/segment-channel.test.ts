@@ -1,13 +1,36 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import Protomux from 'protomux'
+import { systemClock, type Clock } from '../../src/clock.js'
 import {
   SEGMENT_PROTOCOL,
-  acceptSegments,
-  sendSegment,
-  type SegmentItem
+  acceptSegments as accept,
+  sendSegment as send,
+  type IncomingSegment,
+  type SegmentItem,
+  type SegmentVerdict,
+  type TransferOptions
 } from '../../src/swarm/segment-channel.js'
 import { connectedPair } from '../helpers/network.js'
+
+type Connection = Parameters<typeof send>[0]
+
+function sendSegment(
+  connection: Connection,
+  offer: Buffer,
+  items: (position: number) => AsyncIterable<SegmentItem>,
+  options: Partial<TransferOptions> = {}
+): Promise<SegmentVerdict> {
+  return send(connection, offer, items, { clock: systemClock, ...options })
+}
+
+function acceptSegments(
+  connection: Connection,
+  handle: (segment: IncomingSegment) => Promise<void>,
+  options: Partial<TransferOptions> = {}
+): void {
+  accept(connection, handle, { clock: systemClock, ...options })
+}
 
 /** Chunks whose bytes tell their index. */
 function chunk(index: number, bytes: number): Buffer {
@@ -243,9 +266,9 @@ for (const [what, credits] of [
 }
 
 /** A clock that shows ten seconds more whenever it is looked at, and so makes every wait that long. */
-function hastyClock(): () => number {
+function hastyClock(): Clock {
   let ms = 0
-  return () => (ms += 10_000)
+  return { ...systemClock, now: () => (ms += 10_000) }
 }
 
 /** A signer that sends one chunk whenever the pinner has taken the one before, and how many the pinner took. */
@@ -274,7 +297,7 @@ async function oneByOne(
           throw error
         }
       },
-      { idleMs: 60_000, now: hastyClock() }
+      { idleMs: 60_000, clock: hastyClock() }
     )
   })
   async function* items(): AsyncGenerator<SegmentItem> {
@@ -322,7 +345,7 @@ test('a pinner that gives credit a byte at a time is given up like one that is s
   }
   const sending = sendSegment(client, Buffer.from('offer'), items, {
     idleMs: 60_000,
-    now: hastyClock(),
+    clock: hastyClock(),
     onConsumed: (bytes) => consumed.push(bytes)
   })
   send(1, number(0))

@@ -54,7 +54,8 @@ export class OriginalCheck {
     word: SignedRecord
   ): Promise<Buffer | undefined> {
     const { signal } = this.#member
-    const until = performance.now() + SEARCH_MS
+    const { clock } = this.#member.options
+    const until = clock.now() + SEARCH_MS
     const nodes = await NodeFile.open(ingest.nodeFile)
     try {
       return await this.#withOriginal(ingest.spec, (core) =>
@@ -62,7 +63,7 @@ export class OriginalCheck {
           own: (at) => ingest.node(at),
           original: (at) => {
             signal.throwIfAborted()
-            const left = Math.max(1, Math.min(ORIGINAL_MS, until - performance.now()))
+            const left = Math.max(1, Math.min(ORIGINAL_MS, until - clock.now()))
             return originalNode(core, at, left)
           },
           encoded: (index) => this.#store.getEncoded(hypercore, index),
@@ -79,12 +80,13 @@ export class OriginalCheck {
     const wanted = coveringIndices(end, spec.length)
     if (wanted.length === 0) return []
     const { signal } = this.#member
-    const until = performance.now() + SEARCH_MS
+    const { clock } = this.#member.options
+    const until = clock.now() + SEARCH_MS
     return this.#withOriginal(spec, async (core) => {
       const rest: OriginalNode[] = []
       for (const at of wanted) {
         signal.throwIfAborted()
-        const left = Math.max(1, Math.min(ORIGINAL_MS, until - performance.now()))
+        const left = Math.max(1, Math.min(ORIGINAL_MS, until - clock.now()))
         rest.push(await originalNode(core, at, left))
       }
       return rest
@@ -97,15 +99,15 @@ export class OriginalCheck {
     work: (core: Hypercore) => Promise<T>
   ): Promise<T> {
     const { options, signal } = this.#member
-    const { network, randomBytes } = options
+    const { clock, network, randomBytes } = options
     const dir = join(options.dir, `original-${Buffer.from(segment.id).toString('hex')}`)
     const reader = new SwarmReader({ network, dir, seed: randomBytes(32) })
     try {
       const core = await reader.open(key)
-      await knownLength(core, length, { timeoutMs: ORIGINAL_MS, signal })
+      await knownLength(core, length, { clock, timeoutMs: ORIGINAL_MS, signal })
       return await work(core)
     } finally {
-      await reader.close({ remove: true })
+      await reader.discard()
     }
   }
 }

@@ -6,12 +6,14 @@ import { buildEvidence } from '../../evidence/format.js'
 import { walk, type WalkStep } from '../../evidence/walk.js'
 import type { SegmentPublic } from '../../chunk/codec.js'
 import { Engine } from '../../engine/engine.js'
+import { Resource, closeAll } from '../../lifecycle.js'
 import { PinnerStore } from '../../storage/pinner-store.js'
 import { readChunk } from '../../storage/read-chunk.js'
 import { SwarmHost } from '../../swarm/host.js'
 import { acceptSegments } from '../../swarm/segment-channel.js'
 import { HeldCopy } from './held-copy.js'
 import { Member, hasCode, type MemberOptions, type Registration } from '../member.js'
+import type { Participant } from '../participant.js'
 import { PastCopies } from './past-copies.js'
 import { Refusals } from './refusals.js'
 import { SegmentIntake } from './segment-intake.js'
@@ -30,67 +32,65 @@ const CHALLENGES_PER_ANSWER = 64
  * Keeps encoded copies and serves them as the plain hypercores: takes segments from signers, checks all of them,
  * answers challenges, seeds to any reader.
  */
-export class Pinner {
-  readonly #member: Member
-  readonly #engine: Engine<Tasks>
-  readonly #store: PinnerStore
-  readonly #host: SwarmHost
-  readonly #registration: Registration
+export class Pinner extends Resource implements Participant {
+  readonly #options: PinnerOptions
   /** A session of each held hypercore: without one the store would close it under its readers after a while. */
   readonly #served = new Map<string, Hypercore>()
   /** Walks whose evidence is still to be handed over. */
   readonly #walked = new Map<number, WalkStep[]>()
   readonly #sending = new Set<number>()
-  readonly #intake: SegmentIntake
-  readonly #refusals: Refusals
-  readonly #past: PastCopies
   /** Where else readers look for a held hypercore, by its key. */
   readonly #topics = new Map<string, Buffer>()
+  #store!: PinnerStore
+  #intake!: SegmentIntake
+  #refusals!: Refusals
+  #past!: PastCopies
+  #host: SwarmHost | undefined
+  #member!: Member
 
-  private constructor(member: Member, engine: Engine<Tasks>, store: PinnerStore, registration: Registration) {
+  constructor(options: PinnerOptions) {
+    super()
+    this.#options = options
+  }
+
+  /**
+   * Opens the folder: identity, store and all that is held. The member is opened last, so that its work has ended before
+   * anything is closed that it needs.
+   */
+  protected async start(): Promise<void> {
+    const { clock, dir, memoryBytes, threads, randomBytes, registration } = this.#options
+    const engine = new Engine<Tasks>({
+      random: randomBytes,
+      ...(memoryBytes === undefined ? {} : { memoryBytes }),
+      ...(threads === undefined ? {} : { threads })
+    })
+    this.own('engine', engine)
+    const store = new PinnerStore(join(dir, 'copies'), {
+      clock,
+      capacityBytes: registration.capacityBytes,
+      decode: (segment, index, encoded) => decodeOne(engine, segment, index, encoded)
+    })
+    this.#store = await this.acquire('store', store)
+    this.owe('sessions', () => closeAll(this.#sessions()))
+    this.owe('intake', () => this.#intake?.close())
+    this.owe('host', () => this.#host?.close())
+    const member = this.own('member', await Member.open(this.#options))
     this.#member = member
-    this.#engine = engine
-    this.#store = store
-    this.#registration = registration
-    const refusals = (this.#refusals = new Refusals(member, join(member.options.dir, 'refusals')))
-    const intake = new SegmentIntake({
+    this.#refusals = new Refusals(member, join(dir, 'refusals'))
+    this.#intake = new SegmentIntake({
       member,
       engine,
       store,
-      refusals,
+      refusals: this.#refusals,
       announce: (key) => this.#announce(key),
       serve: (key) => this.#serve(key),
       forget: (key) => this.#forget(key)
     })
-    this.#intake = intake
     this.#past = new PastCopies({ member, store, forget: (key, only) => this.#forget(key, only) })
-    const { network } = member.options
-    this.#host = new SwarmHost({
-      network,
-      keyPair: member.keyPair,
-      store: store.corestore,
-      attach: (connection) =>
-        acceptSegments(connection, (segment) => intake.receive(segment), { signal: member.signal })
-    })
-    store.on('lost', (key, index, reason) => member.log('pinner.block-lost', { key, index, reason }))
-    store.on('fault', (key, index, error) =>
+    store.events.on('lost', (key, index, reason) => member.log('pinner.block-lost', { key, index, reason }))
+    store.events.on('fault', (key, index, error) =>
       member.log('pinner.read-failed', { key, index, error: error as Error })
     )
-  }
-
-  /** Opens the folder: identity, store and all that is held. */
-  static async open(options: PinnerOptions): Promise<Pinner> {
-    const engine = new Engine<Tasks>({
-      random: options.randomBytes,
-      ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
-      ...(options.threads === undefined ? {} : { threads: options.threads })
-    })
-    const { capacityBytes } = options.registration
-    const store = await PinnerStore.open(join(options.dir, 'copies'), {
-      capacityBytes,
-      decode: (segment, index, encoded) => decodeOne(engine, segment, index, encoded)
-    })
-    return new Pinner(await Member.open(options), engine, store, options.registration)
   }
 
   get publicKey(): Buffer {
@@ -98,10 +98,10 @@ export class Pinner {
   }
 
   /** Serves what is held, registers with the chain and begins to work. */
-  async start(): Promise<void> {
-    await this.#host.listen()
+  async join(): Promise<void> {
+    await this.#listen()
     for (const { key, state } of this.#store.segments()) if (state === 'held') await this.#serve(key)
-    await this.#member.register('pinner', this.#registration)
+    await this.#member.register('pinner', this.#options.registration)
     const wakers = [
       'drawn',
       'redraw',
@@ -120,12 +120,22 @@ export class Pinner {
     )
   }
 
-  async close(): Promise<void> {
-    await this.#member.close()
-    await this.#host.close()
-    for (const core of this.#served.values()) await core.close()
-    await this.#store.close()
-    await this.#engine.close()
+  async #listen(): Promise<void> {
+    this.signal.throwIfAborted()
+    const { keyPair, signal } = this.#member
+    const { clock, network } = this.#options
+    this.#host = new SwarmHost({
+      network,
+      keyPair,
+      store: this.#store.corestore,
+      attach: (connection) =>
+        acceptSegments(connection, (segment) => this.#intake.receive(segment), { clock, signal })
+    })
+    await this.#host.ready()
+  }
+
+  #sessions(): { name: string; close: () => Promise<void> }[] {
+    return [...this.#served.values()].map((core) => ({ name: 'session', close: () => core.close() }))
   }
 
   async #work(): Promise<void> {
@@ -205,7 +215,7 @@ export class Pinner {
 
   /** Tells readers that a hypercore is here. */
   async #announce(key: Buffer): Promise<void> {
-    await this.#host.announce(crypto.discoveryKey(key))
+    await this.#host!.announce(crypto.discoveryKey(key))
   }
 
   /** Serves a held hypercore and announces it. */
@@ -222,7 +232,7 @@ export class Pinner {
       const view = await chain.hypercore(key, { signal, timeoutMs: 600_000 })
       if (!view || this.#served.get(id) !== core) return
       this.#topics.set(id, view.plan.topic)
-      if (!view.plan.topic.equals(core.discoveryKey)) await this.#host.announce(view.plan.topic)
+      if (!view.plan.topic.equals(core.discoveryKey)) await this.#host!.announce(view.plan.topic)
     })
   }
 
@@ -237,7 +247,8 @@ export class Pinner {
     await core?.close()
     // The hypercores of a drive are looked for under one topic.
     for (const looked of [crypto.discoveryKey(key), ...(topic ? [topic] : [])]) {
-      if (![...this.#topics.values()].some((other) => other.equals(looked))) await this.#host.withdraw(looked)
+      if (![...this.#topics.values()].some((other) => other.equals(looked)))
+        await this.#host!.withdraw(looked)
     }
     this.#member.log('pinner.forgot', { key })
   }

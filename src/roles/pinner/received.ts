@@ -2,6 +2,7 @@ import type { SignedRecord } from '../../protocol/hand-over.js'
 import type { ChunkRun } from '../../engine/engine.js'
 import { ProofError } from '../../errors.js'
 import type { SegmentItem } from '../../swarm/segment-channel.js'
+import { unlessAborted } from '../../wait.js'
 import type { Arrivals } from './segment-fault.js'
 
 /** Keeps the encoded chunks of a transfer, and the roots signed over them, until their decoded forms come out of the engine. */
@@ -16,7 +17,7 @@ export class Received implements Arrivals {
   #taken: number
   /** Chunks of the segment that the last word covers. */
   #covered: number
-  readonly #stopped: Promise<never>
+  readonly #stop: AbortSignal
   #turn: Promise<unknown> = Promise.resolve()
 
   /** @param taken chunks of the segment that came before; `read` checks who signed a word; `stop` ends it with its reason */
@@ -24,18 +25,13 @@ export class Received implements Arrivals {
     items: AsyncGenerator<SegmentItem, void, void>,
     taken: number,
     read: (word: Buffer) => SignedRecord,
-    stop?: AbortSignal
+    stop: AbortSignal = new AbortController().signal
   ) {
     this.#items = items
     this.#taken = taken
     this.#covered = taken
     this.#read = read
-    this.#stopped = new Promise((_, reject) => {
-      const end = (): void => reject(stop?.reason as Error)
-      if (stop?.aborted) end()
-      else stop?.addEventListener('abort', end, { once: true })
-    })
-    this.#stopped.catch(() => {})
+    this.#stop = stop
   }
 
   get waiting(): number {
@@ -79,7 +75,7 @@ export class Received implements Arrivals {
   }
 
   async #receive(): Promise<SegmentItem | undefined> {
-    const { value: item } = await Promise.race([this.#items.next(), this.#stopped])
+    const { value: item } = await unlessAborted(this.#items.next(), this.#stop)
     if (!item) return undefined
     if (item.kind === 'chunks') {
       let at = 0

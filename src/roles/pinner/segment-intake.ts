@@ -17,6 +17,7 @@ import type { PinnerStore } from '../../storage/pinner-store.js'
 import type { Ingest, IngestBlock, StoredSegment } from '../../storage/types.js'
 import type { OriginalNode } from '../../protocol/original-tree.js'
 import type { IncomingSegment } from '../../swarm/segment-channel.js'
+import { pause, settled } from '../../wait.js'
 import { recordOf, refusalOf, segmentOf } from '../assignment.js'
 import { hasCode, type Member } from '../member.js'
 import { OriginalCheck } from './original-check.js'
@@ -65,7 +66,7 @@ export class SegmentIntake {
   readonly #original: OriginalCheck
   /** By draw. */
   readonly #running = new Map<number, Running>()
-  readonly #overdue = new OverdueDraws()
+  readonly #overdue: OverdueDraws
   /** What the signers of open draws have signed so far. */
   readonly #words = new Map<number, SignedWords>()
 
@@ -76,6 +77,12 @@ export class SegmentIntake {
     this.#store = ports.store
     this.#refusals = ports.refusals
     this.#original = new OriginalCheck(ports.member, ports.store)
+    this.#overdue = new OverdueDraws(ports.member.options.clock)
+  }
+
+  /** Its work ends with the member; this is what could come after. */
+  close(): void {
+    this.#overdue.close()
   }
 
   /** Accepts what no signer need send any more, and deletes what came of draws that are over. */
@@ -102,7 +109,7 @@ export class SegmentIntake {
 
   /** Takes a segment from the signer that was drawn with this pinner. */
   async receive(incoming: IncomingSegment): Promise<void> {
-    const { chain, log, signal } = this.#member
+    const { chain, log, options, signal } = this.#member
     const offer = decodeOffer(incoming.offer)
     const { draw } = offer
     const assignment = await this.#assignmentOf(draw, incoming.from)
@@ -110,7 +117,7 @@ export class SegmentIntake {
     // A signer that comes again has lost the connection before, which may take a while to notice.
     const before = this.#running.get(draw)
     before?.stop.abort(new SwarmError('SEGMENT_SUPERSEDED', 'the signer goes on over another connection'))
-    if (before) await Promise.race([before.ended, this.#member.pause(ASSIGNMENT_MS)])
+    if (before) await settled(before.ended, { clock: options.clock, ms: ASSIGNMENT_MS, signal })
     await this.#exclusively(draw, async (running) => {
       try {
         await this.#ingest(incoming, offer, assignment, running)
@@ -137,15 +144,16 @@ export class SegmentIntake {
 
   /** The chain may tell the signer first, so the assignment is waited for a little. */
   async #assignmentOf(draw: number, signer: Buffer): Promise<AssignmentView> {
-    const { chain, signal } = this.#member
-    const until = performance.now() + ASSIGNMENT_MS
+    const { chain, options, signal } = this.#member
+    const { clock } = options
+    const until = clock.now() + ASSIGNMENT_MS
     for (;;) {
       const assignments = await chain.assignments({ signal })
       const mine = assignments.find((other) => other.role === 'pinner' && other.draw === draw)
       if (mine && !mine.signer.equals(signer)) break
       if (mine && ['delivering', 'late', 'delivered'].includes(mine.task.state)) return mine
-      if (performance.now() > until) break
-      await this.#member.pause(ASSIGNMENT_POLL_MS)
+      if (clock.now() > until) break
+      await pause(clock, ASSIGNMENT_POLL_MS, signal)
       signal.throwIfAborted()
     }
     throw new ChainError('NOT_DRAWN', `draw ${draw} does not pair this pinner with this signer`)

@@ -9,13 +9,16 @@ import type { SegmentSecret } from '../../chunk/codec.js'
 import { Engine } from '../../engine/engine.js'
 import { wipeSegmentKey } from '../../engine/seal-key.js'
 import { ChainError, SwarmError } from '../../errors.js'
+import { Resource } from '../../lifecycle.js'
 import { TreeBuilder } from '../../merkle/builder.js'
 import { NodeFile } from '../../storage/node-file.js'
 import { Connections } from '../../swarm/connections.js'
 import { SwarmReader, knownLength, readBlocks } from '../../swarm/reader.js'
 import { sendSegment, type SegmentItem } from '../../swarm/segment-channel.js'
+import { pause } from '../../wait.js'
 import { recordOf, segmentOf } from '../assignment.js'
 import { Member, hasCode, type MemberOptions, type Registration } from '../member.js'
+import type { Participant } from '../participant.js'
 import { OverdueDraws } from '../overdue-draws.js'
 import { SegmentKeys } from './segment-keys.js'
 
@@ -41,47 +44,48 @@ const RETRY_MS = { first: 250, last: 10_000 }
  * Encodes hypercores that it was drawn for and hands each to its pinner: downloads from the swarm, through the
  * worker pool, onto a connection, in bounded memory.
  */
-export class Signer {
-  readonly #member: Member
-  readonly #engine: Engine
-  readonly #keys: SegmentKeys
-  readonly #registration: Registration
+export class Signer extends Resource implements Participant {
+  readonly #options: SignerOptions
   readonly #runningRootBytes: number
-  readonly #connections: Connections
   /** Draws that are being worked on, and what stops it. */
   readonly #draws = new Map<number, AbortController>()
-  readonly #overdue = new OverdueDraws()
+  readonly #overdue: OverdueDraws
+  #engine!: Engine
+  #keys!: SegmentKeys
+  #connections: Connections | undefined
+  #member!: Member
 
-  private constructor(member: Member, options: SignerOptions) {
-    this.#member = member
-    this.#registration = options.registration
+  constructor(options: SignerOptions) {
+    super()
+    this.#options = options
     this.#runningRootBytes = Math.min(options.runningRootBytes ?? RUNNING_ROOT_BYTES, RUNNING_ROOT_BYTES)
-    this.#connections = new Connections(member.dht, member.keyPair)
-    this.#engine = new Engine({
-      random: options.randomBytes,
-      ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
-      ...(options.threads === undefined ? {} : { threads: options.threads })
-    })
-    this.#keys = new SegmentKeys(join(options.dir, 'keys'), this.#engine, options.randomBytes)
+    this.#overdue = new OverdueDraws(options.clock)
   }
 
-  static async open(options: SignerOptions): Promise<Signer> {
-    return new Signer(await Member.open(options), options)
+  /** The member is opened last, so that its work has ended before anything is closed that it needs. */
+  protected async start(): Promise<void> {
+    const { clock, dir, memoryBytes, threads, randomBytes } = this.#options
+    const engine = new Engine({
+      random: randomBytes,
+      ...(memoryBytes === undefined ? {} : { memoryBytes }),
+      ...(threads === undefined ? {} : { threads })
+    })
+    this.#engine = this.own('engine', engine)
+    this.#keys = new SegmentKeys(join(dir, 'keys'), engine, randomBytes)
+    this.own('overdue draws', this.#overdue)
+    this.owe('connections', () => this.#connections?.close())
+    const member = this.own('member', await Member.open(this.#options))
+    this.#member = member
+    this.#connections = new Connections({ dht: member.dht, keyPair: member.keyPair, clock })
   }
 
   get publicKey(): Buffer {
     return this.#member.keyPair.publicKey
   }
 
-  /** Registers with the chain and begins to work. */
-  async start(): Promise<void> {
-    await this.#member.register('signer', this.#registration)
+  async join(): Promise<void> {
+    await this.#member.register('signer', this.#options.registration)
     this.#member.follow(['drawn', 'passedOn', 'acknowledged', 'redraw', 'accepted'], () => this.#work())
-  }
-
-  async close(): Promise<void> {
-    await this.#member.close()
-    await this.#engine.close()
   }
 
   async #work(): Promise<void> {
@@ -126,7 +130,7 @@ export class Signer {
     const { chain, log, signal, options } = this.#member
     const { draw, hypercore } = assignment
     const dir = join(options.dir, `draw-${draw}`)
-    const { network, randomBytes } = options
+    const { clock, network, randomBytes } = options
     const reader = new SwarmReader({ network, dir: join(dir, 'plain'), seed: randomBytes(32) })
     try {
       const core = await reader.open(hypercore)
@@ -140,7 +144,7 @@ export class Signer {
           if (!(error instanceof SwarmError)) throw error
           log('signer.interrupted', { draw, error })
         }
-        await this.#member.pause(pauseMs)
+        await pause(clock, pauseMs, signal)
         const open = await chain.assignments({ signal })
         if (!open.some((other) => other.draw === draw && other.role === 'signer')) return
       }
@@ -154,7 +158,7 @@ export class Signer {
       })
     } finally {
       // What is there is gone on with after a restart.
-      await reader.close({ remove: !signal.aborted })
+      await (signal.aborted ? reader.close() : reader.discard())
       if (!signal.aborted) await rm(dir, { recursive: true, force: true })
     }
   }
@@ -165,9 +169,10 @@ export class Signer {
     nodeFile: string,
     signal: AbortSignal
   ): Promise<void> {
-    const { chain, keyPair, log } = this.#member
+    const { chain, keyPair, log, options } = this.#member
+    const { clock } = options
     const { draw, length, pinner, task } = assignment
-    await knownLength(core, length, { timeoutMs: BLOCK_MS, signal })
+    await knownLength(core, length, { clock, timeoutMs: BLOCK_MS, signal })
     await checkOriginal(core, assignment)
     const original = encodeOriginal(await readOriginal(core))
     const chainId = await chain.chainId({ signal })
@@ -190,8 +195,8 @@ export class Signer {
           position - task.start,
           signal
         )
-      const verdict = await this.#connections.with(pinner, { timeoutMs: CONNECT_MS, signal }, (connection) =>
-        sendSegment(connection, offer, items, { id: idOf(draw), signal })
+      const verdict = await this.#connections!.with(pinner, { timeoutMs: CONNECT_MS, signal }, (connection) =>
+        sendSegment(connection, offer, items, { clock, id: idOf(draw), signal })
       )
       if (!verdict.accepted && PASSING.includes(verdict.code)) {
         throw new SwarmError(verdict.code, verdict.message)

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { systemClock } from '../../../src/clock.js'
+import { opened } from '../../../src/lifecycle.js'
 import type { CopyView, HypercoreView, TaskView } from '../../../src/protocol/views.js'
 import { silentLogger } from '../../../src/log.js'
 import { Member } from '../../../src/roles/member.js'
@@ -62,6 +64,7 @@ test('a pinner that retires serves its copies until a successor has them, and th
     dir: join(network.root, 'pinner-1'),
     network: network.network,
     chainKey: network.chain.publicKey,
+    clock: systemClock,
     randomBytes,
     log: silentLogger
   })
@@ -77,7 +80,7 @@ test('a pinner that retires serves its copies until a successor has them, and th
   await network.until('both hypercores forgotten', () => forgotten === 2)
   assert.equal(network.observer.gone.size, 2, 'both copies were released first')
   await network.stopRole('pinner-1')
-  const left = await PinnerStore.open(join(network.root, 'pinner-1', 'copies'))
+  const left = await opened(new PinnerStore(join(network.root, 'pinner-1', 'copies')))
   assert.deepEqual(left.segments(), [])
   await left.close()
   await network.read(driveKey, files)

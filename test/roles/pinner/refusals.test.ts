@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { systemClock } from '../../../src/clock.js'
 import { blake3 } from '../../../src/crypto/hash.js'
 import { silentLogger } from '../../../src/log.js'
 import { Member } from '../../../src/roles/member.js'
@@ -20,6 +21,7 @@ async function pinnerMember(
     dir,
     network: { bootstrap: chain.bootstrap, host: '127.0.0.1' },
     chainKey: chain.network.chain.publicKey,
+    clock: systemClock,
     randomBytes: () => blake3(Buffer.from('test pinner')),
     log: silentLogger
   })

@@ -1,31 +1,7 @@
-/** How long a wait may last and what ends it. */
-export interface Patience {
-  ms: number
-  signal?: AbortSignal | undefined
-  /** Made when the time is up. */
-  error: () => Error
-}
-
-/** The promise's outcome, unless the time is up or the signal aborted before. */
-export async function deadline<T>(promise: Promise<T>, { ms, signal, error }: Patience): Promise<T> {
-  signal?.throwIfAborted()
-  let timer: NodeJS.Timeout | undefined
-  let abort = (): void => {}
-  const over = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(error()), ms)
-    abort = () => reject(signal?.reason as Error)
-    signal?.addEventListener('abort', abort)
-  })
-  try {
-    return await Promise.race([promise, over])
-  } finally {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', abort)
-  }
-}
+import { deadline, type Patience } from '../wait.js'
 
 /** A queue with one taker, who waits for what is not there yet. The one who puts keeps it bounded. */
-export class Mailbox<T> {
+export class Queue<T> {
   readonly #items: T[] = []
   #wake: (() => void) | undefined
   #error: Error | undefined
