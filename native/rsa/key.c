@@ -304,8 +304,10 @@ void rsa_key_modulus(const rsa_key *key, uint8_t *modulus) {
 }
 
 int rsa_below_modulus(const rsa_key *key, const uint8_t *block) {
-  uint64_t word[N64], borrow = 0;
-  load_big_endian(word, N64, block, RSA_BLOCK);
-  for (int i = 0; i < N64; i++) borrow = (uint64_t)(((u128)word[i] - key->n[i] - borrow) >> 64) & 1;
-  return (int)borrow;
+  for (int i = N64 - 1; i >= 0; i--) { // both are public: the first word that differs decides
+    uint64_t word = 0;
+    for (int j = 0; j < 8; j++) word = word << 8 | *block++;
+    if (word != key->n[i]) return word < key->n[i];
+  }
+  return 0;
 }
