@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { Bench } from 'tinybench'
 
@@ -147,10 +148,24 @@ export async function timedRow(
   return { ...row, chunkBytes: 0, mbPerSecond: 0, chunksPerSecond: 0, opsPerSecond, time: rounded(time) }
 }
 
+/** Model names hide what a CPU can do, so its family and model, where the system tells them. */
+function cpuKind(): string {
+  const name = cpus()[0]?.model.trim() ?? 'unknown'
+  let info = ''
+  try {
+    info = readFileSync('/proc/cpuinfo', 'utf8')
+  } catch {
+    // Not Linux.
+  }
+  const family = /^cpu family\s*: (\d+)$/m.exec(info)?.[1]
+  const model = /^model\s*: (\d+)$/m.exec(info)?.[1]
+  return family === undefined ? name : `${name} (family ${family}, model ${model})`
+}
+
 /** The machine that the figures are of. */
 export function machine(): Record<string, string | number> {
   return {
-    cpu: cpus()[0]?.model ?? 'unknown',
+    cpu: cpuKind(),
     cores: availableParallelism(),
     memoryBytes: totalmem(),
     platform: `${process.platform} ${process.arch}`,

@@ -9,7 +9,7 @@ import { PAYLOAD_BYTES, rsaPaths, type RsaPath } from '../../src/crypto/rsa.js'
 import { Engine, type Batch } from '../../src/engine/engine.js'
 import { TreeBuilder } from '../../src/merkle/builder.js'
 import { oneByOne, plainChunks, wrapSegment, type Chunks } from '../data.js'
-import type { Contender, Suite } from '../harness.js'
+import type { Contender, Role, Suite } from '../harness.js'
 import type { RsaWork } from '../threads/rsa.js'
 
 const CHUNK_BYTES = 64 * 1024
@@ -22,16 +22,19 @@ const MEMORY_BYTES = { seal: 2 * 1024 * 1024, open: 8 * 1024 * 1024 }
 const WITHOUT_IFMA = ':~0x200000'
 
 /** Rough seconds a block, on one thread; they only decide how long a run is. */
-const SEAL_SECONDS: Record<RsaPath, number> = { ifma: 20e-6, avx2: 80e-6, portable: 160e-6, bigint: 1600e-6 }
-const OPEN_SECONDS: Record<RsaPath, number> = { ifma: 1.8e-6, avx2: 7e-6, portable: 15e-6, bigint: 150e-6 }
+const SEAL_SECONDS: Record<RsaPath, number> = { ifma: 36e-6, avx2: 100e-6, portable: 220e-6, bigint: 1600e-6 }
+const OPEN_SECONDS: Record<RsaPath, number> = { ifma: 3.5e-6, avx2: 8e-6, portable: 21e-6, bigint: 150e-6 }
 const NODE_SECONDS = { 'node private': 260e-6, 'node public': 17e-6 }
 
 /**
- * The codec through the engine, mask, tree and all, for each path and number of primes, on one core and on all;
- * against the bare core, and against what node:crypto does with RSA-2048. The portable path stands beside an
- * OpenSSL that may not use AVX512-IFMA either.
+ * First the bare cores of all paths side by side, on one thread, with what node:crypto does with RSA-2048: in the same
+ * rounds, one after the other. Then the codec through the engine, mask, tree and all, for each path and number of primes,
+ * on one core and on all; against the bare core, and against node:crypto. Paths without AVX512-IFMA stand beside an OpenSSL
+ * that may not use it either.
  */
 const suite: Suite = async ({ cores, compare, note }) => {
+  for (const primes of [4, 3] as const) await sideBySide('seal', primes)
+  await sideBySide('open', 4)
   for (const threads of cores === 1 ? [1] : [1, cores]) {
     for (const path of rsaPaths()) {
       if (path === 'bigint' && threads > 1) continue
@@ -43,6 +46,30 @@ const suite: Suite = async ({ cores, compare, note }) => {
   }
   await besideWrap(1)
   if (cores > 1) note(`seal ${rsaPaths()[0]} 4-prime, ${cores} workers over 1`, await workersOverOne())
+
+  /** `of ceiling` is then the ratio to the fastest path, `of alternative` that to Node's. */
+  async function sideBySide(job: 'seal' | 'open', primes: PrimeCount): Promise<void> {
+    const node = job === 'seal' ? 'node private' : 'node public'
+    const contenders: Contender[] = []
+    const runners: Runner[] = []
+    const add = async (name: string, role: Role, work: RsaWork, seconds: number, ia32cap?: string) => {
+      const chunks = Math.max(1, Math.round(RUN_SECONDS / seconds / BLOCKS_PER_CHUNK))
+      const runner = await start(work, 1, ia32cap)
+      runners.push({ run: () => runner.run(chunks), close: () => runner.close() })
+      contenders.push({ name, role, chunks, run: () => runner.run(chunks) })
+    }
+    for (const [i, path] of rsaPaths().entries()) {
+      const seconds = (job === 'seal' ? SEAL_SECONDS : OPEN_SECONDS)[path] * (primes === 3 ? 1.7 : 1)
+      const work: RsaWork = { name: `${job} core`, path, primes }
+      const name = job === 'seal' ? `seal ${primes}-prime core` : 'open core'
+      if (i === 0) await add(`${name} ${path}, the fastest`, 'ceiling', work, seconds)
+      await add(`${name} ${path}`, 'subject', work, seconds)
+    }
+    await add(node, 'alternative', { name: node }, NODE_SECONDS[node])
+    await add(`${node} without IFMA`, 'alternative', { name: node }, NODE_SECONDS[node], WITHOUT_IFMA)
+    await compare({ suite: 'seal', chunkBytes: CHUNK_BYTES, threads: 1, contenders })
+    for (const { close } of runners) await close()
+  }
 
   async function measure(
     job: 'seal' | 'open',

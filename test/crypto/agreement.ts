@@ -75,12 +75,12 @@ function assertOpenAlike(modulus: Buffer, sealed: Buffer, paths: RsaPath[], shap
   const keys = paths.map((path) => loadRsaPublicKey(modulus, path))
   for (let at = 0; at < sealed.byteLength; at += 256) {
     const block = sealed.subarray(at, at + 256)
-    const results = keys
-      .filter(({ path }) => path !== 'bigint' || at < BIGINT_BLOCKS * 256)
-      .map((key) => {
-        const plain = Buffer.alloc(PAYLOAD_BYTES)
-        return `${key.open(block, plain)} ${plain.toString('hex')}`
-      })
+    const here = keys.filter(({ path }) => path !== 'bigint' || at < BIGINT_BLOCKS * 256)
+    if (here.length === 0) return
+    const results = here.map((key) => {
+      const plain = Buffer.alloc(PAYLOAD_BYTES)
+      return `${key.open(block, plain)} ${plain.toString('hex')}`
+    })
     assert.equal(new Set(results).size, 1, `${shape}: paths differ on ${block.toString('hex')}`)
   }
 }
