@@ -1,11 +1,17 @@
 import { EngineError } from '../errors.js'
 import { closedError, type Executor } from './executor.js'
-import { fromPlainError, type InputOf, type OutputOf, type TaskFunction } from './messages.js'
+import {
+  fromPlainError,
+  type InputOf,
+  type OutputOf,
+  type TaskFunction,
+  type TaskOutcome,
+  type TaskRequest
+} from './messages.js'
 import { Slab } from './slab.js'
 
-/** Tasks by name, as workers/inline.ts has them. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a function's input is the opposite of a result: no other type takes all
-export type TaskTable = Record<string, TaskFunction<any, unknown>>
+/** Tasks by name, as workers/inline.ts has them. Each takes an input of its own type. */
+export type TaskTable = Record<string, TaskFunction<never, unknown>>
 
 /**
  * Does tasks in this thread, one after the other in the order of asking; with the results and errors that worker
@@ -42,11 +48,11 @@ export class InlineExecutor implements Executor {
     await this.#last
   }
 
-  async #run(name: string, request: { input: unknown; stage: Int32Array }) {
+  async #run(name: string, request: TaskRequest<unknown>): Promise<TaskOutcome<unknown>> {
     if (this.#closed) throw closedError()
     const task = this.#tasks[name]
     if (!task) throw new EngineError('ENGINE_WORKERS', `there is no ${name} task in this thread`)
-    return structuredClone(await task(request, (number) => this.#slabOf(number)))
+    return structuredClone(await task(request as TaskRequest<never>, (number) => this.#slabOf(number)))
   }
 
   #slabOf(number: number): Slab {

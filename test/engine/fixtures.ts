@@ -1,5 +1,8 @@
 import { segmentId, type SegmentSecret } from '../../src/chunk/codec.js'
 import { keyPairFromSeed } from '../../src/crypto/keys.js'
+import type { EngineOptions } from '../../src/engine/engine.js'
+import { inlineTasks } from '../../workers/inline.js'
+import type { Tasks } from '../../workers/tasks.js'
 
 /** A `wrap` segment whose first chunk has index `start`. */
 export function wrapSegment(start = 0): SegmentSecret {
@@ -25,3 +28,9 @@ export async function* slowly<T>(items: Iterable<T>): AsyncGenerator<T> {
     yield item
   }
 }
+
+/** What does an engine's tasks: two worker threads, or the thread of the caller. */
+export const executors: readonly [how: string, options: EngineOptions<Tasks>][] = [
+  ['threads', { threads: 2 }],
+  ['inline', { inline: inlineTasks }]
+]

@@ -4,17 +4,33 @@ import fc from 'fast-check'
 import type { SegmentSecret } from '../../src/chunk/codec.js'
 import { codecOf, decodeChunk, encodeChunk } from '../../src/chunk/codecs.js'
 import { rsaKeyFromSeed } from '../../src/crypto/rsa-key.js'
-import { Engine, type ChunkRun, type ChunkSource, type StreamProgress } from '../../src/engine/engine.js'
+import {
+  Engine,
+  type ChunkRun,
+  type ChunkSource,
+  type EngineOptions,
+  type StreamProgress
+} from '../../src/engine/engine.js'
 import { TreeBuilder } from '../../src/merkle/builder.js'
 import { leafNode, type TreeRoot } from '../../src/merkle/node.js'
 import { MemoryTree, rootOf } from '../../src/merkle/reader.js'
-import { chunksOf, slowly, wrapSegment } from './fixtures.js'
+import type { Tasks } from '../../workers/tasks.js'
+import { chunksOf, executors, slowly, wrapSegment } from './fixtures.js'
 
 const START = 1000
 const segment = wrapSegment(START)
 const HEADER = codecOf('wrap').headerBytes
-const engine = new Engine({ threads: 2, memoryBytes: 2 * 1024 * 1024 })
-after(() => engine.close())
+const memoryBytes = 2 * 1024 * 1024
+const engines = executors.map(([how, executor]) => {
+  const make = (options: EngineOptions<Tasks>) => new Engine<Tasks>({ ...executor, ...options })
+  return { how, make, engine: make({ memoryBytes }) }
+})
+after(() => Promise.all(engines.map(({ engine }) => engine.close())))
+
+/** One behaviour, of an engine with worker threads and of one that has none. */
+function onBoth(name: string, run: (on: (typeof engines)[number]) => Promise<void>): void {
+  for (const on of engines) test(`${name} (${on.how})`, () => run(on))
+}
 
 function encodeAll(chunks: Buffer[]): Buffer[] {
   return chunks.map((chunk, i) => encodeChunk(segment, START + i, chunk, Buffer.alloc(32, i)))
@@ -52,17 +68,20 @@ async function encodeWith(of: Engine, source: ChunkSource): Promise<{ encoded: B
   return { encoded, root: builder.root() }
 }
 
-test('encoded chunks come out in order, decode one by one, and carry the root of their tree', async () => {
-  const chunks = chunksOf(someLengths)
-  const { encoded, root } = await encodeWith(engine, slowly(chunks))
-  assert.deepEqual(
-    encoded.map((chunk, i) => decodeChunk(segment, START + i, chunk)),
-    chunks
-  )
-  assert.deepEqual(root, referenceRoot(encoded))
-})
+onBoth(
+  'encoded chunks come out in order, decode one by one, and carry the root of their tree',
+  async ({ engine }) => {
+    const chunks = chunksOf(someLengths)
+    const { encoded, root } = await encodeWith(engine, slowly(chunks))
+    assert.deepEqual(
+      encoded.map((chunk, i) => decodeChunk(segment, START + i, chunk)),
+      chunks
+    )
+    assert.deepEqual(root, referenceRoot(encoded))
+  }
+)
 
-test('decoding gives the plain chunks, and the tree of the encoded ones', async () => {
+onBoth('decoding gives the plain chunks, and the tree of the encoded ones', async ({ engine }) => {
   const chunks = chunksOf(someLengths)
   const encoded = encodeAll(chunks)
   const plain: Buffer[] = []
@@ -77,12 +96,12 @@ test('decoding gives the plain chunks, and the tree of the encoded ones', async 
   assert.equal(engine.slabsHeld, 0)
 })
 
-test('any lengths in any grouping come back, in any memory', async () => {
+onBoth('any lengths in any grouping come back, in any memory', async ({ make }) => {
   const lengths = fc.array(fc.oneof(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 1, max: 90_000 })), {
     minLength: 1,
     maxLength: 60
   })
-  const small = new Engine({ threads: 2, memoryBytes: 160 * 1024 })
+  const small = make({ memoryBytes: 160 * 1024 })
   try {
     await fc.assert(
       fc.asyncProperty(lengths, fc.constantFrom('sync', 'async', 'run'), async (sizes, kind) => {
@@ -104,8 +123,8 @@ test('any lengths in any grouping come back, in any memory', async () => {
   }
 })
 
-test('chunks far larger than all slabs together pass through', async () => {
-  const small = new Engine({ threads: 2, memoryBytes: 256 * 1024 })
+onBoth('chunks far larger than all slabs together pass through', async ({ make }) => {
+  const small = make({ memoryBytes: 256 * 1024 })
   try {
     const chunks = chunksOf([10, 15 * 1024 * 1024, 7, 3_000_000, 1])
     const { encoded, root } = await encodeWith(small, chunks)
@@ -123,24 +142,27 @@ test('chunks far larger than all slabs together pass through', async () => {
   }
 })
 
-test('rebuild gives the root and stores the tree, from single chunks and from runs in any memory', async () => {
-  const encoded = encodeAll(chunksOf([...someLengths, ...Array<number>(3000).fill(40)]))
-  const expected = referenceRoot(encoded)
-  for (const source of [encoded, [runOf(encoded, true)], [runOf(encoded, false)]]) {
-    const tree = new MemoryTree()
-    const sink = (records: Uint8Array) => tree.append(records)
-    assert.deepEqual(await engine.rebuild(source, { codec: 'wrap' }, { sink }), expected)
-    assert.deepEqual(await rootOf(tree), expected)
+onBoth(
+  'rebuild gives the root and stores the tree, from single chunks and from runs in any memory',
+  async ({ engine }) => {
+    const encoded = encodeAll(chunksOf([...someLengths, ...Array<number>(3000).fill(40)]))
+    const expected = referenceRoot(encoded)
+    for (const source of [encoded, [runOf(encoded, true)], [runOf(encoded, false)]]) {
+      const tree = new MemoryTree()
+      const sink = (records: Uint8Array) => tree.append(records)
+      assert.deepEqual(await engine.rebuild(source, { codec: 'wrap' }, { sink }), expected)
+      assert.deepEqual(await rootOf(tree), expected)
+    }
   }
-})
+)
 
-test('verify gives the root of chunks that are all in place', async () => {
+onBoth('verify gives the root of chunks that are all in place', async ({ engine }) => {
   const encoded = encodeAll(chunksOf(someLengths))
   assert.deepEqual(await engine.verify(encoded, { segment, start: START }), referenceRoot(encoded))
   await assert.rejects(engine.verify(encoded, { segment, start: START + 1 }), { code: 'CODEC_SIGNATURE' })
 })
 
-test('a refused chunk ends the stream after all chunks before it', async () => {
+onBoth('a refused chunk ends the stream after all chunks before it', async ({ engine }) => {
   const chunks = chunksOf(Array<number>(50).fill(100))
   for (const [bad, change, code] of [
     [0, (chunk: Buffer) => Buffer.from(chunk.subarray(0, 100)), 'CODEC_TRUNCATED'],
@@ -162,7 +184,7 @@ test('a refused chunk ends the stream after all chunks before it', async () => {
   assert.equal(engine.slabsHeld, 0)
 })
 
-test('a large chunk with one wrong bit is refused', async () => {
+onBoth('a large chunk with one wrong bit is refused', async ({ engine }) => {
   const encoded = encodeAll(chunksOf([9, 3_000_000]))
   encoded[1]![2_000_000]! ^= 1
   await assert.rejects(engine.verify(encoded, { segment, start: START }), {
@@ -172,7 +194,7 @@ test('a large chunk with one wrong bit is refused', async () => {
   assert.equal(engine.slabsHeld, 0)
 })
 
-test('chunks that no hypercore can have are refused after those before them', async () => {
+onBoth('chunks that no hypercore can have are refused after those before them', async ({ engine }) => {
   let count = 0
   const encoding = async () => {
     for await (const batch of engine.encode([Buffer.from('x'), Buffer.alloc(0)], { segment, start: 0 })) {
@@ -183,7 +205,7 @@ test('chunks that no hypercore can have are refused after those before them', as
   assert.equal(count, 1)
 })
 
-test('runs that contradict themselves are refused', async () => {
+onBoth('runs that contradict themselves are refused', async ({ engine }) => {
   for (const shared of [true, false]) {
     const bytes = new Uint8Array(shared ? new SharedArrayBuffer(400) : new ArrayBuffer(400))
     for (const lengths of [[200], [200, 201], [200, -1], [200, 200.5], [NaN]]) {
@@ -193,10 +215,10 @@ test('runs that contradict themselves are refused', async () => {
   assert.equal(engine.slabsHeld, 0)
 })
 
-test('one seed is drawn for a slab, not for a chunk', async () => {
+onBoth('one seed is drawn for a slab, not for a chunk', async ({ make }) => {
   const draws: number[] = []
   const random = (length: number) => Buffer.alloc(length, draws.push(length))
-  const counting = new Engine({ threads: 1, random })
+  const counting = make({ threads: 1, random })
   try {
     const { encoded } = await encodeWith(counting, chunksOf(Array<number>(200).fill(50)))
     assert.deepEqual(draws, [32])
@@ -207,38 +229,42 @@ test('one seed is drawn for a slab, not for a chunk', async () => {
   }
 })
 
-test('with a seed of the segment a stream that begins later goes on with the same bytes', async () => {
-  const seed = Buffer.alloc(32, 5)
-  const chunks = chunksOf(someLengths)
-  const encodeFrom = async (first: number, memoryBytes: number): Promise<Buffer[]> => {
-    const other = new Engine({ threads: 1, memoryBytes })
-    const out: Buffer[] = []
-    try {
-      const job = { segment, start: START + first, seed }
-      for await (const batch of other.encode(chunks.slice(first), job)) {
-        out.push(...batch.chunks.map((chunk) => Buffer.from(chunk)))
+onBoth(
+  'with a seed of the segment a stream that begins later goes on with the same bytes',
+  async ({ make }) => {
+    const seed = Buffer.alloc(32, 5)
+    const chunks = chunksOf(someLengths)
+    const encodeFrom = async (first: number, memoryBytes: number): Promise<Buffer[]> => {
+      const other = make({ threads: 1, memoryBytes })
+      const out: Buffer[] = []
+      try {
+        const job = { segment, start: START + first, seed }
+        for await (const batch of other.encode(chunks.slice(first), job)) {
+          out.push(...batch.chunks.map((chunk) => Buffer.from(chunk)))
+        }
+      } finally {
+        await other.close()
       }
-    } finally {
-      await other.close()
+      return out
     }
-    return out
+    const whole = await encodeFrom(0, 64 * 1024 * 1024)
+    assert.deepEqual(
+      whole.map((chunk, i) => decodeChunk(segment, START + i, chunk)),
+      chunks
+    )
+    for (const first of [1, 4, 7]) assert.deepEqual(await encodeFrom(first, 1024 * 1024), whole.slice(first))
+    const keys = new Set(whole.map((chunk) => chunk.toString('hex', 40, 72)))
+    assert.equal(keys.size, whole.length)
   }
-  const whole = await encodeFrom(0, 64 * 1024 * 1024)
-  assert.deepEqual(
-    whole.map((chunk, i) => decodeChunk(segment, START + i, chunk)),
-    chunks
-  )
-  for (const first of [1, 4, 7]) assert.deepEqual(await encodeFrom(first, 1024 * 1024), whole.slice(first))
-  const keys = new Set(whole.map((chunk) => chunk.toString('hex', 40, 72)))
-  assert.equal(keys.size, whole.length)
-})
+)
 
 test('a seed of another length is refused', () => {
+  const { engine } = engines[0]!
   const seed = Buffer.alloc(31)
   assert.throws(() => engine.encode([], { segment, start: START, seed }), { code: 'CODEC_SEED' })
 })
 
-test('no key of a seed is used twice: a chunk beyond its last one is refused', async () => {
+onBoth('no key of a seed is used twice: a chunk beyond its last one is refused', async ({ engine }) => {
   const job = { segment, start: 2 ** 33 - 1, seed: Buffer.alloc(32, 5) }
   const counts: number[] = []
   await assert.rejects(
@@ -251,7 +277,7 @@ test('no key of a seed is used twice: a chunk beyond its last one is refused', a
   assert.deepEqual(counts, [1])
 })
 
-test('progress counts what has come out', async () => {
+onBoth('progress counts what has come out', async ({ engine }) => {
   const chunks = chunksOf(someLengths)
   const reports: StreamProgress[] = []
   const onProgress = (progress: StreamProgress) => {
@@ -269,16 +295,19 @@ test('progress counts what has come out', async () => {
   assert.ok(cipherMs > 0 && hashMs > 0 && headerMs > 0)
 })
 
-test('decodeChunks decodes away from the main thread and reports the chunk that is refused', async () => {
-  const chunks = chunksOf([10, 20_000, 30])
-  const encoded = encodeAll(chunks).map((bytes, i) => ({ index: START + i, bytes }))
-  assert.deepEqual(
-    (await engine.decodeChunks(segment, encoded)).map((bytes) => Buffer.from(bytes)),
-    chunks
-  )
-  encoded[1]!.index++
-  await assert.rejects(engine.decodeChunks(segment, encoded), { code: 'CODEC_SIGNATURE', index: START + 2 })
-})
+onBoth(
+  'decodeChunks decodes away from the main thread and reports the chunk that is refused',
+  async ({ engine }) => {
+    const chunks = chunksOf([10, 20_000, 30])
+    const encoded = encodeAll(chunks).map((bytes, i) => ({ index: START + i, bytes }))
+    assert.deepEqual(
+      (await engine.decodeChunks(segment, encoded)).map((bytes) => Buffer.from(bytes)),
+      chunks
+    )
+    encoded[1]!.index++
+    await assert.rejects(engine.decodeChunks(segment, encoded), { code: 'CODEC_SIGNATURE', index: START + 2 })
+  }
+)
 
 test('options that make no engine are refused', () => {
   for (const options of [{ threads: 0 }, { threads: 1.5 }, { memoryBytes: 1000 }, { memoryBytes: NaN }]) {
@@ -286,41 +315,44 @@ test('options that make no engine are refused', () => {
   }
 })
 
-test('seal goes through the engine in slabs and, where a chunk is too large for one, in pieces', async () => {
-  const id = Buffer.alloc(32, 5)
-  const sealed: SegmentSecret = {
-    codec: 'seal',
-    id,
-    salt: Buffer.alloc(32, 6),
-    ...rsaKeyFromSeed(Buffer.alloc(32))
-  }
-  const small = new Engine({ threads: 2, memoryBytes: 128 * 1024 })
-  try {
-    const chunks = chunksOf([1, 255, 256, 3000, 100_000, 7])
-    const encoded: Buffer[] = []
-    const builder = new TreeBuilder()
-    for await (const batch of small.encode(chunks, { segment: sealed, start: START })) {
-      for (const chunk of batch.chunks) encoded.push(Buffer.from(chunk))
-      builder.append(batch.count, batch.levels)
+onBoth(
+  'seal goes through the engine in slabs and, where a chunk is too large for one, in pieces',
+  async ({ make }) => {
+    const id = Buffer.alloc(32, 5)
+    const sealed: SegmentSecret = {
+      codec: 'seal',
+      id,
+      salt: Buffer.alloc(32, 6),
+      ...rsaKeyFromSeed(Buffer.alloc(32))
     }
-    assert.deepEqual(
-      encoded.map((chunk, i) => decodeChunk(sealed, START + i, chunk)),
-      chunks
-    )
-    assert.deepEqual(
-      encoded,
-      chunks.map((chunk, i) => encodeChunk(sealed, START + i, chunk, Buffer.alloc(32)))
-    )
-    const plain: Buffer[] = []
-    for await (const batch of small.decode(encoded, { segment: sealed, start: START })) {
-      plain.push(...batch.chunks.map((chunk) => Buffer.from(chunk)))
+    const small = make({ memoryBytes: 128 * 1024 })
+    try {
+      const chunks = chunksOf([1, 255, 256, 3000, 100_000, 7])
+      const encoded: Buffer[] = []
+      const builder = new TreeBuilder()
+      for await (const batch of small.encode(chunks, { segment: sealed, start: START })) {
+        for (const chunk of batch.chunks) encoded.push(Buffer.from(chunk))
+        builder.append(batch.count, batch.levels)
+      }
+      assert.deepEqual(
+        encoded.map((chunk, i) => decodeChunk(sealed, START + i, chunk)),
+        chunks
+      )
+      assert.deepEqual(
+        encoded,
+        chunks.map((chunk, i) => encodeChunk(sealed, START + i, chunk, Buffer.alloc(32)))
+      )
+      const plain: Buffer[] = []
+      for await (const batch of small.decode(encoded, { segment: sealed, start: START })) {
+        plain.push(...batch.chunks.map((chunk) => Buffer.from(chunk)))
+      }
+      assert.deepEqual(plain, chunks)
+      assert.deepEqual(await small.rebuild(encoded, { codec: 'seal' }), builder.root())
+      encoded[4]![90_000]! ^= 1
+      await assert.rejects(small.verify(encoded, { segment: sealed, start: START }), { index: START + 4 })
+      assert.equal(small.slabsHeld, 0)
+    } finally {
+      await small.close()
     }
-    assert.deepEqual(plain, chunks)
-    assert.deepEqual(await small.rebuild(encoded, { codec: 'seal' }), builder.root())
-    encoded[4]![90_000]! ^= 1
-    await assert.rejects(small.verify(encoded, { segment: sealed, start: START }), { index: START + 4 })
-    assert.equal(small.slabsHeld, 0)
-  } finally {
-    await small.close()
   }
-})
+)
