@@ -274,13 +274,13 @@ export class ChainClient {
     return this.submit({ kind: 'acknowledge', body: { draw } })
   }
 
-  /** The signer's word for a segment that it has handed over. */
+  /** The signer has handed a segment over. */
   async deliver(draw: number, record: SegmentRecord): Promise<views.Receipt> {
     const signature = signSegment(await this.chainId(), this.#keyPair, record)
     return this.submit({ kind: 'deliver', body: { draw, record, signature } })
   }
 
-  /** The pinner's word for a segment that it has checked and stored. */
+  /** The pinner has checked a segment and stored it. */
   async accept(draw: number, record: SegmentRecord, signerSignature: Buffer): Promise<views.Receipt> {
     const signature = signSegment(await this.chainId(), this.#keyPair, record)
     return this.submit({ kind: 'accept', body: { draw, record, signerSignature, signature } })

@@ -30,9 +30,9 @@ const MAX_SENT_CHUNK_BYTES = 16 << 20
 /** The most bytes of a refusal's evidence: one chunk, its proofs, and two signed records. */
 export const MAX_REFUSAL_EVIDENCE_BYTES = MAX_SENT_CHUNK_BYTES + MAX_ORIGINAL_PROOF_BYTES + (8 << 10)
 
-/** A chunk (block `index`) and its inclusion proof against the root in `word`, signed by the signer. */
+/** A chunk (block `index`) and its inclusion proof against the root in `checkpoint`, signed by the signer. */
 const provenChunk = {
-  word: signedRecordType,
+  checkpoint: signedRecordType,
   index: uint(),
   proof: bytes(MAX_CHUNK_PROOF_BYTES)
 }
@@ -50,7 +50,7 @@ const faultTypes = {
     chunk
   }),
   /** Two records of the same chunks under one key that differ. */
-  contradiction: struct({ word: signedRecordType, other: signedRecordType })
+  contradiction: struct({ checkpoint: signedRecordType, other: signedRecordType })
 }
 
 type Fault = keyof typeof faultTypes

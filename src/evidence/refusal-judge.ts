@@ -55,10 +55,10 @@ function faultIn(
   refusal: Refusal,
   tree: OriginalLeaves
 ): { code: string; message: string } {
-  checkWord(evidence.word, refusal)
+  checkCheckpoint(evidence.checkpoint, refusal)
   if (evidence.fault === 'contradiction') return contradiction(evidence, refusal)
-  const { word, index, chunk } = evidence
-  const { record } = word
+  const { checkpoint, index, chunk } = evidence
+  const { record } = checkpoint
   checkIncluded(evidence, refusal)
   const { id, codec, salt } = refusal
   let plain: Buffer
@@ -79,7 +79,7 @@ function faultIn(
 }
 
 /** Whether a record is one of this draw's segment, or of its beginning, and signed by its signer. */
-function checkWord({ record, signature }: SignedRecord, refusal: Refusal): void {
+function checkCheckpoint({ record, signature }: SignedRecord, refusal: Refusal): void {
   const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
   const wrong =
     (!same(record.key, refusal.key) && 'key') ||
@@ -103,7 +103,7 @@ function checkWord({ record, signature }: SignedRecord, refusal: Refusal): void 
 
 /** Whether the chunk is under the signed root. */
 function checkIncluded(
-  { word: { record }, index, proof, chunk }: Exclude<RefusalEvidence, { fault: 'contradiction' }>,
+  { checkpoint: { record }, index, proof, chunk }: Exclude<RefusalEvidence, { fault: 'contradiction' }>,
   { codec }: Refusal
 ): void {
   if (chunk.byteLength === 0) throw unproven('REFUSAL_MALFORMED', 'a chunk has at least one byte')
@@ -118,11 +118,11 @@ function checkIncluded(
  * false; `wrap` draws its keys anew after an interruption, and then an honest signer signs two roots.
  */
 function contradiction(
-  { word, other }: RefusalEvidence & { fault: 'contradiction' },
+  { checkpoint, other }: RefusalEvidence & { fault: 'contradiction' },
   refusal: Refusal
 ): { code: string; message: string } {
-  checkWord(other, refusal)
-  const [one, two] = [word.record, other.record]
+  checkCheckpoint(other, refusal)
+  const [one, two] = [checkpoint.record, other.record]
   if (refusal.codec !== 'seal' || one.end !== two.end || !one.publicKey.equals(two.publicKey)) {
     throw unproven('REFUSAL_UNFOUNDED', 'the two records do not exclude each other')
   }

@@ -20,7 +20,7 @@ import { loadIdentity } from '../swarm/identity.js'
 import { SwarmReader, knownLength } from '../swarm/reader.js'
 import { settled, unlessAborted } from '../wait.js'
 import { consume } from './consume.js'
-import { DataFolder, RoleFolder, diskFull, isDiskFull } from '../roles/data-folder.js'
+import { DataFolder, RoleFolder, folderFull, isDiskFull } from '../roles/data-folder.js'
 import {
   DONATION_GRAINS,
   MEMBER_GRAINS,
@@ -101,7 +101,7 @@ export async function runNetwork(options: NetworkOptions, run: NetworkRun): Prom
     return result
   } catch (error) {
     if (up.full.aborted) throw up.full.reason
-    if (isDiskFull(error)) throw diskFull(data.path)
+    if (isDiskFull(error)) throw folderFull(data.path)
     throw error
   } finally {
     const wanted = up.done
@@ -137,7 +137,7 @@ class SpaceWatch extends Resource {
   async #look(): Promise<void> {
     const space = await statfs(this.#folder).catch(() => null)
     if (!space || this.signal.aborted) return
-    if (space.bavail * space.bsize < LEAST_FREE_BYTES) this.#full.abort(diskFull(this.#folder))
+    if (space.bavail * space.bsize < LEAST_FREE_BYTES) this.#full.abort(folderFull(this.#folder))
   }
 }
 

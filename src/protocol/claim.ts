@@ -9,7 +9,7 @@ export interface EvidenceClaim {
 }
 
 /**
- * A pinner's word for the bytes that it hands over. Without it a lie would rest on s_k and on bytes that the chain could
+ * A pinner's signature for the bytes that it hands over. Without it a lie would rest on s_k and on bytes that the chain could
  * have made itself; with it whoever reads the evidence sees that the forged bytes are the pinner's.
  */
 export function signClaim(chainId: Uint8Array, keyPair: KeyPair, { challenge, hash }: EvidenceClaim): Buffer {

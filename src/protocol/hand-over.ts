@@ -7,7 +7,7 @@ import { segmentRecordType } from './segment.js'
  */
 
 /**
- * The signer's first word. `publicKey`: what decodes the segment; `known`: chunks of it whose leaves the signer has, so
+ * What the signer says first. `publicKey`: what decodes the segment; `known`: chunks of it whose leaves the signer has, so
  * that it can go on after them; manifest and signature: the author's, at the original's length.
  */
 export const offerType = struct({
@@ -19,7 +19,8 @@ export const offerType = struct({
 })
 export type SegmentOffer = Infer<typeof offerType>
 
-/** The signer's word for the segment, or for what it is so far (a running root): `signSegment` over the record. */
+/** A segment record with its signature (`signSegment`): the signer's over what it has sent so far, a checkpoint, the last of which covers
+ * all; and the pinner's over the whole. */
 export const signedRecordType = struct({ record: segmentRecordType, signature: fixed(64) })
 export type SignedRecord = Infer<typeof signedRecordType>
 
@@ -29,4 +30,4 @@ export const encodeOffer = (offer: SegmentOffer): Buffer => encode(offerType, of
 
 /** @throws ChainError OPERATION_MALFORMED */
 export const decodeSignedRecord = (from: Uint8Array): SignedRecord => decode(signedRecordType, from)
-export const encodeSignedRecord = (word: SignedRecord): Buffer => encode(signedRecordType, word)
+export const encodeSignedRecord = (signed: SignedRecord): Buffer => encode(signedRecordType, signed)

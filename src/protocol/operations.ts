@@ -134,7 +134,7 @@ export const bodies = {
   donate: struct({ key, amount }),
   transfer: struct({ to: key, amount }),
   acknowledge: struct({ draw: id }),
-  /** The signer's word: `signature` is over segmentHash(record). */
+  /** What the signer signed: `signature` is over segmentHash(record). */
   deliver: struct({ draw: id, record: segmentRecordType, signature }),
   /** The pinner's: it has checked and stored the segment. With the signer's signature over the same hash. */
   accept: struct({ draw: id, record: segmentRecordType, signerSignature: signature, signature }),

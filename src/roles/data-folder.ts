@@ -213,7 +213,7 @@ function inUse(folder: string, holder: Holder | null): InputError {
 /** What the system says of a folder, as an error of ours. */
 function ownError(folder: string, error: unknown): unknown {
   if (error instanceof DatdotError) return error
-  if (isDiskFull(error)) return diskFull(folder)
+  if (isDiskFull(error)) return folderFull(folder)
   return new InputError(
     'DATA_NOT_WRITABLE',
     `${folder} cannot be written: ${(error as Error).message}; choose another --data`,
@@ -234,7 +234,7 @@ async function checkSpace(folder: string, neededBytes: number): Promise<void> {
 }
 
 /** The one line for a disk that ran full, whoever noticed it. */
-export function diskFull(folder: string): InputError {
+export function folderFull(folder: string): InputError {
   return new InputError(
     'DISK_FULL',
     `The disk that holds ${folder} is full; free some space or choose another --data`

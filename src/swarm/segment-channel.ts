@@ -7,7 +7,7 @@ import {
   OFFER,
   READY,
   VERDICT,
-  WORD,
+  CHECKPOINT,
   protocolError,
   readData,
   readNumber,
@@ -26,7 +26,7 @@ export { IDLE_MS, SEGMENT_PROTOCOL } from './segment-pipe.js'
 const CHANNELS_MAX = 16
 
 /** What flows from signer to pinner after the offer: chunks, signed running roots, and the signed end. */
-export type SegmentItem = ({ kind: 'chunks' } & ChunkBytes) | { kind: 'root' | 'end'; word: Buffer }
+export type SegmentItem = ({ kind: 'chunks' } & ChunkBytes) | { kind: 'root' | 'end'; checkpoint: Buffer }
 
 export interface TransferOptions extends PipeOptions {
   /** Tells the segments apart that share a connection; up to 32 bytes. */
@@ -68,7 +68,7 @@ export async function sendSegment(
     }
     for await (const item of items(position)) {
       if (item.kind !== 'chunks') {
-        channel.send(WORD, Buffer.concat([Buffer.of(item.kind === 'end' ? 1 : 0), item.word]))
+        channel.send(CHECKPOINT, Buffer.concat([Buffer.of(item.kind === 'end' ? 1 : 0), item.checkpoint]))
         continue
       }
       for (const message of cut(item)) {
@@ -106,7 +106,7 @@ export interface IncomingSegment {
    * @throws SwarmError SEGMENT_CLOSED, SEGMENT_IDLE, SEGMENT_PROTOCOL
    */
   receive(position: number): AsyncGenerator<SegmentItem, void, void>
-  accept(word: Buffer): void
+  accept(signed: Buffer): void
   refuse(code: string, message: string): void
 }
 
@@ -149,7 +149,7 @@ async function serve(
         offer,
         from,
         receive: (position) => receive(channel, position),
-        accept: (word) => decide({ accepted: true, word }),
+        accept: (signed) => decide({ accepted: true, signed }),
         refuse
       })
       refuse('SEGMENT_UNDECIDED', 'the pinner came to no verdict')
@@ -173,12 +173,12 @@ async function* receive(channel: SegmentPipe, position: number): AsyncGenerator<
   let consumed = 0
   let credited = 0
   for (;;) {
-    const { type, payload } = await channel.nextAt(pace, DATA, WORD)
-    if (type === WORD) {
-      if (payload.byteLength < 1) throw protocolError('an empty word')
-      if (joiner.partial) throw protocolError('a word in the middle of a chunk')
+    const { type, payload } = await channel.nextAt(pace, DATA, CHECKPOINT)
+    if (type === CHECKPOINT) {
+      if (payload.byteLength < 1) throw protocolError('an empty checkpoint')
+      if (joiner.partial) throw protocolError('a checkpoint in the middle of a chunk')
       const kind = payload[0] === 1 ? 'end' : 'root'
-      yield { kind, word: payload.subarray(1) }
+      yield { kind, checkpoint: payload.subarray(1) }
       if (kind === 'end') return
       continue
     }

@@ -8,7 +8,7 @@ export const OFFER = 0
 export const READY = 1
 export const DATA = 2
 export const CREDIT = 3
-export const WORD = 4
+export const CHECKPOINT = 4
 export const VERDICT = 5
 
 /** Encoded chunks one after another, as the engine's batches have them. */
@@ -19,7 +19,7 @@ export interface ChunkBytes {
 
 /** The pinner's verdict on the whole segment. */
 export type SegmentVerdict =
-  { accepted: true; word: Buffer } | { accepted: false; code: string; message: string }
+  { accepted: true; signed: Buffer } | { accepted: false; code: string; message: string }
 
 /** Bytes of chunks, and the lengths of those that begin in them. */
 export function writeData(lengths: number[], bytes: Uint8Array): Buffer {
@@ -64,14 +64,14 @@ export function readNumber(payload: Buffer, what: string): number {
 }
 
 export function writeVerdict(verdict: SegmentVerdict): Buffer {
-  if (verdict.accepted) return Buffer.concat([Buffer.of(1), verdict.word])
+  if (verdict.accepted) return Buffer.concat([Buffer.of(1), verdict.signed])
   const text = JSON.stringify([verdict.code.slice(0, 64), verdict.message.slice(0, 1024)])
   return Buffer.concat([Buffer.of(0), Buffer.from(text)])
 }
 
 /** @throws SwarmError SEGMENT_PROTOCOL */
 export function readVerdict(payload: Buffer): SegmentVerdict {
-  if (payload[0] === 1) return { accepted: true, word: payload.subarray(1) }
+  if (payload[0] === 1) return { accepted: true, signed: payload.subarray(1) }
   try {
     const said: unknown = JSON.parse(payload.subarray(1).toString('utf8'))
     if (Array.isArray(said) && typeof said[0] === 'string' && typeof said[1] === 'string') {

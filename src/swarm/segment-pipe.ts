@@ -22,11 +22,11 @@ export const SEGMENT_PROTOCOL = 'datdot/segment/1'
 
 /** Bytes that may be on their way and not yet consumed by the receiver. */
 export const WINDOW_BYTES = 8 << 20
-/** Most bytes of an offer, word or verdict. */
+/** Most bytes of an offer, checkpoint or verdict. */
 const WORD_BYTES_MAX = 64 << 10
 /** Bytes of all messages but data that may wait to be taken. */
 const WAITING_BYTES_MAX = 4 * WORD_BYTES_MAX
-/** Words (running roots) that may wait to be taken. */
+/** Checkpoints (running roots) that may wait to be taken. */
 const ITEMS_MAX = 4096
 /** Nothing heard for so long, or too few bytes in all waits that add up to it, ends a transfer. */
 export const IDLE_MS = 60_000
@@ -151,7 +151,7 @@ export class SegmentPipe {
       if (type === DATA) this.#buffered += readData(payload).bytes.byteLength
       else if (payload.byteLength > WORD_BYTES_MAX) throw protocolError('a message that is too long')
       else this.#waiting += payload.byteLength
-      if (this.#waiting > WAITING_BYTES_MAX) throw protocolError('more words than can wait')
+      if (this.#waiting > WAITING_BYTES_MAX) throw protocolError('more checkpoints than can wait')
       if (this.#buffered > WINDOW_BYTES + 2 * MESSAGE_BYTES) throw protocolError('more data than was allowed')
       if (this.#queue.length >= ITEMS_MAX) throw protocolError('more messages than can wait')
       this.#queue.put({ type, payload })

@@ -45,11 +45,11 @@ export async function delivered(
   for (const chunk of chunks) builder.appendLeaf(leafNode(chunk, HEADER_BYTES))
   const record: SegmentRecord = { ...honest, root: Buffer.from(builder.root().hash) }
   await signer.deliver(assignment.draw, record)
-  const word = { record, signature: signSegment(chainId, identity('signer'), record) }
+  const checkpoint = { record, signature: signSegment(chainId, identity('signer'), record) }
   const evidence = async (index: number): Promise<Buffer> =>
     encodeRefusalEvidence({
       fault: 'chunk',
-      word,
+      checkpoint,
       index,
       proof: encodeProof(await prove(tree, index)),
       chunk: chunks[index]!

@@ -112,8 +112,8 @@ test('a leaf that is not the author’s proves nothing', async () => {
 test('two roots of the same chunks under one key are a fault with `seal`, and none with `wrap`', async () => {
   const contradiction = (one: Signed, two: Signed): RefusalEvidence => ({
     fault: 'contradiction',
-    word: one.word,
-    other: two.word
+    checkpoint: one.checkpoint,
+    other: two.checkpoint
   })
   for (const segment of [wrap, seal]) {
     const one = await segment.sign(segment.chunks())
@@ -127,8 +127,8 @@ test('two roots of the same chunks under one key are a fault with `seal`, and no
     const { publicKey } = rsaKeyFromSeed(hash('another modulus'))
     const otherKey = await segment.sign(two.chunks, { publicKey: Buffer.from(publicKey) })
     is(segment.judge(contradiction(one, otherKey)), false, 'REFUSAL_UNFOUNDED')
-    const { record } = two.word
-    const unsigned = { ...two, word: { record, signature: one.word.signature } }
+    const { record } = two.checkpoint
+    const unsigned = { ...two, checkpoint: { record, signature: one.checkpoint.signature } }
     is(segment.judge(contradiction(one, unsigned)), false, 'REFUSAL_SIGNATURE')
   }
 })
@@ -156,12 +156,12 @@ test('what the signer did not sign for this draw proves nothing', async () => {
   is(wrap.judge(evidence, { chain: other }), false, 'REFUSAL_SIGNATURE')
   is(wrap.judge(evidence, { evidence: other }), false, 'REFUSAL_HASH')
   // Or where somebody else signed.
-  const { record } = bad.word
+  const { record } = bad.checkpoint
   const signature = signSegment(wrap.chain, keyPairFromSeed(hash('test/somebody')), record)
-  is(wrap.judge({ ...evidence, word: { record, signature } }), false, 'REFUSAL_SIGNATURE')
+  is(wrap.judge({ ...evidence, checkpoint: { record, signature } }), false, 'REFUSAL_SIGNATURE')
   for (const change of [{ version: 2 }, { chunks: 3 }, { end: record.end + 1, chunks: record.chunks + 1 }]) {
     const signed = await wrap.sign(bad.chunks, change)
-    is(wrap.judge({ ...evidence, word: signed.word }), false, 'REFUSAL_RECORD')
+    is(wrap.judge({ ...evidence, checkpoint: signed.checkpoint }), false, 'REFUSAL_RECORD')
   }
 })
 
@@ -185,7 +185,7 @@ test('evidence is read back as it was written, and nothing else is', async () =>
   const all: RefusalEvidence[] = [
     await seal.chunkEvidence(bad, INDEX),
     await seal.originalEvidence(bad, INDEX),
-    { fault: 'contradiction', word: bad.word, other: other.word }
+    { fault: 'contradiction', checkpoint: bad.checkpoint, other: other.checkpoint }
   ]
   for (const evidence of all) {
     const bytes = encodeRefusalEvidence(evidence)
@@ -218,8 +218,8 @@ test('no bit of evidence that is upheld can be changed', async () => {
 })
 
 test('hostile bytes get a verdict against the refuser, and never crash', async () => {
-  const word = (await wrap.sign(wrap.chunks())).word
-  const head = encodeRefusalEvidence({ fault: 'contradiction', word, other: word })
+  const checkpoint = (await wrap.sign(wrap.chunks())).checkpoint
+  const head = encodeRefusalEvidence({ fault: 'contradiction', checkpoint, other: checkpoint })
   fc.assert(
     fc.property(
       fc.uint8Array({ maxLength: 400 }),

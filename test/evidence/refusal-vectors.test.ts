@@ -53,7 +53,7 @@ class Reader {
   }
 }
 
-interface Word {
+interface Checkpoint {
   fields: (string | number | Buffer)[]
   signer: Buffer
   start: number
@@ -63,7 +63,7 @@ interface Word {
   signature: Buffer
 }
 
-function readWord(from: Reader): Word {
+function readCheckpoint(from: Reader): Checkpoint {
   const fields: (string | number | Buffer)[] = [from.take(32), from.varint(), from.varint(), from.varint()]
   const pinner = from.take(32)
   const signer = from.take(32)
@@ -75,7 +75,7 @@ function readWord(from: Reader): Word {
   return { fields, signer, start, chunks, bytes, root, signature: from.take(64) }
 }
 
-function isSigned(chain: Buffer, { fields, signer, signature }: Word): boolean {
+function isSigned(chain: Buffer, { fields, signer, signature }: Checkpoint): boolean {
   const spki = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), signer])
   const key = createPublicKey({ key: spki, format: 'der', type: 'spki' })
   return verify(null, H('datdot/segment/1', chain, ...fields), key, signature)
@@ -129,9 +129,9 @@ for (const { name, refusal, evidence, upheld, code } of vectors) {
     const from = new Reader(bytes)
     assert.equal(from.varint(), 1)
     const fault = from.varint()
-    const word = readWord(from)
-    assert.ok(isSigned(given.chain, word))
-    if (fault === 2) assert.ok(isSigned(given.chain, readWord(from)))
+    const checkpoint = readCheckpoint(from)
+    assert.ok(isSigned(given.chain, checkpoint))
+    if (fault === 2) assert.ok(isSigned(given.chain, readCheckpoint(from)))
     else {
       const index = from.varint()
       const proof = from.list()
@@ -141,8 +141,8 @@ for (const { name, refusal, evidence, upheld, code } of vectors) {
         assert.equal(from.list()[0], 1)
       }
       const header = given.codec === 'wrap' ? 136 : 80
-      const root = rootOf(from.list(), header, index - word.start, word.chunks, proof)
-      assert.deepEqual(root, [word.bytes, word.root])
+      const root = rootOf(from.list(), header, index - checkpoint.start, checkpoint.chunks, proof)
+      assert.deepEqual(root, [checkpoint.bytes, checkpoint.root])
     }
     assert.equal(from.at, bytes.byteLength)
   })

@@ -97,25 +97,39 @@ export class RefusedSegment {
       treeHash: Buffer.from(treeHash),
       ...changes
     }
-    return { word: { record, signature: signSegment(this.chain, this.signer, record) }, tree, chunks }
+    return { checkpoint: { record, signature: signSegment(this.chain, this.signer, record) }, tree, chunks }
   }
 
   /** Evidence that the codec refuses a chunk. */
-  async chunkEvidence({ word, tree, chunks }: Signed, index: number): Promise<RefusalEvidence> {
+  async chunkEvidence({ checkpoint, tree, chunks }: Signed, index: number): Promise<RefusalEvidence> {
     const at = index - START
-    return { fault: 'chunk', word, index, proof: encodeProof(await prove(tree, at)), chunk: chunks[at]! }
+    return {
+      fault: 'chunk',
+      checkpoint,
+      index,
+      proof: encodeProof(await prove(tree, at)),
+      chunk: chunks[at]!
+    }
   }
 
   /** Evidence that a chunk decodes to another block than the author's. */
   async originalEvidence(signed: Signed, index: number): Promise<RefusalEvidence & { fault: 'original' }> {
-    const { word, proof, chunk } = (await this.chunkEvidence(signed, index)) as RefusalEvidence & {
+    const { checkpoint, proof, chunk } = (await this.chunkEvidence(signed, index)) as RefusalEvidence & {
       fault: 'chunk'
     }
     const { siblings, roots } = proofIndices(index, this.blocks.length)
     const nodes = (of: number[]): OriginalNode[] => of.map((at) => this.#nodes.get(at)!)
     const original = encodeOriginalProof(Buffer.alloc(0), nodes(siblings), nodes(roots))
     const { size, hash: leaf } = this.#nodes.get(2 * index)!
-    return { fault: 'original', word, index, proof, leaf: { size, hash: Buffer.from(leaf) }, original, chunk }
+    return {
+      fault: 'original',
+      checkpoint,
+      index,
+      proof,
+      leaf: { size, hash: Buffer.from(leaf) },
+      original,
+      chunk
+    }
   }
 
   /** The verdict on evidence that was refused with. */
@@ -127,7 +141,7 @@ export class RefusedSegment {
 
 /** Chunks under a root that the signer signed. */
 export interface Signed {
-  word: SignedRecord
+  checkpoint: SignedRecord
   tree: MemoryTree
   chunks: readonly Buffer[]
 }

@@ -99,12 +99,12 @@ export class LyingSigner {
       }
       const record = recordOf(assignment, segment, tree.root())
       await chain.deliver(draw, record)
-      const word = encodeSignedRecord({ record, signature: signSegment(chainId, keyPair, record) })
+      const checkpoint = encodeSignedRecord({ record, signature: signSegment(chainId, keyPair, record) })
       async function* items(position: number): AsyncGenerator<SegmentItem> {
         for (const bytes of chunks.slice(position - task.start)) {
           yield { kind: 'chunks', bytes, lengths: [bytes.byteLength] }
         }
-        yield { kind: 'end', word }
+        yield { kind: 'end', checkpoint }
       }
       const { manifest, signature } = encodeOriginal(await readOriginal(core))
       const offer = encodeOffer({

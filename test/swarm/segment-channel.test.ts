@@ -44,21 +44,21 @@ async function* itemsFrom(position: number, end = sizes.length): AsyncGenerator<
     const some = sizes.slice(first, Math.min(first + 3, end))
     const bytes = Buffer.concat(some.map((size, i) => chunk(first + i, size)))
     yield { kind: 'chunks', bytes, lengths: some }
-    yield { kind: 'root', word: Buffer.from(`root after ${first + some.length}`) }
+    yield { kind: 'root', checkpoint: Buffer.from(`root after ${first + some.length}`) }
   }
-  yield { kind: 'end', word: Buffer.from('the end') }
+  yield { kind: 'end', checkpoint: Buffer.from('the end') }
 }
 
-test('chunks of all sizes arrive whole and in order, with the words between them', async (t) => {
+test('chunks of all sizes arrive whole and in order, with the checkpoints between them', async (t) => {
   const { client, server, clientKey } = await connectedPair(t)
   const received: Buffer[] = []
-  const words: string[] = []
+  const checkpoints: string[] = []
   acceptSegments(server, async (segment) => {
     assert.equal(segment.offer.toString(), 'an offer')
     assert.deepEqual(segment.from, clientKey)
     for await (const item of segment.receive(0)) {
       if (item.kind !== 'chunks') {
-        words.push(`${item.kind}: ${item.word.toString()}`)
+        checkpoints.push(`${item.kind}: ${item.checkpoint.toString()}`)
         continue
       }
       let at = 0
@@ -70,13 +70,13 @@ test('chunks of all sizes arrive whole and in order, with the words between them
     segment.accept(Buffer.from('well done'))
   })
   const verdict = await sendSegment(client, Buffer.from('an offer'), itemsFrom)
-  assert.deepEqual(verdict, { accepted: true, word: Buffer.from('well done') })
+  assert.deepEqual(verdict, { accepted: true, signed: Buffer.from('well done') })
   assert.deepEqual(
     received,
     sizes.map((size, index) => chunk(index, size))
   )
-  assert.equal(words.length, 5)
-  assert.equal(words.at(-1), 'end: the end')
+  assert.equal(checkpoints.length, 5)
+  assert.equal(checkpoints.at(-1), 'end: the end')
 })
 
 test('a transfer begins where the pinner wants it', async (t) => {
@@ -113,7 +113,7 @@ test('much more than the window goes through, and the receiver sets the pace', a
   const piece = Buffer.alloc(1 << 20)
   async function* items(): AsyncGenerator<SegmentItem> {
     for (; sent < total; sent += piece.byteLength) yield { kind: 'chunks', bytes: piece, lengths: [1 << 20] }
-    yield { kind: 'end', word: Buffer.alloc(0) }
+    yield { kind: 'end', checkpoint: Buffer.alloc(0) }
   }
   await sendSegment(client, Buffer.from('x'), items)
   assert.equal(got, total)
@@ -197,8 +197,8 @@ const hostile: [string, (send: (type: number, payload: Buffer) => void) => void]
   ['lengths without any bytes', (send) => send(2, Buffer.from('0100000001000000', 'hex'))],
   ['more lengths than its bytes can fill', (send) => send(2, lengthsOnly(1000))],
   ['a credit, which is the receiver’s to give', (send) => send(3, Buffer.alloc(8))],
-  ['an empty word', (send) => send(4, Buffer.alloc(0))],
-  ['an endless word', (send) => send(4, Buffer.alloc(1 << 20))]
+  ['an empty checkpoint', (send) => send(4, Buffer.alloc(0))],
+  ['an endless checkpoint', (send) => send(4, Buffer.alloc(1 << 20))]
 ]
 for (const [what, attack] of hostile) {
   test(`a signer that sends ${what} ends its channel and not the connection`, async (t) => {
@@ -221,7 +221,7 @@ for (const [what, attack] of hostile) {
   })
 }
 
-test('words that nobody takes are not kept without end', async (t) => {
+test('checkpoints that nobody takes are not kept without end', async (t) => {
   const { client, server } = await connectedPair(t)
   const ended = new Promise<Error>((resolve) => {
     acceptSegments(server, async (segment) => {
@@ -304,10 +304,10 @@ async function oneByOne(
     for (let sent = 0; sent < chunks; sent++) {
       const done = new Promise<void>((resolve) => (next = resolve))
       yield { kind: 'chunks', bytes: Buffer.alloc(chunkBytes), lengths: [chunkBytes] }
-      yield { kind: 'root', word: Buffer.from('a word is no progress') }
+      yield { kind: 'root', checkpoint: Buffer.from('a checkpoint is no progress') }
       await done
     }
-    yield { kind: 'end', word: Buffer.alloc(0) }
+    yield { kind: 'end', checkpoint: Buffer.alloc(0) }
   }
   const stop = new AbortController()
   const sending = sendSegment(client, Buffer.from('x'), items, { signal: stop.signal }).catch(() => {})
@@ -321,7 +321,7 @@ async function oneByOne(
 test('a signer that trickles is given up like one that is silent', async (t) => {
   const { taken, error } = await oneByOne(t, 1, 20)
   assert.equal(error?.code, 'SEGMENT_IDLE')
-  // A chunk and its word are a wait each, and six waits are the time there is.
+  // A chunk and its checkpoint are a wait each, and six waits are the time there is.
   assert.equal(taken, 3)
 })
 

@@ -34,16 +34,18 @@ export class OriginalCheck {
   async check(
     ingest: Ingest,
     assignment: AssignmentView,
-    { word, rest }: { word: SignedRecord; rest: readonly OriginalNode[] }
+    { checkpoint, rest }: { checkpoint: SignedRecord; rest: readonly OriginalNode[] }
   ): Promise<void> {
     try {
       await ingest.check(rest)
     } catch (error) {
       if (!(error instanceof StorageError) || error.code !== 'STORAGE_TREE_MISMATCH') throw error
-      const evidence = await this.#findWrongBlock(ingest, assignment, word).catch((failure: unknown) => {
-        this.#member.log('pinner.fault-not-found', { draw: assignment.draw, error: failure as Error })
-        return undefined
-      })
+      const evidence = await this.#findWrongBlock(ingest, assignment, checkpoint).catch(
+        (failure: unknown) => {
+          this.#member.log('pinner.fault-not-found', { draw: assignment.draw, error: failure as Error })
+          return undefined
+        }
+      )
       throw evidence ? new SegmentFault(error, evidence) : error
     }
   }
@@ -51,7 +53,7 @@ export class OriginalCheck {
   async #findWrongBlock(
     ingest: Ingest,
     { hypercore, length }: AssignmentView,
-    word: SignedRecord
+    checkpoint: SignedRecord
   ): Promise<Buffer | undefined> {
     const { signal } = this.#member
     const { clock } = this.#member.options
@@ -59,7 +61,7 @@ export class OriginalCheck {
     const nodes = await NodeFile.open(ingest.nodeFile)
     try {
       return await this.#withOriginal(ingest.spec, (core) =>
-        originalEvidence(word, length, {
+        originalEvidence(checkpoint, length, {
           own: (at) => ingest.node(at),
           original: (at) => {
             signal.throwIfAborted()

@@ -12,10 +12,10 @@ const ENCODED_PER_PLAIN = 2
  * What the chain wants of the bytes that a pinner has of a hypercore. `own`: they are of a live copy of its own. `spare`: its
  * copy is lost or released, and no other whole copy is there yet from which it could be made again. `past`: nothing any more.
  */
-export type Standing = 'own' | 'spare' | 'past'
+export type Retention = 'own' | 'spare' | 'past'
 
 /** Where a pinner stands with a hypercore. One that the chain does not know is kept: not to know is no order to delete. */
-export function standingOf(view: HypercoreView | null, pinner: Buffer): Standing {
+export function retentionOf(view: HypercoreView | null, pinner: Buffer): Retention {
   if (!view) return 'own'
   const isOwn = view.copies.some((copy) => copy.pinner?.equals(pinner) || copy.task?.pinner?.equals(pinner))
   if (isOwn) return 'own'
@@ -75,22 +75,22 @@ export class PastCopies {
     const crowded = this.#isCrowded(assignments)
     const due = [...take(this.#unsure), ...take(this.#spare)]
     for (const id of due) {
-      const standing = await this.#settle(Buffer.from(id, 'hex'), crowded)
+      const retention = await this.#settle(Buffer.from(id, 'hex'), crowded)
       this.#unsure.delete(id)
       this.#spare.delete(id)
-      if (standing === 'spare') this.#spare.add(id)
+      if (retention === 'spare') this.#spare.add(id)
     }
     if (this.#unsure.size > 0 || (crowded && this.#spare.size > 0)) this.#member.wake()
   }
 
   /** What became of a hypercore: deleted if it is past, or a spare whose room is needed. */
-  async #settle(key: Buffer, crowded: boolean): Promise<Standing> {
+  async #settle(key: Buffer, crowded: boolean): Promise<Retention> {
     const { chain, keyPair, signal } = this.#member
     // Before the chain is asked: what is put in place after its answer was not meant.
     const stored = this.#store.segments(key)
     if (stored.length === 0) return 'past'
-    const standing = standingOf(await chain.hypercore(key, { signal }), keyPair.publicKey)
-    if (standing === 'own' || (standing === 'spare' && !crowded)) return standing
+    const retention = retentionOf(await chain.hypercore(key, { signal }), keyPair.publicKey)
+    if (retention === 'own' || (retention === 'spare' && !crowded)) return retention
     await this.#forget(
       key,
       stored.map(({ segment }) => segment.id)

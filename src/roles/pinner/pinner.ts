@@ -15,7 +15,7 @@ import { HeldCopy } from './held-copy.js'
 import { Member, hasCode, type MemberOptions, type Registration } from '../member.js'
 import type { Participant } from '../participant.js'
 import { PastCopies } from './past-copies.js'
-import { Refusals } from './refusals.js'
+import { OwnRefusals } from './refusals.js'
 import { SegmentIntake } from './segment-intake.js'
 import type { Tasks } from '../../../workers/tasks.js'
 
@@ -43,7 +43,7 @@ export class Pinner extends Resource implements Participant {
   readonly #topics = new Map<string, Buffer>()
   #store!: PinnerStore
   #intake!: SegmentIntake
-  #refusals!: Refusals
+  #refusals!: OwnRefusals
   #past!: PastCopies
   #host: SwarmHost | undefined
   #member!: Member
@@ -76,7 +76,7 @@ export class Pinner extends Resource implements Participant {
     this.owe('host', () => this.#host?.close())
     const member = this.own('member', await Member.open(this.#options))
     this.#member = member
-    this.#refusals = new Refusals(member, join(dir, 'refusals'))
+    this.#refusals = new OwnRefusals(member, join(dir, 'refusals'))
     this.#intake = new SegmentIntake({
       member,
       engine,

@@ -7,24 +7,24 @@ import type { Arrivals } from './segment-fault.js'
 
 /** Keeps the encoded chunks of a transfer, and the roots signed over them, until their decoded forms come out of the engine. */
 export class Received implements Arrivals {
-  /** The signer's last word, once it came. */
+  /** The signer's last checkpoint, once it came. */
   end: Buffer | undefined
   readonly #items: AsyncGenerator<SegmentItem, void, void>
-  readonly #read: (word: Buffer) => SignedRecord
+  readonly #read: (checkpoint: Buffer) => SignedRecord
   readonly #chunks: Uint8Array[] = []
-  #words: SignedRecord[] = []
+  #checkpoints: SignedRecord[] = []
   /** Chunks of the segment that were taken. */
   #taken: number
-  /** Chunks of the segment that the last word covers. */
+  /** Chunks of the segment that the last checkpoint covers. */
   #covered: number
   readonly #stop: AbortSignal
   #turn: Promise<unknown> = Promise.resolve()
 
-  /** @param taken chunks of the segment that came before; `read` checks who signed a word; `stop` ends it with its reason */
+  /** @param taken chunks of the segment that came before; `read` checks who signed a checkpoint; `stop` ends it with its reason */
   constructor(
     items: AsyncGenerator<SegmentItem, void, void>,
     taken: number,
-    read: (word: Buffer) => SignedRecord,
+    read: (checkpoint: Buffer) => SignedRecord,
     stop: AbortSignal = new AbortController().signal
   ) {
     this.#items = items
@@ -38,8 +38,8 @@ export class Received implements Arrivals {
     return this.#chunks.length
   }
 
-  get words(): readonly SignedRecord[] {
-    return this.#words
+  get checkpoints(): readonly SignedRecord[] {
+    return this.#checkpoints
   }
 
   /** What is left when this is not read to its end can still be had with `pull`. */
@@ -54,14 +54,14 @@ export class Received implements Arrivals {
     return taken
   }
 
-  /** The words that cover no more than the chunks taken so far, in order. */
+  /** The checkpoints that cover no more than the chunks taken so far, in order. */
   covered(): SignedRecord[] {
-    return this.#words.filter(({ record }) => record.chunks <= this.#taken)
+    return this.#checkpoints.filter(({ record }) => record.chunks <= this.#taken)
   }
 
-  /** Forgets the words that cover no more than the chunks taken so far. */
-  forgetWords(): void {
-    this.#words = this.#words.filter(({ record }) => record.chunks > this.#taken)
+  /** Forgets the checkpoints that cover no more than the chunks taken so far. */
+  forgetCheckpoints(): void {
+    this.#checkpoints = this.#checkpoints.filter(({ record }) => record.chunks > this.#taken)
   }
 
   async pull(): Promise<boolean> {
@@ -83,14 +83,17 @@ export class Received implements Arrivals {
         this.#chunks.push(item.bytes.subarray(at, (at += length)))
       return item
     }
-    const word = this.#read(item.word)
+    const checkpoint = this.#read(item.checkpoint)
     const arrived = this.#taken + this.#chunks.length
-    if (item.kind === 'end') this.end = Buffer.from(item.word)
-    if (word.record.chunks !== arrived) {
-      throw new ProofError('SEGMENT_ROOT', `a root of ${word.record.chunks} chunks came after ${arrived}`)
+    if (item.kind === 'end') this.end = Buffer.from(item.checkpoint)
+    if (checkpoint.record.chunks !== arrived) {
+      throw new ProofError(
+        'SEGMENT_ROOT',
+        `a root of ${checkpoint.record.chunks} chunks came after ${arrived}`
+      )
     }
     // Each that is kept covers something new, so there are never more of them than of chunks.
-    if (arrived > this.#covered) this.#words.push(word)
+    if (arrived > this.#covered) this.#checkpoints.push(checkpoint)
     this.#covered = Math.max(this.#covered, arrived)
     return item
   }

@@ -10,7 +10,7 @@ const PART_BYTES = 256 << 10
  * A pinner's refusals with evidence: each is on the disk before the chain is told, so that it can still be handed over
  * after a restart, and goes once the chain no longer waits for it.
  */
-export class Refusals {
+export class OwnRefusals {
   readonly #member: Member
   readonly #folder: string
   /** Draws that are being refused now; the chain may not know of them yet. */

@@ -27,12 +27,12 @@ export class SegmentFault extends DatdotError {
   }
 }
 
-/** Encoded chunks and signed words as they arrive, ahead of what was decoded. */
+/** Encoded chunks and signed checkpoints as they arrive, ahead of what was decoded. */
 export interface Arrivals {
   /** Chunks that arrived and were not taken. */
   readonly waiting: number
-  /** The words that arrived, and cover more than the chunks that were found to be good. */
-  readonly words: readonly SignedRecord[]
+  /** The checkpoints that arrived, and cover more than the chunks that were found to be good. */
+  readonly checkpoints: readonly SignedRecord[]
   /** The next chunks in order, at most `count`. */
   take(count: number): Uint8Array[]
   /** Waits for more; false at the end. */
@@ -68,21 +68,26 @@ export async function chunkEvidence(
   const before = tree.chunks
   const from = tree.bytes
   let chunk: Buffer | undefined
-  let word: SignedRecord | undefined
+  let checkpoint: SignedRecord | undefined
   do {
-    word = arrivals.words.find(({ record }) => record.chunks > before)
-    const missing = word ? word.record.chunks - tree.chunks : arrivals.waiting
+    checkpoint = arrivals.checkpoints.find(({ record }) => record.chunks > before)
+    const missing = checkpoint ? checkpoint.record.chunks - tree.chunks : arrivals.waiting
     for (const encoded of arrivals.take(missing)) {
       chunk ??= Buffer.from(encoded)
       tree.appendLeaf(leafNode(encoded, headerBytes))
     }
-  } while (!word && tree.bytes - from <= FOLLOWED_BYTES && tree.chunks <= most && (await arrivals.pull()))
-  if (!chunk || !word) return undefined
+  } while (
+    !checkpoint &&
+    tree.bytes - from <= FOLLOWED_BYTES &&
+    tree.chunks <= most &&
+    (await arrivals.pull())
+  )
+  if (!chunk || !checkpoint) return undefined
   const { hash, bytes, chunks } = tree.root()
-  const { record } = word
+  const { record } = checkpoint
   if (chunks !== record.chunks || bytes !== record.bytes || !record.root.equals(hash)) return undefined
   const proof = encodeProof(await prove(nodes, before, chunks))
-  return encodeRefusalEvidence({ fault: 'chunk', word, index, proof, chunk })
+  return encodeRefusalEvidence({ fault: 'chunk', checkpoint, index, proof, chunk })
 }
 
 /** Where the evidence for a wrong block is found. */
@@ -101,12 +106,12 @@ export interface FaultSources {
  * Shows that the signer signed a chunk that decodes to another block than the author's: the first such block is found in
  * the two trees of the original, whose nodes differ all the way down to it.
  *
- * @param word over the whole segment
+ * @param checkpoint over the whole segment
  * @param length of the original
  * @returns nothing where the trees do not differ in this segment
  */
 export async function originalEvidence(
-  word: SignedRecord,
+  checkpoint: SignedRecord,
   length: number,
   { own, original, encoded, nodes }: FaultSources
 ): Promise<Buffer | undefined> {
@@ -119,7 +124,7 @@ export async function originalEvidence(
   }
   let at = await firstWrong(rootIndices(length))
   while (at !== undefined && at % 2 === 1) at = await firstWrong(childIndices(at))
-  const { start, end, chunks } = word.record
+  const { start, end, chunks } = checkpoint.record
   const index = (at ?? 2 * end) / 2
   const chunk = index >= start && index < end ? await encoded(index) : null
   if (!chunk) return undefined
@@ -132,7 +137,7 @@ export async function originalEvidence(
   }
   return encodeRefusalEvidence({
     fault: 'original',
-    word,
+    checkpoint,
     index,
     proof: encodeProof(await prove(nodes, index - start, chunks)),
     leaf: { size: leaf.size, hash: Buffer.from(leaf.hash) },
@@ -141,25 +146,25 @@ export async function originalEvidence(
   })
 }
 
-/** Words of one draw that are remembered, the latest. */
-const WORDS_MAX = 64
+/** Checkpoints of one draw that are remembered, the latest. */
+const CHECKPOINTS_MAX = 64
 
 /** What a signer has signed of one segment, over all its connections. */
-export class SignedWords {
-  readonly #words = new Map<number, SignedRecord>()
+export class Checkpoints {
+  readonly #checkpoints = new Map<number, SignedRecord>()
 
-  /** Remembers a word; returns evidence if it contradicts an earlier one: with `seal`, one key has one encoding. */
-  add(chainId: Uint8Array, word: SignedRecord): Buffer | undefined {
-    const { end, codec, publicKey } = word.record
-    const other = this.#words.get(end)
-    this.#words.delete(end)
-    this.#words.set(end, word)
-    if (this.#words.size > WORDS_MAX) {
-      const [oldest] = this.#words.keys()
-      this.#words.delete(oldest as number)
+  /** Remembers a checkpoint; returns evidence if it contradicts an earlier one: with `seal`, one key has one encoding. */
+  add(chainId: Uint8Array, checkpoint: SignedRecord): Buffer | undefined {
+    const { end, codec, publicKey } = checkpoint.record
+    const other = this.#checkpoints.get(end)
+    this.#checkpoints.delete(end)
+    this.#checkpoints.set(end, checkpoint)
+    if (this.#checkpoints.size > CHECKPOINTS_MAX) {
+      const [oldest] = this.#checkpoints.keys()
+      this.#checkpoints.delete(oldest as number)
     }
     if (!other || codec !== 'seal' || !publicKey.equals(other.record.publicKey)) return undefined
-    if (segmentHash(chainId, other.record).equals(segmentHash(chainId, word.record))) return undefined
-    return encodeRefusalEvidence({ fault: 'contradiction', word: other, other: word })
+    if (segmentHash(chainId, other.record).equals(segmentHash(chainId, checkpoint.record))) return undefined
+    return encodeRefusalEvidence({ fault: 'contradiction', checkpoint: other, other: checkpoint })
   }
 }

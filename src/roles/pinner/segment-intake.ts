@@ -23,8 +23,8 @@ import { hasCode, type Member } from '../member.js'
 import { OriginalCheck } from './original-check.js'
 import { OverdueDraws } from '../overdue-draws.js'
 import { Received } from './received.js'
-import type { Refusals } from './refusals.js'
-import { SegmentFault, SignedWords, chunkEvidence } from './segment-fault.js'
+import type { OwnRefusals } from './refusals.js'
+import { SegmentFault, Checkpoints, chunkEvidence } from './segment-fault.js'
 import type { Tasks } from '../../../workers/tasks.js'
 
 /** How long an offer may be ahead of what the chain tells this pinner, or wait for the one before it to end. */
@@ -36,7 +36,7 @@ export interface SegmentIntakePorts {
   member: Member
   engine: Engine<Tasks>
   store: PinnerStore
-  refusals: Refusals
+  refusals: OwnRefusals
   /** Is told of a hypercore that will be held in a moment: readers may look for it as soon as the chain has it. */
   announce: (key: Buffer) => Promise<void>
   /** Is told of a hypercore that is held from now on. */
@@ -61,14 +61,14 @@ export class SegmentIntake {
   readonly #member: Member
   readonly #engine: Engine<Tasks>
   readonly #store: PinnerStore
-  readonly #refusals: Refusals
+  readonly #refusals: OwnRefusals
   readonly #ports: SegmentIntakePorts
   readonly #original: OriginalCheck
   /** By draw. */
   readonly #running = new Map<number, Running>()
   readonly #overdue: OverdueDraws
   /** What the signers of open draws have signed so far. */
-  readonly #words = new Map<number, SignedWords>()
+  readonly #checkpoints = new Map<number, Checkpoints>()
 
   constructor(ports: SegmentIntakePorts) {
     this.#ports = ports
@@ -92,7 +92,7 @@ export class SegmentIntake {
     this.#overdue.look(open, new Set(this.#running.keys()), (draw) =>
       this.#running.get(draw)?.stop.abort(new SwarmError('SEGMENT_OVER', 'this draw is over'))
     )
-    for (const draw of this.#words.keys()) if (!open.has(draw)) this.#words.delete(draw)
+    for (const draw of this.#checkpoints.keys()) if (!open.has(draw)) this.#checkpoints.delete(draw)
     for (const assignment of assignments) {
       const { role, draw, task } = assignment
       if (role !== 'pinner' || (task.state !== 'late' && task.state !== 'delivered')) continue
@@ -180,18 +180,18 @@ export class SegmentIntake {
     const manifest = decodeManifest(offer.manifest)
     const original = { key: hypercore, manifest, fork, length, treeHash, signature }
     const ingest = await this.#store.beginSegment({ ...original, segment, start: task.start, end: task.end })
-    let word: SignedRecord
+    let checkpoint: SignedRecord
     try {
       // What the signer cannot vouch for any more, it sends again.
       if (ingest.position - task.start > offer.known) await ingest.cutBack(task.start + offer.known)
-      running.provable = (await this.#wordOf(ingest)) !== null
-      word = await this.#takeChunks(incoming, ingest, assignment, running)
-      await this.#accept(ingest, assignment, word)
+      running.provable = (await this.#checkpointOf(ingest)) !== null
+      checkpoint = await this.#takeChunks(incoming, ingest, assignment, running)
+      await this.#accept(ingest, assignment, checkpoint)
     } catch (error) {
       await this.#giveUp(ingest, assignment, error)
       throw error
     }
-    const { record } = word
+    const { record } = checkpoint
     incoming.accept(encodeSignedRecord({ record, signature: signSegment(chainId, keyPair, record) }))
   }
 
@@ -206,10 +206,11 @@ export class SegmentIntake {
     if (!stored) return
     const ingest = await this.#store.beginSegment(stored)
     try {
-      const word = await this.#wordOf(ingest)
-      if (!word || (word.record.end < task.end && task.state !== 'late')) return await ingest.suspend()
-      await ingest.cutBack(word.record.end)
-      await this.#accept(ingest, assignment, word)
+      const checkpoint = await this.#checkpointOf(ingest)
+      if (!checkpoint || (checkpoint.record.end < task.end && task.state !== 'late'))
+        return await ingest.suspend()
+      await ingest.cutBack(checkpoint.record.end)
+      await this.#accept(ingest, assignment, checkpoint)
     } catch (error) {
       log('pinner.part-failed', { draw, error: error as Error })
       // It may be accepted later, or be gone on with.
@@ -218,11 +219,11 @@ export class SegmentIntake {
     }
   }
 
-  /** Checks all that is stored of a segment, which is what `word` covers, and accepts it on the chain. */
-  async #accept(ingest: Ingest, assignment: AssignmentView, word: SignedRecord): Promise<void> {
+  /** Checks all that is stored of a segment, which is what `checkpoint` covers, and accepts it on the chain. */
+  async #accept(ingest: Ingest, assignment: AssignmentView, checkpoint: SignedRecord): Promise<void> {
     const { chain, log } = this.#member
     const { draw, hypercore } = assignment
-    const { record, signature } = word
+    const { record, signature } = checkpoint
     const nodes = await this.#nodesOf(ingest)
     try {
       const tree = await TreeBuilder.resume(nodes, record.chunks)
@@ -232,7 +233,7 @@ export class SegmentIntake {
       await nodes.close()
     }
     const rest = await this.#original.restOf(ingest.spec, record.end)
-    await this.#original.check(ingest, assignment, { word, rest })
+    await this.#original.check(ingest, assignment, { checkpoint, rest })
     await this.#ports.announce(hypercore)
     await chain.accept(draw, record, signature)
     const { start, end, chunks, bytes, root } = record
@@ -324,7 +325,7 @@ export class SegmentIntake {
     return verdict.upheld
   }
 
-  /** Decodes, checks and stores chunk by chunk; the tree over the encoded ones grows with them. Returns the word over all of them. */
+  /** Decodes, checks and stores chunk by chunk; the tree over the encoded ones grows with them. Returns the checkpoint over all of them. */
   async #takeChunks(
     incoming: IncomingSegment,
     ingest: Ingest,
@@ -340,19 +341,19 @@ export class SegmentIntake {
       const tree = await TreeBuilder.resume(nodes, ingest.position - task.start, (records) =>
         nodes.append(records)
       )
-      const read = (encoded: Buffer): SignedRecord => this.#readWord(chainId, assignment, encoded)
+      const read = (encoded: Buffer): SignedRecord => this.#readCheckpoint(chainId, assignment, encoded)
       const received = new Received(incoming.receive(ingest.position), tree.chunks, read, running.stop.signal)
-      const keepWords = async (): Promise<void> => {
-        for (const word of received.covered()) {
-          const { record } = word
+      const keepCheckpoints = async (): Promise<void> => {
+        for (const checkpoint of received.covered()) {
+          const { record } = checkpoint
           const root = (await TreeBuilder.resume(nodes, record.chunks)).root()
           await this.#checkRoot(ingest, assignment, { record, root })
           await nodes.flush()
-          await ingest.keepNote(encodeSignedRecord(word))
+          await ingest.keepNote(encodeSignedRecord(checkpoint))
           running.provable = true
           this.#member.log('pinner.provable', { draw, chunks: record.chunks, bytes: record.bytes })
         }
-        received.forgetWords()
+        received.forgetCheckpoints()
       }
       const start = ingest.position
       const options = { signal, firstLeaf: tree.chunks }
@@ -367,11 +368,11 @@ export class SegmentIntake {
           }))
           tree.append(batch.count, batch.levels)
           await ingest.append(blocks)
-          await keepWords()
+          await keepCheckpoints()
         }
       } catch (error) {
-        // The last word may have come after the chunks that it covers.
-        if (error instanceof SwarmError) await keepWords()
+        // The last checkpoint may have come after the chunks that it covers.
+        if (error instanceof SwarmError) await keepCheckpoints()
         if (!(error instanceof CodecError)) throw error
         const index = ingest.position
         const chunks = task.end - task.start
@@ -379,7 +380,7 @@ export class SegmentIntake {
         const evidence = await chunkEvidence(received, at)
         throw evidence ? new SegmentFault(error, evidence) : error
       }
-      await keepWords()
+      await keepCheckpoints()
       await nodes.flush()
       const { end } = received
       if (end === undefined || ingest.position !== task.end) {
@@ -395,19 +396,19 @@ export class SegmentIntake {
     }
   }
 
-  /** A word of the signer's. @throws ChainError SEGMENT_SIGNATURE; SegmentFault if it contradicts an earlier one */
-  #readWord(chainId: Buffer, { draw, signer }: AssignmentView, encoded: Buffer): SignedRecord {
-    const word = decodeSignedRecord(encoded)
-    if (!verifySegment(chainId, signer, word.record, word.signature)) {
+  /** A checkpoint of the signer's. @throws ChainError SEGMENT_SIGNATURE; SegmentFault if it contradicts an earlier one */
+  #readCheckpoint(chainId: Buffer, { draw, signer }: AssignmentView, encoded: Buffer): SignedRecord {
+    const checkpoint = decodeSignedRecord(encoded)
+    if (!verifySegment(chainId, signer, checkpoint.record, checkpoint.signature)) {
       throw new ChainError('SEGMENT_SIGNATURE', 'the signer’s signature over the segment does not hold')
     }
-    const evidence = this.#wordsOf(draw).add(chainId, word)
+    const evidence = this.#checkpointsOf(draw).add(chainId, checkpoint)
     if (evidence) {
-      const { start, end } = word.record
+      const { start, end } = checkpoint.record
       const why = `the signer has signed two roots of chunks ${start} to ${end - 1}`
       throw new SegmentFault(new ProofError('SEGMENT_CONTRADICTION', why), evidence)
     }
-    return word
+    return checkpoint
   }
 
   /** Whether a record is that of the chunks that came. @throws ProofError SEGMENT_ROOT */
@@ -424,17 +425,17 @@ export class SegmentIntake {
     }
   }
 
-  /** The signer's last word, if all that it covers is here. */
-  async #wordOf(ingest: Ingest): Promise<SignedRecord | null> {
+  /** The signer's last checkpoint, if all that it covers is here. */
+  async #checkpointOf(ingest: Ingest): Promise<SignedRecord | null> {
     const note = await ingest.note()
-    const word = note && decodeSignedRecord(note)
-    return word && word.record.end <= ingest.position ? word : null
+    const checkpoint = note && decodeSignedRecord(note)
+    return checkpoint && checkpoint.record.end <= ingest.position ? checkpoint : null
   }
 
-  #wordsOf(draw: number): SignedWords {
-    let words = this.#words.get(draw)
-    if (!words) this.#words.set(draw, (words = new SignedWords()))
-    return words
+  #checkpointsOf(draw: number): Checkpoints {
+    let checkpoints = this.#checkpoints.get(draw)
+    if (!checkpoints) this.#checkpoints.set(draw, (checkpoints = new Checkpoints()))
+    return checkpoints
   }
 
   /** The stored tree up to where the ingest stands; built again from the disk if a crash took some of it. */

@@ -238,7 +238,7 @@ export class Signer extends Resource implements Participant {
     await nodes.truncate(done)
     const tree = await TreeBuilder.resume(nodes, done, (records) => nodes.append(records))
     const chainId = await chain.chainId({ signal })
-    const word = (): Buffer => {
+    const checkpoint = (): Buffer => {
       const record = recordOf(assignment, segment, tree.root())
       return encodeSignedRecord({ record, signature: signSegment(chainId, keyPair, record) })
     }
@@ -256,7 +256,7 @@ export class Signer extends Resource implements Participant {
         if (tree.bytes - rootBytes < this.#runningRootBytes) continue
         rootBytes = tree.bytes
         await nodes.flush()
-        yield { kind: 'root', word: word() }
+        yield { kind: 'root', checkpoint: checkpoint() }
       }
     }
     await nodes.flush()
@@ -265,7 +265,7 @@ export class Signer extends Resource implements Participant {
       // Delivered before an interruption: the pinner is still to accept it.
       if (!hasCode(error, 'NOT_WAITING')) throw error
     })
-    yield { kind: 'end', word: word() }
+    yield { kind: 'end', checkpoint: checkpoint() }
   }
 }
 

@@ -7,7 +7,7 @@ import { opened } from '../../../src/lifecycle.js'
 import type { CopyView, HypercoreView, TaskView } from '../../../src/protocol/views.js'
 import { silentLogger } from '../../../src/log.js'
 import { Member } from '../../../src/roles/member.js'
-import { standingOf } from '../../../src/roles/pinner/past-copies.js'
+import { retentionOf } from '../../../src/roles/pinner/past-copies.js'
 import { PinnerStore } from '../../../src/storage/pinner-store.js'
 import { RoleNetwork } from '../network.js'
 
@@ -25,30 +25,30 @@ function hypercore(copies: CopyView[], state: HypercoreView['state'] = 'active')
 }
 
 test('what is stored of a hypercore that the chain does not know is kept', () => {
-  assert.equal(standingOf(null, OWN), 'own')
+  assert.equal(retentionOf(null, OWN), 'own')
 })
 
 test('a copy that is live is kept, whoever else has one', () => {
-  assert.equal(standingOf(hypercore([copy({}), copy({ pinner: OWN, length: 3 })]), OWN), 'own')
+  assert.equal(retentionOf(hypercore([copy({}), copy({ pinner: OWN, length: 3 })]), OWN), 'own')
 })
 
 test('what a pinner has that is drawn again is kept for its intake', () => {
   const task = { pinner: OWN } as TaskView
-  assert.equal(standingOf(hypercore([copy({}), copy({ state: 'pending', pinner: null, task })]), OWN), 'own')
+  assert.equal(retentionOf(hypercore([copy({}), copy({ state: 'pending', pinner: null, task })]), OWN), 'own')
 })
 
 test('a copy that is over is past once another whole one is there', () => {
-  assert.equal(standingOf(hypercore([copy({})]), OWN), 'past')
+  assert.equal(retentionOf(hypercore([copy({})]), OWN), 'past')
 })
 
 test('a copy that is over is a spare while there is no other, or only a part of one', () => {
-  assert.equal(standingOf(hypercore([]), OWN), 'spare')
-  assert.equal(standingOf(hypercore([copy({ length: 8 })]), OWN), 'spare')
-  assert.equal(standingOf(hypercore([copy({ state: 'pending', pinner: null, length: 0 })]), OWN), 'spare')
+  assert.equal(retentionOf(hypercore([]), OWN), 'spare')
+  assert.equal(retentionOf(hypercore([copy({ length: 8 })]), OWN), 'spare')
+  assert.equal(retentionOf(hypercore([copy({ state: 'pending', pinner: null, length: 0 })]), OWN), 'spare')
 })
 
 test('nothing is kept of a hypercore that has lapsed', () => {
-  assert.equal(standingOf(hypercore([], 'lapsed'), OWN), 'past')
+  assert.equal(retentionOf(hypercore([], 'lapsed'), OWN), 'past')
 })
 
 test('a pinner that retires serves its copies until a successor has them, and then gives their disk back', async (t) => {

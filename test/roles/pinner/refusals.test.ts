@@ -6,7 +6,7 @@ import { systemClock } from '../../../src/clock.js'
 import { blake3 } from '../../../src/crypto/hash.js'
 import { silentLogger } from '../../../src/log.js'
 import { Member } from '../../../src/roles/member.js'
-import { Refusals } from '../../../src/roles/pinner/refusals.js'
+import { OwnRefusals } from '../../../src/roles/pinner/refusals.js'
 import { identity } from '../../ledger/network.js'
 import { BAD, delivered, judged, verdictIn, type Delivered } from '../../chain/refused.js'
 import { temporaryFolder } from '../../helpers/folder.js'
@@ -33,12 +33,12 @@ async function pinnerMember(
 test('evidence is handed over after a restart, and kept no longer than the chain waits for it', async (t) => {
   const of = await delivered(t)
   const { member, folder } = await pinnerMember(t, of)
-  const before = new Refusals(member, folder)
+  const before = new OwnRefusals(member, folder)
   await before.refuse(of.draw, await of.evidence(BAD))
   assert.deepEqual(readdirSync(folder), [String(of.draw)])
   assert.equal(verdictIn(of), undefined)
 
-  const after = new Refusals(member, folder)
+  const after = new OwnRefusals(member, folder)
   await after.work()
   assert.equal(await judged(of), true)
   await of.chain.until('it is forgotten', async () => {
@@ -50,7 +50,7 @@ test('evidence is handed over after a restart, and kept no longer than the chain
 test('nothing is kept of a refusal that the chain does not take', async (t) => {
   const of = await delivered(t)
   const { member, folder } = await pinnerMember(t, of)
-  const refusals = new Refusals(member, folder)
+  const refusals = new OwnRefusals(member, folder)
   await refusals.work()
   assert.equal(existsSync(folder), false)
   await refusals.refuse(of.draw + 1, await of.evidence(BAD))
@@ -62,7 +62,7 @@ test('nothing is kept of a refusal that the chain does not take', async (t) => {
 test('evidence is handed over again to a chain that lost it', async (t) => {
   const of = await delivered(t)
   const { member, folder } = await pinnerMember(t, of)
-  const refusals = new Refusals(member, folder)
+  const refusals = new OwnRefusals(member, folder)
   await refusals.refuse(of.draw, await of.evidence(BAD))
   // An upload that a crash of the chain ended in the middle.
   const sent = await of.evidence(BAD)

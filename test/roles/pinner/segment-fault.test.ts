@@ -11,7 +11,7 @@ import { leafNode, type TreeRoot } from '../../../src/merkle/node.js'
 import { MemoryTree } from '../../../src/merkle/reader.js'
 import { signSegment, type SegmentRecord } from '../../../src/protocol/segment.js'
 import { Received } from '../../../src/roles/pinner/received.js'
-import { SignedWords, chunkEvidence, originalEvidence } from '../../../src/roles/pinner/segment-fault.js'
+import { Checkpoints, chunkEvidence, originalEvidence } from '../../../src/roles/pinner/segment-fault.js'
 import { originalNode } from '../../../src/storage/original.js'
 import type { SegmentItem } from '../../../src/swarm/segment-channel.js'
 import { RefusedSegment, START, originalTree } from '../../evidence/segment.js'
@@ -87,15 +87,15 @@ async function findWrong(t: TestContext, length: number, start: number, wrong: n
   connect(t, authors, readers)
   const original = readers.get({ key: author.key })
   await original.update({ wait: true })
-  const word = signed(segment, tree.root())
-  const evidence = await originalEvidence(word, length, {
+  const checkpoint = signed(segment, tree.root())
+  const evidence = await originalEvidence(checkpoint, length, {
     own: (at) => ingest.node(at),
     original: (at) => originalNode(original, at, 10_000),
     encoded: (index) => store.getEncoded(author.key, index),
     nodes
   })
   assert.ok(evidence)
-  const { key, fork, copy, segment: number, pinner, signer, codec, salt, end, treeHash } = word.record
+  const { key, fork, copy, segment: number, pinner, signer, codec, salt, end, treeHash } = checkpoint.record
   const { id } = segment.spec.segment
   const drawn = {
     draw: 0,
@@ -151,28 +151,28 @@ test('nothing is shown where nobody serves the original, or where the blocks are
   for (const { encoded } of batch) tree.appendLeaf(leafNode(encoded, 136))
   await ingest.append(batch)
   await ingest.check()
-  const word = signed(segment, tree.root())
+  const checkpoint = signed(segment, tree.root())
   const own = (at: number): ReturnType<typeof ingest.node> => ingest.node(at)
   const encoded = (index: number): Promise<Buffer | null> => store.getEncoded(author.key, index)
   const right = { own, encoded, nodes, original: (at: number) => originalNode(author, at, 100) }
-  assert.equal(await originalEvidence(word, 9, right), undefined)
+  assert.equal(await originalEvidence(checkpoint, 9, right), undefined)
   const lonely = (await stockStore(t)).get({ key: author.key })
   const alone = { ...right, original: (at: number) => originalNode(lonely, at, 100) }
-  await assert.rejects(originalEvidence(word, 9, alone), { code: 'STORAGE_NO_ORIGINAL' })
+  await assert.rejects(originalEvidence(checkpoint, 9, alone), { code: 'STORAGE_NO_ORIGINAL' })
 })
 
 const wrap = new RefusedSegment('wrap')
 
-/** What a signer sends: chunks, and a word after each number of them. */
+/** What a signer sends: chunks, and a checkpoint after each number of them. */
 async function* sent(
   chunks: readonly Buffer[],
-  words: Map<number, SignedRecord>
+  checkpoints: Map<number, SignedRecord>
 ): AsyncGenerator<SegmentItem, void, void> {
   for (const [i, bytes] of chunks.entries()) {
     yield { kind: 'chunks', bytes, lengths: [bytes.byteLength] }
-    const word = words.get(i + 1)
+    const checkpoint = checkpoints.get(i + 1)
     const kind = i + 1 === chunks.length ? 'end' : 'root'
-    if (word) yield { kind, word: encodeSignedRecord(word) }
+    if (checkpoint) yield { kind, checkpoint: encodeSignedRecord(checkpoint) }
   }
 }
 
@@ -196,14 +196,14 @@ test('a bad chunk is shown under the next root that the signer signed, whether i
   const chunks = wrap.chunks()
   chunks[3] = Buffer.alloc(50, 7)
   for (const covers of [4, 5, chunks.length]) {
-    const { word } = await wrap.sign(chunks.slice(0, covers))
-    const before = (await wrap.sign(chunks.slice(0, 2))).word
+    const { checkpoint } = await wrap.sign(chunks.slice(0, covers))
+    const before = (await wrap.sign(chunks.slice(0, 2))).checkpoint
     for (const ahead of [0, 1, 3, 9]) {
-      const words = new Map([
+      const checkpoints = new Map([
         [2, before],
-        [covers, word]
+        [covers, checkpoint]
       ])
-      const evidence = await shown(sent(chunks, words), 3, ahead)
+      const evidence = await shown(sent(chunks, checkpoints), 3, ahead)
       assert.ok(evidence, `over ${covers} chunks, ${ahead} ahead`)
       const verdict = wrap.judge(evidence)
       assert.deepEqual([verdict.upheld, verdict.code], [true, 'CODEC_TRUNCATED'])
@@ -216,9 +216,9 @@ test('a bad chunk that no signed root covers cannot be shown', async () => {
   const good = [...chunks]
   chunks[3] = Buffer.alloc(50, 7)
   assert.equal(await shown(sent(chunks, new Map()), 3), undefined, 'no root at all')
-  const { word } = await wrap.sign(good)
+  const { checkpoint } = await wrap.sign(good)
   assert.equal(
-    await shown(sent(chunks, new Map([[good.length, word]])), 3),
+    await shown(sent(chunks, new Map([[good.length, checkpoint]])), 3),
     undefined,
     'a root of other chunks'
   )
@@ -246,8 +246,8 @@ test('a signer that goes on sending and never signs is not followed for long', a
 test('a root over more or fewer chunks than were sent before it is refused', async () => {
   const chunks = wrap.chunks()
   for (const covers of [1, 2, 4, chunks.length]) {
-    const { word } = await wrap.sign(chunks.slice(0, covers))
-    const received = new Received(sent(chunks, new Map([[3, word]])), 0, decodeSignedRecord)
+    const { checkpoint } = await wrap.sign(chunks.slice(0, covers))
+    const received = new Received(sent(chunks, new Map([[3, checkpoint]])), 0, decodeSignedRecord)
     const pulled = (async () => {
       while (await received.pull());
     })()
@@ -258,15 +258,22 @@ test('a root over more or fewer chunks than were sent before it is refused', asy
 test('a signer that contradicts itself under one key is found by what it signed before', async () => {
   const seal = new RefusedSegment('seal')
   for (const segment of [wrap, seal]) {
-    const words = new SignedWords()
+    const checkpoints = new Checkpoints()
     const good = segment.chunks()
     const bad = segment.chunks()
     bad[0] = Buffer.alloc(50, 7)
     for (let count = 1; count <= good.length; count++) {
-      assert.equal(words.add(segment.chain, (await segment.sign(good.slice(0, count))).word), undefined)
+      assert.equal(
+        checkpoints.add(segment.chain, (await segment.sign(good.slice(0, count))).checkpoint),
+        undefined
+      )
     }
-    assert.equal(words.add(segment.chain, (await segment.sign(good)).word), undefined, 'the same again')
-    const evidence = words.add(segment.chain, (await segment.sign(bad)).word)
+    assert.equal(
+      checkpoints.add(segment.chain, (await segment.sign(good)).checkpoint),
+      undefined,
+      'the same again'
+    )
+    const evidence = checkpoints.add(segment.chain, (await segment.sign(bad)).checkpoint)
     if (segment === wrap) assert.equal(evidence, undefined, 'wrap draws its keys anew')
     else assert.equal(seal.judge(evidence!).code, 'REFUSAL_CONTRADICTION')
   }

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+
+const root = fileURLToPath(new URL('../../src/', import.meta.url))
+
+/** Names that two files declare, and why. */
+const exceptions: Record<string, string> = {}
+
+/** What a file declares and exports; what it only passes on is declared elsewhere. */
+function declared(path: string): string[] {
+  const source = ts.createSourceFile(path, readFileSync(join(root, path), 'utf8'), ts.ScriptTarget.Latest)
+  return source.statements.flatMap((statement) => {
+    if (!ts.canHaveModifiers(statement)) return []
+    const exported = ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)
+    if (!exported) return []
+    if (ts.isVariableStatement(statement)) {
+      return statement.declarationList.declarations.flatMap(({ name }) =>
+        ts.isIdentifier(name) ? [name.text] : name.elements.flatMap(named)
+      )
+    }
+    return named(statement)
+  })
+}
+
+function named(node: ts.Node): string[] {
+  const { name } = node as ts.NamedDeclaration
+  return name && ts.isIdentifier(name) ? [name.text] : []
+}
+
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
+  (name) => name.endsWith('.ts') && !name.endsWith('.d.ts')
+)
+
+test('an exported name is declared in one file of src', () => {
+  const places = new Map<string, Set<string>>()
+  for (const file of files) {
+    for (const name of declared(file)) places.set(name, (places.get(name) ?? new Set()).add(file))
+  }
+  assert.ok(places.size > 500)
+  const twice = [...places].filter(([name, where]) => where.size > 1 && !(name in exceptions))
+  assert.deepEqual(
+    twice.map(([name, where]) => `${name}: ${[...where].join(', ')}`),
+    []
+  )
+})
