@@ -1,6 +1,7 @@
 import { open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { InputError } from './errors.js'
+import { fileTrouble } from './file-failure.js'
 
 /**
  * A file with a secret, or null if there is none.
@@ -22,8 +23,20 @@ export async function readSecretFile(path: string): Promise<Buffer | null> {
 /**
  * Keeps a secret in a file that only its owner reads. Written beside its place and renamed, and both on disk when
  * it returns: a crash leaves all of it or nothing.
+ *
+ * @throws InputError `DISK_FULL`, `SECRET_NOT_WRITTEN`
  */
 export async function writeSecretFile(path: string, secret: string | Uint8Array): Promise<void> {
+  try {
+    await writeBeside(path, secret)
+  } catch (error) {
+    const full = fileTrouble(error) === 'full'
+    const message = `${path} cannot be written: ${full ? 'its disk is full' : (error as Error).message}`
+    throw new InputError(full ? 'DISK_FULL' : 'SECRET_NOT_WRITTEN', message, { cause: error })
+  }
+}
+
+async function writeBeside(path: string, secret: string | Uint8Array): Promise<void> {
   const beside = `${path}.new`
   // What a crash left there may have another mode.
   await rm(beside, { force: true })

@@ -1,4 +1,4 @@
-import { ChainError } from '../errors.js'
+import { ChainError, InputError } from '../errors.js'
 import { Replay } from './replay.js'
 import type { AuditOptions } from './report.js'
 import type { RoleName } from '../protocol/operations.js'
@@ -66,7 +66,7 @@ export async function verifyDraw(
       throw new ChainError('LOG_BROKEN', `the log does not hold at entry ${seq}: ${reason}`)
     }
     const view = replay.state && drawView(replay.state, id)
-    if (!view) throw new ChainError('DRAW_UNKNOWN', `the log has no draw ${id}`)
+    if (!view) throw new InputError('DRAW_UNKNOWN', `the log has no draw ${id}`)
     const row = replay.db.get('SELECT value FROM rounds WHERE round = ?', view.round)!
     const { task, copy, round, seq } = view
     for (const role of roles) {

@@ -1,5 +1,5 @@
 import { blake3 } from '../crypto/hash.js'
-import { ChainError } from '../errors.js'
+import { ChainError, type CodeOf } from '../errors.js'
 import type { AuditFailure, EvidenceAuditOptions, EvidenceReport } from './report.js'
 import {
   type EvidenceCore,
@@ -281,6 +281,6 @@ function detailHash(walk: WalkDetail): Buffer {
   return blake3(encode(walkDetailType, walk))
 }
 
-function fault(row: Row, code: string, why: string): ChainError {
+function fault(row: Row, code: CodeOf<'ChainError'>, why: string): ChainError {
   return new ChainError(code, `challenge ${Number(row.challenge)}: ${why}`)
 }

@@ -1,5 +1,7 @@
 import { blake3 } from '../crypto/hash.js'
+import { DatdotError, type ErrorCode } from '../errors.js'
 import { Database } from '../ledger/database.js'
+import { isDamage, ledgerFailure } from '../ledger/failures.js'
 import { hashState } from '../ledger/state-hash.js'
 import { stateTables } from '../ledger/schema.js'
 import { encodeEntry } from '../protocol/entry.js'
@@ -10,7 +12,7 @@ import type { AuditFailure, AuditOptions, AuditReport } from './report.js'
  * Replays the log in a ledger's file and compares the state that the file holds with the replay's. The file may be in use: what is read is
  * one snapshot of it.
  *
- * @throws ChainError `LEDGER_NOT_FOUND`, `LEDGER_NOT_A_LEDGER`, `LEDGER_TOO_NEW`
+ * @throws InputError `LEDGER_NOT_FOUND`, `LEDGER_NOT_A_LEDGER`, `LEDGER_TOO_NEW`
  */
 export async function auditFile(path: string, options: AuditOptions = {}): Promise<AuditReport> {
   const file = new Database(path, { readonly: true })
@@ -21,9 +23,10 @@ export async function auditFile(path: string, options: AuditOptions = {}): Promi
       await replay.run(entriesOf(file))
       if (replay.report.ok) replay.fail(compareState(file, replay.db, replay.report.entries))
     } catch (error) {
-      // SQLite itself stumbles over what it reads: the file is damaged, which is what was asked.
-      if ((error as { code?: string }).code?.startsWith('SQLITE_') !== true) throw error
-      replay.fail({ seq: null, code: 'FILE_DAMAGED', reason: (error as Error).message })
+      const failure = ledgerFailure(error, path)
+      // What is damaged is what was asked; a disk that fails while it is read is not the file's fault.
+      if (!(failure instanceof DatdotError) || !isDamage(failure)) throw failure
+      replay.fail({ seq: null, code: 'FILE_DAMAGED', reason: failure.message })
     } finally {
       file.close()
     }
@@ -60,7 +63,7 @@ export function* entriesOf(file: Database): Generator<Uint8Array> {
 
 /** What is stored beside the log: state, postings and effects. Null if all of it follows from the log. */
 export function compareState(file: Database, replay: Database, entries: number): AuditFailure | null {
-  const differs = (code: string, reason: string): AuditFailure => ({ seq: null, code, reason })
+  const differs = (code: ErrorCode, reason: string): AuditFailure => ({ seq: null, code, reason })
   const check = file.raw.pragma('integrity_check', { simple: true }) as string
   if (check !== 'ok') return differs('FILE_DAMAGED', `the file is damaged: ${check}`)
   if ((file.raw.pragma('foreign_key_check') as unknown[]).length > 0) {

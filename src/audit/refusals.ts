@@ -5,7 +5,7 @@ import {
   type EvidenceCore
 } from '../client/evidence-core.js'
 import type { EvidenceReport, EvidenceAuditOptions, LoggedVerdict, AuditFailure } from './report.js'
-import { ChainError } from '../errors.js'
+import { ChainError, type CodeOf } from '../errors.js'
 import { MAX_REFUSAL_EVIDENCE_BYTES } from '../evidence/refusal-format.js'
 
 interface Judged extends LoggedVerdict {
@@ -70,7 +70,7 @@ export async function auditRefusals(
       if (evidence) {
         report.bytes += evidence.byteLength
         const verdict = await judge({ refusal, evidence: { memory: evidence } })
-        if (verdict.code === 'REFUSAL_HASH') {
+        if (!verdict.named) {
           throw fault(judged, 'EVIDENCE_DIFFERS', 'another evidence is kept than the one that it named')
         }
         if (verdict.upheld !== upheld) {
@@ -113,6 +113,6 @@ async function receive(
   }
 }
 
-function fault({ refusal }: Judged, code: string, why: string): ChainError {
+function fault({ refusal }: Judged, code: CodeOf<'ChainError'>, why: string): ChainError {
   return new ChainError(code, `refusal of draw ${refusal.draw}: ${why}`)
 }

@@ -1,9 +1,10 @@
 import { auditEvidence, SettledChallenges } from './evidence.js'
 import { JudgedRefusals } from './refusals.js'
-import { ChainError } from '../errors.js'
+import { ChainError, InputError, StorageError, type ErrorCode } from '../errors.js'
 import { decodeEntry, type Entry } from '../protocol/entry.js'
 import { apply } from '../ledger/apply/apply.js'
 import { Database } from '../ledger/database.js'
+import { isDamage } from '../ledger/failures.js'
 import { challengeView, refusalViews } from '../ledger/queries.js'
 import { RULES_VERSION, State } from '../ledger/state.js'
 import { hashState } from '../ledger/state-hash.js'
@@ -120,7 +121,7 @@ export class Replay {
     this.report.failure ??= failure
   }
 
-  #fail(seq: number | null, code: string, reason: string): void {
+  #fail(seq: number | null, code: ErrorCode, reason: string): void {
     this.fail({ seq, code, reason })
   }
 
@@ -158,7 +159,8 @@ export class Replay {
         if (this.state && this.state.head.length > 0) this.state.endBatch()
       })
     } catch (error) {
-      this.#fail(this.report.entries, ...(Object.values(explained(error)) as [string, string]))
+      const { code, reason } = explained(error)
+      this.#fail(this.report.entries, code, reason)
     }
     if (bad && !this.#stopped) this.#fail(bad.seq, bad.code, bad.reason)
   }
@@ -166,7 +168,7 @@ export class Replay {
   #step({ entry, operation }: Step, signed: boolean): void {
     const { report } = this
     const seq = report.entries
-    const fail = (code: string, reason: string) => this.#fail(seq, code, reason)
+    const fail = (code: ErrorCode, reason: string) => this.#fail(seq, code, reason)
     if (entry.seq !== seq) return fail('ENTRY_ORDER', `it says that it is entry ${entry.seq}`)
     if (entry.rules !== RULES_VERSION) return fail('RULES_UNKNOWN', `its rules are version ${entry.rules}`)
     if (seq === 0) {
@@ -288,7 +290,11 @@ export async function auditLog(
   }
 }
 
-function explained(error: unknown): { code: string; reason: string } {
+/** What of an error the log is to blame for. @throws the error, if it is not the log */
+function explained(error: unknown): { code: ErrorCode; reason: string } {
   if (error instanceof ChainError) return { code: error.code, reason: error.message }
+  // The replay's own database: what it refuses is wrong in the log, unless its disk is the trouble.
+  const own = error instanceof StorageError || error instanceof InputError
+  if (own && !isDamage(error)) throw error
   return { code: 'LOG_BROKEN', reason: (error as Error).message }
 }

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errors.js'
 import type { JudgeRefusal, VerifyAnswers } from '../evidence/tasks.js'
 import type { DrawObserver, State } from '../ledger/state.js'
 import type { RefusalView } from '../protocol/views.js'
@@ -6,7 +7,7 @@ import type { EvidenceCore } from '../client/evidence-core.js'
 /** The first thing that does not hold. `seq` is the entry's, or null if the log holds and the stored state does not. */
 export interface AuditFailure {
   seq: number | null
-  code: string
+  code: ErrorCode
   reason: string
 }
 

@@ -5,7 +5,7 @@ import type { AuditOptions, AuditReport } from '../audit/report.js'
 import { systemClock } from '../clock.js'
 import { signaturesOnWorkers } from '../ledger/signature-checks.js'
 import { Engine } from '../engine/engine.js'
-import { ChainError, InputError } from '../errors.js'
+import { InputError } from '../errors.js'
 import { using } from '../lifecycle.js'
 import { TemporaryFolder } from '../storage/temporary-folder.js'
 import {
@@ -19,9 +19,6 @@ import {
 } from './command.js'
 import { findLog, type LogSource } from './log-source.js'
 import type { Tasks } from '../../workers/tasks.js'
-
-/** Codes of a file that cannot be audited at all, as against one that does not hold. */
-const NOT_A_LEDGER = new Set(['LEDGER_NOT_FOUND', 'LEDGER_NOT_A_LEDGER', 'LEDGER_TOO_NEW', 'LOG_UNREACHABLE'])
 
 const help = `Usage: datdot audit [LEDGER or CHAIN KEY] [--bootstrap HOST:PORT,…] [--timeout SECONDS] [--json]
                     [--structural] [--evidence-limit SIZE] [--require-evidence]
@@ -106,11 +103,6 @@ async function audited(
   try {
     if (log.kind === 'file') return await auditFile(log.path, options)
     return await auditLog(log.entries(io.signal), { ...options, chainKey: log.chainKey })
-  } catch (error) {
-    if (error instanceof ChainError && NOT_A_LEDGER.has(error.code)) {
-      throw new InputError(error.code, error.message, { cause: error })
-    }
-    throw error
   } finally {
     if (io.stderr.isTTY === true) io.stderr.write('\r\x1b[K')
   }

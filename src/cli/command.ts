@@ -100,11 +100,24 @@ export function bootstrapOption(text: string): { host: string; port: number }[] 
   })
 }
 
-/** The one line that a failed command leaves on standard error, and its exit code. */
+/**
+ * The one line that a failed command leaves on standard error, and its exit code. An error without a code of ours is not
+ * explained, only told: with what caused it, as far as it says.
+ */
 export function explain(thrown: unknown): { line: string; exitCode: number } {
   const error = nativeFailure(thrown) ?? thrown
-  const message = error instanceof Error ? error.message : String(error)
-  const code = error instanceof DatdotError ? ` [${error.code}]` : ''
-  const exitCode = error instanceof InputError ? EXIT_INPUT : EXIT_FAILED
-  return { line: `datdot: ${printable(message.replace(/\s*\n\s*/g, ' '))}${code}`, exitCode }
+  const oneLine = (text: string): string => printable(text.replace(/\s*\n\s*/g, ' '))
+  if (error instanceof DatdotError) {
+    const exitCode = error instanceof InputError ? EXIT_INPUT : EXIT_FAILED
+    return { line: `datdot: ${oneLine(error.message)} [${error.code}]`, exitCode }
+  }
+  const said: string[] = []
+  for (let at = error; at instanceof Error && said.length < CAUSES_MAX; at = at.cause) {
+    said.push(at.name === 'Error' ? at.message : `${at.name}: ${at.message}`)
+  }
+  if (said.length === 0) said.push(String(error))
+  return { line: `datdot: ${oneLine(said.join(', caused by '))}`, exitCode: EXIT_FAILED }
 }
+
+/** Causes that a line tells of. */
+const CAUSES_MAX = 4

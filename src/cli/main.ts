@@ -110,10 +110,21 @@ for (const stream of [process.stdout, process.stderr]) {
     unsaid = true
     process.exitCode = EXIT_INPUT
     if (stream === process.stdout) {
-      process.stderr.write(`datdot: standard output cannot be written: ${error.message} [OUTPUT_FAILED]\n`)
+      const message = `standard output cannot be written: ${error.message}`
+      complain(new InputError('OUTPUT_FAILED', message, { cause: error }))
     }
   })
 }
+
+/** Tells of an error in one line; returns the exit code. */
+function complain(error: unknown): number {
+  const { line, exitCode } = explain(error)
+  process.stderr.write(line + '\n')
+  return exitCode
+}
+
+// What nobody awaits ends the command as well, in one line.
+process.on('uncaughtException', (error) => process.exit(complain(error)))
 
 let exitCode: number
 try {
@@ -123,8 +134,6 @@ try {
     signal: interruptible()
   })
 } catch (error) {
-  const { line, exitCode: failed } = explain(error)
-  process.stderr.write(line + '\n')
-  exitCode = failed
+  exitCode = complain(error)
 }
 process.exitCode = unsaid ? EXIT_INPUT : exitCode

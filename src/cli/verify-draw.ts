@@ -2,10 +2,10 @@ import { encode } from 'hypercore-id-encoding'
 import { entriesOf } from '../audit/file.js'
 import { Database } from '../ledger/database.js'
 import { verifyDraw, type DrawProof } from '../audit/draw.js'
-import { ChainError, InputError } from '../errors.js'
+import { InputError } from '../errors.js'
 import { systemClock } from '../clock.js'
 import { using } from '../lifecycle.js'
-import { EXIT_FAILED, EXIT_OK, integerOption, parseOptions, type Command, type CommandIo } from './command.js'
+import { EXIT_OK, integerOption, parseOptions, type Command, type CommandIo } from './command.js'
 import { findLog, type LogSource } from './log-source.js'
 
 const help = `Usage: datdot verify-draw ID [--ledger LEDGER or CHAIN KEY] [--bootstrap HOST:PORT,…] [--json]
@@ -46,18 +46,11 @@ async function run(args: string[], io: CommandIo): Promise<number> {
     timeoutMs: seconds * 1_000,
     clock: systemClock
   })
-  try {
-    return await using(log, async () => {
-      const proof = await proven(log, Number(id), io.signal)
-      io.stdout.write(values.json ? JSON.stringify(toJson(proof)) + '\n' : describe(proof))
-      return EXIT_OK
-    })
-  } catch (error) {
-    if (!(error instanceof ChainError)) throw error
-    if (error.code !== 'LOG_BROKEN') throw new InputError(error.code, error.message, { cause: error })
-    io.stderr.write(`datdot: ${error.message} [${error.code}]\n`)
-    return EXIT_FAILED
-  }
+  return using(log, async () => {
+    const proof = await proven(log, Number(id), io.signal)
+    io.stdout.write(values.json ? JSON.stringify(toJson(proof)) + '\n' : describe(proof))
+    return EXIT_OK
+  })
 }
 
 async function proven(log: LogSource, id: number, signal: AbortSignal): Promise<DrawProof> {

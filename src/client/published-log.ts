@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type Hypercore from 'hypercore'
-import { ChainError } from '../errors.js'
+import { ChainError, InputError } from '../errors.js'
 
 /** Blocks that a follower asks for ahead of the one it waits for. */
 const FOLLOW_AHEAD = 256
@@ -18,7 +18,7 @@ export interface FollowOptions {
 /**
  * The entries of a log, in order, from a core opened by `chainCoreKey` on any corestore that replicates.
  *
- * @throws ChainError `LOG_UNREACHABLE` if an entry does not arrive in time, `LOG_REWRITTEN` if the chain
+ * @throws InputError `LOG_UNREACHABLE` if an entry does not arrive in time; ChainError `LOG_REWRITTEN` if the chain
  *   truncated its log, which it never does
  */
 export async function* followLog(
@@ -83,5 +83,5 @@ async function withTimeout(update: Promise<boolean>, timeoutMs: number, signal?:
 }
 
 function unreachable(why: string): ChainError {
-  return new ChainError('LOG_UNREACHABLE', `The chain's log cannot be followed: ${why}`)
+  return new InputError('LOG_UNREACHABLE', `The chain's log cannot be followed: ${why}`)
 }

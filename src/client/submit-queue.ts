@@ -1,4 +1,4 @@
-import { ChainError, SwarmError } from '../errors.js'
+import { SwarmError, rejectionOf, type ErrorCode } from '../errors.js'
 import { DETAIL_BYTES_MAX } from '../protocol/operations.js'
 import type { Receipt } from '../protocol/views.js'
 import type { SubmitMessage } from '../protocol/rpc/messages.js'
@@ -11,7 +11,7 @@ const WAITING_MAX = 100_000
 const ATTEMPTS = 8
 
 /** What the chain says of an operation whose nonce is not the next one. */
-export const NONCE_CODE = 'NONCE_WRONG'
+export const NONCE_CODE: ErrorCode = 'NONCE_WRONG'
 
 export interface SubmitPorts {
   nonce(signal: AbortSignal): Promise<number>
@@ -126,7 +126,7 @@ export class SubmitQueue {
       } else if (code === NONCE_CODE && ++waiting.attempts < ATTEMPTS) {
         again.push(waiting)
       } else {
-        waiting.reject(new ChainError(code, message))
+        waiting.reject(rejectionOf(code, message))
       }
     }
     if (again.length > 0) {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { SwarmError } from '../errors.js'
+import { SwarmError, type ErrorCode } from '../errors.js'
 import type { CallOptions, ChainConnection } from './connection.js'
 
 /** Pieces on their way at a time: fills the line, and bounds what both ends hold. */
@@ -68,9 +68,9 @@ async function upload(
 }
 
 /** The connection went away, and with it the upload; or the chain has no room for one now. */
-const PASSING = new Set(['RPC_CLOSED', 'CHAIN_BUSY', 'EVIDENCE_UPLOAD'])
+const PASSING: ReadonlySet<ErrorCode> = new Set(['RPC_CLOSED', 'CHAIN_BUSY', 'EVIDENCE_UPLOAD'])
 /** The chain wants a piece later. */
-const SLOWER = new Set(['RPC_RATE', 'RPC_BUSY'])
+const SLOWER: ReadonlySet<ErrorCode> = new Set(['RPC_RATE', 'RPC_BUSY'])
 
 async function attemptUpload(
   calls: UploadCalls,

@@ -190,12 +190,18 @@ function checkBlocks(plain: Uint8Array, sealed: Uint8Array): void {
   }
 }
 
+/** What the addon finds wrong with what it is given. */
+const ADDON_CODES = ['RSA_ARGUMENT', 'RSA_CHECK', 'RSA_KEY'] as const
+
 /** The addon throws plain errors with our codes; callers get our class. */
 function coded<T>(call: () => T): T {
   try {
     return call()
   } catch (error) {
-    const { code, message } = error as { code?: string; message: string }
-    throw new CryptoError(code ?? 'RSA_ARGUMENT', message)
+    const { code = '', message } = error as { code?: string; message: string }
+    const known = ADDON_CODES.find((other) => other === code)
+    // Else it is none of the caller's doing, such as memory that is used up.
+    if (known === undefined) throw error
+    throw new CryptoError(known, message, { cause: error })
   }
 }

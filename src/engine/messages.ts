@@ -102,20 +102,11 @@ export type TaskOutcome<T> = { value: T } | { error: PlainError }
 /** An error as it crosses threads, where classes are lost. */
 export interface PlainError {
   name: string
+  /** A code of the catalogue if datdot threw it; whoever gets it looks. */
   code: string
   message: string
   index: number | undefined
   stack: string | undefined
-}
-
-const classes: Record<string, new (code: string, message: string) => errors.DatdotError> = {
-  InputError: errors.InputError,
-  CryptoError: errors.CryptoError,
-  ProofError: errors.ProofError,
-  EngineError: errors.EngineError,
-  ChainError: errors.ChainError,
-  StorageError: errors.StorageError,
-  SwarmError: errors.SwarmError
 }
 
 export function toPlainError(error: unknown): PlainError {
@@ -125,14 +116,17 @@ export function toPlainError(error: unknown): PlainError {
   return { name, code, message, index, stack }
 }
 
-/** The error that was thrown in a worker, of the class it had there if it is one of datdot's. */
+/** The error that was thrown in a worker, of the class that has its code; what datdot did not throw becomes `ENGINE_TASK`. */
 export function fromPlainError(plain: PlainError): errors.DatdotError {
-  if (plain.name === 'CodecError') return new errors.CodecError(plain.code, plain.message, plain.index)
-  const known = classes[plain.name]
-  if (known) return new known(plain.code, plain.message)
-  const cause = new Error(plain.message)
-  if (plain.stack !== undefined) cause.stack = plain.stack
-  return new errors.EngineError(plain.code, `a worker's task failed: ${plain.message}`, { cause })
+  const { name, code, message, index, stack } = plain
+  if (code !== 'ENGINE_TASK' && errors.isErrorCode(code)) {
+    const error = errors.errorOf(code, message)
+    return error instanceof errors.CodecError ? new errors.CodecError(error.code, message, index) : error
+  }
+  const cause = new Error(message)
+  cause.name = name
+  if (stack !== undefined) cause.stack = stack
+  return new errors.EngineError('ENGINE_TASK', `a worker's task failed: ${message}`, { cause })
 }
 
 /** Stages of a task that a worker has in hand, or still in its queue. */

@@ -1,6 +1,6 @@
 import { decodeChunk, codecOf } from '../chunk/codecs.js'
 import { CODEC_VERSION } from '../chunk/header.js'
-import { CodecError, ProofError } from '../errors.js'
+import { CodecError, ProofError, type CodeOf, type ErrorCode } from '../errors.js'
 import { leafNode, type TreeRoot } from '../merkle/node.js'
 import { decodeProof, verifyProof } from '../merkle/proof.js'
 import type { SignedRecord } from '../protocol/hand-over.js'
@@ -11,7 +11,9 @@ import type { Refusal } from '../protocol/refusal.js'
 /** `upheld`: the signer is at fault. The code says why, or why the evidence does not show it. */
 export interface RefusalVerdict {
   upheld: boolean
-  code: string
+  /** Whether the evidence is the one that the refusal named. If not, it says nothing of who is at fault. */
+  named: boolean
+  code: ErrorCode
   message: string
 }
 
@@ -37,15 +39,14 @@ export interface OriginalLeaves {
  * audits it. Only what the signer signed counts against it; evidence that shows no fault of its counts against the refuser.
  */
 export function judgeRefusal(evidence: Uint8Array, refusal: Refusal, tree: OriginalLeaves): RefusalVerdict {
+  const named = Buffer.compare(refusalHash(evidence), refusal.evidence) === 0
   try {
-    if (Buffer.compare(refusalHash(evidence), refusal.evidence) !== 0) {
-      throw unproven('REFUSAL_HASH', 'it is not the one that the refusal named')
-    }
-    return { upheld: true, ...faultIn(decodeRefusalEvidence(evidence), refusal, tree) }
+    if (!named) throw unproven('REFUSAL_HASH', 'it is not the one that the refusal named')
+    return { upheld: true, named, ...faultIn(decodeRefusalEvidence(evidence), refusal, tree) }
   } catch (error) {
     // Only what the evidence says decides; trouble of our own is nobody's fault.
     if (!(error instanceof ProofError)) throw error
-    return { upheld: false, code: error.code, message: error.message }
+    return { upheld: false, named, code: error.code, message: error.message }
   }
 }
 
@@ -54,7 +55,7 @@ function faultIn(
   evidence: RefusalEvidence,
   refusal: Refusal,
   tree: OriginalLeaves
-): { code: string; message: string } {
+): { code: ErrorCode; message: string } {
   checkCheckpoint(evidence.checkpoint, refusal)
   if (evidence.fault === 'contradiction') return contradiction(evidence, refusal)
   const { checkpoint, index, chunk } = evidence
@@ -120,7 +121,7 @@ function checkIncluded(
 function contradiction(
   { checkpoint, other }: RefusalEvidence & { fault: 'contradiction' },
   refusal: Refusal
-): { code: string; message: string } {
+): { code: ErrorCode; message: string } {
   checkCheckpoint(other, refusal)
   const [one, two] = [checkpoint.record, other.record]
   if (refusal.codec !== 'seal' || one.end !== two.end || !one.publicKey.equals(two.publicKey)) {
@@ -135,6 +136,6 @@ function contradiction(
   }
 }
 
-function unproven(code: string, why: string): ProofError {
+function unproven(code: CodeOf<'ProofError'>, why: string): ProofError {
   return new ProofError(code, `This evidence of a refusal does not hold: ${why}`)
 }

@@ -6,7 +6,7 @@ import {
   plainMode,
   subtreeValue
 } from '../crypto/blake3-tree.js'
-import { ProofError } from '../errors.js'
+import { ForgeryError, ProofError } from '../errors.js'
 import { pathLength, split } from '../merkle/shape.js'
 
 // Proofs of 1 KiB slices of a chunk's body. BLAKE3 is itself a tree over 1 KiB (the BLAKE3 paper, section 2), so BLAKE3(body),
@@ -179,7 +179,7 @@ export function sliceRoot({ index, bodyBytes, slice, siblings }: SliceProof): Ui
 export function verifySlice(bodyHash: Uint8Array, proof: SliceProof): void {
   const root = sliceRoot(proof)
   if (bodyHash.byteLength !== VALUE_BYTES || root.some((byte, i) => byte !== bodyHash[i])) {
-    throw new ProofError('SLICE_ROOT', `Slice ${proof.index} is none of this body`)
+    throw new ForgeryError('SLICE_ROOT', `Slice ${proof.index} is none of this body`)
   }
 }
 

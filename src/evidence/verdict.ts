@@ -1,5 +1,6 @@
 import { HASH_BYTES } from '../crypto/hash.js'
 import type { Outcome, WalkDetail } from '../protocol/operations.js'
+import type { ErrorCode } from '../errors.js'
 import type { RefusedEvidence, VerifiedEvidence } from './verify.js'
 
 /** What the check of an evidence says. */
@@ -9,18 +10,12 @@ export type Verdict = VerifiedEvidence | RefusedEvidence
 export interface Judgement {
   outcome: Outcome & ('success' | 'failure' | 'lie')
   /** Why it does not hold; null if it does. */
-  fault: { code: string; message: string } | null
+  fault: { code: ErrorCode; message: string } | null
   /** What `settle` logs. Its evidence hash is zero if there is nothing to be kept. */
   walk: WalkDetail
 }
 
 const NO_HASH = Buffer.alloc(HASH_BYTES)
-
-/**
- * Failures that the answer itself proves: bytes that do not match what the pinner signed. Others (unreadable,
- * incomplete, late) are failures only.
- */
-const LIES = new Set(['EVIDENCE_STATE', 'ORIGINAL_PROOF_HASH', 'PROOF_ROOT'])
 
 /** What an answered challenge without (readable) evidence leaves on the log. */
 export const nothingKept: WalkDetail = { states: [], indices: [], leaves: [], evidence: NO_HASH }
@@ -42,8 +37,11 @@ export function judgeEvidence(verdict: Verdict, claimed: Uint8Array): Judgement 
     const walk = { states: hashesOf(states), indices, leaves: hashesOf(leaves), evidence }
     return { outcome: 'success', fault: null, walk }
   }
-  const lie = LIES.has(verdict.code) || verdict.code.startsWith('CODEC_')
-  return { outcome: lie ? 'lie' : 'failure', fault: faultOf(verdict), walk: { ...nothingKept, evidence } }
+  return {
+    outcome: verdict.lie ? 'lie' : 'failure',
+    fault: faultOf(verdict),
+    walk: { ...nothingKept, evidence }
+  }
 }
 
 function faultOf(verdict: Verdict): Judgement['fault'] {

@@ -1,6 +1,6 @@
 import { HEADER_BYTES, bodyBytesOf } from '../chunk/header.js'
 import type { Hashes } from '../crypto/pure-hashes.js'
-import { CodecError, ProofError } from '../errors.js'
+import { CodecError, ForgeryError, ProofError, type CodeOf, type ErrorCode } from '../errors.js'
 import type { TreeRoot } from '../merkle/node.js'
 import type { SliceHasher } from './slice-batch.js'
 import { decodeSliceEvidence, sliceEvidenceHash, type SliceEvidence } from './slice-evidence.js'
@@ -47,10 +47,12 @@ export interface VerifiedSlices {
   visits: SliceVisit[]
 }
 
-/** Why an evidence does not hold: a code of EVIDENCE_…, SLICE_…, PROOF_… or CODEC_…, and a sentence. */
+/** Why an evidence does not hold. */
 export interface RefusedSlices {
   ok: false
-  code: string
+  /** Whether its bytes prove that the pinner answered what is not so; what is unreadable or incomplete is a failure only. */
+  lie: boolean
+  code: ErrorCode
   message: string
   /** `sliceEvidenceHash`: of any bytes, also such that cannot be read. */
   hash: Uint8Array
@@ -78,7 +80,8 @@ export function verifySliceEvidence(
   } catch (error) {
     // Only what the evidence says can refuse it; trouble of our own is not the pinner's fault.
     if (!(error instanceof ProofError) && !(error instanceof CodecError)) throw error
-    return { ok: false, code: error.code, message: error.message, hash }
+    const lie = error instanceof ForgeryError || error instanceof CodecError
+    return { ok: false, lie, code: error.code, message: error.message, hash }
   }
 }
 
@@ -110,7 +113,7 @@ class Check {
     this.#checkHeaders()
     const { state, visits } = this.#shape.whole ? this.#walkWhole() : this.#walk()
     if (!equal(state, lastState)) {
-      throw refuse('EVIDENCE_STATE', 'its slices lead to another state than the one that was answered')
+      throw forged('EVIDENCE_STATE', 'its slices lead to another state than the one that was answered')
     }
     if (this.#visited.includes(0))
       throw refuse('EVIDENCE_EXTRA', 'it has a slice that the walk does not visit')
@@ -128,7 +131,7 @@ class Check {
       const first = rootAt(roots, firstSlice)
       for (let at = firstSlice + 1; at < firstSlice + slices; at++) {
         if (!equal(first, rootAt(roots, at))) {
-          throw refuse('SLICE_ROOT', `slices of chunk ${index} are of different bodies`)
+          throw forged('SLICE_ROOT', `slices of chunk ${index} are of different bodies`)
         }
       }
       hashes.set(first, i * VALUE_BYTES)
@@ -259,6 +262,10 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i])
 }
 
-function refuse(code: string, why: string): ProofError {
+function forged(code: CodeOf<'ForgeryError'>, why: string): ForgeryError {
+  return new ForgeryError(code, `This evidence does not hold: ${why}`)
+}
+
+function refuse(code: CodeOf<'ProofError'>, why: string): ProofError {
   return new ProofError(code, `This evidence does not hold: ${why}`)
 }

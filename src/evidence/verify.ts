@@ -1,7 +1,7 @@
 import { RECORD_BYTES, slabHasher } from '../crypto/blake3-slab.js'
 import { HASH_BYTES, keyedBlake3 } from '../crypto/hash.js'
 import { codecOf } from '../chunk/codecs.js'
-import { CodecError, ProofError } from '../errors.js'
+import { CodecError, ForgeryError, ProofError, type CodeOf, type ErrorCode } from '../errors.js'
 import { verifyBatchRecords } from '../merkle/batch.js'
 import {
   CHUNK_PREFIX_BYTES,
@@ -52,10 +52,15 @@ export interface VerifiedEvidence {
   bytes: number
 }
 
-/** Why an evidence does not hold: a code of EVIDENCE_… or CODEC_…, and a sentence. */
+/** Why an evidence does not hold. */
 export interface RefusedEvidence {
   ok: false
-  code: string
+  /**
+   * Whether the evidence itself proves that its pinner signed what is not so: its bytes are not those of the segment, or lead
+   * elsewhere. What is unreadable or incomplete is a failure only.
+   */
+  lie: boolean
+  code: ErrorCode
   message: string
   /** `evidenceHash`, if the evidence could be read so far. */
   hash: Uint8Array | null
@@ -91,7 +96,8 @@ export function verifyEvidence(
   } catch (error) {
     // Only what the evidence says can refuse it; trouble of our own is not the pinner's fault.
     if (!(error instanceof ProofError) && !(error instanceof CodecError)) throw error
-    return { ok: false, code: error.code, message: error.message, hash: check?.hash ?? null }
+    const lie = error instanceof ForgeryError || error instanceof CodecError
+    return { ok: false, lie, code: error.code, message: error.message, hash: check?.hash ?? null }
   }
 }
 
@@ -136,7 +142,10 @@ class Check {
     for (const [i, chunks] of segments.entries()) this.#prove(chunks, this.#head.proofs[i] as Uint8Array)
     const { states, visits } = this.#walk()
     if (Buffer.compare(states.subarray(-HASH_BYTES), lastState) !== 0) {
-      throw refuse('EVIDENCE_STATE', 'its chunks lead to another state than the one that was signed')
+      throw new ForgeryError(
+        'EVIDENCE_STATE',
+        'This evidence does not hold: its chunks lead to another state than the one that was signed'
+      )
     }
     if (this.#chunks.some(({ visited }) => !visited)) {
       throw refuse('EVIDENCE_EXTRA', 'it has a chunk that the walk does not visit')
@@ -303,6 +312,6 @@ function scratch(bytes: number): Buffer {
   return kept.subarray(0, bytes)
 }
 
-function refuse(code: string, why: string): ProofError {
+function refuse(code: CodeOf<'ProofError'>, why: string): ProofError {
   return new ProofError(code, `This evidence does not hold: ${why}`)
 }

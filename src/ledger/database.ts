@@ -1,5 +1,6 @@
 import BetterSqlite3 from 'better-sqlite3'
-import { ChainError } from '../errors.js'
+import { InputError } from '../errors.js'
+import { ledgerFailure, notOpened } from './failures.js'
 import { migrations } from './schema.js'
 
 /** What a statement takes. Numbers only where they are whole and below 2^53. */
@@ -10,30 +11,34 @@ export type Row = Record<string, bigint | Buffer | null>
 /** SQLite holds datdot's ledger: `application_id` says so to `file` and to `open`. */
 const APPLICATION_ID = 0x64617464n
 
-/** The ledger's file with its prepared statements; integers cross this border as bigint. */
+/**
+ * The ledger's file with its prepared statements; integers cross this border as bigint. What SQLite reports is thrown as
+ * `ledgerFailure` makes it.
+ */
 export class Database {
   readonly raw: BetterSqlite3.Database
+  readonly #path: string
   readonly #statements = new Map<string, BetterSqlite3.Statement<Value[], Row>>()
 
   /**
    * @param path a file, or `:memory:`. `references: false` for a replay, whose rows refer to entries that are not kept
-   * @throws ChainError `LEDGER_NOT_FOUND`, `LEDGER_NOT_A_LEDGER`, `LEDGER_TOO_NEW`
+   * @throws InputError `LEDGER_NOT_FOUND`, `LEDGER_NOT_A_LEDGER`, `LEDGER_TOO_NEW`, `LEDGER_DENIED`, `LEDGER_IN_USE`;
+   *   StorageError for what SQLite reports of the file
    */
   constructor(path: string, options: { readonly?: boolean; durable?: boolean; references?: boolean } = {}) {
     const readonly = options.readonly ?? false
+    this.#path = path
+    let raw: BetterSqlite3.Database | undefined
     try {
-      this.raw = new BetterSqlite3(path, { readonly, fileMustExist: readonly })
+      raw = new BetterSqlite3(path, { readonly, fileMustExist: readonly })
+      this.raw = raw
       this.raw.defaultSafeIntegers(true)
       this.#check(path, readonly, options.durable ?? true)
       if (options.references === false) this.raw.pragma('foreign_keys = OFF')
     } catch (error) {
-      if (error instanceof ChainError) throw error
-      const code = (error as { code?: string }).code
-      const why = (error as Error).message
-      if (code === 'SQLITE_CANTOPEN' || error instanceof TypeError) {
-        throw new ChainError('LEDGER_NOT_FOUND', `cannot open the ledger ${path}: ${why}`, { cause: error })
-      }
-      throw new ChainError('LEDGER_NOT_A_LEDGER', `${path} is not a ledger: ${why}`, { cause: error })
+      raw?.close()
+      // The one TypeError of opening: there is not even the folder.
+      throw error instanceof TypeError ? notOpened(error, path) : ledgerFailure(error, path)
     }
   }
 
@@ -42,13 +47,13 @@ export class Database {
     const version = Number(this.raw.pragma('user_version', { simple: true }))
     const empty = this.raw.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0n
     if (!empty && application !== APPLICATION_ID) {
-      throw new ChainError('LEDGER_NOT_A_LEDGER', `${path} is a database, but not a ledger`)
+      throw new InputError('LEDGER_NOT_A_LEDGER', `${path} is a database, but not a ledger`)
     }
     if (version > migrations.length) {
-      throw new ChainError('LEDGER_TOO_NEW', `${path} was written by a newer datdot; update this one`)
+      throw new InputError('LEDGER_TOO_NEW', `${path} was written by a newer datdot; update this one`)
     }
     if (readonly) {
-      if (empty) throw new ChainError('LEDGER_NOT_A_LEDGER', `${path} holds no ledger`)
+      if (empty) throw new InputError('LEDGER_NOT_A_LEDGER', `${path} holds no ledger`)
       return
     }
     this.raw.pragma('journal_mode = WAL')
@@ -70,33 +75,57 @@ export class Database {
   }
 
   get(sql: string, ...values: Value[]): Row | undefined {
-    return this.#prepare(sql).get(...values)
+    try {
+      return this.#prepare(sql).get(...values)
+    } catch (error) {
+      throw ledgerFailure(error, this.#path)
+    }
   }
 
   all(sql: string, ...values: Value[]): Row[] {
-    return this.#prepare(sql).all(...values)
+    try {
+      return this.#prepare(sql).all(...values)
+    } catch (error) {
+      throw ledgerFailure(error, this.#path)
+    }
   }
 
   /** Rows one at a time; nothing else may be written meanwhile. */
-  iterate(sql: string, ...values: Value[]): IterableIterator<Row> {
-    return this.#prepare(sql).iterate(...values)
+  *iterate(sql: string, ...values: Value[]): Generator<Row, void, void> {
+    try {
+      yield* this.#prepare(sql).iterate(...values)
+    } catch (error) {
+      throw ledgerFailure(error, this.#path)
+    }
   }
 
   /** Rows changed. */
   run(sql: string, ...values: Value[]): number {
-    return this.#prepare(sql).run(...values).changes
+    try {
+      return this.#prepare(sql).run(...values).changes
+    } catch (error) {
+      throw ledgerFailure(error, this.#path)
+    }
   }
 
   /** Runs `work` in one transaction that takes the write lock at once; an error undoes all of it. */
   transaction<T>(work: () => T): T {
-    this.raw.exec('BEGIN IMMEDIATE')
+    this.#exec('BEGIN IMMEDIATE')
     try {
       const result = work()
-      this.raw.exec('COMMIT')
+      this.#exec('COMMIT')
       return result
     } catch (error) {
-      if (this.raw.inTransaction) this.raw.exec('ROLLBACK')
+      if (this.raw.inTransaction) this.#exec('ROLLBACK')
       throw error
+    }
+  }
+
+  #exec(sql: string): void {
+    try {
+      this.raw.exec(sql)
+    } catch (error) {
+      throw ledgerFailure(error, this.#path)
     }
   }
 

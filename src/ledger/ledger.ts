@@ -1,4 +1,4 @@
-import { ChainError } from '../errors.js'
+import { ChainError, InputError } from '../errors.js'
 import type { KeyPair } from '../crypto/keys.js'
 import { decode } from '../protocol/codec.js'
 import { effectsType, type Effects } from '../protocol/effects.js'
@@ -95,14 +95,14 @@ export class Ledger implements SyncLedger {
     try {
       const first = db.get('SELECT operation FROM entries WHERE seq = 0')
       const { genesis, keyPair } = options
-      if (!first && !genesis) throw new ChainError('LEDGER_NOT_FOUND', `${options.path} holds no ledger yet`)
+      if (!first && !genesis) throw new InputError('LEDGER_NOT_FOUND', `${options.path} holds no ledger yet`)
       if (!first && !keyPair) throw new ChainError('KEY_MISSING', 'a genesis needs the key of its chain')
       const wire = first
         ? (first.operation as Buffer)
         : signGenesis(genesis!, keyPair!, Math.floor(options.clock.wall()))
       const operation = decodeOperation(wire, true) as Operation & { kind: 'genesis' }
       if (keyPair && !keyPair.publicKey.equals(operation.sender)) {
-        throw new ChainError('LEDGER_FOREIGN', `${options.path} belongs to another chain`)
+        throw new InputError('LEDGER_FOREIGN', `${options.path} belongs to another chain`)
       }
       const ledger = new Ledger(db, options, operation)
       if (first) ledger.state.load()
@@ -142,12 +142,6 @@ export class Ledger implements SyncLedger {
       })
     } catch (error) {
       state.restore(before.head, before.parameters)
-      const code = (error as { code?: string }).code
-      if (code === 'SQLITE_FULL' || code?.startsWith('SQLITE_IOERR')) {
-        throw new ChainError('LEDGER_DISK', `the ledger cannot be written: ${(error as Error).message}`, {
-          cause: error
-        })
-      }
       throw error
     }
   }

@@ -1,4 +1,4 @@
-import { ProofError } from '../errors.js'
+import { ForgeryError, ProofError } from '../errors.js'
 import type { TreeRoot } from './node.js'
 import { lowerBound, split } from './shape.js'
 
@@ -82,7 +82,7 @@ export function checkBatchRoot(root: TreeRoot, record: Uint8Array): void {
   }
   for (let i = 0; i < root.hash.byteLength || i < RECORD_BYTES - 8; i++) {
     if (root.hash[i] !== record[8 + i])
-      throw new ProofError('PROOF_ROOT', 'the proof does not lead to the root')
+      throw new ForgeryError('PROOF_ROOT', 'the proof does not lead to the root')
   }
 }
 

@@ -1,4 +1,4 @@
-import { ProofError } from '../errors.js'
+import { ForgeryError, ProofError } from '../errors.js'
 import { verifyBatchRecords } from './batch.js'
 import { RECORD_BYTES, decodeNode, encodeNode, parentNode, type TreeNode, type TreeRoot } from './node.js'
 import { subtree, type ChunkPosition, type NodeReader } from './reader.js'
@@ -177,7 +177,7 @@ function checkRoot(root: TreeRoot, node: TreeNode): void {
     )
   }
   if (Buffer.compare(node.hash, root.hash) !== 0) {
-    throw new ProofError('PROOF_ROOT', 'the proof does not lead to the root')
+    throw new ForgeryError('PROOF_ROOT', 'the proof does not lead to the root')
   }
 }
 

@@ -1,7 +1,7 @@
 import { fullRoots, leftSpan, parent, sibling } from 'flat-tree'
 import crypto from 'hypercore-crypto'
 import sodium from 'sodium-native'
-import { ProofError } from '../errors.js'
+import { ForgeryError, ProofError } from '../errors.js'
 
 const PROOF_VERSION = 1
 const HASH_BYTES = 32
@@ -196,7 +196,7 @@ export function verifyOriginalLeaf(
   for (const at of wanted.siblings) node = parentOf(node, next(at))
   const roots = [...wanted.roots.map(next), node].sort((a, b) => a.index - b.index)
   if (!treeHashOf(roots).equals(treeHash)) {
-    throw new ProofError('ORIGINAL_PROOF_HASH', `Block ${index} is not the one that the author signed.`)
+    throw new ForgeryError('ORIGINAL_PROOF_HASH', `Block ${index} is not the one that the author signed.`)
   }
 }
 

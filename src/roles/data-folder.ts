@@ -2,6 +2,7 @@ import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Clock } from '../clock.js'
 import { DatdotError, InputError } from '../errors.js'
+import { fileTrouble } from '../file-failure.js'
 import { Resource } from '../lifecycle.js'
 import { FolderLock, describeHolder, type Holder } from '../storage/folder-lock.js'
 import { makeTemporaryFolder } from '../storage/temporary-folder.js'
@@ -142,10 +143,6 @@ async function makeFolder(path: string | undefined): Promise<{ folder: string; c
   try {
     return { folder, created: await makeParents(folder) }
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST' || code === 'ENOTDIR') {
-      throw new InputError('DATA_NOT_A_FOLDER', `${path} is not a folder; give --data a new or empty folder`)
-    }
     throw ownError(folder, error)
   }
 }
@@ -213,12 +210,27 @@ function inUse(folder: string, holder: Holder | null): InputError {
 /** What the system says of a folder, as an error of ours. */
 function ownError(folder: string, error: unknown): unknown {
   if (error instanceof DatdotError) return error
-  if (isDiskFull(error)) return folderFull(folder)
-  return new InputError(
-    'DATA_NOT_WRITABLE',
-    `${folder} cannot be written: ${(error as Error).message}; choose another --data`,
-    { cause: error }
-  )
+  const { message } = error as Error
+  const options = { cause: error }
+  switch (fileTrouble(error)) {
+    case 'full':
+      return folderFull(folder, options)
+    case 'not-a-file':
+      return new InputError(
+        'DATA_NOT_A_FOLDER',
+        `${folder} is not a folder; give --data a new or empty folder`,
+        options
+      )
+    case 'denied':
+    case 'missing':
+      return new InputError(
+        'DATA_NOT_WRITABLE',
+        `${folder} cannot be written: ${message}; choose another --data`,
+        options
+      )
+    default:
+      return new InputError('DATA_FAILED', `${folder} cannot be used, the system says: ${message}`, options)
+  }
 }
 
 async function checkSpace(folder: string, neededBytes: number): Promise<void> {
@@ -234,10 +246,11 @@ async function checkSpace(folder: string, neededBytes: number): Promise<void> {
 }
 
 /** The one line for a disk that ran full, whoever noticed it. */
-export function folderFull(folder: string): InputError {
+export function folderFull(folder: string, options?: ErrorOptions): InputError {
   return new InputError(
     'DISK_FULL',
-    `The disk that holds ${folder} is full; free some space or choose another --data`
+    `The disk that holds ${folder} is full; free some space or choose another --data`,
+    options
   )
 }
 

@@ -4,7 +4,7 @@ import type { Effect, EffectKind } from '../protocol/effects.js'
 import type { RoleName } from '../protocol/operations.js'
 import type { Clock } from '../clock.js'
 import type { KeyPair } from '../crypto/keys.js'
-import { DatdotError } from '../errors.js'
+import { DatdotError, type ErrorCode } from '../errors.js'
 import type { Logger } from '../log.js'
 import { createDht, type Network } from '../swarm/dht.js'
 import { leave } from '../swarm/leave.js'
@@ -186,7 +186,7 @@ export class Member {
 }
 
 /** Whether an error carries one of these codes, whoever threw it. */
-export function hasCode(error: unknown, ...codes: string[]): boolean {
+export function hasCode(error: unknown, ...codes: ErrorCode[]): boolean {
   const code = (error as { code?: unknown } | null)?.code
-  return typeof code === 'string' && codes.includes(code)
+  return codes.some((other) => other === code)
 }

@@ -1,5 +1,5 @@
 import type Protomux from 'protomux'
-import { DatdotError, SwarmError } from '../errors.js'
+import { PeerError, SwarmError, told, type ErrorCode } from '../errors.js'
 import { bytes, decode, encode, struct, text, uint, type Type } from '../protocol/codec.js'
 
 /** Requests, responses and cancellations on one channel of an encrypted connection. */
@@ -156,7 +156,7 @@ export class ServerChannel {
     }
   }
 
-  #refuse(id: number, code: string, message: string): void {
+  #refuse(id: number, code: ErrorCode, message: string): void {
     this.#send(id, 1, encode(errorType, { code, message }))
     this.#offend()
   }
@@ -271,7 +271,7 @@ export class ClientChannel {
       if (!pending) return
       if (error === 0) return pending.resolve(body)
       const { code, message: text } = decode(errorType, body)
-      pending.reject(new SwarmError(code, text))
+      pending.reject(new PeerError(code, text))
     } catch {
       // A server that does not speak the protocol: nothing that it says can be matched to a request.
       this.close()
@@ -279,11 +279,10 @@ export class ClientChannel {
   }
 }
 
-/** What a stranger may know of an error: our own codes and messages, nothing of the machine. */
-function publicError(error: unknown): { code: string; message: string } {
-  if (error instanceof DatdotError)
-    return { code: error.code.slice(0, 64), message: clip(error.message, 1024) }
-  return { code: 'RPC_FAILED', message: 'The request failed' }
+/** What a stranger may know of an error. */
+function publicError(error: unknown): { code: ErrorCode; message: string } {
+  const { code, message } = told(error, 'RPC_FAILED')
+  return { code, message: clip(message, 1024) }
 }
 
 function clip(message: string, most: number): string {

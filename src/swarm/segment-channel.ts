@@ -1,5 +1,6 @@
 import Protomux from 'protomux'
 import type HyperDHT from 'hyperdht'
+import { told, type ErrorCode } from '../errors.js'
 import { Joiner, cut } from './segment-cutting.js'
 import {
   CREDIT,
@@ -107,7 +108,7 @@ export interface IncomingSegment {
    */
   receive(position: number): AsyncGenerator<SegmentItem, void, void>
   accept(signed: Buffer): void
-  refuse(code: string, message: string): void
+  refuse(code: ErrorCode, message: string): void
 }
 
 /**
@@ -143,7 +144,7 @@ async function serve(
       decided = true
       channel.send(VERDICT, writeVerdict(verdict))
     }
-    const refuse = (code: string, message: string): void => decide({ accepted: false, code, message })
+    const refuse = (code: ErrorCode, message: string): void => decide({ accepted: false, code, message })
     try {
       await handle({
         offer,
@@ -154,8 +155,8 @@ async function serve(
       })
       refuse('SEGMENT_UNDECIDED', 'the pinner came to no verdict')
     } catch (error) {
-      const { code, message } = error as { code?: unknown; message: string }
-      refuse(typeof code === 'string' ? code : 'SEGMENT_FAILED', message)
+      const { code, message } = told(error, 'SEGMENT_FAILED')
+      refuse(code, message)
     }
     // The signer closes once it has read the verdict; closing first could overtake it.
     await channel.closed()

@@ -17,7 +17,7 @@ export interface ChunkBytes {
   lengths: ArrayLike<number>
 }
 
-/** The pinner's verdict on the whole segment. */
+/** The pinner's verdict on the whole segment; a refusal is in its words, which are bounded and not trusted. */
 export type SegmentVerdict =
   { accepted: true; signed: Buffer } | { accepted: false; code: string; message: string }
 
@@ -75,7 +75,7 @@ export function readVerdict(payload: Buffer): SegmentVerdict {
   try {
     const said: unknown = JSON.parse(payload.subarray(1).toString('utf8'))
     if (Array.isArray(said) && typeof said[0] === 'string' && typeof said[1] === 'string') {
-      return { accepted: false, code: said[0], message: said[1] }
+      return { accepted: false, code: said[0].slice(0, 64), message: said[1].slice(0, 1024) }
     }
   } catch {
     // Not JSON: said below.

@@ -1,6 +1,6 @@
 import type Protomux from 'protomux'
 import type { Clock } from '../clock.js'
-import { SwarmError } from '../errors.js'
+import { PeerError, SwarmError } from '../errors.js'
 import { deadline, type Patience } from '../wait.js'
 import { Pace } from './pace.js'
 import { Queue } from './queue.js'
@@ -122,7 +122,7 @@ export class SegmentPipe {
     const incoming = await this.#take(this.#idleMs)
     if (incoming.type === VERDICT && type === READY) {
       const verdict = readVerdict(incoming.payload)
-      if (!verdict.accepted) throw new SwarmError(verdict.code, verdict.message)
+      if (!verdict.accepted) throw new PeerError(verdict.code, verdict.message)
     }
     return expect(incoming, type).payload
   }

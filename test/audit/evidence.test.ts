@@ -47,7 +47,13 @@ test('a chain that settles as a lie what its evidence shows to hold is found out
   const hosting = await hosted(t)
   const { chain } = hosting
   await settle(hosting)
-  chain.lieAbout(({ hash }) => ({ ok: false, code: 'EVIDENCE_STATE', message: 'so it says', hash }))
+  chain.lieAbout(({ hash }) => ({
+    ok: false,
+    lie: true,
+    code: 'EVIDENCE_STATE',
+    message: 'so it says',
+    hash
+  }))
   const { seq, id } = await settle(hosting)
   for (const target of [remote(chain), [chain.dir]]) {
     const { code, report } = await run(...target)

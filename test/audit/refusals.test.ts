@@ -35,7 +35,7 @@ for (const [index, name] of [
 
 test('a chain that judges otherwise than the evidence says is found out', async (t) => {
   for (const upheld of [true, false]) {
-    const said: RefusalVerdict = { upheld, code: 'SO_IT_SAYS', message: 'so it says' }
+    const said: RefusalVerdict = { upheld, named: true, code: 'REFUSAL_UNFOUNDED', message: 'so it says' }
     const of = await delivered(t, { judge: () => Promise.resolve(said) })
     await refused(of, upheld ? BAD + 1 : BAD)
     const { seq } = verdictIn(of)!

@@ -60,7 +60,8 @@ export async function makeCopy(lengths: number[][], salt = ''): Promise<TestCopy
   const checkOriginal: CheckOriginal = (_, index, length, proof) => {
     const block = proof.subarray(32)
     const holds = length === blocks.length && blake3(block).equals(proof.subarray(0, 32))
-    if (!holds || !blocks[index]?.equals(block)) throw new ProofError('TEST_ORIGINAL', 'another block')
+    if (!holds || !blocks[index]?.equals(block))
+      throw new ProofError('ORIGINAL_PROOF_FORMAT', 'another block')
   }
   return { blocks, chunks, segments, reader: readerOf(chunks, segments, trees, blocks), checkOriginal }
 }

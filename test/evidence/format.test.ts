@@ -93,10 +93,10 @@ test('evidence with any byte changed does not hold', async () => {
     changed[at]! ^= 1 << (at % 8)
     const verdict = check(given, changed)
     assert.ok(!verdict.ok, `byte ${at}`)
-    assert.match(verdict.code, /^(EVIDENCE|PROOF|CODEC|TEST)_/)
+    assert.match(verdict.code, /^(EVIDENCE|PROOF|CODEC|ORIGINAL_PROOF)_/)
     codes.set(verdict.code, (codes.get(verdict.code) ?? 0) + 1)
   }
-  assert.ok(codes.has('PROOF_ROOT') && codes.has('EVIDENCE_MALFORMED') && codes.has('TEST_ORIGINAL'))
+  assert.ok(codes.has('PROOF_ROOT') && codes.has('EVIDENCE_MALFORMED') && codes.has('ORIGINAL_PROOF_FORMAT'))
 })
 
 test('shortened and lengthened evidence does not hold', async () => {
@@ -159,7 +159,7 @@ test('proofs of the wrong length, order or count are refused', async () => {
     [(head) => (head.chunks[0]!.bytes += 1), /^EVIDENCE_MALFORMED$/],
     [(head) => (head.original = Buffer.alloc(20_000)), /^EVIDENCE_MALFORMED$/],
     [(head) => (head.original = Buffer.alloc(7)), /^EVIDENCE_MALFORMED$/],
-    [(head) => (head.original = Buffer.alloc(40)), /^TEST_ORIGINAL$/]
+    [(head) => (head.original = Buffer.alloc(40)), /^ORIGINAL_PROOF_FORMAT$/]
   ]
   for (const [change, code] of cases) assert.match(codeOf(check(given, withHead(given, change))), code)
 })

@@ -41,7 +41,7 @@ async function connect(
     [
       FAIL,
       async (body) => {
-        if (body.toString() === 'known') throw new ChainError('TEST_KNOWN', 'a reason for people')
+        if (body.toString() === 'known') throw new ChainError('DRAW_NOT_OPEN', 'a reason for people')
         throw new Error('/secret/path of this machine')
       }
     ],
@@ -76,8 +76,11 @@ test('answers come back to their questions, also out of order', async (t) => {
 
 test('a coded error reaches the peer with its code, any other without what it says', async (t) => {
   const { client } = await connect(t)
-  await assert.rejects(ask(client, FAIL, 'known'), { code: 'TEST_KNOWN', message: 'a reason for people' })
-  await assert.rejects(ask(client, FAIL, 'unknown'), { code: 'RPC_FAILED', message: 'The request failed' })
+  await assert.rejects(ask(client, FAIL, 'known'), { code: 'DRAW_NOT_OPEN', message: 'a reason for people' })
+  await assert.rejects(ask(client, FAIL, 'unknown'), {
+    code: 'RPC_FAILED',
+    message: 'The other side failed for a reason of its own'
+  })
   await assert.rejects(ask(client, 99, ''), { code: 'RPC_METHOD' })
   assert.equal(await ask(client, ECHO, 'still here'), 'still here')
 })

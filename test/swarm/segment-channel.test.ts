@@ -11,6 +11,7 @@ import {
   type SegmentVerdict,
   type TransferOptions
 } from '../../src/swarm/segment-channel.js'
+import { ChainError } from '../../src/errors.js'
 import { connectedPair } from '../helpers/network.js'
 
 type Connection = Parameters<typeof send>[0]
@@ -123,16 +124,19 @@ test('much more than the window goes through, and the receiver sets the pace', a
 test('a refusal reaches the signer with its code, before or in the middle of the data', async (t) => {
   const { client, server } = await connectedPair(t)
   acceptSegments(server, async (segment) => {
-    if (segment.offer.toString() === 'never') throw Object.assign(new Error('not mine'), { code: 'NOT_MINE' })
+    if (segment.offer.toString() === 'never') throw new ChainError('NOT_DRAWN', 'not mine')
     for await (const item of segment.receive(0)) {
-      if (item.kind === 'chunks') return segment.refuse('CODEC_BODY', 'chunk 0 is not what it should be')
+      if (item.kind === 'chunks') return segment.refuse('CODEC_TAG', 'chunk 0 is not what it should be')
     }
   })
-  await assert.rejects(sendSegment(client, Buffer.from('never'), itemsFrom), { code: 'NOT_MINE' })
+  await assert.rejects(sendSegment(client, Buffer.from('never'), itemsFrom), {
+    code: 'NOT_DRAWN',
+    message: 'not mine'
+  })
   const verdict = await sendSegment(client, Buffer.from('try'), itemsFrom)
   assert.deepEqual(verdict, {
     accepted: false,
-    code: 'CODEC_BODY',
+    code: 'CODEC_TAG',
     message: 'chunk 0 is not what it should be'
   })
 })

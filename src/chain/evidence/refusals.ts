@@ -28,6 +28,9 @@ interface Case {
   complete: boolean
 }
 
+/** What is told of a refusal, and logged. */
+type Said = Pick<RefusalVerdict, 'upheld' | 'code' | 'message'>
+
 /** Takes the evidence of refusals, has it judged, keeps it, and says on the log who pays. */
 export class Refusals {
   readonly #ports: RefusalPorts
@@ -173,14 +176,14 @@ export class Refusals {
     const { draw, evidence: hash } = refusal
     const verdict = await judge({ refusal, evidence: await upload.bytes() })
     // Not what was refused with: that one may still come.
-    if (verdict.code === 'REFUSAL_HASH') return this.#tell(draw, verdict)
+    if (!verdict.named) return this.#tell(draw, verdict)
     const subject = { kind: 'refusal', id: draw } as const
     if (!store.find(subject))
       await store.add({ ...subject, hash: Buffer.from(hash), at: now() }, upload.parts())
     await this.#log(draw, verdict)
   }
 
-  async #log(draw: number, verdict: RefusalVerdict): Promise<void> {
+  async #log(draw: number, verdict: Said): Promise<void> {
     const { ledger, onCommit } = this.#ports
     this.#tell(draw, verdict)
     try {
@@ -192,7 +195,7 @@ export class Refusals {
     }
   }
 
-  #tell(draw: number, { upheld, code, message }: RefusalVerdict): void {
+  #tell(draw: number, { upheld, code, message }: Said): void {
     this.#ports.log('chain.refusal-judged', { draw, upheld, code, message })
   }
 

@@ -8,7 +8,15 @@ import {
 import { segmentHash, signSegment, verifySegment } from '../../protocol/segment.js'
 import type { AssignmentView } from '../../protocol/views.js'
 import type { Engine } from '../../engine/engine.js'
-import { ChainError, CodecError, ProofError, StorageError, SwarmError } from '../../errors.js'
+import {
+  ChainError,
+  CodecError,
+  InputError,
+  ProofError,
+  StorageError,
+  SwarmError,
+  type ErrorCode
+} from '../../errors.js'
 import { TreeBuilder } from '../../merkle/builder.js'
 import type { TreeRoot } from '../../merkle/node.js'
 import { decodeManifest } from '../../storage/hypercore-parts.js'
@@ -30,6 +38,13 @@ import type { Tasks } from '../../../workers/tasks.js'
 /** How long an offer may be ahead of what the chain tells this pinner, or wait for the one before it to end. */
 const ASSIGNMENT_MS = 10_000
 const ASSIGNMENT_POLL_MS = 200
+/** Trouble with the own disk: no signer is to blame, and the segment may still go on. */
+const OWN_DISK: readonly ErrorCode[] = [
+  'STORAGE_FAILED',
+  'STORAGE_LIMIT',
+  'STORAGE_DISK_FAILED',
+  'STORAGE_CORRUPT'
+]
 
 /** What an intake works with; the pinner owns all of it. */
 export interface SegmentIntakePorts {
@@ -302,7 +317,8 @@ export class SegmentIntake {
   async #giveUp(ingest: Ingest, assignment: AssignmentView, error: unknown): Promise<void> {
     const { chain, signal } = this.#member
     const { draw } = assignment
-    const later = error instanceof SwarmError || hasCode(error, 'STORAGE_FAILED', 'DRAW_NOT_OPEN')
+    const ours = error instanceof InputError || hasCode(error, ...OWN_DISK)
+    const later = ours || error instanceof SwarmError || hasCode(error, 'DRAW_NOT_OPEN')
     if (signal.aborted || later) return ingest.suspend()
     await ingest.abort().catch((failure: unknown) => {
       if (!(failure instanceof StorageError)) throw failure
@@ -385,7 +401,7 @@ export class SegmentIntake {
       const { end } = received
       if (end === undefined || ingest.position !== task.end) {
         throw new ProofError(
-          'SEGMENT_SHORT',
+          'SEGMENT_INCOMPLETE',
           `the signer sent chunks up to ${ingest.position} of ${task.end}`
         )
       }

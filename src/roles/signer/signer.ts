@@ -8,7 +8,7 @@ import type { AssignmentView } from '../../protocol/views.js'
 import type { SegmentSecret } from '../../chunk/codec.js'
 import { Engine } from '../../engine/engine.js'
 import { wipeSegmentKey } from '../../engine/seal-key.js'
-import { ChainError, SwarmError } from '../../errors.js'
+import { ChainError, PeerError, SwarmError, type ErrorCode } from '../../errors.js'
 import { Resource } from '../../lifecycle.js'
 import { TreeBuilder } from '../../merkle/builder.js'
 import { NodeFile } from '../../storage/node-file.js'
@@ -34,7 +34,7 @@ export interface SignerOptions extends MemberOptions {
 /** Most encoded bytes between two signed running roots: what was signed last is what a lost signer leaves. */
 export const RUNNING_ROOT_BYTES = 16 << 20
 /** Verdicts that are none on the segment: if the draw is still open, the signer goes on. */
-const PASSING: readonly string[] = ['SEGMENT_LATE', 'SEGMENT_SUPERSEDED', 'SEGMENT_BUSY']
+const PASSING: readonly ErrorCode[] = ['SEGMENT_LATE', 'SEGMENT_SUPERSEDED', 'SEGMENT_BUSY']
 const CONNECT_MS = 15_000
 const BLOCK_MS = 30_000
 /** Pause after an interruption, doubled up to the second. */
@@ -198,8 +198,8 @@ export class Signer extends Resource implements Participant {
       const verdict = await this.#connections!.with(pinner, { timeoutMs: CONNECT_MS, signal }, (connection) =>
         sendSegment(connection, offer, items, { clock, id: idOf(draw), signal })
       )
-      if (!verdict.accepted && PASSING.includes(verdict.code)) {
-        throw new SwarmError(verdict.code, verdict.message)
+      if (!verdict.accepted && PASSING.some((code) => code === verdict.code)) {
+        throw new PeerError(verdict.code, verdict.message)
       }
       if (!verdict.accepted) {
         throw new ChainError(

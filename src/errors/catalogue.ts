@@ -1,0 +1,50 @@
+import { chainErrors } from './chain.js'
+import { chunkErrors } from './chunks.js'
+import type { ErrorClass, ErrorEntry } from './entry.js'
+import { evidenceErrors } from './evidence.js'
+import { networkErrors } from './network.js'
+import { operationErrors } from './operations.js'
+import { programErrors } from './program.js'
+import { storageErrors } from './storage.js'
+
+/** All codes, by the areas that docs/errors.md has a section each of. */
+export const areas = {
+  'Command line, folders and files': programErrors,
+  'Ledger, log and client': chainErrors,
+  'Operations that the chain refuses': operationErrors,
+  'Evidence, refusals and audit': evidenceErrors,
+  'Network and transfers': networkErrors,
+  Storage: storageErrors,
+  'Chunks, keys, trees and the engine': chunkErrors
+} as const
+
+/** Every code with its class, cause and remedy. */
+export const catalogue = {
+  ...programErrors,
+  ...chainErrors,
+  ...operationErrors,
+  ...evidenceErrors,
+  ...networkErrors,
+  ...storageErrors,
+  ...chunkErrors
+} as const
+
+type Catalogue = typeof catalogue
+
+/** A code of the catalogue. */
+export type ErrorCode = keyof Catalogue
+
+/** The codes that a class carries. */
+export type CodeOf<C extends ErrorClass> = {
+  [K in ErrorCode]: Catalogue[K]['class'] extends C ? K : never
+}[ErrorCode]
+
+/** What the catalogue says of a code. */
+export function describe(code: ErrorCode): ErrorEntry {
+  return catalogue[code]
+}
+
+/** Whether a text, such as one from a peer, is a code of the catalogue. */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(catalogue, code)
+}

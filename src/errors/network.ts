@@ -1,0 +1,100 @@
+import type { ErrorArea } from './entry.js'
+
+/** Reading hypercores over the network, and handing segments from signer to pinner. */
+export const networkErrors = {
+  PEER_UNREACHABLE: {
+    class: 'SwarmError',
+    cause: 'A peer cannot be connected to.',
+    remedy: 'Try again later: it is offline, or behind a network that does not let it be reached.'
+  },
+  HYPERCORE_UNREACHABLE: {
+    class: 'SwarmError',
+    cause: 'Nobody served a hypercore at the length that is needed.',
+    remedy: 'Check that its author or a pinner is online.'
+  },
+  BLOCK_UNREACHABLE: {
+    class: 'SwarmError',
+    cause: 'Nobody serves a block of a hypercore.',
+    remedy: 'Check that its author or a pinner is online.'
+  },
+  ORIGINAL_MISMATCH: {
+    class: 'ChainError',
+    cause: 'The hypercore that a signer found is not the one on the chain: another fork or another tree.',
+    remedy: 'Its author has to sponsor what it serves.'
+  },
+  SEGMENT_IDLE: {
+    class: 'SwarmError',
+    cause: 'The other side of a transfer said nothing, or too little, for too long.',
+    remedy: 'Nothing: it is begun again. If it repeats, look at the bandwidth between the two.'
+  },
+  SEGMENT_PROTOCOL: {
+    class: 'SwarmError',
+    cause: 'The other side of a transfer sent what is not the protocol.',
+    remedy: 'Update both sides.'
+  },
+  SEGMENT_CLOSED: {
+    class: 'SwarmError',
+    cause: 'The other side ended a transfer.',
+    remedy: 'Nothing: it is begun again.'
+  },
+  SEGMENT_BUSY: {
+    class: 'SwarmError',
+    cause: 'The segment is on its way already, over this or another connection.',
+    remedy: 'Nothing: it is tried again later.'
+  },
+  SEGMENT_SUPERSEDED: {
+    class: 'SwarmError',
+    cause: 'The signer came again over another connection, and goes on there.',
+    remedy: 'Nothing.'
+  },
+  SEGMENT_OVER: {
+    class: 'SwarmError',
+    cause: 'The draw ended while its segment was on its way.',
+    remedy: 'Nothing.'
+  },
+  SEGMENT_LATE: {
+    class: 'SwarmError',
+    cause: 'The time to deliver a segment is over; the part that came is kept and paid.',
+    remedy: 'Whose signer it is: look at its CPU and bandwidth, or take on less.'
+  },
+  SEGMENT_POSITION: {
+    class: 'SwarmError',
+    cause: 'A pinner asked for chunks that were not offered to it.',
+    remedy: 'Update the pinner: it does not keep to the protocol.'
+  },
+  SEGMENT_REFUSED: {
+    class: 'ChainError',
+    cause: 'The pinner refused a segment for good; the message repeats why.',
+    remedy: 'Whose signer it is: check memory and disk, and update it. The chain judges who pays.'
+  },
+  SEGMENT_UNDECIDED: {
+    class: 'SwarmError',
+    cause: 'A pinner ended a transfer without a verdict.',
+    remedy: 'Update the pinner.'
+  },
+  SEGMENT_FAILED: {
+    class: 'SwarmError',
+    cause: 'A pinner failed for a reason of its own while it took a segment.',
+    remedy: "Whose pinner it is: look into the pinner's log."
+  },
+  SEGMENT_INCOMPLETE: {
+    class: 'ProofError',
+    cause: 'A signer ended before it had sent all chunks.',
+    remedy: 'Whose signer it is: update it.'
+  },
+  SEGMENT_SIGNATURE: {
+    class: 'ChainError',
+    cause: "A signer's signature over its segment does not hold.",
+    remedy: 'Whose signer it is: update it.'
+  },
+  SEGMENT_ROOT: {
+    class: 'ProofError',
+    cause: 'What a signer signed is not what it sent.',
+    remedy: 'Whose signer it is: check its memory, and update it.'
+  },
+  SEGMENT_CONTRADICTION: {
+    class: 'ProofError',
+    cause: 'A signer signed two things of one segment that exclude each other.',
+    remedy: 'Whose signer it is: check its memory, and update it.'
+  }
+} as const satisfies ErrorArea

@@ -1,0 +1,250 @@
+import type { ErrorArea } from './entry.js'
+
+/** Why the chain refuses an operation. Nothing of a refused operation stays, and it is not on the log. */
+export const operationErrors = {
+  OPERATION_MALFORMED: {
+    class: 'ChainError',
+    cause: 'Bytes are not a valid operation, entry or message of the chain.',
+    remedy: 'Update whoever sent them: they do not keep to the formats.'
+  },
+  OPERATION_TOO_LARGE: {
+    class: 'ChainError',
+    cause: 'An operation has more bytes than any may have.',
+    remedy: 'Split it, where it is a list.'
+  },
+  OPERATION_UNKNOWN: {
+    class: 'ChainError',
+    cause: 'An operation of a kind or version that is not known here.',
+    remedy: 'Update datdot, or send what this chain knows.'
+  },
+  SIGNATURE_WRONG: {
+    class: 'ChainError',
+    cause: 'A signature of an operation does not hold for its sender and this chain.',
+    remedy: 'Sign with the key of the sender, over the id of this chain.'
+  },
+  ACCOUNT_UNKNOWN: {
+    class: 'ChainError',
+    cause: 'The sender of an operation has no account.',
+    remedy: 'Have somebody transfer to its key first.'
+  },
+  NONCE_WRONG: {
+    class: 'ChainError',
+    cause: "An operation does not carry its sender's next nonce.",
+    remedy: 'Ask for the account and sign again; clients do it by themselves.'
+  },
+  NOT_THE_CHAIN: {
+    class: 'ChainError',
+    cause: 'An operation that only the chain itself may send came from somebody else.',
+    remedy: 'Do not send it.'
+  },
+  GENESIS_KNOWN: {
+    class: 'ChainError',
+    cause: 'A second genesis.',
+    remedy: 'Start another chain in another folder.'
+  },
+  PARAMETERS_INVALID: {
+    class: 'ChainError',
+    cause: 'A parameter that must not be 0 is.',
+    remedy: 'Give the parameter that the message names a value.'
+  },
+  RULES_UNKNOWN: {
+    class: 'ChainError',
+    cause: 'A log is written by rules of a version that is not known here.',
+    remedy: 'Take a version of datdot that knows them.'
+  },
+  SUPPLY_TOO_LARGE: {
+    class: 'ChainError',
+    cause: 'A genesis creates more money than the ledger can count.',
+    remedy: 'Allocate less than 2^62 grains in all.'
+  },
+  AMOUNT_ZERO: {
+    class: 'ChainError',
+    cause: 'A transfer or donation of nothing.',
+    remedy: 'Give an amount.'
+  },
+  TRANSFER_TO_SELF: {
+    class: 'ChainError',
+    cause: 'Sender and receiver of a transfer are the same.',
+    remedy: 'Give another receiver.'
+  },
+  BALANCE_TOO_LOW: {
+    class: 'ChainError',
+    cause: 'The sender has less than the operation costs.',
+    remedy: 'Get more grains, or give less.'
+  },
+  HYPERCORE_UNKNOWN: {
+    class: 'ChainError',
+    cause: 'The hypercore is not registered.',
+    remedy: 'Sponsor it first.'
+  },
+  HYPERCORE_KNOWN: {
+    class: 'ChainError',
+    cause: 'The hypercore is registered already.',
+    remedy: 'Donate to it.'
+  },
+  HYPERCORE_LAPSED: {
+    class: 'ChainError',
+    cause: 'Nobody paid for the hypercore any more, and its copies were given up.',
+    remedy: 'Sponsor it again.'
+  },
+  HYPERCORE_EMPTY: {
+    class: 'ChainError',
+    cause: 'A hypercore without blocks has no copies.',
+    remedy: 'Wait until its author has written something.'
+  },
+  HYPERCORE_UNSIGNED: {
+    class: 'ChainError',
+    cause: "A hypercore came without its author's signature over the length that is asked for.",
+    remedy: 'Wait until a peer has sent it, and try again.'
+  },
+  ORIGINAL_INVALID: {
+    class: 'ChainError',
+    cause: "Length, size, tree and author's signature of a hypercore do not hold together.",
+    remedy: 'Register what the author signed, at its newest length and fork.'
+  },
+  PLAN_INVALID: {
+    class: 'ChainError',
+    cause: 'The plan of a hypercore (copies, challenges, largest size) is outside of what the rules allow.',
+    remedy: 'Change what the message names.'
+  },
+  PLAN_EXCEEDED: {
+    class: 'ChainError',
+    cause: 'A hypercore has grown beyond what its plan pays for.',
+    remedy: 'Sponsor it anew with a larger plan once it has lapsed, or put the rest into another hypercore.'
+  },
+  FORK_CHANGED: {
+    class: 'ChainError',
+    cause: 'The author has rewritten the hypercore since its copies were made.',
+    remedy: 'Put the new history into a new hypercore and sponsor that.'
+  },
+  LENGTH_NOT_LONGER: {
+    class: 'ChainError',
+    cause: 'A hypercore was told to have grown to a length that it has already.',
+    remedy: 'Nothing: the chain knows this length.'
+  },
+  ROLE_UNKNOWN: {
+    class: 'ChainError',
+    cause: 'The sender has not the role that the operation is for.',
+    remedy: 'Register for the role first.'
+  },
+  ROLE_RETIRING: {
+    class: 'ChainError',
+    cause: 'The sender is leaving the role.',
+    remedy: 'Wait until its tasks are over; then it can register again.'
+  },
+  DEPOSIT_TOO_LOW: {
+    class: 'ChainError',
+    cause: 'A role was registered with less deposit than the rules ask for.',
+    remedy: 'Deposit at least what the message names.'
+  },
+  CAPACITY_IN_USE: {
+    class: 'ChainError',
+    cause: 'A pinner would offer less space than its segments use.',
+    remedy: 'Offer at least what the message names.'
+  },
+  DRAW_NOT_OPEN: {
+    class: 'ChainError',
+    cause: 'The draw is unknown, done, or was made again with others.',
+    remedy: 'Nothing: ask for the assignments that are open now.'
+  },
+  NOT_DRAWN: {
+    class: 'ChainError',
+    cause: 'The sender, or its peer, was not drawn for this.',
+    remedy: 'Ask for the own assignments.'
+  },
+  NOT_WAITING: {
+    class: 'ChainError',
+    cause: 'The draw does not wait for this step now.',
+    remedy: 'Ask for the state of the task: somebody was faster, or it is too early.'
+  },
+  ACKNOWLEDGED: {
+    class: 'ChainError',
+    cause: 'The sender has acknowledged this draw already.',
+    remedy: 'Nothing.'
+  },
+  SEGMENT_MISMATCH: {
+    class: 'ChainError',
+    cause: 'A segment is another one than was drawn or delivered; the message names the field.',
+    remedy: 'Encode and sign the segment of the assignment.'
+  },
+  SEGMENT_SHORT: {
+    class: 'ChainError',
+    cause: 'Part of a segment was accepted while its signer still has time to deliver the rest.',
+    remedy: "Wait for the rest, or until the signer's time is over."
+  },
+  MODULUS_USED: {
+    class: 'ChainError',
+    cause: 'Another segment is sealed with the same RSA modulus.',
+    remedy: 'Seal with a key of its own.'
+  },
+  REFUSAL_UNKNOWN: {
+    class: 'ChainError',
+    cause: 'No refusal of this draw waits for a verdict.',
+    remedy: 'Nothing: it was judged, or expired.'
+  },
+  ANSWER_EMPTY: {
+    class: 'ChainError',
+    cause: 'An answer without a challenge in it.',
+    remedy: 'Answer at least one.'
+  },
+  CHALLENGE_NOT_OPEN: {
+    class: 'ChainError',
+    cause: 'The challenge is answered, settled, expired, or for another pinner.',
+    remedy: 'Ask for the challenges that are due.'
+  },
+  SETTLE_MISMATCH: {
+    class: 'ChainError',
+    cause: 'A challenge is settled with another last state than its answer had.',
+    remedy: 'The chain does not keep to the protocol: hold the log against it.'
+  },
+  REPORTS_CLOSED: {
+    class: 'ChainError',
+    cause: 'Reports of an epoch were committed to before or after their time.',
+    remedy: 'Commit while the epoch is the current one.'
+  },
+  TOO_MANY_COMMITMENTS: {
+    class: 'ChainError',
+    cause: 'A verifier committed more often in one epoch than it may.',
+    remedy: 'Commit once, to all reports of the epoch.'
+  },
+  REVEAL_CLOSED: {
+    class: 'ChainError',
+    cause: 'Reports were revealed before or after their time.',
+    remedy: 'Reveal in the epoch after the one that was reported on.'
+  },
+  NOT_COMMITTED: {
+    class: 'ChainError',
+    cause: 'Reports were revealed that their verifier did not commit to.',
+    remedy: 'Reveal exactly what was committed to, with its salt.'
+  },
+  TIME_BACKWARDS: {
+    class: 'ChainError',
+    cause: 'A tick with an earlier time than the entry before.',
+    remedy: 'The chain does not keep to the rules: hold the log against it.'
+  },
+  WORK_ZERO: {
+    class: 'ChainError',
+    cause: 'A tick that may do nothing.',
+    remedy: 'Allow it at least one step of work.'
+  },
+  BEACON_LENGTH: {
+    class: 'ChainError',
+    cause: 'A beacon of fewer or more rounds than an onion has.',
+    remedy: 'Take 2 to 2^24 layers.'
+  },
+  BEACON_ROUND: {
+    class: 'ChainError',
+    cause: 'A tick or a question names a round of the beacon that is not next, or that there is none of.',
+    remedy: 'Count rounds by one, and give each its value.'
+  },
+  BEACON_FORGED: {
+    class: 'ChainError',
+    cause: 'The value of a beacon is not the one that the chain committed to.',
+    remedy: 'The chain does not keep to the protocol, or was given the seed of another beacon.'
+  },
+  ONION_KNOWN: {
+    class: 'ChainError',
+    cause: 'A tick commits to the next onion a second time.',
+    remedy: 'The chain does not keep to the protocol: hold the log against it.'
+  }
+} as const satisfies ErrorArea

@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict'
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { areas, catalogue, isErrorCode, type ErrorCode } from '../../src/errors/catalogue.js'
+import type { ErrorEntry } from '../../src/errors/entry.js'
+import { documentErrors } from '../../src/errors/document.js'
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+const codes = Object.keys(catalogue) as ErrorCode[]
+const entries = Object.entries<ErrorEntry>(catalogue)
+
+/** A code as it stands in a source. */
+interface Mention {
+  code: string
+  place: string
+  /** The class that it is given to, where it is the first argument of one. */
+  thrownAs: string | undefined
+  /** Whether it is only compared with, or a type. */
+  asked: boolean
+}
+
+/** Sources of a folder of the repository, but for the catalogue and tests of it. */
+function sources(folder: string): { path: string; tree: ts.SourceFile }[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((path) => path.endsWith('.ts') && !/^(src|test)\/errors\//.test(path))
+    .map((path) => {
+      const text = readFileSync(join(root, path), 'utf8')
+      return { path, tree: ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true) }
+    })
+}
+
+function mentions(folder: string): Mention[] {
+  const found: Mention[] = []
+  for (const { path, tree } of sources(folder)) {
+    const visit = (node: ts.Node): void => {
+      ts.forEachChild(node, visit)
+      if (!ts.isStringLiteralLike(node) || !isErrorCode(node.text)) return
+      const line = tree.getLineAndCharacterOfPosition(node.getStart()).line + 1
+      found.push({ code: node.text, place: `${path}:${line}`, thrownAs: classOf(node), asked: isAsked(node) })
+    }
+    visit(tree)
+  }
+  return found
+}
+
+/** The class of `new SomeError(code, …)`, also where the code is one of two. */
+function classOf(node: ts.Node): string | undefined {
+  const { parent } = node
+  if (ts.isConditionalExpression(parent)) return classOf(parent)
+  if (!ts.isNewExpression(parent) || parent.arguments?.[0] !== node) return undefined
+  const name = parent.expression.getText().replace(/^.*\./, '')
+  return name.endsWith('Error') ? name : undefined
+}
+
+/** Whether a code is compared with, listed or typed, rather than given. */
+function isAsked({ parent }: ts.Node): boolean {
+  if (ts.isLiteralTypeNode(parent) || ts.isArrayLiteralExpression(parent)) return true
+  if (ts.isCallExpression(parent)) return parent.expression.getText() === 'hasCode'
+  if (!ts.isBinaryExpression(parent)) return false
+  const { kind } = parent.operatorToken
+  return kind === ts.SyntaxKind.EqualsEqualsEqualsToken || kind === ts.SyntaxKind.ExclamationEqualsEqualsToken
+}
+
+const inSources = ['src', 'workers'].flatMap(mentions)
+
+test('every code has a cause and a remedy, in sentences', () => {
+  for (const [code, { cause, remedy }] of entries) {
+    assert.match(code, /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/)
+    for (const sentence of [cause, remedy]) assert.match(sentence, /^[A-Z`].{5,}\.$/, code)
+  }
+})
+
+test('no code is in two areas', () => {
+  const all = Object.values(areas).flatMap((area) => Object.keys(area))
+  assert.deepEqual(all.toSorted(), [...codes].sort())
+})
+
+test('every code is given to an error, verdict or report somewhere', () => {
+  const given = new Set(inSources.filter(({ asked }) => !asked).map(({ code }) => code))
+  assert.deepEqual(
+    codes.filter((code) => !given.has(code)),
+    []
+  )
+})
+
+test('every error is of the class that the catalogue says', () => {
+  const wrong = inSources.filter(
+    ({ code, thrownAs }) => thrownAs !== undefined && thrownAs !== catalogue[code as ErrorCode].class
+  )
+  assert.deepEqual(wrong, [])
+})
+
+/** Still to be provoked. */
+const unprovoked: readonly ErrorCode[] = [
+  'NOT_OPEN',
+  'CWD_GONE',
+  'TMPDIR_UNUSABLE',
+  'NATIVE_NOT_LOADED',
+  'OUTPUT_FAILED',
+  'SLICE_READ',
+  'DATA_FAILED',
+  'SECRET_NOT_WRITTEN',
+  'CONSUMER_FAILED',
+  'WAITED_TOO_LONG',
+  'LEDGER_TOO_NEW',
+  'LEDGER_FOREIGN',
+  'LEDGER_DENIED',
+  'LEDGER_IN_USE',
+  'LEDGER_DISK_FULL',
+  'LEDGER_DISK_FAILED',
+  'LEDGER_DAMAGED',
+  'LEDGER_FAILED',
+  'KEY_MISSING',
+  'BEACON_MISSING',
+  'COPY_UNKNOWN',
+  'LOG_REWRITTEN',
+  'CHAIN_OTHER',
+  'SUBMIT_QUEUE',
+  'RPC_ID',
+  'RPC_PROTOCOL',
+  'RPC_CHANNEL',
+  'PEER_CODE',
+  'OPERATION_TOO_LARGE',
+  'ACCOUNT_UNKNOWN',
+  'GENESIS_KNOWN',
+  'PARAMETERS_INVALID',
+  'RULES_UNKNOWN',
+  'SUPPLY_TOO_LARGE',
+  'AMOUNT_ZERO',
+  'TRANSFER_TO_SELF',
+  'BALANCE_TOO_LOW',
+  'HYPERCORE_UNKNOWN',
+  'HYPERCORE_KNOWN',
+  'HYPERCORE_LAPSED',
+  'HYPERCORE_UNSIGNED',
+  'ORIGINAL_INVALID',
+  'PLAN_INVALID',
+  'PLAN_EXCEEDED',
+  'FORK_CHANGED',
+  'LENGTH_NOT_LONGER',
+  'DEPOSIT_TOO_LOW',
+  'CAPACITY_IN_USE',
+  'NOT_WAITING',
+  'MODULUS_USED',
+  'ANSWER_EMPTY',
+  'CHALLENGE_NOT_OPEN',
+  'SETTLE_MISMATCH',
+  'REPORTS_CLOSED',
+  'TOO_MANY_COMMITMENTS',
+  'REVEAL_CLOSED',
+  'NOT_COMMITTED',
+  'TIME_BACKWARDS',
+  'WORK_ZERO',
+  'BEACON_LENGTH',
+  'BEACON_ROUND',
+  'ONION_KNOWN',
+  'EVIDENCE_CLAIM',
+  'EVIDENCE_LATE',
+  'EVIDENCE_UPLOAD',
+  'EVIDENCE_DAMAGED',
+  'LOG_BROKEN',
+  'ENTRY_GAP',
+  'GENESIS_MISSING',
+  'SUM_NOT_ZERO',
+  'LIE_UNPROVEN',
+  'WALK_INDEX',
+  'ORIGINAL_MISMATCH',
+  'SEGMENT_BUSY',
+  'SEGMENT_SUPERSEDED',
+  'SEGMENT_OVER',
+  'SEGMENT_LATE',
+  'SEGMENT_POSITION',
+  'SEGMENT_REFUSED',
+  'SEGMENT_UNDECIDED',
+  'SEGMENT_FAILED',
+  'SEGMENT_INCOMPLETE',
+  'SEGMENT_SIGNATURE',
+  'SEGMENT_CONTRADICTION',
+  'STORAGE_MOVED',
+  'STORAGE_DENIED',
+  'STORAGE_LIMIT',
+  'STORAGE_DISK_FAILED',
+  'STORAGE_CORRUPT',
+  'STORAGE_FAILED',
+  'STORAGE_SELF_CHECK',
+  'STORAGE_CLOSED',
+  'STORAGE_DAMAGED',
+  'STORAGE_FORKED',
+  'CODEC_SEAL_CHECK',
+  'RSA_PATH',
+  'ENGINE_STOPPED',
+  'ENGINE_WORKERS',
+  'ENGINE_TASK'
+]
+
+test('every code is provoked by a test that names it', () => {
+  const provoked = new Set<string>()
+  for (const { tree } of sources('test')) {
+    for (const [code] of tree.text.matchAll(/\b[A-Z][A-Z0-9_]+\b/g)) provoked.add(code)
+  }
+  const missing = codes.filter((code) => !provoked.has(code) && !unprovoked.includes(code))
+  assert.deepEqual(missing, [])
+})
+
+test('docs/errors.md is made from the catalogue as it is', () => {
+  const made = readFileSync(join(root, 'docs/errors.md'), 'utf8')
+  assert.equal(made, documentErrors(), 'run npm run docs:errors')
+})
