@@ -1,6 +1,7 @@
 import { mkdir, open, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { StorageError } from '../errors.js'
+import { Resource } from '../lifecycle.js'
 import { RECORD_BYTES, decodeNode, type TreeNode } from '../merkle/node.js'
 import type { NodeReader } from '../merkle/reader.js'
 import { chunksStored, storedNodes, storedPosition } from '../merkle/shape.js'
@@ -14,30 +15,33 @@ const BUFFER_BYTES = 1 << 20
  * durable. After a crash the file may hold fewer chunks than were appended, never wrong ones: `truncate` to what is
  * wanted, or build it again.
  */
-export class NodeFile implements NodeReader {
+export class NodeFile extends Resource implements NodeReader {
   readonly #path: string
-  readonly #file: FileHandle
-  #written: number
+  #file!: FileHandle
+  #written = 0
   #buffered: Uint8Array[] = []
   #bufferedBytes = 0
   #writing: Promise<void> = Promise.resolve()
   #failure: unknown
 
-  private constructor(path: string, file: FileHandle, bytes: number) {
+  constructor(path: string) {
+    super()
     this.#path = path
-    this.#file = file
-    this.#written = bytes - (bytes % RECORD_BYTES)
   }
 
-  /** Opens a file, or creates it. @throws StorageError */
-  static async open(path: string): Promise<NodeFile> {
+  /** Opens the file, or creates it. What was not flushed when it is closed may be lost. @throws StorageError */
+  protected async start(): Promise<void> {
+    const path = this.#path
     try {
       await mkdir(dirname(path), { recursive: true })
       const file = await open(path, 'r+').catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT') return open(path, 'w+', 0o600)
         throw error
       })
-      return new NodeFile(path, file, (await file.stat()).size)
+      this.#file = this.own('file', file)
+      this.owe('writes', () => this.#writing)
+      const { size } = await file.stat()
+      this.#written = size - (size % RECORD_BYTES)
     } catch (error) {
       throw storageFailure(error, path)
     }
@@ -90,12 +94,6 @@ export class NodeFile implements NodeReader {
       throw new StorageError('NODES_MISSING', `${this.#path} has no node ${index} of level ${level}`)
     }
     return decodeNode(record)
-  }
-
-  /** Closes the file; what was not flushed may be lost. */
-  async close(): Promise<void> {
-    await this.#writing
-    await this.#file.close()
   }
 
   /** Writes the buffer behind what is there, one write after the other. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { opened } from '../../src/lifecycle.js'
 import { TreeBuilder } from '../../src/merkle/builder.js'
 import { leafNode } from '../../src/merkle/node.js'
 import { encodeProof, proveBatch } from '../../src/merkle/proof.js'
@@ -24,7 +25,7 @@ function memoryTree(leaves: number): MemoryTree {
 test('a tree in a file has the root and proofs of one in memory, before and after it is opened again', async (t) => {
   const path = join(temporaryFolder(t), 'new', 'nodes')
   const inMemory = memoryTree(1_000)
-  const first = await NodeFile.open(path)
+  const first = await opened(new NodeFile(path))
   grow(first, 1_000)
   const indices = [0, 17, 512, 999]
   const proof = encodeProof(await proveBatch(inMemory, indices))
@@ -32,7 +33,7 @@ test('a tree in a file has the root and proofs of one in memory, before and afte
   assert.deepEqual(await rootOf(first), await rootOf(inMemory))
   await first.flush()
   await first.close()
-  const second = await NodeFile.open(path)
+  const second = await opened(new NodeFile(path))
   assert.equal(second.chunks, 1_000)
   assert.deepEqual(await rootOf(second), await rootOf(inMemory))
   assert.deepEqual(encodeProof(await proveBatch(second, indices)), proof)
@@ -41,7 +42,7 @@ test('a tree in a file has the root and proofs of one in memory, before and afte
 })
 
 test('records that were appended can be read before they are flushed', async (t) => {
-  const file = await NodeFile.open(join(temporaryFolder(t), 'nodes'))
+  const file = await opened(new NodeFile(join(temporaryFolder(t), 'nodes')))
   grow(file, 3)
   assert.deepEqual(await file.node(0, 2), memoryTree(3).node(0, 2))
   await file.close()
@@ -49,12 +50,12 @@ test('records that were appended can be read before they are flushed', async (t)
 
 test('a file that a crash cut in the middle of a record has the chunks before it', async (t) => {
   const path = join(temporaryFolder(t), 'nodes')
-  const file = await NodeFile.open(path)
+  const file = await opened(new NodeFile(path))
   grow(file, 8)
   await file.flush()
   await file.close()
   truncateSync(path, statSync(path).size - 1)
-  const cut = await NodeFile.open(path)
+  const cut = await opened(new NodeFile(path))
   assert.equal(cut.chunks, 7)
   await cut.truncate(7)
   assert.deepEqual(await rootOf(cut), await rootOf(memoryTree(7)))
@@ -63,14 +64,14 @@ test('a file that a crash cut in the middle of a record has the chunks before it
 
 test('a tree that is cut back is that of its first leaves', async (t) => {
   const path = join(temporaryFolder(t), 'nodes')
-  const file = await NodeFile.open(path)
+  const file = await opened(new NodeFile(path))
   grow(file, 100)
   await file.truncate(37)
   assert.equal(file.chunks, 37)
   assert.deepEqual(await rootOf(file), await rootOf(memoryTree(37)))
   await file.close()
   const shorter = join(temporaryFolder(t), 'nodes')
-  const other = await NodeFile.open(shorter)
+  const other = await opened(new NodeFile(shorter))
   grow(other, 37)
   await other.flush()
   await other.close()
@@ -78,7 +79,7 @@ test('a tree that is cut back is that of its first leaves', async (t) => {
 })
 
 test('nodes that a file does not have are refused', async (t) => {
-  const file = await NodeFile.open(join(temporaryFolder(t), 'nodes'))
+  const file = await opened(new NodeFile(join(temporaryFolder(t), 'nodes')))
   grow(file, 5)
   await assert.rejects(file.node(0, 5), { code: 'NODES_MISSING' })
   await assert.rejects(file.truncate(6), { code: 'NODES_MISSING' })
@@ -89,5 +90,5 @@ test('nodes that a file does not have are refused', async (t) => {
 test('a path that is a folder is refused with the path', async (t) => {
   const path = join(temporaryFolder(t), 'nodes')
   mkdirSync(path)
-  await assert.rejects(NodeFile.open(path), (error: Error) => error.message.includes(path))
+  await assert.rejects(opened(new NodeFile(path)), (error: Error) => error.message.includes(path))
 })

@@ -1,3 +1,4 @@
+import { opened } from '../../lifecycle.js'
 import { joinOriginal, type ProofReader } from '../../evidence/format.js'
 import type { CopyReader, WalkChallenge } from '../../evidence/walk.js'
 import type { WalkSegment } from '../../protocol/views.js'
@@ -76,7 +77,10 @@ export class HeldCopy implements CopyReader, ProofReader {
   #tree(ordinal: number): Promise<NodeFile> {
     let nodes = this.#nodes.get(ordinal)
     if (!nodes)
-      this.#nodes.set(ordinal, (nodes = NodeFile.open(this.#store.nodeFile(this.#segment(ordinal).id))))
+      this.#nodes.set(
+        ordinal,
+        (nodes = opened(new NodeFile(this.#store.nodeFile(this.#segment(ordinal).id))))
+      )
     return nodes
   }
 }

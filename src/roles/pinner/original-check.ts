@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type Hypercore from 'hypercore'
+import { opened } from '../../lifecycle.js'
 import type { SignedRecord } from '../../protocol/hand-over.js'
 import type { AssignmentView } from '../../protocol/views.js'
 import { StorageError } from '../../errors.js'
@@ -58,7 +59,7 @@ export class OriginalCheck {
     const { signal } = this.#member
     const { clock } = this.#member.options
     const until = clock.now() + SEARCH_MS
-    const nodes = await NodeFile.open(ingest.nodeFile)
+    const nodes = await opened(new NodeFile(ingest.nodeFile))
     try {
       return await this.#withOriginal(ingest.spec, (core) =>
         originalEvidence(checkpoint, length, {

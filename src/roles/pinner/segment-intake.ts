@@ -1,3 +1,4 @@
+import { opened } from '../../lifecycle.js'
 import {
   decodeOffer,
   decodeSignedRecord,
@@ -458,7 +459,7 @@ export class SegmentIntake {
   async #nodesOf(ingest: Ingest): Promise<NodeFile> {
     const { key, start, segment } = ingest.spec
     const done = ingest.position - start
-    const nodes = await NodeFile.open(ingest.nodeFile)
+    const nodes = await opened(new NodeFile(ingest.nodeFile))
     if (nodes.chunks >= done) {
       await nodes.truncate(done)
       return nodes

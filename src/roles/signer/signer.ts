@@ -9,7 +9,7 @@ import type { SegmentSecret } from '../../chunk/codec.js'
 import { Engine } from '../../engine/engine.js'
 import { wipeSegmentKey } from '../../engine/seal-key.js'
 import { ChainError, PeerError, SwarmError, type ErrorCode } from '../../errors.js'
-import { Resource } from '../../lifecycle.js'
+import { Resource, opened } from '../../lifecycle.js'
 import { TreeBuilder } from '../../merkle/builder.js'
 import { NodeFile } from '../../storage/node-file.js'
 import { Connections } from '../../swarm/connections.js'
@@ -177,7 +177,7 @@ export class Signer extends Resource implements Participant {
     const original = encodeOriginal(await readOriginal(core))
     const chainId = await chain.chainId({ signal })
     const { manifest, signature } = original
-    const nodes = await NodeFile.open(nodeFile)
+    const nodes = await opened(new NodeFile(nodeFile))
     let wipe = () => {}
     try {
       const { publicKey, secretKey, seed } = await this.#keys.of(assignment, keyPair)
