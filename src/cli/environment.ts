@@ -24,13 +24,24 @@ export function workingFolder(): string {
   }
 }
 
+/** Packages with a native part of their own, or that bring one. Commands import most of them anyway. */
+const NATIVE = [
+  'sodium-native',
+  '@napi-rs/blake-hash',
+  'fs-native-extensions',
+  'hypercore-storage',
+  'hyperdht'
+]
+
 /**
- * Loads the one native part that is not loaded with the modules that use it.
+ * Loads all native parts: here, where a fault of one can be told, and not while modules import each other.
  *
  * @throws InputError NATIVE_NOT_LOADED
  */
 export function checkNative(): void {
   try {
+    for (const name of NATIVE) require(name)
+    // Loads its part when a database is opened.
     const Sqlite = require('better-sqlite3') as new (path: string) => { close(): void }
     new Sqlite(':memory:').close()
   } catch (error) {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
+import { closeSync, readFileSync } from 'node:fs'
+import { isatty } from 'node:tty'
 import { InputError } from '../errors.js'
 import { TemporaryFolder } from '../storage/temporary-folder.js'
 import { EXIT_INPUT, EXIT_OK, explain, type Command, type CommandIo } from './command.js'
@@ -42,7 +43,6 @@ async function main(args: string[], io: Omit<CommandIo, 'cwd'>): Promise<number>
   const [name, ...rest] = args
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     io.stdout.write(overview())
-    for (const { load } of Object.values(COMMANDS)) await load()
     await checkEnvironment()
     return EXIT_OK
   }
@@ -55,13 +55,13 @@ async function main(args: string[], io: Omit<CommandIo, 'cwd'>): Promise<number>
   if (!entry) {
     throw new InputError('COMMAND_UNKNOWN', `There is no command ${JSON.stringify(name)}; see datdot --help`)
   }
+  checkNative()
   const command = await entry.load()
   if (rest.includes('--help') || rest.includes('-h')) {
     io.stdout.write(command.help)
     await checkEnvironment()
     return EXIT_OK
   }
-  checkNative()
   return command.run(rest, { ...io, cwd: startFolder() })
 }
 
@@ -125,6 +125,12 @@ function complain(error: unknown): number {
 
 // What nobody awaits ends the command as well, in one line.
 process.on('uncaughtException', (error) => process.exit(complain(error)))
+
+// Node resets its terminals when it ends, and aborts where one is gone, unless that is closed.
+const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor))
+process.on('exit', () => {
+  for (const descriptor of terminals) if (!isatty(descriptor)) closeSync(descriptor)
+})
 
 let exitCode: number
 try {

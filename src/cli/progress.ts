@@ -3,6 +3,8 @@ import { printable } from './printable.js'
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 const FRAME_MS = 100
+/** Of a terminal that does not say, or says that it has none. */
+const WIDTH = 80
 
 /** What long work tells the person who waits for it. */
 export interface Progress {
@@ -37,7 +39,7 @@ export function liveProgress(stream: NodeJS.WritableStream & { columns?: number 
   const draw = (): void => {
     if (title === undefined) return
     const line = `${FRAMES[frame++ % FRAMES.length] ?? ''} ${title}${text === '' ? '' : `: ${text}`}`
-    stream.write('\r\x1b[2K' + fit(line, (stream.columns ?? 80) - 1))
+    stream.write('\r\x1b[2K' + fit(line, (stream.columns || WIDTH) - 1))
   }
   const finish = (mark: string): void => {
     if (title === undefined) return

@@ -3,7 +3,7 @@ import { SEED_BYTES, type SegmentPublic, type SegmentSecret } from '../chunk/cod
 import type { CodecName } from '../chunk/header.js'
 import { systemClock, type Clock } from '../clock.js'
 import { randomBytes } from '../crypto/keys.js'
-import { CodecError, EngineError, InputError } from '../errors.js'
+import { CodecError, InputError, type EngineError } from '../errors.js'
 import { Resource } from '../lifecycle.js'
 import { TreeBuilder, type NodeSink } from '../merkle/builder.js'
 import type { TreeRoot } from '../merkle/node.js'
