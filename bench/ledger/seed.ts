@@ -61,22 +61,21 @@ export function seedLedger(
         db.get('INSERT INTO accounts (kind, key, balance) VALUES (?, ?, ?) RETURNING id', kind, key, balance)!
           .id
       )
-    const register = (role: number, slot: number, key: Buffer): number => {
+    const register = (role: number, key: Buffer): number => {
       const wallet = account(accountKinds.wallet, key, 0n)
       const deposit = account(accountKinds.deposit, Buffer.concat([Buffer.of(role), key]), 0n)
       const row = db.get(
-        `INSERT INTO roles (wallet, role, slot, state, capacity, account, stake, round, alpha, beta, alpha2, beta2)
-         VALUES (?, ?, ?, 0, ?, ?, 0, 0, 50000000, 1000000, 50000000, 1000000) RETURNING id`,
+        `INSERT INTO roles (wallet, role, state, capacity, account, round, aged, alpha, beta, alpha2, beta2, quality, weight)
+         VALUES (?, ?, 0, ?, ?, 0, 1, 50000000, 1000000, 50000000, 1000000, 1024, 1000) RETURNING id`,
         wallet,
         role,
-        slot,
         2 ** 50,
         deposit
       )
       return Number(row!.id)
     }
-    const roles = Array.from({ length: of.pinners }, (_, n) => register(1, n, pinnerOf(n).publicKey))
-    for (let n = 0; n < of.verifiers; n++) register(2, n, blake3(Buffer.from(`verifier ${n}`)))
+    const roles = Array.from({ length: of.pinners }, (_, n) => register(1, pinnerOf(n).publicKey))
+    for (let n = 0; n < of.verifiers; n++) register(2, blake3(Buffer.from(`verifier ${n}`)))
     let core = 0
     for (let n = 0; n < of.copies; n++) {
       if (n % of.perCore === 0) {

@@ -1,33 +1,21 @@
 import { ChainError, InputError } from '../errors.js'
+import { beaconOf } from '../ledger/apply/draws.js'
 import { Replay } from './replay.js'
 import type { AuditOptions } from './report.js'
-import type { RoleName } from '../protocol/operations.js'
 import { drawView } from '../ledger/queries.js'
-
-/** One role of a draw, made again. */
-export interface RoleDraw {
-  role: RoleName
-  /** H("datdot/draw/1", chain, role, task, …) of docs/protocol.md. */
-  seed: Buffer
-  /** Slots drawn from, and the upper bound of their weights. */
-  slots: number
-  maxWeight: bigint
-  /** Every try on a slot that was eligible. */
-  tries: { slot: number; key: Buffer; weight: bigint; roll: bigint; taken: boolean }[]
-  /** The result: the first took it, the others are the fall-backs. */
-  order: Buffer[]
-}
+import type { DrawView } from '../protocol/views.js'
 
 /** How a draw came about. */
-export interface DrawProof {
-  id: number
-  task: number
-  copy: number
-  round: number
+export interface DrawProof extends DrawView {
   beacon: Buffer
-  /** Entry of the log that made it: what the candidates were is the state before it. */
-  seq: number
-  roles: RoleDraw[]
+  /** H("datdot/draw/2", chain, role, task, draw, beacon value). */
+  seed: Buffer
+  /** Sum of the frozen weights, before those who are excluded were taken out. */
+  total: number
+  /** Who has a part in the hypercore, or is out for this copy. */
+  excluded: Buffer[]
+  /** Those whom lots fell on, in order; all but the last lack room or deposit. */
+  lots: { key: Buffer; weight: number; roomBytes: number; backing: bigint; trust: number; fits: boolean }[]
 }
 
 /**
@@ -40,22 +28,19 @@ export async function verifyDraw(
   id: number,
   options: AuditOptions = {}
 ): Promise<DrawProof> {
-  let roles: RoleDraw[] = []
-  let current: RoleDraw | null = null
+  let found: Pick<DrawProof, 'seed' | 'total' | 'excluded' | 'lots'> | null = null
+  let watched = false
   const replay = new Replay({
     ...options,
     stop: (state) => state.head.nextDraw > id,
     observer: {
-      draw({ draw, role, seed, slots, maxWeight }) {
-        current = draw === id ? { role, seed, slots, maxWeight, tries: [], order: [] } : null
-        if (!current) return
-        // The same number stands for earlier tries that found nobody, and signers may be drawn twice.
-        roles = role === 'pinner' ? [] : roles.filter((known) => known.role !== role)
-        roles.push(current)
+      // The same number stands for earlier draws that found nobody.
+      draw({ draw, seed, total, excluded }) {
+        watched = draw === id
+        if (watched) found = { seed, total, excluded, lots: [] }
       },
-      step({ slot, key, weight, roll, taken }) {
-        current?.tries.push({ slot, key, weight, roll, taken })
-        if (taken) current?.order.push(key)
+      lot({ key, frozen, fits }) {
+        if (watched) found?.lots.push({ key, ...frozen, fits })
       }
     }
   })
@@ -66,15 +51,8 @@ export async function verifyDraw(
       throw new ChainError('LOG_BROKEN', `the log does not hold at entry ${seq}: ${reason}`)
     }
     const view = replay.state && drawView(replay.state, id)
-    if (!view) throw new InputError('DRAW_UNKNOWN', `the log has no draw ${id}`)
-    const row = replay.db.get('SELECT value FROM rounds WHERE round = ?', view.round)!
-    const { task, copy, round, seq } = view
-    for (const role of roles) {
-      const logged = role.role === 'pinner' ? view.pinners : view.signers
-      // Fall-backs that share an identity with all signers are left out of the log.
-      role.order.length = logged.length
-    }
-    return { id, task, copy, round, beacon: row.value as Buffer, seq, roles }
+    if (!view || !found) throw new InputError('DRAW_UNKNOWN', `the log has no draw ${id}`)
+    return { ...view, beacon: beaconOf(replay.state!, view.round), ...(found as object) } as DrawProof
   } finally {
     replay.close()
   }

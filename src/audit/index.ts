@@ -17,7 +17,7 @@
 export { auditFile } from './file.js'
 export { auditLog } from './replay.js'
 export { verifyDraw } from './draw.js'
-export type { DrawProof, RoleDraw } from './draw.js'
+export type { DrawProof } from './draw.js'
 export type {
   AuditFailure,
   AuditOptions,

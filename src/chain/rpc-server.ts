@@ -138,6 +138,7 @@ function answerersOf(ports: ChainRpcPorts): Answerers {
     beacon: ({ round }) => ledger.beaconValue(round),
     challenge: ({ id }) => ledger.challenge(id),
     assignments: (_, { key }) => ledger.assignments(key),
+    asks: (_, { key }) => ledger.asks(key),
     challenges: ({ limit }, { key }) => ledger.challengesOf(key, limit),
     evidenceDue: async ({ limit }, { key }) =>
       (await ledger.answeredOf(key, limit)).filter(({ id }) => !answers.isTaken(id)),

@@ -64,43 +64,34 @@ async function proven(log: LogSource, id: number, signal: AbortSignal): Promise<
   }
 }
 
-function toJson({ id, task, copy, round, beacon, seq, roles }: DrawProof): object {
+function toJson({ beacon, seed, key, excluded, lots, ...proof }: DrawProof): object {
   return {
-    id,
-    task,
-    copy,
-    round,
+    ...proof,
     beacon: beacon.toString('hex'),
-    seq,
-    roles: roles.map((role) => ({
-      role: role.role,
-      seed: role.seed.toString('hex'),
-      slots: role.slots,
-      maxWeight: role.maxWeight.toString(),
-      tries: role.tries.map(({ slot, key, weight, roll, taken }) => {
-        return { slot, key: encode(key), weight: weight.toString(), roll: roll.toString(), taken }
-      }),
-      order: role.order.map((key) => encode(key))
-    }))
+    seed: seed.toString('hex'),
+    key: encode(key),
+    excluded: excluded.map((one) => encode(one)),
+    lots: lots.map((lot) => ({ ...lot, key: encode(lot.key), backing: lot.backing.toString() }))
   }
 }
 
 function describe(proof: DrawProof): string {
+  const { id, task, copy, round, seq, role, beacon, seed, total, excluded, lots, key } = proof
+  const name = (of: Buffer): string => `${encode(of).slice(0, 12)}…`
   const lines = [
-    `draw ${proof.id}: task ${proof.task}, copy ${proof.copy}`,
-    `made by entry ${proof.seq} of the log, with the candidates as they were before it`,
-    `beacon of round ${proof.round}: ${proof.beacon.toString('hex')}`
+    `draw ${id}: a ${role} for task ${task}, copy ${copy}`,
+    `made by entry ${seq} of the log, with the candidates that were frozen before round ${round} showed its value`,
+    `beacon of round ${round}: ${beacon.toString('hex')}`,
+    `seed ${seed.toString('hex')}, weights of together ${total}`,
+    ...excluded.map((one) => `  left out   ${name(one)}`),
+    ...lots.map(
+      ({ key: one, weight, fits }) =>
+        `  ${fits ? 'drawn      ' : 'passed over'} ${name(one)} weighs ${weight}`
+    ),
+    encode(key),
+    'the same as the log says',
+    ''
   ]
-  for (const { role, seed, slots, maxWeight, tries, order } of proof.roles) {
-    lines.push('', `${role}: ${slots} slots, weights up to ${maxWeight}`, `  seed ${seed.toString('hex')}`)
-    for (const { slot, key, weight, roll, taken } of tries) {
-      const name = encode(key).slice(0, 12)
-      const why = taken ? `${roll} < ${weight}: taken` : `${roll} >= ${weight}: passed over`
-      lines.push(`  slot ${String(slot).padStart(4)}  ${name}…  ${why}`)
-    }
-    lines.push(...order.map((key, index) => `  ${index === 0 ? 'drawn    ' : `fall-back`} ${encode(key)}`))
-  }
-  lines.push('', 'the same as the log says', '')
   return lines.join('\n')
 }
 

@@ -152,6 +152,11 @@ export class ChainClient {
     return this.#connection.call('assignments', {}, options)
   }
 
+  /** What this pinner is asked to keep. */
+  asks(options?: CallOptions): Promise<views.AskView[]> {
+    return this.#connection.call('asks', {}, options)
+  }
+
   /** Own challenges that wait for an answer, oldest first. */
   challenges(limit = 256, options?: CallOptions): Promise<views.ChallengeView[]> {
     return this.#connection.call('challenges', { limit }, options)

@@ -1,7 +1,7 @@
 import type { BeaconSource } from './rules/beacon.js'
 import { isRetrievalDue } from './rules/schedule.js'
 import type { CheckView } from '../protocol/views.js'
-import { CHECKED_COPIES, drawVerifiers, VerifierSet } from './apply/checks.js'
+import { CHECKED_COPIES, drawVerifiers, hasVerifiers } from './apply/checks.js'
 import { copyFrom, hypercoreById } from './rows.js'
 import type { State } from './state.js'
 
@@ -10,7 +10,6 @@ interface Ahead {
   settleRound: number
   startRound: number
   beacon: Buffer
-  set: VerifierSet
   buckets: { every: number; bucket: number }[]
   cursor: number
   /** Role number of a verifier -> copies that it checks. */
@@ -36,9 +35,9 @@ export class ChecksAhead {
     const { db } = this.#state
     const open = new Set<number>()
     let left = work
-    for (const row of db.all(
-      'SELECT * FROM check_epochs WHERE state = 0 AND next_slot IS NULL ORDER BY epoch'
-    )) {
+    const { round } = this.#state.head
+    for (const row of db.all('SELECT * FROM check_epochs WHERE settle_round > ? ORDER BY epoch', round)) {
+      if (!hasVerifiers(row)) continue
       const epoch = Number(row.epoch)
       open.add(epoch)
       let ahead = this.#epochs.get(epoch)
@@ -54,7 +53,6 @@ export class ChecksAhead {
           settleRound: Number(row.settle_round),
           startRound: Number(row.start_round),
           beacon,
-          set: new VerifierSet(db, row),
           buckets,
           cursor: -1,
           copies: new Map()
@@ -73,13 +71,7 @@ export class ChecksAhead {
     const rows = state.db.all(CHECKED_COPIES, every, bucket, ahead.cursor, ahead.startRound, work)
     for (const row of rows) {
       const copy = copyFrom(row)
-      const drawn = drawVerifiers(state.chainId, ahead.set, {
-        epoch,
-        copy: copy.id,
-        pinnerWallet: state.role(copy.pinner!).wallet,
-        beacon: ahead.beacon,
-        count: state.parameters.checkVerifiers
-      })
+      const drawn = drawVerifiers(state, { epoch, copy, beacon: ahead.beacon })
       for (const role of drawn) {
         const copies = ahead.copies.get(role)
         if (copies) copies.push(copy.id)

@@ -21,6 +21,7 @@ import type { Parameters } from '../protocol/parameters.js'
 import { signReceipt } from '../protocol/receipt.js'
 import type {
   AccountView,
+  AskView,
   AssignmentView,
   ChainView,
   ChallengeView,
@@ -327,6 +328,10 @@ export class Ledger implements SyncLedger {
 
   assignments(key: Uint8Array): AssignmentView[] {
     return queries.assignmentViews(this.state, Buffer.from(key))
+  }
+
+  asks(pinner: Uint8Array): AskView[] {
+    return queries.askViews(this.state, Buffer.from(pinner))
   }
 
   beaconValue(round: number): Buffer | null {

@@ -6,6 +6,7 @@ import { walkSeed } from '../evidence/walk.js'
 import type {
   WalkSegment,
   AccountView,
+  AskView,
   AssignmentView,
   ChallengeView,
   CheckEpochView,
@@ -20,7 +21,7 @@ import type {
   Page,
   PageRequest
 } from '../protocol/views.js'
-import { unpackRoles } from './apply/draws.js'
+import { beaconOf } from './apply/draws.js'
 import { wantedCopies } from './apply/copies.js'
 import type { Row } from './database.js'
 import {
@@ -182,8 +183,6 @@ function viewTask(state: State, task: Task): TaskView {
     draw: task.draw,
     pinner: keyOf(task.pinner),
     signer: keyOf(task.signer),
-    pinnerAcknowledged: task.pinnerAcknowledged,
-    signerAcknowledged: task.signerAcknowledged,
     deadline: task.deadline
   }
 }
@@ -195,7 +194,8 @@ export function assignmentViews(state: State, key: Buffer): AssignmentView[] {
   for (const side of ['signer', 'pinner'] as const) {
     const role = state.roleOf(wallet, side)
     if (!role) continue
-    for (const row of state.db.all(`SELECT * FROM tasks WHERE ${side} = ? ORDER BY id`, role.id)) {
+    const sql = `SELECT * FROM tasks WHERE ${side} = ? AND signer IS NOT NULL AND pinner IS NOT NULL ORDER BY id`
+    for (const row of state.db.all(sql, role.id)) {
       out.push(assignmentView(state, side, taskFrom(row)))
     }
   }
@@ -205,11 +205,6 @@ export function assignmentViews(state: State, key: Buffer): AssignmentView[] {
 function assignmentView(state: State, side: 'signer' | 'pinner', task: Task): AssignmentView {
   const copy = copyById(state, task.copy)
   const h = hypercoreById(state, copy.hypercore)
-  const acknowledged = side === 'pinner' ? task.pinnerAcknowledged : task.signerAcknowledged
-  const draw = state.db.get(
-    'SELECT r.value FROM draws d JOIN rounds r ON r.round = d.round WHERE d.id = ?',
-    task.draw
-  )!
   return {
     role: side,
     task: viewTask(state, task),
@@ -224,23 +219,48 @@ function assignmentView(state: State, side: 'signer' | 'pinner', task: Task): As
     codec: h.codec,
     pinner: state.keyOf(state.role(task.pinner!)),
     signer: state.keyOf(state.role(task.signer!)),
-    beacon: draw.value as Buffer,
-    acknowledge: task.state === 'drawn' && !acknowledged
+    beacon: beaconOf(state, task.round),
+    acknowledge: task.state === 'asked' && side === 'signer'
   }
+}
+
+export function askViews(state: State, key: Buffer): AskView[] {
+  const wallet = state.wallet(key)
+  const role = wallet && state.roleOf(wallet, 'pinner')
+  if (!role) return []
+  const rows = state.db.all('SELECT * FROM tasks WHERE pinner = ? AND signer IS NULL ORDER BY id', role.id)
+  return rows
+    .map(taskFrom)
+    .filter((task) => task.state === 'asked')
+    .map((task) => {
+      const h = hypercoreById(state, copyById(state, task.copy).hypercore)
+      const { id, copy, draw, end: length, byteLength, bytes, deadline } = task
+      return {
+        draw: draw!,
+        task: id,
+        copy,
+        hypercore: h.key,
+        codec: h.codec,
+        length,
+        byteLength,
+        bytes,
+        deadline: deadline!
+      }
+    })
 }
 
 export function drawView(state: State, id: number): DrawView | null {
   const row = state.db.get('SELECT * FROM draws WHERE id = ?', id)
   if (!row) return null
-  const keys = (packed: Buffer) => unpackRoles(packed).map((role) => state.keyOf(state.role(role)))
+  const role = state.role(Number(row.role))
   return {
     id,
     task: Number(row.task),
     copy: Number(row.copy),
     round: Number(row.round),
     seq: Number(row.seq),
-    pinners: keys(row.pinners as Buffer),
-    signers: keys(row.signers as Buffer)
+    role: role.role === 'pinner' ? 'pinner' : 'signer',
+    key: state.keyOf(role)
   }
 }
 

@@ -21,6 +21,8 @@ export interface Hypercore {
   targetPpm: number
   maxBytes: number
   topic: Buffer
+  /** Turn that its last task was given. */
+  turn: number
 }
 
 export interface Copy {
@@ -44,7 +46,7 @@ export interface Copy {
   failures: number
 }
 
-export const taskStates = ['wanted', 'drawn', 'delivering', 'late', 'delivered'] as const
+export const taskStates = ['resting', 'wanted', 'frozen', 'asked', 'delivering', 'late', 'delivered'] as const
 
 export interface Task {
   id: number
@@ -54,13 +56,13 @@ export interface Task {
   end: number
   treeHash: Buffer
   byteLength: number
+  /** Resting: when it is wanted again. Drawn: the round of its last draw. */
   round: number
+  turn: number
   attempts: number
   draw: number | null
   pinner: number | null
   signer: number | null
-  pinnerAcknowledged: boolean
-  signerAcknowledged: boolean
   deadline: number | null
   /** Encoded bytes set aside for it. */
   bytes: number
@@ -94,7 +96,8 @@ export function hypercoreFrom(row: Row): Hypercore {
     copies: count(row.copies),
     targetPpm: count(row.target_ppm),
     maxBytes: count(row.max_bytes),
-    topic: row.topic as Buffer
+    topic: row.topic as Buffer,
+    turn: count(row.turn)
   }
 }
 
@@ -129,12 +132,11 @@ export function taskFrom(row: Row): Task {
     treeHash: row.tree_hash as Buffer,
     byteLength: count(row.byte_length),
     round: count(row.round),
+    turn: count(row.turn),
     attempts: count(row.attempts),
     draw: maybe(row.draw),
     pinner: maybe(row.pinner),
     signer: maybe(row.signer),
-    pinnerAcknowledged: row.pinner_acknowledged === 1n,
-    signerAcknowledged: row.signer_acknowledged === 1n,
     deadline: maybe(row.deadline),
     bytes: count(row.bytes),
     reserved: row.reserved as bigint,
@@ -171,20 +173,19 @@ export function taskOfCopy(state: State, copy: number): Task | null {
 
 export function saveTask(state: State, task: Task): void {
   state.db.run(
-    `UPDATE tasks SET state = ?, end = ?, tree_hash = ?, byte_length = ?, round = ?, attempts = ?, draw = ?, pinner = ?,
-     signer = ?, pinner_acknowledged = ?, signer_acknowledged = ?, deadline = ?, bytes = ?, reserved = ?, delivered = ?
+    `UPDATE tasks SET state = ?, end = ?, tree_hash = ?, byte_length = ?, round = ?, turn = ?, attempts = ?, draw = ?,
+     pinner = ?, signer = ?, deadline = ?, bytes = ?, reserved = ?, delivered = ?
      WHERE id = ?`,
     taskStates.indexOf(task.state),
     task.end,
     task.treeHash,
     task.byteLength,
     task.round,
+    task.turn,
     task.attempts,
     task.draw,
     task.pinner,
     task.signer,
-    task.pinnerAcknowledged ? 1 : 0,
-    task.signerAcknowledged ? 1 : 0,
     task.deadline,
     task.bytes,
     task.reserved,

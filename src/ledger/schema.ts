@@ -27,6 +27,8 @@ CREATE TABLE head (
   onion_length INTEGER NOT NULL,
   next_onion BLOB,
   epoch INTEGER NOT NULL,
+  draw_round INTEGER,
+  turn INTEGER NOT NULL,
   parameters BLOB NOT NULL,
   next_copy INTEGER NOT NULL,
   next_task INTEGER NOT NULL,
@@ -52,28 +54,34 @@ CREATE TABLE postings (
   PRIMARY KEY (seq, account)
 ) STRICT, WITHOUT ROWID;
 
--- role: 0 signer, 1 pinner, 2 verifier; state: 0 active, 1 retiring, 2 retired
+-- role: 0 signer, 1 pinner, 2 verifier; state: 0 active, 1 retiring, 2 retired; weight, room, backing, trust: what draws see of it, which is
+-- not what it has now while draws are frozen; stale: it would be something else if it were frozen now
 CREATE TABLE roles (
   id INTEGER PRIMARY KEY,
   wallet INTEGER NOT NULL REFERENCES accounts,
   role INTEGER NOT NULL CHECK (role BETWEEN 0 AND 2),
-  slot INTEGER NOT NULL,
   state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 2),
   capacity INTEGER NOT NULL CHECK (capacity >= 0),
   used INTEGER NOT NULL DEFAULT 0 CHECK (used >= 0),
   account INTEGER NOT NULL REFERENCES accounts,
   locked INTEGER NOT NULL DEFAULT 0 CHECK (locked >= 0),
-  stake INTEGER NOT NULL CHECK (stake >= 0),
   round INTEGER NOT NULL,
+  aged INTEGER NOT NULL DEFAULT 0 CHECK (aged IN (0, 1)),
   alpha INTEGER NOT NULL,
   beta INTEGER NOT NULL,
   alpha2 INTEGER NOT NULL,
   beta2 INTEGER NOT NULL,
+  quality INTEGER NOT NULL CHECK (quality BETWEEN 0 AND 1024),
   refund_clock INTEGER,
-  UNIQUE (wallet, role),
-  UNIQUE (role, slot)
+  weight INTEGER NOT NULL DEFAULT 0 CHECK (weight >= 0),
+  room INTEGER NOT NULL DEFAULT 0,
+  backing INTEGER NOT NULL DEFAULT 0,
+  trust INTEGER NOT NULL DEFAULT 0,
+  stale INTEGER NOT NULL DEFAULT 0 CHECK (stale IN (0, 1)),
+  UNIQUE (wallet, role)
 ) STRICT;
-CREATE INDEX roles_by_stake ON roles (role, stake);
+CREATE INDEX roles_stale ON roles (role, id) WHERE stale = 1;
+CREATE INDEX roles_young ON roles (round, id) WHERE aged = 0;
 CREATE INDEX roles_leaving ON roles (id) WHERE state = 1;
 
 -- state: 0 active, 1 grace, 2 lapsed
@@ -93,7 +101,8 @@ CREATE TABLE hypercores (
   steps INTEGER NOT NULL CHECK (steps > 0),
   copies INTEGER NOT NULL,
   target_ppm INTEGER NOT NULL,
-  max_bytes INTEGER NOT NULL
+  max_bytes INTEGER NOT NULL,
+  turn INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX hypercores_in_grace ON hypercores (grace_until, id) WHERE state = 1;
 CREATE TABLE sponsors (
@@ -150,50 +159,67 @@ CREATE TABLE segments (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX segments_unique_modulus ON segments (public_key) WHERE codec = 1;
 
--- state: 0 wanted, 1 drawn, 2 delivering, 3 late, 4 delivered
+-- who is not drawn for a copy any more: it declined, was silent or did not deliver
+CREATE TABLE passed (
+  copy INTEGER NOT NULL REFERENCES copies,
+  wallet INTEGER NOT NULL REFERENCES accounts,
+  PRIMARY KEY (copy, wallet)
+) STRICT, WITHOUT ROWID;
+
+-- state: 0 resting until its round, 1 wanted, 2 frozen for the next draws, 3 asked, 4 delivering, 5 late, 6 delivered.
+-- A task without a pinner is drawn one; one with a pinner and without a signer, a signer.
 CREATE TABLE tasks (
   id INTEGER PRIMARY KEY,
   copy INTEGER NOT NULL UNIQUE REFERENCES copies,
-  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 4),
+  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 6),
   start INTEGER NOT NULL,
   end INTEGER NOT NULL CHECK (end > start),
   tree_hash BLOB NOT NULL,
   byte_length INTEGER NOT NULL,
   round INTEGER NOT NULL,
+  turn INTEGER NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0,
   draw INTEGER,
   pinner INTEGER REFERENCES roles,
   signer INTEGER REFERENCES roles,
-  pinner_acknowledged INTEGER NOT NULL DEFAULT 0 CHECK (pinner_acknowledged IN (0, 1)),
-  signer_acknowledged INTEGER NOT NULL DEFAULT 0 CHECK (signer_acknowledged IN (0, 1)),
   deadline INTEGER,
   bytes INTEGER NOT NULL DEFAULT 0,
   reserved INTEGER NOT NULL DEFAULT 0 CHECK (reserved >= 0),
   delivered BLOB
 ) STRICT;
-CREATE INDEX tasks_wanted ON tasks (round, id) WHERE state = 0;
-CREATE INDEX tasks_by_deadline ON tasks (deadline, id) WHERE state > 0;
+CREATE INDEX tasks_resting ON tasks (round, id) WHERE state = 0;
+CREATE INDEX tasks_wanted ON tasks (turn, id) WHERE state = 1;
+CREATE INDEX tasks_frozen ON tasks (turn, id) WHERE state = 2;
+CREATE INDEX tasks_by_deadline ON tasks (deadline, id) WHERE state > 2;
 CREATE INDEX tasks_by_pinner ON tasks (pinner) WHERE pinner IS NOT NULL;
 CREATE INDEX tasks_by_signer ON tasks (signer) WHERE signer IS NOT NULL;
+CREATE INDEX tasks_by_draw ON tasks (draw) WHERE draw IS NOT NULL;
 
--- pinners, signers: role numbers in the order drawn, 8 bytes each, little-endian
 CREATE TABLE draws (
   id INTEGER PRIMARY KEY,
   task INTEGER NOT NULL,
   copy INTEGER NOT NULL REFERENCES copies,
+  role INTEGER NOT NULL REFERENCES roles,
   round INTEGER NOT NULL,
-  seq INTEGER NOT NULL REFERENCES entries DEFERRABLE INITIALLY DEFERRED,
-  pinners BLOB NOT NULL,
-  signers BLOB NOT NULL
+  seq INTEGER NOT NULL REFERENCES entries DEFERRABLE INITIALLY DEFERRED
 ) STRICT;
+-- what the draw asked for, as it was when it was refused: the hypercore may grow before the verdict
 CREATE TABLE refusals (
   draw INTEGER PRIMARY KEY REFERENCES draws,
-  refuser INTEGER NOT NULL REFERENCES roles,
-  other INTEGER NOT NULL REFERENCES roles,
-  deadline INTEGER NOT NULL,
-  evidence BLOB NOT NULL
+  pinner INTEGER NOT NULL REFERENCES roles,
+  signer INTEGER NOT NULL REFERENCES roles,
+  segment INTEGER NOT NULL,
+  codec INTEGER NOT NULL,
+  start INTEGER NOT NULL,
+  end INTEGER NOT NULL CHECK (end > start),
+  tree_hash BLOB NOT NULL CHECK (length(tree_hash) = 32),
+  evidence BLOB NOT NULL CHECK (length(evidence) = 32),
+  evidence_by INTEGER NOT NULL,
+  deadline INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX refusals_by_deadline ON refusals (deadline, draw);
+CREATE INDEX refusals_by_evidence ON refusals (evidence_by, draw);
+CREATE INDEX refusals_by_pinner ON refusals (pinner, draw);
 
 -- when a bucket of copies with the same rate was challenged last, and what is still to be done of an epoch
 CREATE TABLE buckets (
@@ -233,7 +259,7 @@ CREATE INDEX challenges_by_evidence ON challenges (evidence_by, id) WHERE state 
 CREATE INDEX challenges_by_copy ON challenges (copy);
 CREATE INDEX challenges_by_pinner ON challenges (pinner, id);
 
--- state: 0 reports come in, 1 they are revealed, 2 checks are settled
+-- state: 0 verifiers are frozen, 1 reports come in, 2 checks are settled
 CREATE TABLE check_epochs (
   epoch INTEGER PRIMARY KEY,
   start_round INTEGER NOT NULL,
@@ -241,13 +267,6 @@ CREATE TABLE check_epochs (
   settle_round INTEGER NOT NULL,
   state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 2)
 ) STRICT;
-CREATE TABLE verifier_sets (
-  epoch INTEGER NOT NULL REFERENCES check_epochs,
-  position INTEGER NOT NULL,
-  role INTEGER NOT NULL REFERENCES roles,
-  weight INTEGER NOT NULL,
-  PRIMARY KEY (epoch, position)
-) STRICT, WITHOUT ROWID;
 CREATE TABLE commitments (
   epoch INTEGER NOT NULL REFERENCES check_epochs,
   verifier INTEGER NOT NULL REFERENCES roles,
@@ -271,35 +290,6 @@ CREATE TABLE tallies (
   count INTEGER NOT NULL,
   PRIMARY KEY (kind, outcome)
 ) STRICT, WITHOUT ROWID;
-`,
-  `
--- what the draw asked for, as it was when it was refused: the hypercore may grow before the verdict
-DROP TABLE refusals;
-CREATE TABLE refusals (
-  draw INTEGER PRIMARY KEY REFERENCES draws,
-  pinner INTEGER NOT NULL REFERENCES roles,
-  signer INTEGER NOT NULL REFERENCES roles,
-  segment INTEGER NOT NULL,
-  codec INTEGER NOT NULL,
-  start INTEGER NOT NULL,
-  end INTEGER NOT NULL CHECK (end > start),
-  tree_hash BLOB NOT NULL CHECK (length(tree_hash) = 32),
-  evidence BLOB NOT NULL CHECK (length(evidence) = 32),
-  evidence_by INTEGER NOT NULL,
-  deadline INTEGER NOT NULL
-) STRICT;
-CREATE INDEX refusals_by_deadline ON refusals (deadline, draw);
-CREATE INDEX refusals_by_evidence ON refusals (evidence_by, draw);
-CREATE INDEX refusals_by_pinner ON refusals (pinner, draw);
-`,
-  `
-CREATE INDEX tasks_by_draw ON tasks (draw) WHERE draw IS NOT NULL;
-`,
-  `
--- how many of its verifiers are written, and the slot to look at next; NULL once the set is complete
-ALTER TABLE check_epochs ADD COLUMN verifiers INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE check_epochs ADD COLUMN next_slot INTEGER;
-UPDATE check_epochs SET verifiers = (SELECT count(*) FROM verifier_sets v WHERE v.epoch = check_epochs.epoch);
 `
 ]
 
@@ -313,6 +303,7 @@ export const stateTables: readonly (readonly [table: string, order: string])[] =
   ['sponsors', 'hypercore, wallet'],
   ['copies', 'id'],
   ['segments', 'copy, segment'],
+  ['passed', 'copy, wallet'],
   ['tasks', 'id'],
   ['draws', 'id'],
   ['refusals', 'draw'],
@@ -320,7 +311,6 @@ export const stateTables: readonly (readonly [table: string, order: string])[] =
   ['due', 'kind, epoch, every, bucket'],
   ['challenges', 'id'],
   ['check_epochs', 'epoch'],
-  ['verifier_sets', 'epoch, position'],
   ['commitments', 'epoch, verifier, commitment'],
   ['reports', 'epoch, copy, verifier'],
   ['tallies', 'kind, outcome']

@@ -7,7 +7,8 @@ import { parametersType, type Parameters } from '../protocol/parameters.js'
 import { entryHash } from '../protocol/receipt.js'
 import { backedBytes } from './rules/economics.js'
 import { newReputation, reputationPpm, type Reputation } from './rules/reputation.js'
-import type { DrawStep } from './rules/draw.js'
+import { Urn } from './rules/lots.js'
+import { copyWeight, QUALITY_FIRST, QUALITY_MAX, stakeWeight, trustOf } from './rules/weights.js'
 import type { Database, Row } from './database.js'
 
 /** Version of the rules in this code; entries carry the version that applied to them. */
@@ -43,19 +44,33 @@ export interface Role {
   id: number
   wallet: number
   role: RoleName
-  slot: number
   state: 0 | 1 | 2
   capacity: number
   used: number
   account: number
   locked: bigint
-  stake: bigint
+  /** Round of its registration; `aged` once it may be drawn. */
   round: number
+  aged: boolean
   /** Pinner: storage; signer: delivery; verifier: reporting. */
   main: Reputation
   /** Pinner only: retrieval. */
   retrieval: Reputation
+  /** Pinner only: how well it serves, as verifiers measure it, in 1/1024. */
+  quality: number
   refundClock: number | null
+  /** What draws see of it: as it was when the present draws were frozen, less what they have given it since. */
+  frozen: Frozen
+  /** It would weigh something else if it were frozen now. */
+  stale: boolean
+}
+
+/** What a role brings to a draw. */
+export interface Frozen {
+  weight: number
+  roomBytes: number
+  backing: bigint
+  trust: number
 }
 
 /** The one row of table `head`. */
@@ -70,6 +85,10 @@ export interface Head {
   onionLength: number
   nextOnion: Buffer | null
   epoch: number
+  /** Round whose value draws the tasks that are frozen; null while none are. */
+  drawRound: number | null
+  /** Turn of the task that was frozen last. */
+  turn: number
   nextCopy: number
   nextTask: number
   nextDraw: number
@@ -85,8 +104,16 @@ export interface Appended {
 
 /** Who wants to see how each draw came about: the audit and `verify-draw`. */
 export interface DrawObserver {
-  draw?(of: { draw: number; role: RoleName; seed: Buffer; slots: number; maxWeight: bigint }): void
-  step?(step: DrawStep & { role: RoleName; key: Buffer }): void
+  draw?(of: {
+    draw: number
+    task: number
+    role: RoleName
+    seed: Buffer
+    total: number
+    excluded: Buffer[]
+  }): void
+  /** One whom a lot fell on, in order; the first who fits is drawn. */
+  lot?(of: { key: Buffer; frozen: Frozen; fits: boolean }): void
 }
 
 /**
@@ -113,6 +140,7 @@ export class State {
   #byKey = new Map<string, Account>()
   #roles = new Map<number, Role>()
   #walletRoles = new Map<number, Role>()
+  #urns = new Map<RoleName, Urn>()
   #parametersChanged = false
 
   constructor(db: Database, chainId: Buffer, chainKey: Buffer) {
@@ -147,7 +175,7 @@ export class State {
     const h = this.head
     this.db.run(
       `UPDATE head SET length = ?, hash = ?, at = ?, clock = ?, round = ?, beacon = ?, onion_left = ?, onion_length = ?,
-       next_onion = ?, epoch = ?, next_copy = ?, next_task = ?, next_draw = ?, next_challenge = ?`,
+       next_onion = ?, epoch = ?, draw_round = ?, turn = ?, next_copy = ?, next_task = ?, next_draw = ?, next_challenge = ?`,
       h.length,
       h.hash,
       h.at,
@@ -158,6 +186,8 @@ export class State {
       h.onionLength,
       h.nextOnion,
       h.epoch,
+      h.drawRound,
+      h.turn,
       h.nextCopy,
       h.nextTask,
       h.nextDraw,
@@ -250,6 +280,9 @@ export class State {
       this.db.run('INSERT INTO postings (seq, account, change) VALUES (?, ?, ?)', seq, account, change)
     }
     if (sum !== 0n) throw new Error(`postings of entry ${seq} sum to ${sum}`)
+    for (const changed of [this.#touchedRoles, this.#ratedRoles]) {
+      for (const role of changed) this.#checkStale(role)
+    }
     for (const role of this.#touchedRoles) this.#writeRole(role)
     for (const role of this.#ratedRoles) {
       if (!this.#touchedRoles.has(role)) this.#writeReputation(role)
@@ -283,6 +316,7 @@ export class State {
     this.#byKey.clear()
     this.#roles.clear()
     this.#walletRoles.clear()
+    this.#urns.clear()
   }
 
   emit(effect: Effect): void {
@@ -394,31 +428,23 @@ export class State {
     return row && this.#keepRole(row)
   }
 
-  roleAt(role: RoleName, slot: number): Role {
-    const row = this.db.get('SELECT id FROM roles WHERE role = ? AND slot = ?', roleNames.indexOf(role), slot)
-    if (!row) throw new Error(`no ${role} in slot ${slot}`)
-    return this.role(Number(row.id))
-  }
-
   addRole(wallet: Account, role: RoleName, capacity: number): Role {
     const code = roleNames.indexOf(role)
-    const slot = this.db.get('SELECT coalesce(max(slot) + 1, 0) AS n FROM roles WHERE role = ?', code)!
-      .n as bigint
     const account = this.open(accountKinds.deposit, Buffer.concat([Buffer.of(code), wallet.key]))
     const first = newReputation()
     const row = this.db.get(
-      `INSERT INTO roles (wallet, role, slot, state, capacity, account, stake, round, alpha, beta, alpha2, beta2)
-       VALUES (?, ?, ?, 0, ?, ?, 0, ?, ?, ?, ?, ?) RETURNING *`,
+      `INSERT INTO roles (wallet, role, state, capacity, account, round, alpha, beta, alpha2, beta2, quality)
+       VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`,
       wallet.id,
       code,
-      slot,
       capacity,
       account.id,
       this.head.round,
       first.alpha,
       first.beta,
       first.alpha,
-      first.beta
+      first.beta,
+      role === 'pinner' ? QUALITY_FIRST : QUALITY_MAX
     )
     return this.#keepRole(row!)
   }
@@ -440,11 +466,63 @@ export class State {
     this.#ratedRoles.add(role)
   }
 
-  /** Deposit changed, or capacity: the stake that bounds a role's weight follows. */
-  restake(role: Role): void {
-    const backed = backedBytes(this.account(role.account).balance, this.parameters)
-    const capacity = BigInt(role.capacity)
-    role.stake = backed < capacity ? backed : capacity
+  /** What a role would bring to a draw that was frozen now. */
+  #fresh(role: Role): Frozen {
+    const ppm = effectivePpm(role)
+    const deposit = this.account(role.account).balance
+    const backing = deposit > role.locked ? deposit - role.locked : 0n
+    const roomBytes = Math.max(0, role.capacity - role.used)
+    const trust = trustOf(ppm, role.quality)
+    const drawable = role.state === 0 && role.aged && ppm >= this.parameters.noNewCopiesPpm
+    if (!drawable) return { weight: 0, roomBytes, backing, trust }
+    const weight =
+      role.role === 'verifier' ? stakeWeight(deposit, trust) : this.weightOf(roomBytes, backing, trust)
+    return { weight, roomBytes, backing, trust }
+  }
+
+  /** Weight in a draw of copies. */
+  weightOf(roomBytes: number, backing: bigint, trust: number): number {
+    return copyWeight({ roomBytes, backedBytes: backedBytes(backing, this.parameters), trust })
+  }
+
+  #checkStale(role: Role): void {
+    if (role.stale) return
+    const { weight, roomBytes, backing, trust } = this.#fresh(role)
+    const { frozen } = role
+    // Who weighs nothing is not looked at, whatever else it has.
+    if (weight === 0 && frozen.weight === 0) return
+    role.stale =
+      weight !== frozen.weight ||
+      roomBytes !== frozen.roomBytes ||
+      backing !== frozen.backing ||
+      trust !== frozen.trust
+    if (role.stale) this.#touchedRoles.add(role)
+  }
+
+  /** Candidates of a role, by role numbers, with the weights that are frozen. */
+  urn(name: RoleName): Urn {
+    let urn = this.#urns.get(name)
+    if (!urn) {
+      this.#urns.set(name, (urn = new Urn()))
+      const rows = this.db.iterate(
+        'SELECT id, weight FROM roles WHERE role = ? AND weight > 0',
+        roleNames.indexOf(name)
+      )
+      for (const { id, weight } of rows) urn.set(Number(id), Number(weight))
+    }
+    return urn
+  }
+
+  /** Has draws see a role as it is now. */
+  refresh(role: Role): void {
+    role.stale = false
+    this.freeze(role, this.#fresh(role))
+  }
+
+  /** Has draws see a role as it is said here. */
+  freeze(role: Role, frozen: Frozen): void {
+    role.frozen = frozen
+    this.urn(role.role).set(role.id, frozen.weight)
     this.touch(role)
   }
 
@@ -454,30 +532,38 @@ export class State {
 
   #writeReputation(role: Role): void {
     this.db.run(
-      'UPDATE roles SET alpha = ?, beta = ?, alpha2 = ?, beta2 = ? WHERE id = ?',
+      'UPDATE roles SET alpha = ?, beta = ?, alpha2 = ?, beta2 = ?, quality = ? WHERE id = ?',
       role.main.alpha,
       role.main.beta,
       role.retrieval.alpha,
       role.retrieval.beta,
+      role.quality,
       role.id
     )
   }
 
   #writeRole(role: Role): void {
     this.db.run(
-      `UPDATE roles SET state = ?, capacity = ?, used = ?, locked = ?, stake = ?, round = ?, alpha = ?, beta = ?,
-       alpha2 = ?, beta2 = ?, refund_clock = ? WHERE id = ?`,
+      `UPDATE roles SET state = ?, capacity = ?, used = ?, locked = ?, round = ?, aged = ?, alpha = ?, beta = ?,
+       alpha2 = ?, beta2 = ?, quality = ?, refund_clock = ?, weight = ?, room = ?, backing = ?, trust = ?, stale = ?
+       WHERE id = ?`,
       role.state,
       role.capacity,
       role.used,
       role.locked,
-      role.stake,
       role.round,
+      role.aged ? 1 : 0,
       role.main.alpha,
       role.main.beta,
       role.retrieval.alpha,
       role.retrieval.beta,
+      role.quality,
       role.refundClock,
+      role.frozen.weight,
+      role.frozen.roomBytes,
+      role.frozen.backing,
+      role.frozen.trust,
+      role.stale ? 1 : 0,
       role.id
     )
   }
@@ -494,17 +580,24 @@ export function roleFrom(row: Row): Role {
     id: Number(row.id),
     wallet: Number(row.wallet),
     role: roleNames[Number(row.role)]!,
-    slot: Number(row.slot),
     state: Number(row.state) as 0 | 1 | 2,
     capacity: Number(row.capacity),
     used: Number(row.used),
     account: Number(row.account),
     locked: row.locked as bigint,
-    stake: row.stake as bigint,
     round: Number(row.round),
+    aged: row.aged === 1n,
     main: { alpha: Number(row.alpha), beta: Number(row.beta) },
     retrieval: { alpha: Number(row.alpha2), beta: Number(row.beta2) },
-    refundClock: row.refund_clock === null ? null : Number(row.refund_clock)
+    quality: Number(row.quality),
+    refundClock: row.refund_clock === null ? null : Number(row.refund_clock),
+    frozen: {
+      weight: Number(row.weight),
+      roomBytes: Number(row.room),
+      backing: row.backing as bigint,
+      trust: Number(row.trust)
+    },
+    stale: row.stale === 1n
   }
 }
 
@@ -520,6 +613,8 @@ function headOf(row: Row): Head {
     onionLength: Number(row.onion_length),
     nextOnion: row.next_onion as Buffer | null,
     epoch: Number(row.epoch),
+    drawRound: row.draw_round === null ? null : Number(row.draw_round),
+    turn: Number(row.turn),
     nextCopy: Number(row.next_copy),
     nextTask: Number(row.next_task),
     nextDraw: Number(row.next_draw),
@@ -539,6 +634,8 @@ function emptyHead(): Head {
     onionLength: 0,
     nextOnion: null,
     epoch: 0,
+    drawRound: null,
+    turn: 0,
     nextCopy: 0,
     nextTask: 0,
     nextDraw: 0,

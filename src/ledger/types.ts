@@ -7,6 +7,7 @@ import type { Parameters } from '../protocol/parameters.js'
 import type { BeaconSource } from './rules/beacon.js'
 import type {
   AccountView,
+  AskView,
   AssignmentView,
   ChainView,
   ChallengeView,
@@ -102,8 +103,10 @@ export interface SyncLedger {
   hypercores(page?: PageRequest): Page<HypercoreView>
   copy(id: number): CopyView | null
   draw(id: number): DrawView | null
-  /** Open tasks that a signer or pinner is drawn for. */
+  /** Tasks that a signer is drawn for, which a pinner has said yes to: the signer's and the pinner's. */
   assignments(key: Uint8Array): AssignmentView[]
+  /** What a pinner is asked to keep, before a signer is drawn for it. */
+  asks(pinner: Uint8Array): AskView[]
   /** Value of a beacon round that was revealed, for the last 1,024 rounds and those still referred to. */
   beaconValue(round: number): Buffer | null
   challenge(id: number): ChallengeView | null

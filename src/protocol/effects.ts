@@ -27,20 +27,25 @@ const effectBodies = {
   graceBegan: struct({ hypercore: key, until: uint() }),
   graceEnded: struct({ hypercore: key }),
   lapsed: struct({ hypercore: key }),
-  /** A task waits for beacon `round`. */
-  wanted: struct({ task: id, copy: id, hypercore: key, start: uint(), end: uint(), round: uint() }),
-  /** The first of each list took it; the others are the fall-backs. `pinners` is empty for a further segment. */
-  drawn: struct({ draw: id, task: id, copy: id, pinners: list(key, 65), signers: list(key, 65) }),
-  /** Nobody could be drawn, or X could not be reserved; tried again in `round`. */
+  /** A task waits for its turn to be drawn. */
+  wanted: struct({ task: id, copy: id, hypercore: key, start: uint(), end: uint() }),
+  /** `key` is asked to be the task's pinner or, once it has one that said yes, its signer. */
+  drawn: struct({
+    draw: id,
+    task: id,
+    copy: id,
+    role: oneOf(['signer', 'pinner'] as const),
+    key,
+    round: uint()
+  }),
+  /** Nobody could be drawn, or X could not be reserved; wanted again in `round`. */
   undrawn: struct({ task: id, why: oneOf(['candidates', 'balance'] as const), round: uint() }),
   acknowledged: struct({ draw: id, by: key }),
-  /** `from` did not acknowledge in time; `to` is next in the draw's order. */
-  passedOn: struct({ draw: id, from: key, to: key }),
   delivered: struct({ draw: id, segment: fixed(32) }),
   accepted: struct({ draw: id, copy: id, segment: fixed(32), start: uint(), end: uint() }),
   refused: struct({ draw: id, by: key, evidence: fixed(32) }),
   judged: struct({ draw: id, upheld: uint(1) }),
-  /** The task failed at this stage; it is drawn again in `round`. */
+  /** The task failed at this stage; it is wanted again in `round`. */
   redraw: struct({
     draw: id,
     why: oneOf(['acknowledge', 'deliver', 'accept', 'refused', 'lapsed', 'retired'] as const),

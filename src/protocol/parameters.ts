@@ -12,8 +12,7 @@ export const parametersType = struct({
   maxTickGapMs: uint(86_400_000),
   epochMs: uint(31_536_000_000),
   agingRounds: uint(1_000_000),
-  drawDelayRounds: uint(1_000_000),
-  drawFallbacks: uint(64),
+  drawsPerRound: uint(1_000_000),
   acknowledgeMs: uint(31_536_000_000),
   deliverBaseMs: uint(31_536_000_000),
   deliverBytesPerSecond: uint(),
@@ -75,10 +74,8 @@ export const defaultParameters: Readonly<Parameters> = {
   epochMs: 3_600_000,
   /** A registration takes part in draws after this many rounds, so that nobody joins for one known draw. */
   agingRounds: 6,
-  /** A task is drawn with the beacon this many rounds later: its value is unknown while it can be shaped. */
-  drawDelayRounds: 1,
-  /** How many further candidates a draw names; beyond them a later round draws again. */
-  drawFallbacks: 8,
+  /** Tasks that one round draws; more wait for the next. 256 are some 20 ms of one tick. */
+  drawsPerRound: 256,
   /** Time to say yes to a draw. Two minutes survive a restart of a daemon. */
   acknowledgeMs: 120_000,
   /** Time to deliver, and as much again to check and accept, before bytes are counted: connections, proofs. */

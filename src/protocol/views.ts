@@ -103,19 +103,35 @@ export interface SegmentView extends SegmentRecord {
 export interface TaskView {
   id: number
   copy: number
-  /** wanted -> drawn -> delivering -> (late ->) delivered -> closed, or wanted again with a later round. */
-  state: 'wanted' | 'drawn' | 'delivering' | 'late' | 'delivered'
+  /**
+   * wanted -> frozen -> asked (the pinner) -> wanted -> frozen -> asked (the signer) -> delivering -> (late ->) delivered -> closed; wanted again after a
+   * failure, or resting first.
+   */
+  state: 'resting' | 'wanted' | 'frozen' | 'asked' | 'delivering' | 'late' | 'delivered'
   start: number
   end: number
-  /** Beacon round that draws it, or drew it. */
+  /** Of the last draw; resting: when it is wanted again. */
   round: number
   draw: number | null
   pinner: Buffer | null
   signer: Buffer | null
-  pinnerAcknowledged: boolean
-  signerAcknowledged: boolean
   /** Chain time at which the present state ends; null while it waits for its round. */
   deadline: number | null
+}
+
+/** What a drawn pinner is asked, before anybody is drawn to encode for it. */
+export interface AskView {
+  draw: number
+  task: number
+  copy: number
+  hypercore: Buffer
+  codec: CodecName
+  /** Of the original, and most that it will be encoded. */
+  length: number
+  byteLength: number
+  bytes: number
+  /** Chain time up to which it may say yes. */
+  deadline: number
 }
 
 /** Everything a drawn signer or pinner needs to begin. */
@@ -198,9 +214,9 @@ export interface DrawView {
   round: number
   /** Position in the log of the tick that made the draw. */
   seq: number
-  /** Candidates in the order drawn: the first took it, the others are the fall-backs. */
-  pinners: Buffer[]
-  signers: Buffer[]
+  role: 'signer' | 'pinner'
+  /** Who was drawn. */
+  key: Buffer
 }
 
 export interface SummaryView {

@@ -7,6 +7,7 @@ import BetterSqlite3 from 'better-sqlite3'
 import { auditLog } from '../../src/audit/replay.js'
 import { auditFile } from '../../src/audit/file.js'
 import { verifyDraw } from '../../src/audit/draw.js'
+import { hash } from '../../src/crypto/hash.js'
 import { smallNetwork, type TestNetwork } from '../ledger/network.js'
 
 /** A ledger with two hypercores, lost and kept copies, all kinds of outcomes; closed. */
@@ -160,19 +161,26 @@ test('a log of which details were pruned still leads to the same state', async (
   assert.equal(network.ledger.effects(10), null)
 })
 
-test('a draw can be made again from the log, with every try', async (t) => {
+test('a draw can be made again from the log, with everyone a lot fell on', async (t) => {
   const network = lived(t)
-  const proof = await verifyDraw(network.ledger.entries(0, 10_000), 1)
-  const view = network.ledger.draw(1)!
-  assert.deepEqual(
-    proof.roles.map(({ role, order }) => [role, order]),
-    [
-      ['pinner', view.pinners],
-      ['signer', view.signers]
-    ]
-  )
-  for (const { tries, slots } of proof.roles) {
-    assert.ok(tries.every(({ slot, weight, roll, taken }) => slot < slots && taken === roll < weight))
+  for (const [id, role] of [
+    [0, 'pinner'],
+    [1, 'pinner'],
+    [2, 'signer']
+  ] as const) {
+    const proof = await verifyDraw(network.ledger.entries(0, 10_000), id)
+    const { beacon, seed, total, excluded, lots, ...view } = proof
+    assert.deepEqual(view, network.ledger.draw(id))
+    assert.equal(view.role, role)
+    assert.deepEqual(beacon, network.ledger.beaconValue(view.round))
+    assert.deepEqual(seed, hash('datdot/draw/2', network.ledger.chainId, role, view.task, id, beacon))
+    assert.deepEqual(
+      lots.map(({ fits }) => fits),
+      [...lots.slice(1).map(() => false), true]
+    )
+    assert.ok(lots.at(-1)!.key.equals(view.key))
+    assert.ok(lots.every(({ key, weight }) => weight > 0 && !excluded.some((one) => one.equals(key))))
+    assert.ok(total >= lots.reduce((sum, { weight }) => sum + weight, 0))
   }
   await assert.rejects(verifyDraw(network.ledger.entries(0, 10_000), 99), { code: 'DRAW_UNKNOWN' })
 })

@@ -72,7 +72,10 @@ export async function drawSegment(t: TestContext, chain: TestChain, blocks: Buff
   }
   const { key, original: claim } = original
   await chain.client('supporter').sponsor({ key, original: claim, plan, donation: 100_000_000n })
-  await chain.until('the pinner is drawn and says yes', () => acknowledged(pinner))
+  await chain.until('the pinner is drawn and says yes', async () => {
+    const [ask] = await pinner.asks()
+    return ask ? pinner.acknowledge(ask.draw) : null
+  })
   const assignment = await chain.until('the signer says yes', async () => {
     const own = await acknowledged(signer)
     return own?.task.state === 'delivering' ? own : null

@@ -52,11 +52,11 @@ test('audit reports on the ledger in a data folder, for people and as JSON', asy
   const report = JSON.parse(json.out) as { ok: boolean; sum: string; draws: number; chainKey: string }
   assert.deepEqual(
     [report.ok, report.sum, report.draws, report.chainKey],
-    [true, '0', 2, encode(network.chain.publicKey)]
+    [true, '0', 4, encode(network.chain.publicKey)]
   )
   const draw = await run(verifyDrawCommand, ['1'], network.folder)
   assert.equal(draw.code, 0)
-  assert.match(draw.out, /pinner: 4 slots/)
+  assert.match(draw.out, /draw 1: a pinner for task 1/)
   await assert.rejects(run(verifyDrawCommand, ['7'], network.folder), {
     code: 'DRAW_UNKNOWN',
     name: 'InputError'

@@ -19,20 +19,14 @@ function delivering(t: TestContext): { network: TestNetwork; key: Buffer; assign
   const network = smallNetwork()
   t.after(() => network.close())
   const key = network.sponsor('film', { copies: 1 })
-  while (!pinnerOf(network)) network.tick()
-  acknowledge(network)
+  while (pinnerOf(network)?.task.state !== 'delivering') {
+    network.tick()
+    network.acknowledge()
+  }
   const assignment = pinnerOf(network)!
   assert.equal(assignment.task.state, 'delivering')
   assert.deepEqual([assignment.task.start, assignment.task.end], [0, 100])
   return { network, key, assignment }
-}
-
-function acknowledge(network: TestNetwork): void {
-  for (const name of NAMES) {
-    for (const { draw, acknowledge } of network.ledger.assignments(identity(name).publicKey)) {
-      if (acknowledge) network.send(identity(name), { kind: 'acknowledge', body: { draw } })
-    }
-  }
 }
 
 /** Ticks until the signer's time is over; returns the effects of it. */
@@ -83,8 +77,10 @@ test('half a segment of a signer that was late is accepted; X is paid in proport
 
   // The same pinner goes on, with whatever signer the lots name, from where the first one stopped.
   assert.deepEqual([copy.task?.start, copy.task?.end, copy.task?.state], [37, 100, 'wanted'])
-  while (!pinnerOf(network)) network.tick()
-  acknowledge(network)
+  while (pinnerOf(network)?.task.state !== 'delivering') {
+    network.tick()
+    network.acknowledge()
+  }
   const second = pinnerOf(network)!
   assert.deepEqual([second.task.start, second.task.end, second.segment], [37, 100, 1])
   assert.ok(second.pinner.equals(pinner))
@@ -192,7 +188,10 @@ test('where nothing is offered in time the signer pays and the whole segment is 
     code(() => network.accept(assignment, first(37))),
     'DRAW_NOT_OPEN'
   )
-  while (!pinnerOf(network)) network.tick()
+  while (!pinnerOf(network)) {
+    network.tick()
+    network.acknowledge()
+  }
   const again = pinnerOf(network)!
   assert.deepEqual([again.task.start, again.task.end], [0, 100])
   assert.notEqual(again.draw, assignment.draw)

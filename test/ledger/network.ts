@@ -113,7 +113,17 @@ export class TestNetwork {
   constructor(changes: Partial<Parameters> = {}, names: string[] = []) {
     for (const name of names) this.#add(name)
     this.#add('supporter')
-    this.ledger = Ledger.open({
+    this.ledger = this.#open(changes)
+  }
+
+  /** The ledger as another process would find it. */
+  reopen(): void {
+    this.ledger.close()
+    this.ledger = this.#open({})
+  }
+
+  #open(changes: Partial<Parameters>): Ledger {
+    return Ledger.open({
       path: this.path,
       keyPair: this.chain,
       beacon: this.beacon,
@@ -253,14 +263,23 @@ export class TestNetwork {
     })
   }
 
+  /** All who are asked to take part in a draw say yes. */
+  acknowledge(): void {
+    for (const keyPair of this.identities.values()) {
+      const asked = this.ledger.assignments(keyPair.publicKey).filter(({ acknowledge }) => acknowledge)
+      for (const { draw } of [...this.ledger.asks(keyPair.publicKey), ...asked]) {
+        this.send(keyPair, { kind: 'acknowledge', body: { draw } })
+      }
+    }
+  }
+
   /** Everybody does at once what is asked of them. */
   work(options: { outcome?: (challenge: ChallengeView) => Outcome | 'silent'; served?: boolean } = {}): void {
     const { ledger } = this
+    this.acknowledge()
     for (const keyPair of this.identities.values()) {
       for (const assignment of ledger.assignments(keyPair.publicKey)) {
-        if (assignment.acknowledge) {
-          this.send(keyPair, { kind: 'acknowledge', body: { draw: assignment.draw } })
-        } else if (assignment.task.state === 'delivering' && assignment.role === 'signer') {
+        if (assignment.task.state === 'delivering' && assignment.role === 'signer') {
           this.deliver(assignment)
         } else if (assignment.task.state === 'delivered' && assignment.role === 'pinner') {
           this.accept(assignment)

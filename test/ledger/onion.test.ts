@@ -37,11 +37,15 @@ test('the tick that shows the last layer commits to the next onion, and draws an
   work(length - 1)
   work(length)
   const passed = ledger.summary().storage.success
-  // Wanted when the last layer is shown, drawn with the first of the next onion.
+  // Wanted when the last layer is shown, frozen and drawn with the first ones of the next onion.
   const late = network.sponsor('late')
+  network.tick(2)
   assert.deepEqual(
-    ledger.hypercore(late)!.copies.map(({ task }) => task!.round),
-    [length + 1, length + 1]
+    ledger.hypercore(late)!.copies.map(({ task }) => [task!.state, task!.round]),
+    [
+      ['asked', length + 2],
+      ['asked', length + 2]
+    ]
   )
   work(2 * length + 5)
   assert.deepEqual(

@@ -21,21 +21,19 @@ interface Drawn {
 }
 
 /** One copy of one hypercore, drawn; as far as `state`. */
-function drawn(t: TestContext, state: 'drawn' | 'delivering' | 'delivered' = 'delivered'): Drawn {
+function drawn(t: TestContext, state: 'asked' | 'delivering' | 'delivered' = 'delivered'): Drawn {
   const names = ['signer-1', 'signer-2', 'pinner-1', 'pinner-2']
   const network = new TestNetwork({}, names)
   t.after(() => network.close())
   for (const name of names) network.register(name, name.split('-')[0] as 'signer')
   network.tick(3)
   const key = network.sponsor('film', { copies: 1 })
-  network.tick(2)
   const find = (): AssignmentView =>
     names.flatMap((name) => network.ledger.assignments(identity(name).publicKey))[0]!
-  if (state !== 'drawn') {
-    const { draw, pinner, signer } = find()
-    for (const who of [pinner, signer])
-      network.send(network.keyPair(who), { kind: 'acknowledge', body: { draw } })
-  }
+  network.tick(2)
+  network.acknowledge()
+  network.tick(2)
+  if (state !== 'asked') network.acknowledge()
   if (state === 'delivered') network.deliver(find())
   const assignment = find()
   assert.equal(assignment.task.state, state)
@@ -142,16 +140,18 @@ test('not judged in time: nobody pays, and no verdict is taken any more', async 
 test('both roles are drawn again in a later round, without waiting for the verdict', (t) => {
   const of = drawn(t)
   const { network, assignment, key } = of
-  const { round } = network.ledger.chain()
   refuse(of)
   const [copy] = network.ledger.hypercore(key)!.copies
   const { state, draw, pinner, signer } = copy!.task!
   assert.deepEqual([state, draw, pinner, signer], ['wanted', null, null, null])
-  assert.equal(copy!.task!.round, round + rules.drawDelayRounds)
   network.tick(2)
   const again = network.ledger.hypercore(key)!.copies[0]!.task!
-  assert.equal(again.state, 'drawn')
+  assert.equal(again.state, 'asked')
   assert.ok(again.draw! > assignment.draw)
+  network.acknowledge()
+  network.tick(2)
+  const { signer: other } = network.ledger.hypercore(key)!.copies[0]!.task!
+  assert.ok(!other!.equals(assignment.signer), 'whoever is said to be at fault is out for this copy')
   // The verdict finds the roles of the draw that was refused.
   network.ledger.judge(assignment.draw, true)
   assert.equal(roleOf(of, assignment.signer).deposit, DEPOSIT - 10_000n)
@@ -235,7 +235,9 @@ test('only the drawn pinner refuses with evidence, only once it acknowledged, an
   network.ledger.judge(draw, false)
   assert.throws(() => network.ledger.judge(draw, true), { code: 'REFUSAL_UNKNOWN' })
 
-  const early = drawn(t, 'drawn')
-  refuse(early)
+  const early = drawn(t, 'asked')
+  const { assignment: asked } = early
+  const refused = { ...statement, body: { ...statement.body, draw: asked.draw } }
+  assert.equal(early.network.code(early.network.keyPair(asked.pinner), refused), 'ACKNOWLEDGED')
   assert.deepEqual(early.network.ledger.refusals(), [], 'nothing was delivered that could be at fault')
 })

@@ -25,15 +25,15 @@ test('a pinner that leaves is released when its successor’s copy is complete, 
 
   // A successor is drawn; while its copy is not complete the old one is held, challenged and paid.
   const successor = () => ledger.hypercore(key)!.copies.find(({ id }) => id !== old.id)
-  while (successor()?.task?.state !== 'drawn') network.tick()
+  while (successor()?.task?.state !== 'delivering') {
+    network.tick()
+    network.acknowledge()
+    network.answer(leaving)
+    network.settle()
+  }
   const { pinner } = successor()!.task!
   assert.ok(pinner && !pinner.equals(leaving.publicKey))
   assert.equal(ledger.copy(old.id)!.state, 'active')
-  const acknowledged = [pinner, successor()!.task!.signer!]
-  for (const who of acknowledged) {
-    const { draw } = ledger.assignments(who).find((task) => task.acknowledge)!
-    network.send(network.keyPair(who), { kind: 'acknowledge', body: { draw } })
-  }
   const [assignment] = ledger.assignments(pinner)
   while (ledger.assignments(pinner)[0]?.task.state === 'delivering') {
     network.tick()

@@ -5,7 +5,6 @@ import { blake3 } from '../../src/crypto/hash.js'
 import { outcomeNames } from '../../src/protocol/operations.js'
 import { PPM, parameters } from '../../src/protocol/parameters.js'
 import { OnionBeacon, opensLayer } from '../../src/ledger/rules/beacon.js'
-import { copyWeight, drawOrder } from '../../src/ledger/rules/draw.js'
 import {
   copiesFor,
   copyLock,
@@ -26,7 +25,6 @@ import {
 import { advanceClock, answerMs, epochOf, evidenceMs, isStorageDue } from '../../src/ledger/rules/schedule.js'
 
 const p = parameters()
-const seeds = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes))
 const outcomes = fc.constantFrom(...outcomeNames)
 
 test('every round of the onion opens the one before, across onions', () => {
@@ -39,65 +37,6 @@ test('every round of the onion opens the one before, across onions', () => {
   }
   assert.deepEqual(new OnionBeacon(Buffer.alloc(32, 5), 7).value(19), beacon.value(19), 'any order of asking')
   assert.notDeepEqual(new OnionBeacon(Buffer.alloc(32, 6), 7).value(19), beacon.value(19))
-})
-
-test('a draw names each eligible slot at most once, all of them if asked, and no other', () => {
-  fc.assert(
-    fc.property(
-      seeds,
-      fc.array(fc.bigInt(0n, 1n << 40n), { maxLength: 40 }),
-      fc.nat(50),
-      (seed, weights, count) => {
-        const maxWeight = weights.reduce((most, weight) => (weight > most ? weight : most), 0n)
-        const candidates = { slots: weights.length, maxWeight, weight: (slot: number) => weights[slot]! }
-        const order = drawOrder(seed, candidates, count)
-        const eligible = weights.filter((weight) => weight > 0n).length
-        assert.equal(order.length, Math.min(count, eligible))
-        assert.equal(new Set(order).size, order.length)
-        assert.ok(order.every((slot) => weights[slot]! > 0n))
-        assert.deepEqual(drawOrder(seed, candidates, count), order)
-      }
-    )
-  )
-})
-
-test('slots are drawn as often as their weights say', () => {
-  const weights = [1n, 2n, 3n, 4n, 0n]
-  const wins = [0, 0, 0, 0, 0]
-  const draws = 10_000
-  for (let n = 0; n < draws; n++) {
-    const candidates = { slots: 5, maxWeight: 4n, weight: (slot: number) => weights[slot]! }
-    const [winner] = drawOrder(blake3(Buffer.from(`draw ${n}`)), candidates, 1)
-    wins[winner!]!++
-  }
-  // Chi-squared with three degrees of freedom stays below 16.3 in 999 of 1,000 cases; the seeds are fixed.
-  const chi = [1, 2, 3, 4].reduce((sum, weight, slot) => {
-    const expected = (draws * weight) / 10
-    return sum + (wins[slot]! - expected) ** 2 / expected
-  }, 0)
-  assert.equal(wins[4], 0)
-  assert.ok(chi < 16.3, `chi-squared is ${chi}`)
-})
-
-test('the weight of a copy never exceeds what backs it', () => {
-  fc.assert(
-    fc.property(
-      fc.bigInt(0n, 1n << 50n),
-      fc.bigInt(0n, 1n << 50n),
-      fc.bigInt(0n, 1n << 50n),
-      fc.nat(PPM),
-      (free, backed, needed, ppm) => {
-        const weight = copyWeight({
-          freeBytes: free,
-          backedBytes: backed,
-          neededBytes: needed,
-          reputationPpm: ppm
-        })
-        assert.ok(weight <= free * BigInt(PPM) && weight <= backed * BigInt(PPM))
-        if (free < needed) assert.equal(weight, 0n)
-      }
-    )
-  )
 })
 
 test('reputation stays within its range and goes where outcomes point', () => {

@@ -32,14 +32,12 @@ function beginEpoch(network: TestNetwork): number {
   return network.ledger.chain().epoch
 }
 
-function setOf(
-  { ledger }: TestNetwork,
-  epoch: number
-): { verifiers: number; complete: boolean; rows: number } {
+/** How many verifiers weigh what they have now, and whether all do, so that the epoch can have checks. */
+function frozen({ ledger }: TestNetwork, epoch: number): { stale: number; complete: boolean } {
   const { db } = ledger.state
-  const row = db.get('SELECT verifiers, next_slot FROM check_epochs WHERE epoch = ?', epoch)!
-  const rows = db.get('SELECT count(*) AS n FROM verifier_sets WHERE epoch = ?', epoch)!
-  return { verifiers: Number(row.verifiers), complete: row.next_slot === null, rows: Number(rows.n) }
+  const row = db.get('SELECT state FROM check_epochs WHERE epoch = ?', epoch)!
+  const { n } = db.get('SELECT count(*) AS n FROM roles WHERE role = 2 AND stale = 1')!
+  return { stale: Number(n), complete: row.state !== 0n }
 }
 
 function drawn({ ledger, identities }: TestNetwork, epoch: number): number {
@@ -47,43 +45,73 @@ function drawn({ ledger, identities }: TestNetwork, epoch: number): number {
 }
 
 function rowsOf({ ledger }: TestNetwork, epoch: number): number[] {
-  return ['check_epochs', 'verifier_sets', 'commitments', 'reports'].map((table) =>
+  return ['check_epochs', 'commitments', 'reports'].map((table) =>
     Number(ledger.state.db.get(`SELECT count(*) AS n FROM ${table} WHERE epoch = ?`, epoch)!.n)
   )
 }
 
-test('an epoch’s verifiers are written a step at a time, and nobody is drawn before all are', (t) => {
+/** Everybody's deposit is raised, so that each weighs something else. */
+function raise(network: TestNetwork): void {
+  for (const keyPair of [...network.identities.values()].slice(4, 4 + VERIFIERS)) {
+    const body = { role: 'verifier' as const, capacityBytes: 1 << 30, deposit: 1_000_000n }
+    network.send(keyPair, { kind: 'register', body })
+  }
+}
+
+test('an epoch’s verifiers are frozen a step at a time, and nobody is drawn before all are', (t) => {
   const network = networkOf(t)
+  raise(network)
   const epoch = beginEpoch(network)
-  const seen = [setOf(network, epoch)]
+  const seen = [frozen(network, epoch)]
   while (!seen.at(-1)!.complete) {
     assert.equal(drawn(network, epoch), 0)
     network.tick(1, 1)
-    seen.push(setOf(network, epoch))
+    seen.push(frozen(network, epoch))
   }
   assert.deepEqual(
-    seen.map(({ rows }) => rows),
-    [A_STEP, 2 * A_STEP, VERIFIERS]
+    seen.map(({ stale }) => stale),
+    [VERIFIERS - A_STEP, VERIFIERS - 2 * A_STEP, 0]
   )
-  assert.ok(seen.every(({ verifiers, rows }) => verifiers === rows))
   assert.ok(drawn(network, epoch) > 0)
 })
 
-test('an epoch that closes before its set is complete checks nothing and blames nobody', async (t) => {
+test('what verifiers do once they are frozen changes nothing about who checks what in this epoch', (t) => {
+  const checksOf = (change: (network: TestNetwork) => void): unknown => {
+    const network = networkOf(t)
+    const epoch = beginEpoch(network)
+    while (!frozen(network, epoch).complete) network.tick(1, 1)
+    change(network)
+    network.tick()
+    return [...network.identities.values()].map(({ publicKey }) =>
+      network.ledger.checksOf(publicKey, epoch).map(({ copy }) => copy)
+    )
+  }
+  const before = checksOf(() => {})
+  assert.deepEqual(checksOf(raise), before)
+  const leave = (network: TestNetwork): void => {
+    for (const keyPair of [...network.identities.values()].slice(4, 14)) {
+      network.send(keyPair, { kind: 'retire', body: { role: 'verifier' } })
+    }
+  }
+  assert.deepEqual(checksOf(leave), before)
+})
+
+test('an epoch that closes before its verifiers are frozen checks nothing and blames nobody', async (t) => {
   const network = networkOf(t, { reportRounds: 1 })
   const reputations = (): number[] =>
     Array.from({ length: VERIFIERS }, (_, n) => {
       const { publicKey } = [...network.identities.values()][4 + n]!
       return network.ledger.account(publicKey).roles[0]!.reputationPpm
     })
+  raise(network)
   const epoch = beginEpoch(network)
   const [before, checked] = [reputations(), network.ledger.summary().retrieval]
   network.tick(1, 1)
-  assert.deepEqual(setOf(network, epoch), { verifiers: A_STEP, complete: false, rows: A_STEP })
+  assert.equal(frozen(network, epoch).complete, false)
   while (network.ledger.checkEpochs().some((open) => open.epoch === epoch)) network.tick()
   assert.deepEqual(reputations(), before)
   assert.deepEqual(network.ledger.summary().retrieval, checked)
-  assert.deepEqual(rowsOf(network, epoch), [0, 0, 0, 0])
+  assert.deepEqual(rowsOf(network, epoch), [0, 0, 0])
   const report = await auditFile(network.path)
   assert.equal(report.failure, null)
   assert.deepEqual(report.stateHash, network.ledger.stateHash())
@@ -97,16 +125,25 @@ test('what a settled epoch leaves behind goes a step at a time', async (t) => {
     network.tick()
     network.work()
   }
-  assert.equal(rowsOf(network, epoch)[1], VERIFIERS)
-  assert.ok(rowsOf(network, epoch)[3]! > 0, 'there were reports')
+  const reports = rowsOf(network, epoch)[2]!
+  assert.ok(reports > 0, 'there were reports')
+  // On copies that nobody checks any more, as after a loss: they are deleted with the epoch.
+  const { db } = network.ledger.state
+  const verifier = db.get('SELECT min(id) AS id FROM roles WHERE role = 2')!.id as bigint
+  for (let n = 0; n < 20; n++) {
+    const commitment = Buffer.alloc(32, n)
+    db.run(
+      'INSERT INTO commitments (epoch, verifier, commitment) VALUES (?, ?, ?)',
+      epoch,
+      verifier,
+      commitment
+    )
+  }
   const left: number[] = []
   while (rowsOf(network, epoch)[0] === 1) {
     network.tick(1, 1)
     left.push(rowsOf(network, epoch)[1]!)
   }
-  for (const [n, rows] of left.entries()) assert.ok((left[n - 1] ?? VERIFIERS) - rows <= A_STEP)
-  assert.deepEqual(rowsOf(network, epoch), [0, 0, 0, 0])
-  const report = await auditFile(network.path)
-  assert.equal(report.failure, null)
-  assert.deepEqual(report.stateHash, network.ledger.stateHash())
+  for (const [n, rows] of left.entries()) assert.ok((left[n - 1] ?? 20) - rows <= A_STEP)
+  assert.deepEqual(rowsOf(network, epoch), [0, 0, 0])
 })

@@ -45,7 +45,7 @@ export class LyingSigner {
   static async start(options: MemberOptions, registration: Registration, lie: Lie): Promise<LyingSigner> {
     const signer = new LyingSigner(await Member.open(options), lie)
     await signer.#member.register('signer', registration)
-    signer.#member.follow(['drawn', 'passedOn', 'acknowledged', 'redraw'], () => signer.#work())
+    signer.#member.follow(['drawn', 'acknowledged', 'redraw'], () => signer.#work())
     return signer
   }
 

@@ -99,7 +99,7 @@ function checkParameters(p: Parameters): void {
     'tickMs',
     'epochMs',
     'maxTickGapMs',
-    'drawDelayRounds',
+    'drawsPerRound',
     'deliverBytesPerSecond',
     'walkBytesPerSecond',
     'evidenceBytesPerSecond',
@@ -134,8 +134,8 @@ function genesis(state: State, sender: Buffer, body: Body<'genesis'>): void {
   head.onionLength = body.beacon.length
   state.parameters = body.parameters
   state.db.run(
-    `INSERT INTO head (id, length, hash, at, clock, round, beacon, onion_left, onion_length, epoch, parameters, next_copy,
-       next_task, next_draw, next_challenge) VALUES (1, 0, ?, ?, 0, 0, ?, ?, ?, 0, ?, 0, 0, 0, 0)`,
+    `INSERT INTO head (id, length, hash, at, clock, round, beacon, onion_left, onion_length, epoch, turn, parameters,
+       next_copy, next_task, next_draw, next_challenge) VALUES (1, 0, ?, ?, 0, 0, ?, ?, ?, 0, 0, ?, 0, 0, 0, 0)`,
     head.hash,
     body.at,
     head.beacon,

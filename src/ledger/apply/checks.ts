@@ -1,7 +1,7 @@
 import { ChainError } from '../../errors.js'
 import { outcomeNames, reportCommitment, type Body, type Outcome } from '../../protocol/operations.js'
-import { PPM } from '../../protocol/parameters.js'
-import { drawOrder, verifierSeed } from '../rules/draw.js'
+import { verifierSeed } from '../rules/draw.js'
+import { updateQuality } from '../rules/weights.js'
 import { paidFor, retrievalReward } from '../rules/economics.js'
 import { isServed, medianMeasurement, updateReputation, type Measurement } from '../rules/reputation.js'
 import { isRetrievalDue } from '../rules/schedule.js'
@@ -9,7 +9,8 @@ import type { Database, Row } from '../database.js'
 import { copyFrom, hypercoreById, type Copy } from '../rows.js'
 import { effectivePpm, type Account, type Role, type State } from '../state.js'
 import { afterOutcome, canPay } from './challenges.js'
-import { isDrawable, rate } from './roles.js'
+import { beaconOf, partakers, refreshRoles } from './draws.js'
+import { rate } from './roles.js'
 
 /** Kind of the retrieval checks in `due` and `tallies`. */
 const RETRIEVAL = 1
@@ -17,7 +18,7 @@ const RETRIEVAL = 1
 /** Commitments that one verifier may make in an epoch. */
 const COMMITMENTS_MAX = 16
 
-/** Verifiers looked at, or rows deleted, that count as one step of a tick. */
+/** Rows deleted that count as one step of a tick. */
 const ROWS_PER_STEP = 8
 /** Steps that settling one check counts as: it draws, pays, and rates four roles. */
 const CHECK_STEPS = 4
@@ -25,119 +26,63 @@ const CHECK_STEPS = 4
 /** What an epoch leaves behind once its checks are settled, and what identifies a row beside the epoch. */
 const LEFT_BEHIND = [
   ['commitments', 'verifier, commitment'],
-  ['reports', 'copy, verifier'],
-  ['verifier_sets', 'position']
+  ['reports', 'copy, verifier']
 ] as const
 
-/** Begins the checks of an epoch: fixes its rounds. Who may be drawn is written by `gatherVerifiers`. */
+/** States of `check_epochs`. */
+const FREEZING = 0
+const REPORTING = 1
+const SETTLING = 2
+
+/** Begins the checks of an epoch: fixes its rounds. An epoch that begins before the last one is settled checks nothing. */
 export function beginChecks(state: State): void {
   const { head, parameters: p } = state
+  if (state.db.get('SELECT 1 FROM check_epochs LIMIT 1')) return
   const close = head.round + p.reportRounds
-  const settle = close + p.revealRounds
   state.db.run(
-    `INSERT INTO check_epochs (epoch, start_round, close_round, settle_round, state, verifiers, next_slot)
-     VALUES (?, ?, ?, ?, 0, 0, 0)`,
+    'INSERT INTO check_epochs (epoch, start_round, close_round, settle_round, state) VALUES (?, ?, ?, ?, ?)',
     head.epoch,
     head.round,
     close,
-    settle
+    close + p.revealRounds,
+    FREEZING
   )
 }
 
-/** Goes on with the sets of verifiers of epochs that have begun; an epoch that closes without a whole set has no checks. */
-export function gatherVerifiers(state: State, work: number): number {
-  let done = 0
-  while (done < work) {
-    const epoch = state.db.get(
-      'SELECT * FROM check_epochs WHERE next_slot IS NOT NULL AND close_round > ? ORDER BY epoch LIMIT 1',
-      state.head.round
-    )
-    if (!epoch) break
-    done += gather(state, epoch, work - done)
+/**
+ * Freezes the verifiers of an epoch that has begun, as they are when a tick comes to them; from then on until its checks are settled nothing changes
+ * who is drawn. An epoch that closes before all are frozen has no checks.
+ */
+export function freezeVerifiers(state: State, work: number): number {
+  const row = state.db.get(
+    `SELECT epoch FROM check_epochs WHERE state = ${FREEZING} AND close_round > ? LIMIT 1`,
+    state.head.round
+  )
+  if (!row) return 0
+  const { done, all } = refreshRoles(state, 'verifier', work)
+  if (all) {
+    state.db.run(`UPDATE check_epochs SET state = ${REPORTING} WHERE epoch = ?`, row.epoch as bigint)
   }
   return done
 }
 
-function gather(state: State, epoch: Row, work: number): number {
-  const limit = work * ROWS_PER_STEP
-  const rows = state.db.all(
-    'SELECT id, slot FROM roles WHERE role = 2 AND slot >= ? ORDER BY slot LIMIT ?',
-    epoch.next_slot as bigint,
-    limit
-  )
-  let position = Number(epoch.verifiers)
-  for (const row of rows) {
-    const role = state.role(Number(row.id))
-    if (!isDrawable(state, role)) continue
-    state.db.run(
-      'INSERT INTO verifier_sets (epoch, position, role, weight) VALUES (?, ?, ?, ?)',
-      epoch.epoch as bigint,
-      position++,
-      role.id,
-      effectivePpm(role)
-    )
-  }
-  const next = rows.length < limit ? null : (rows.at(-1)!.slot as bigint) + 1n
-  state.db.run(
-    'UPDATE check_epochs SET verifiers = ?, next_slot = ? WHERE epoch = ?',
-    position,
-    next,
-    epoch.epoch as bigint
-  )
-  return Math.max(1, Math.ceil(rows.length / ROWS_PER_STEP))
+/** Whether the verifiers of an epoch are frozen, so that it has checks. @param epoch row of `check_epochs` */
+export function hasVerifiers(epoch: Row): boolean {
+  return epoch.state !== BigInt(FREEZING)
 }
 
-interface Verifier {
-  role: number
-  wallet: number
-  weight: bigint
-}
-
-/** An epoch's verifiers, by their places in the set: read when they are asked for, since a draw looks at a few. */
-export class VerifierSet {
-  readonly size: number
-  readonly #db: Database
-  readonly #epoch: bigint
-  readonly #known = new Map<number, Verifier>()
-
-  /** @param epoch row of `check_epochs`; nobody can be drawn from a set that is not complete */
-  constructor(db: Database, epoch: Row) {
-    this.#db = db
-    this.#epoch = epoch.epoch as bigint
-    this.size = epoch.next_slot === null ? Number(epoch.verifiers) : 0
+/** The verifiers of a copy in an epoch: role numbers. Whoever has a part in its hypercore does not check it. */
+export function drawVerifiers(state: State, of: { epoch: number; copy: Copy; beacon: Buffer }): number[] {
+  const { epoch, copy, beacon } = of
+  const excluded: number[] = []
+  for (const wallet of partakers(state, copy.hypercore)) {
+    const role = state.roleOf(state.account(wallet), 'verifier')
+    if (role) excluded.push(role.id)
   }
-
-  at(position: number): Verifier {
-    const known = this.#known.get(position)
-    if (known) return known
-    const row = this.#db.get(
-      `SELECT v.role, r.wallet, v.weight FROM verifier_sets v JOIN roles r ON r.id = v.role
-       WHERE v.epoch = ? AND v.position = ?`,
-      this.#epoch,
-      position
-    )
-    if (!row) throw new Error(`no verifier ${position} in epoch ${this.#epoch}`)
-    const verifier = { role: Number(row.role), wallet: Number(row.wallet), weight: row.weight as bigint }
-    this.#known.set(position, verifier)
-    return verifier
-  }
-}
-
-/** The verifiers of a copy in an epoch; `pinnerWallet` is not drawn to check itself. Roles' numbers. */
-export function drawVerifiers(
-  chainId: Buffer,
-  set: VerifierSet,
-  of: { epoch: number; copy: number; pinnerWallet: number; beacon: Buffer; count: number }
-): number[] {
-  const weight = (slot: number) => {
-    const member = set.at(slot)
-    return member.wallet === of.pinnerWallet ? 0n : member.weight
-  }
-  return drawOrder(
-    verifierSeed(chainId, of.epoch, of.copy, of.beacon),
-    { slots: set.size, maxWeight: BigInt(PPM), weight },
-    of.count
-  ).map((slot) => set.at(slot).role)
+  const drawn: number[] = []
+  const lots = state.urn('verifier').draw(verifierSeed(state.chainId, epoch, copy.id, beacon), excluded)
+  for (const role of lots) if (drawn.push(role) === state.parameters.checkVerifiers) break
+  return drawn
 }
 
 /** Copies of a bucket that an epoch may check: active since before it began. */
@@ -187,12 +132,11 @@ export function revealReport(state: State, sender: Account, body: Body<'revealRe
     commitment
   )
   if (held !== 1) throw new ChainError('NOT_COMMITTED', 'the sender did not commit to these reports')
-  const set = new VerifierSet(state.db, row)
-  const beacon = beaconAt(state, Number(row.close_round))
-  for (const report of reports) {
+  const beacon = beaconOf(state, Number(row.close_round))
+  for (const report of hasVerifiers(row) ? reports : []) {
     const found = state.db.get('SELECT * FROM copies WHERE id = ? AND state = 1', report.copy)
     if (!found || !isChecked(copyFrom(found), row, beacon)) continue
-    if (!verifiersOf(state, set, epoch, copyFrom(found), beacon).includes(role.id)) continue
+    if (!drawVerifiers(state, { epoch, copy: copyFrom(found), beacon }).includes(role.id)) continue
     state.db.run(
       `INSERT OR IGNORE INTO reports (epoch, copy, verifier, first_byte_us, bytes_per_second, misses)
        VALUES (?, ?, ?, ?, ?, ?)`,
@@ -210,24 +154,10 @@ function isChecked(copy: Copy, epoch: Row, beacon: Buffer): boolean {
   return copy.round < Number(epoch.start_round) && isRetrievalDue(beacon, copy.every, copy.bucket)
 }
 
-function verifiersOf(state: State, set: VerifierSet, epoch: number, copy: Copy, beacon: Buffer): number[] {
-  return drawVerifiers(state.chainId, set, {
-    epoch,
-    copy: copy.id,
-    pinnerWallet: state.role(copy.pinner!).wallet,
-    beacon,
-    count: state.parameters.checkVerifiers
-  })
-}
-
 function verifierOf(state: State, sender: Account): Role {
   const role = state.roleOf(sender, 'verifier')
   if (!role) throw new ChainError('ROLE_UNKNOWN', 'the sender is no verifier')
   return role
-}
-
-function beaconAt(state: State, round: number): Buffer {
-  return state.db.get('SELECT value FROM rounds WHERE round = ?', round)!.value as Buffer
 }
 
 /** Epochs whose reports are all in: lists the buckets that were checked, then settles at most `work` copies. */
@@ -246,8 +176,9 @@ export function settleChecks(state: State, work: number): number {
 
 function settleEpoch(state: State, row: Row, work: number): number {
   const epoch = Number(row.epoch)
-  const beacon = beaconAt(state, Number(row.close_round))
-  if (row.state === 0n) {
+  const beacon = beaconOf(state, Number(row.close_round))
+  if (!hasVerifiers(row)) return forget(state.db, epoch, work)
+  if (row.state === BigInt(REPORTING)) {
     for (const { every, bucket } of state.db.all(
       'SELECT every, bucket FROM buckets ORDER BY every, bucket'
     )) {
@@ -260,9 +191,8 @@ function settleEpoch(state: State, row: Row, work: number): number {
         state.head.round
       )
     }
-    state.db.run('UPDATE check_epochs SET state = 2 WHERE epoch = ?', epoch)
+    state.db.run(`UPDATE check_epochs SET state = ${SETTLING} WHERE epoch = ?`, epoch)
   }
-  const set = new VerifierSet(state.db, row)
   let done = 0
   while (done < work) {
     const due = state.db.get(
@@ -281,7 +211,7 @@ function settleEpoch(state: State, row: Row, work: number): number {
       row.start_round as bigint,
       limit
     )
-    for (const copy of rows) settleCheck(state, epoch, set, copyFrom(copy), beacon)
+    for (const copy of rows) settleCheck(state, epoch, copyFrom(copy), beacon)
     done += Math.max(1, rows.length * CHECK_STEPS)
     if (rows.length < limit) {
       state.db.run(
@@ -323,9 +253,9 @@ function forget(db: Database, epoch: number, work: number): number {
 }
 
 /** Median, verdict, pay and reputations of one check. */
-function settleCheck(state: State, epoch: number, set: VerifierSet, copy: Copy, beacon: Buffer): void {
+function settleCheck(state: State, epoch: number, copy: Copy, beacon: Buffer): void {
   const p = state.parameters
-  const drawn = verifiersOf(state, set, epoch, copy, beacon)
+  const drawn = drawVerifiers(state, { epoch, copy, beacon })
   if (drawn.length === 0) return
   const reports = new Map<number, Measurement>()
   const rows = state.db.all(
@@ -371,6 +301,7 @@ function settleCheck(state: State, epoch: number, set: VerifierSet, copy: Copy, 
   }
   if (outcome !== 'unknown') copy.retrievalEpoch = epoch
   pinner.retrieval = updateReputation(pinner.retrieval, outcome, p)
+  if (outcome === 'success' && median) pinner.quality = updateQuality(pinner.quality, median, p)
   state.rated(pinner)
   state.tally(RETRIEVAL, outcomeNames.indexOf(outcome))
   state.emit({

@@ -13,6 +13,7 @@ import {
 } from '../rows.js'
 import { BURNED, effectivePpm, RESERVED, type State } from '../state.js'
 import type { EffectBody } from '../../protocol/effects.js'
+import { nextTurn, passOver, queueTask } from './turns.js'
 import { copiesFor } from '../rules/economics.js'
 
 /** Asks for one more copy of a hypercore, or for the successor of one whose pinner is leaving. */
@@ -33,19 +34,19 @@ export function addCopy(state: State, hypercoreId: number, predecessor: number |
 /** Asks for the segment from chunk `start` of a copy to the hypercore's present end. */
 export function addTask(state: State, hypercore: Hypercore, copy: number, start: number): void {
   const id = state.head.nextTask++
-  const round = state.head.round + state.parameters.drawDelayRounds
   const { length, byteLength, treeHash, key } = hypercore
   state.db.run(
-    'INSERT INTO tasks (id, copy, state, start, end, tree_hash, byte_length, round) VALUES (?, ?, 0, ?, ?, ?, ?, ?)',
+    `INSERT INTO tasks (id, copy, state, start, end, tree_hash, byte_length, round, turn) VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?)`,
     id,
     copy,
     start,
     length,
     treeHash,
     byteLength,
-    round
+    state.head.round,
+    nextTurn(state, hypercore)
   )
-  state.emit({ kind: 'wanted', task: id, copy, hypercore: key, start, end: length, round })
+  state.emit({ kind: 'wanted', task: id, copy, hypercore: key, start, end: length })
 }
 
 /** Copies that a hypercore's plan asks for now. */
@@ -73,57 +74,91 @@ export function taskBytes(hypercore: Hypercore, start: number, copyBytes: number
   return Math.max(hypercore.length - start, whole - copyBytes)
 }
 
-/** Undoes what a draw set aside: X, and for a copy without segments its pinner's room and deposit. */
-export function clearDraw(state: State, hypercore: Hypercore, copy: Copy, task: Task): void {
+/** Undoes what draws set aside for a task: X, room, and for a copy without segments its pinner's deposit. */
+export function clearTask(state: State, hypercore: Hypercore, copy: Copy, task: Task): void {
   state.move(state.account(RESERVED), state.account(hypercore.account), task.reserved)
-  for (const id of [task.pinner, task.signer]) {
-    if (id === null) continue
-    const role = state.role(id)
-    role.used = Math.max(0, role.used - task.bytes)
-    state.touch(role)
-  }
-  if (copy.state === 0 && copy.pinner !== null) {
-    const pinner = state.role(copy.pinner)
-    pinner.locked -= copy.locked
-    state.touch(pinner)
-    copy.pinner = null
-    copy.locked = 0n
-    saveCopy(state, copy)
-  }
+  clearSigner(state, task)
+  clearPinner(state, copy, task)
   task.reserved = 0n
   task.bytes = 0
-  task.pinner = null
-  task.signer = null
   task.draw = null
   task.deadline = null
-  task.pinnerAcknowledged = false
-  task.signerAcknowledged = false
   task.delivered = null
-  task.state = 'wanted'
 }
 
-/** Puts a task back to be drawn in a later round: soon, or after many failures with the next epoch. */
-export function redraw(state: State, task: Task, why: EffectBody<'redraw'>['why']): void {
+function clearSigner(state: State, task: Task): void {
+  if (task.signer === null) return
+  giveBack(state, task.signer, task.bytes)
+  task.signer = null
+}
+
+function clearPinner(state: State, copy: Copy, task: Task): void {
+  if (task.pinner === null) return
+  giveBack(state, task.pinner, task.bytes)
+  task.pinner = null
+  if (copy.segments > 0 || copy.pinner === null) return
+  state.role(copy.pinner).locked -= copy.locked
+  copy.pinner = null
+  copy.locked = 0n
+  saveCopy(state, copy)
+}
+
+function giveBack(state: State, id: number, bytes: number): void {
+  const role = state.role(id)
+  role.used = Math.max(0, role.used - bytes)
+  state.touch(role)
+}
+
+type Side = 'pinner' | 'signer'
+
+/**
+ * Puts a task back to be drawn: at once, or after many failures with the next epoch.
+ *
+ * @param drop whose place is to be drawn again; where that is only the signer's, the pinner stays
+ * @param out who of them is not drawn for this copy any more
+ */
+export function redraw(
+  state: State,
+  task: Task,
+  why: EffectBody<'redraw'>['why'],
+  { drop, out = drop }: { drop: readonly Side[]; out?: readonly Side[] }
+): void {
   const p = state.parameters
   const draw = task.draw!
   const copy = copyById(state, task.copy)
   const hypercore = hypercoreById(state, copy.hypercore)
-  clearDraw(state, hypercore, copy, task)
+  for (const side of out) {
+    const id = task[side]
+    // Who holds segments of the copy stays its pinner.
+    if (id !== null && !(side === 'pinner' && copy.segments > 0)) passOver(state, copy.id, state.role(id))
+  }
+  if (drop.includes('pinner') || copy.segments > 0) clearTask(state, hypercore, copy, task)
+  else {
+    clearSigner(state, task)
+    task.draw = null
+    task.delivered = null
+  }
   task.attempts++
-  task.round = state.head.round + p.drawDelayRounds
   if (task.attempts >= p.redrawsMax) {
     task.attempts = 0
-    task.round += roundsPerEpoch(p)
-  }
+    task.state = 'resting'
+    task.deadline = null
+    task.round = state.head.round + roundsPerEpoch(p)
+  } else queueTask(state, task, hypercore)
   saveTask(state, task)
-  state.emit({ kind: 'redraw', draw, why, round: task.round })
+  state.emit({
+    kind: 'redraw',
+    draw,
+    why,
+    round: task.state === 'resting' ? task.round : state.head.round + 1
+  })
 }
 
 /** Gives the room, lock and unminted X of a copy back, ends its challenges and its task. */
 function dismantle(state: State, hypercore: Hypercore, copy: Copy): void {
   const task = taskOfCopy(state, copy.id)
   if (task) {
-    clearDraw(state, hypercore, copy, task)
+    clearTask(state, hypercore, copy, task)
     state.db.run('DELETE FROM tasks WHERE id = ?', task.id)
   }
   const unpaid = state.db.all(
@@ -135,6 +170,7 @@ function dismantle(state: State, hypercore: Hypercore, copy: Copy): void {
   }
   state.db.run('UPDATE segments SET reserved = 0 WHERE copy = ? AND reserved > 0', copy.id)
   state.db.run('DELETE FROM challenges WHERE copy = ?', copy.id)
+  state.db.run('DELETE FROM passed WHERE copy = ?', copy.id)
   copy.unpaid = 0
   if (copy.pinner !== null) {
     const pinner = state.role(copy.pinner)
@@ -181,7 +217,7 @@ export function loseCopy(state: State, copy: Copy, lied: boolean): void {
   const compensation = price < taken ? price : taken
   state.move(deposit, state.account(hypercore.account), compensation)
   state.move(deposit, state.account(BURNED), taken - compensation)
-  state.restake(pinner)
+  state.touch(pinner)
   copy.state = 2
   saveCopy(state, copy)
   state.emit({

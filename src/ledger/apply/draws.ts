@@ -1,265 +1,311 @@
-import { hash } from '../../crypto/hash.js'
-import { drawOrder, copyWeight, drawSeed, maxCopyWeight } from '../rules/draw.js'
-import { backedBytes, copyLock, segmentReward } from '../rules/economics.js'
+import { drawSeed } from '../rules/draw.js'
+import { copyLock, segmentReward } from '../rules/economics.js'
 import { roundsPerEpoch } from '../rules/schedule.js'
 import { roleNames, type RoleName } from '../../protocol/operations.js'
-import { beginGrace } from './money.js'
-import { isDrawable } from './roles.js'
 import { taskBytes } from './copies.js'
+import { queueTask } from './turns.js'
 import {
   copyById,
   hypercoreById,
   saveCopy,
   saveTask,
   taskFrom,
+  taskStates,
   type Copy,
   type Hypercore,
   type Task
 } from '../rows.js'
-import { effectivePpm, RESERVED, type Role, type State } from '../state.js'
+import { RESERVED, type Role, type State } from '../state.js'
 
-/** Who already has a part in a hypercore; wallets. A pinner or signer of it must be in none of these. */
-interface Taken {
-  sponsors: Set<number>
-  /** Of live copies and open draws, the copy itself left out where it says so. */
-  pinners: Set<number>
-  signers: Set<number>
+/** Roles looked at that count as one step of a tick. */
+const ROLES_PER_STEP = 8
+/** Candidates that a draw passes over, since they lack room or deposit, before the task rests. */
+const MISFITS_MAX = 256
+
+const RESTING = taskStates.indexOf('resting')
+const WANTED = taskStates.indexOf('wanted')
+const FROZEN = taskStates.indexOf('frozen')
+
+/** Wallets that have a part in a hypercore: its sponsors, and the pinners and signers of its live copies. */
+export function partakers(state: State, hypercore: number): Set<number> {
+  const wallets = new Set<number>()
+  for (const { wallet } of state.db.all('SELECT wallet FROM sponsors WHERE hypercore = ?', hypercore)) {
+    wallets.add(Number(wallet))
+  }
+  const roles = state.db.all(
+    `SELECT pinner AS role FROM copies WHERE hypercore = ? AND state < 2 AND pinner IS NOT NULL
+     UNION SELECT s.signer FROM segments s JOIN copies c ON c.id = s.copy WHERE c.hypercore = ? AND c.state < 2
+     UNION SELECT t.signer FROM tasks t JOIN copies c ON c.id = t.copy WHERE c.hypercore = ? AND t.signer IS NOT NULL`,
+    hypercore,
+    hypercore,
+    hypercore
+  )
+  for (const { role } of roles) wallets.add(state.role(Number(role)).wallet)
+  return wallets
 }
 
-function takenOf(state: State, hypercore: Hypercore, copy: Copy): Taken {
-  const wallets = (sql: string, ...values: number[]) =>
-    new Set(state.db.all(sql, ...values).map((row) => state.role(Number(row.role)).wallet))
-  const sponsors = new Set(
-    state.db
-      .all('SELECT wallet FROM sponsors WHERE hypercore = ?', hypercore.id)
-      .map((row) => Number(row.wallet))
-  )
-  const pinners = wallets(
-    'SELECT pinner AS role FROM copies WHERE hypercore = ? AND state < 2 AND pinner IS NOT NULL',
-    hypercore.id
-  )
-  // A signer may go on with the copy that it began, but begins no second one.
-  const signers = wallets(
-    `SELECT s.signer AS role FROM segments s JOIN copies c ON c.id = s.copy
-     WHERE c.hypercore = ? AND c.state < 2 AND c.id <> ?
-     UNION SELECT t.signer FROM tasks t JOIN copies c ON c.id = t.copy
-     WHERE c.hypercore = ? AND t.signer IS NOT NULL AND c.id <> ?`,
-    hypercore.id,
-    copy.id,
-    hypercore.id,
-    copy.id
-  )
-  return { sponsors, pinners, signers }
+/**
+ * Wallets that a draw for a copy passes over: partakers, and whoever is out for this copy. A signer may go on with a copy that
+ * it has segments of, but begins no second one.
+ */
+function excluded(state: State, copy: Copy, name: RoleName): Set<number> {
+  const wallets = partakers(state, copy.hypercore)
+  if (name === 'signer') {
+    const own = state.db.all('SELECT DISTINCT signer FROM segments WHERE copy = ?', copy.id)
+    const elsewhere = new Set(
+      state.db
+        .all(
+          `SELECT s.signer FROM segments s JOIN copies c ON c.id = s.copy
+           WHERE c.hypercore = ? AND c.state < 2 AND c.id <> ?`,
+          copy.hypercore,
+          copy.id
+        )
+        .map(({ signer }) => signer)
+    )
+    for (const { signer } of own)
+      if (!elsewhere.has(signer)) wallets.delete(state.role(Number(signer)).wallet)
+  }
+  for (const { wallet } of state.db.all('SELECT wallet FROM passed WHERE copy = ?', copy.id)) {
+    wallets.add(Number(wallet))
+  }
+  return wallets
 }
 
 /** What a copy of this hypercore locks of its pinner's deposit. */
-export function lockOf(state: State, hypercore: Hypercore): bigint {
+function lockOf(state: State, hypercore: Hypercore): bigint {
   return copyLock(taskBytes(hypercore, 0, 0), hypercore.every, state.parameters)
 }
 
-/** The weight of a role for a task; 0 where it may not have it. */
-function weightFor(state: State, role: Role, task: Task, lock: bigint): bigint {
-  if (!isDrawable(state, role)) return 0n
-  const free = state.account(role.account).balance - role.locked
-  if (free < lock) return 0n
-  return copyWeight({
-    freeBytes: BigInt(role.capacity - role.used),
-    backedBytes: backedBytes(free, state.parameters),
-    neededBytes: BigInt(task.bytes),
-    reputationPpm: effectivePpm(role)
-  })
-}
-
-function order(
-  state: State,
-  name: RoleName,
-  task: Task,
-  draw: number,
-  beacon: Buffer,
-  weight: (role: Role) => bigint
-): Role[] {
-  const code = roleNames.indexOf(name)
-  const row = state.db.get(
-    'SELECT count(*) AS slots, coalesce(max(stake), 0) AS stake FROM roles WHERE role = ?',
-    code
-  )!
-  const slots = Number(row.slots)
-  const maxWeight = maxCopyWeight(row.stake as bigint)
-  const seed = drawSeed(state.chainId, name, task.id, hash('datdot/attempt/1', beacon, draw))
-  const { observer } = state
-  observer?.draw?.({ draw, role: name, seed, slots, maxWeight })
-  const roles = new Map<number, Role>()
-  const at = (slot: number) => {
-    let role = roles.get(slot)
-    if (!role) roles.set(slot, (role = state.roleAt(name, slot)))
-    return role
-  }
-  const slotsDrawn = drawOrder(
-    seed,
-    { slots, maxWeight, weight: (slot) => weight(at(slot)) },
-    1 + state.parameters.drawFallbacks,
-    observer?.step && ((step) => observer.step!({ ...step, role: name, key: state.keyOf(at(step.slot)) }))
-  )
-  return slotsDrawn.map(at)
-}
-
-/** Draws the tasks whose beacon round has come. Returns the steps done, at most `work` tasks. */
-export function drawTasks(state: State, work: number): number {
+/** Roles whose time to be drawn has come. */
+export function ageRoles(state: State, work: number): number {
   const rows = state.db.all(
-    'SELECT * FROM tasks WHERE state = 0 AND round <= ? ORDER BY round, id LIMIT ?',
+    'SELECT id FROM roles WHERE aged = 0 AND round <= ? ORDER BY round, id LIMIT ?',
+    state.head.round - state.parameters.agingRounds,
+    work * ROLES_PER_STEP
+  )
+  for (const { id } of rows) {
+    const role = state.role(Number(id))
+    role.aged = true
+    state.touch(role)
+  }
+  return Math.ceil(rows.length / ROLES_PER_STEP)
+}
+
+/** Has draws see roles as they are now, at most `work` steps of them; says whether that was all. */
+export function refreshRoles(state: State, name: RoleName, work: number): { done: number; all: boolean } {
+  const limit = work * ROLES_PER_STEP
+  const rows = state.db.all(
+    'SELECT id FROM roles WHERE stale = 1 AND role = ? ORDER BY role, id LIMIT ?',
+    roleNames.indexOf(name),
+    limit
+  )
+  for (const { id } of rows) state.refresh(state.role(Number(id)))
+  return { done: Math.ceil(rows.length / ROLES_PER_STEP), all: rows.length < limit }
+}
+
+/** Tasks that have rested long enough. */
+export function wakeTasks(state: State, work: number): number {
+  const rows = state.db.all(
+    `SELECT * FROM tasks WHERE state = ${RESTING} AND round <= ? ORDER BY round, id LIMIT ?`,
     state.head.round,
     work
   )
-  for (const row of rows) drawTask(state, taskFrom(row))
+  for (const row of rows) {
+    const task = taskFrom(row)
+    queueTask(state, task, hypercoreById(state, copyById(state, task.copy).hypercore))
+    saveTask(state, task)
+  }
   return rows.length
 }
 
-function drawTask(state: State, task: Task): void {
+/**
+ * Draws the tasks that an earlier tick has frozen, with the value of the round after it; then freezes the next: candidates as they are, and
+ * the tasks whose turn it is. What is left over a later tick goes on with, from the same frozen state and with the same value.
+ */
+export function drawTasks(state: State, work: number): number {
+  const { head } = state
+  let done = 0
+  if (head.drawRound !== null && head.round >= head.drawRound) {
+    const beacon = beaconOf(state, head.drawRound)
+    const rows = state.db.all(`SELECT * FROM tasks WHERE state = ${FROZEN} ORDER BY turn, id LIMIT ?`, work)
+    for (const row of rows) drawTask(state, taskFrom(row), head.drawRound, beacon)
+    done = rows.length
+    if (done < work) head.drawRound = null
+  }
+  if (head.drawRound === null && done < work) done += freezeDraws(state, work - done)
+  return done
+}
+
+/** Freezes the next draws, if any task waits for one. */
+function freezeDraws(state: State, work: number): number {
+  const { head, parameters: p } = state
+  let done = 0
+  for (const name of ['pinner', 'signer'] as const) {
+    const refreshed = refreshRoles(state, name, work - done)
+    done += refreshed.done
+    if (!refreshed.all || done >= work) return done
+  }
+  const rows = state.db.all(
+    `SELECT id, turn FROM tasks WHERE state = ${WANTED} ORDER BY turn, id LIMIT ?`,
+    Math.min(p.drawsPerRound, work - done)
+  )
+  for (const { id } of rows) state.db.run(`UPDATE tasks SET state = ${FROZEN} WHERE id = ?`, id as bigint)
+  const last = rows.at(-1)
+  if (last) {
+    head.drawRound = head.round + 1
+    head.turn = Math.max(head.turn, Number(last.turn))
+  }
+  return done + rows.length
+}
+
+/** Value of a round that was shown. */
+export function beaconOf(state: State, round: number): Buffer {
+  return state.db.get('SELECT value FROM rounds WHERE round = ?', round)!.value as Buffer
+}
+
+function drawTask(state: State, task: Task, round: number, beacon: Buffer): void {
   const { head, parameters: p } = state
   const copy = copyById(state, task.copy)
   const hypercore = hypercoreById(state, copy.hypercore)
-  // The original is what the log says before the round's value is shown: a late extension joins in.
-  task.end = hypercore.length
-  task.treeHash = hypercore.treeHash
-  task.byteLength = hypercore.byteLength
-  task.bytes = taskBytes(hypercore, task.start, copy.bytes)
-  const later = (why: 'candidates' | 'balance', round: number) => {
-    task.bytes = 0
-    task.round = round
+  const later = (why: 'candidates' | 'balance'): void => {
+    task.state = 'resting'
+    task.round = head.round + Math.max(1, Math.ceil(roundsPerEpoch(p) / 4))
     saveTask(state, task)
-    state.emit({ kind: 'undrawn', task: task.id, why, round })
+    state.emit({ kind: 'undrawn', task: task.id, why, round: task.round })
   }
-  const account = state.account(hypercore.account)
-  const price = segmentReward(task.bytes, p)
-  if (account.balance < price) {
-    beginGrace(state, hypercore)
-    return later('balance', head.round + Math.max(1, Math.ceil(roundsPerEpoch(p) / 4)))
+  const name = task.pinner === null && copy.pinner === null ? 'pinner' : 'signer'
+  if (task.pinner === null) {
+    // The original is what the log says before the round's value is shown: a late extension joins in.
+    task.end = hypercore.length
+    task.treeHash = hypercore.treeHash
+    task.byteLength = hypercore.byteLength
+    task.bytes = taskBytes(hypercore, task.start, copy.bytes)
+    // What cannot be paid waits; only what is due on what is held begins a grace.
+    const price = segmentReward(task.bytes, p)
+    const account = state.account(hypercore.account)
+    if (account.balance < price) return later('balance')
+    if (name === 'signer' && !hasRoom(state, state.role(copy.pinner!), task)) return later('candidates')
+    state.move(account, state.account(RESERVED), price)
+    task.reserved = price
   }
-  const beacon = state.db.get('SELECT value FROM rounds WHERE round = ?', task.round)!.value as Buffer
-  const draw = head.nextDraw
-  const taken = takenOf(state, hypercore, copy)
-  const lock = copy.pinner === null ? lockOf(state, hypercore) : 0n
-  const pinners =
-    copy.pinner === null
-      ? order(state, 'pinner', task, draw, beacon, (role) =>
-          taken.sponsors.has(role.wallet) || taken.pinners.has(role.wallet) || taken.signers.has(role.wallet)
-            ? 0n
-            : weightFor(state, role, task, lock)
-        )
-      : [state.role(copy.pinner)]
-  const signersBeside = (apart: readonly Role[]) => {
-    const wallets = new Set(apart.map((role) => role.wallet))
-    return order(state, 'signer', task, draw, beacon, (role) =>
-      taken.sponsors.has(role.wallet) ||
-      taken.pinners.has(role.wallet) ||
-      taken.signers.has(role.wallet) ||
-      wallets.has(role.wallet)
-        ? 0n
-        : weightFor(state, role, task, 0n)
-    )
+  const lock = name === 'pinner' ? lockOf(state, hypercore) : 0n
+  const winner = drawRole(state, { task, copy, name, beacon, lock })
+  if (!winner) {
+    if (task.pinner === null) {
+      state.move(state.account(RESERVED), state.account(hypercore.account), task.reserved)
+      task.reserved = 0n
+    }
+    return later('candidates')
   }
-  let chosen = pinners
-  let signers = pinners.length > 0 ? signersBeside(chosen) : []
-  // Where identities have both roles, fall-backs may use up all signers: then the first pinner has none.
-  if (signers.length === 0 && pinners.length > 1) signers = signersBeside((chosen = pinners.slice(0, 1)))
-  const [pinner] = chosen
-  const [signer] = signers
-  if (!pinner || !signer) {
-    return later('candidates', head.round + Math.max(1, Math.ceil(roundsPerEpoch(p) / 4)))
-  }
-  head.nextDraw++
-  state.move(account, state.account(RESERVED), price)
-  task.reserved = price
+  const draw = head.nextDraw++
   task.draw = draw
-  task.signer = signer.id
-  task.state = 'drawn'
+  task.round = round
+  task.state = 'asked'
   task.deadline = head.clock + p.acknowledgeMs
-  signer.used += task.bytes
-  state.touch(signer)
-  takePinner(state, copy, task, pinner, lock)
+  winner.used += task.bytes
+  if (name === 'signer') {
+    task.signer = winner.id
+    // A pinner that holds the copy already is not asked again.
+    if (task.pinner === null) takeRoom(state, copy, task)
+  } else {
+    task.pinner = winner.id
+    copy.pinner = winner.id
+    copy.locked = lock
+    winner.locked += lock
+    saveCopy(state, copy)
+  }
+  state.touch(winner)
+  take(state, winner, task.bytes, lock)
   saveTask(state, task)
   state.db.run(
-    'INSERT INTO draws (id, task, copy, round, seq, pinners, signers) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO draws (id, task, copy, role, round, seq) VALUES (?, ?, ?, ?, ?, ?)',
     draw,
     task.id,
     copy.id,
-    task.round,
-    head.length,
-    packRoles(copy.segments === 0 ? chosen : []),
-    packRoles(signers)
+    winner.id,
+    round,
+    head.length
   )
   state.emit({
     kind: 'drawn',
     draw,
     task: task.id,
     copy: copy.id,
-    pinners: copy.segments === 0 ? chosen.map((role) => state.keyOf(role)) : [],
-    signers: signers.map((role) => state.keyOf(role))
+    role: name,
+    key: state.keyOf(winner),
+    round
   })
 }
 
-/** Sets room and deposit of a pinner aside for a task. */
-function takePinner(state: State, copy: Copy, task: Task, pinner: Role, lock: bigint): void {
+/** Sets the room for a further segment of a copy aside at the pinner that holds it. */
+function takeRoom(state: State, copy: Copy, task: Task): void {
+  const pinner = state.role(copy.pinner!)
   task.pinner = pinner.id
   pinner.used += task.bytes
-  if (copy.pinner === null) {
-    copy.pinner = pinner.id
-    copy.locked = lock
-    pinner.locked += lock
-    saveCopy(state, copy)
-  }
   state.touch(pinner)
+  take(state, pinner, task.bytes, 0n)
 }
 
-/**
- * The next in a draw's order takes the place of one who did not acknowledge.
- *
- * @returns false if nobody is left
- */
-export function passOn(state: State, task: Task, side: 'pinner' | 'signer'): boolean {
-  const row = state.db.get('SELECT pinners, signers FROM draws WHERE id = ?', task.draw)!
-  const ids = unpackRoles(row[side === 'pinner' ? 'pinners' : 'signers'] as Buffer)
-  const from = state.role(task[side]!)
-  const copy = copyById(state, task.copy)
-  const hypercore = hypercoreById(state, copy.hypercore)
-  const taken = takenOf(state, hypercore, copy)
-  const lock = side === 'pinner' ? copy.locked : 0n
-  const other = state.role(task[side === 'pinner' ? 'signer' : 'pinner']!)
-  const next = ids
-    .slice(ids.indexOf(from.id) + 1)
-    .map((id) => state.role(id))
-    .find(
-      (role) =>
-        role.wallet !== other.wallet &&
-        !taken.sponsors.has(role.wallet) &&
-        !taken.pinners.has(role.wallet) &&
-        !taken.signers.has(role.wallet) &&
-        weightFor(state, role, task, lock) > 0n
-    )
-  if (!next) return false
-  from.used = Math.max(0, from.used - task.bytes)
-  state.touch(from)
-  if (side === 'pinner') {
-    from.locked -= copy.locked
-    copy.pinner = null
-    takePinner(state, copy, task, next, lock)
-  } else {
-    task.signer = next.id
-    next.used += task.bytes
-    state.touch(next)
+/** What a draw gives somebody, the other draws of its round no longer see there. */
+function take(state: State, role: Role, bytes: number, lock: bigint): void {
+  const { frozen } = role
+  const roomBytes = Math.max(0, frozen.roomBytes - bytes)
+  const backing = frozen.backing > lock ? frozen.backing - lock : 0n
+  const { trust } = frozen
+  const weight = frozen.weight === 0 ? 0 : state.weightOf(roomBytes, backing, trust)
+  state.freeze(role, { weight, roomBytes, backing, trust })
+}
+
+function hasRoom(state: State, role: Role, task: Task): boolean {
+  return (
+    role.state === 0 &&
+    role.capacity - role.used >= task.bytes &&
+    state.account(role.account).balance >= role.locked
+  )
+}
+
+interface Wanted {
+  task: Task
+  copy: Copy
+  name: 'pinner' | 'signer'
+  beacon: Buffer
+  lock: bigint
+}
+
+/** The first in the order of the lots who has the room and the deposit. */
+function drawRole(state: State, { task, copy, name, beacon, lock }: Wanted): Role | null {
+  const { observer } = state
+  const urn = state.urn(name)
+  const out: Role[] = []
+  for (const id of excluded(state, copy, name)) {
+    const role = state.roleOf(state.account(id), name)
+    if (role) out.push(role)
   }
-  state.emit({ kind: 'passedOn', draw: task.draw!, from: state.keyOf(from), to: state.keyOf(next) })
-  return true
-}
-
-function packRoles(roles: readonly Role[]): Buffer {
-  const out = Buffer.alloc(8 * roles.length)
-  for (const [index, role] of roles.entries()) out.writeBigUInt64LE(BigInt(role.id), 8 * index)
-  return out
-}
-
-export function unpackRoles(packed: Buffer): number[] {
-  const ids: number[] = []
-  for (let at = 0; at < packed.byteLength; at += 8) ids.push(Number(packed.readBigUInt64LE(at)))
-  return ids
+  const seed = drawSeed(state.chainId, name, task.id, state.head.nextDraw, beacon)
+  observer?.draw?.({
+    draw: state.head.nextDraw,
+    task: task.id,
+    role: name,
+    seed,
+    total: urn.total,
+    excluded: out.map((role) => state.keyOf(role))
+  })
+  let misfits = 0
+  for (const id of urn.draw(
+    seed,
+    out.map((role) => role.id)
+  )) {
+    const role = state.role(id)
+    const { roomBytes, backing } = role.frozen
+    // As it was frozen, and still: a deposit may have been burned, or the role left, since.
+    const fits =
+      roomBytes >= task.bytes &&
+      backing >= lock &&
+      hasRoom(state, role, task) &&
+      state.account(role.account).balance - role.locked >= lock
+    observer?.lot?.({ key: state.keyOf(role), frozen: role.frozen, fits })
+    if (fits) return role
+    if (++misfits >= MISFITS_MAX) return null
+  }
+  return null
 }

@@ -4,7 +4,7 @@ import { PPM, type Parameters } from '../../protocol/parameters.js'
 import { mulDiv } from '../rules/economics.js'
 import { reputationPpm, updateReputation } from '../rules/reputation.js'
 import { addCopy } from './copies.js'
-import { BURNED, effectivePpm, roleFrom, type Account, type Role, type State } from '../state.js'
+import { BURNED, roleFrom, type Account, type Role, type State } from '../state.js'
 
 function leastDeposit(role: RoleName, p: Parameters): bigint {
   if (role === 'pinner') return p.pinnerDepositMin
@@ -35,11 +35,12 @@ export function register(state: State, sender: Account, body: Body<'register'>):
   else if (role.state === 2) {
     role.state = 0
     role.round = state.head.round
+    role.aged = false
     role.refundClock = null
   }
   role.capacity = body.capacityBytes
   state.move(sender, state.account(role.account), body.deposit)
-  state.restake(role)
+  state.touch(role)
   const { balance } = state.account(role.account)
   state.emit({
     kind: 'registered',
@@ -88,18 +89,8 @@ export function burnDeposit(state: State, role: Role, wanted: bigint): bigint {
   const free = deposit.balance > role.locked ? deposit.balance - role.locked : 0n
   const burned = wanted < free ? wanted : free
   state.move(deposit, state.account(BURNED), burned)
-  state.restake(role)
+  state.touch(role)
   return burned
-}
-
-/** Whether a role takes part in draws: it is not leaving, has aged, and is trusted enough for new work. */
-export function isDrawable(state: State, role: Role): boolean {
-  const p = state.parameters
-  return (
-    role.state === 0 &&
-    role.round + p.agingRounds <= state.head.round &&
-    effectivePpm(role) >= p.noNewCopiesPpm
-  )
 }
 
 /**
@@ -130,7 +121,7 @@ export function continueRetirements(state: State, work: number): number {
     const refund = deposit.balance
     state.move(deposit, state.account(role.wallet), refund)
     role.state = 2
-    state.restake(role)
+    state.touch(role)
     state.emit({ kind: 'retired', key: state.keyOf(role), role: role.role, refund })
     done++
   }

@@ -6,7 +6,8 @@ import { copyLock, mulDiv } from '../rules/economics.js'
 import { deliverMs, refusalEvidenceMs } from '../rules/schedule.js'
 import { refusalHash } from '../../evidence/refusal-format.js'
 import { addTask, redraw, releaseCopy } from './copies.js'
-import { passOn } from './draws.js'
+import { beaconOf } from './draws.js'
+import { passOver, queueTask } from './turns.js'
 import { penalise, rate } from './roles.js'
 import {
   copyById,
@@ -19,6 +20,8 @@ import {
   type Task
 } from '../rows.js'
 import { RESERVED, type Account, type Role, type State } from '../state.js'
+
+const BOTH = ['pinner', 'signer'] as const
 
 function taskOfDraw(state: State, draw: number): Task {
   const found = state.db.get('SELECT task FROM draws WHERE id = ?', draw)
@@ -37,21 +40,25 @@ function sideOf(state: State, task: Task, sender: Account): 'pinner' | 'signer' 
   throw new ChainError('NOT_DRAWN', 'the sender was not drawn for this')
 }
 
-/** A drawn signer or pinner says that it will do it. When both have, the time to deliver begins. */
+/** Who is asked says yes: a pinner, for which a signer is drawn now; or a signer, whose time to deliver begins. */
 export function acknowledge(state: State, sender: Account, { draw }: Body<'acknowledge'>): void {
   const task = taskOfDraw(state, draw)
   const side = sideOf(state, task, sender)
-  const already = side === 'pinner' ? task.pinnerAcknowledged : task.signerAcknowledged
-  if (task.state !== 'drawn' || already)
-    throw new ChainError('ACKNOWLEDGED', 'this draw is acknowledged already')
-  if (side === 'pinner') task.pinnerAcknowledged = true
-  else task.signerAcknowledged = true
+  if (task.state !== 'asked' || side !== askedSide(task)) {
+    throw new ChainError('ACKNOWLEDGED', 'this draw asks the sender for nothing')
+  }
   state.emit({ kind: 'acknowledged', draw, by: sender.key })
-  if (task.pinnerAcknowledged && task.signerAcknowledged) {
+  if (side === 'pinner') queueTask(state, task, hypercoreById(state, copyById(state, task.copy).hypercore))
+  else {
     task.state = 'delivering'
     task.deadline = state.head.clock + deliverMs(task.bytes, state.parameters)
   }
   saveTask(state, task)
+}
+
+/** Whose yes a task waits for. */
+export function askedSide(task: Task): 'pinner' | 'signer' {
+  return task.signer === null ? 'pinner' : 'signer'
 }
 
 /** Whether a record is what the task asked for. @throws ChainError `SEGMENT_MISMATCH` naming the field */
@@ -66,10 +73,7 @@ function checkRecord(state: State, task: Task, copy: Copy, record: SegmentRecord
     signer: record.signer,
     draw: task.draw!
   })
-  const beacon = state.db.get(
-    'SELECT r.value FROM draws d JOIN rounds r ON r.round = d.round WHERE d.id = ?',
-    task.draw
-  )!.value as Buffer
+  const beacon = beaconOf(state, task.round)
   const wrong =
     (!record.key.equals(hypercore.key) && 'key') ||
     (record.fork !== hypercore.fork && 'fork') ||
@@ -223,14 +227,20 @@ export function refuse(state: State, sender: Account, { draw, evidence }: Body<'
   }
   state.emit({ kind: 'refused', draw, by: sender.key, evidence: evidence ?? NO_EVIDENCE })
   const role = state.role(task[side]!)
-  if (task.state === 'drawn') {
+  if (task.state === 'wanted' || task.state === 'frozen' || task.state === 'resting') {
+    // The pinner said yes, and thinks better of it before anybody has worked for it.
     rate(state, role, 'refused')
-    dropSide(state, task, side, 'refused')
-    return
+    return redraw(state, task, 'refused', { drop: [side] })
+  }
+  if (task.state === 'asked') {
+    if (side !== askedSide(task)) throw new ChainError('ACKNOWLEDGED', 'this draw is acknowledged already')
+    rate(state, role, 'refused')
+    return redraw(state, task, 'refused', { drop: [side] })
   }
   if (evidence) addRefusal(state, task, evidence)
   else penalise(state, role, 'refused')
-  redraw(state, task, 'refused')
+  // A pinner that shows why is out only if that does not hold.
+  redraw(state, task, 'refused', { drop: BOTH, out: evidence ? ['signer'] : BOTH })
 }
 
 /** A refusal waits for its evidence and for the chain's verdict. */
@@ -255,19 +265,15 @@ function addRefusal(state: State, task: Task, evidence: Buffer): void {
   )
 }
 
-/** One side is gone before it acknowledged: the next in order, or another draw. */
-function dropSide(state: State, task: Task, side: 'pinner' | 'signer', why: 'refused' | 'acknowledge'): void {
-  // The pinner of a copy with segments has no fall-back: it holds them.
-  if (!passOn(state, task, side)) return redraw(state, task, why)
-  task.deadline = state.head.clock + state.parameters.acknowledgeMs
-  saveTask(state, task)
-}
-
 /** The chain's verdict on a refusal's evidence: upheld, the signer is at fault; if not, the pinner that refused. */
 export function judge(state: State, { draw, upheld }: Body<'judge'>): void {
-  const row = state.db.get('SELECT pinner, signer FROM refusals WHERE draw = ?', draw)
+  const row = state.db.get(
+    'SELECT r.pinner, r.signer, d.copy FROM refusals r JOIN draws d ON d.id = r.draw WHERE r.draw = ?',
+    draw
+  )
   if (!row) throw new ChainError('REFUSAL_UNKNOWN', `no refusal of draw ${draw} waits for a verdict`)
   penalise(state, state.role(Number(upheld ? row.signer : row.pinner)), upheld ? 'failure' : 'refused')
+  if (!upheld) passOver(state, Number(row.copy), state.role(Number(row.pinner)))
   state.db.run('DELETE FROM refusals WHERE draw = ?', draw)
   state.emit({ kind: 'judged', draw, upheld })
 }
@@ -284,7 +290,7 @@ export function expireRefusals(state: State, work: number): number {
 /** Tasks whose time is over. Returns the steps done, at most `work` tasks. */
 export function expireTasks(state: State, work: number): number {
   const rows = state.db.all(
-    'SELECT * FROM tasks WHERE state > 0 AND deadline < ? ORDER BY deadline, id LIMIT ?',
+    'SELECT * FROM tasks WHERE state > 2 AND deadline < ? ORDER BY deadline, id LIMIT ?',
     state.head.clock,
     work
   )
@@ -293,21 +299,15 @@ export function expireTasks(state: State, work: number): number {
 }
 
 function expireTask(state: State, task: Task): void {
-  const pinner = state.role(task.pinner!)
-  const signer = state.role(task.signer!)
   switch (task.state) {
+    case 'resting':
     case 'wanted':
+    case 'frozen':
       return
-    case 'drawn': {
-      const missing: ('pinner' | 'signer')[] = []
-      if (!task.pinnerAcknowledged) missing.push('pinner')
-      if (!task.signerAcknowledged) missing.push('signer')
-      for (const side of missing) rate(state, side === 'pinner' ? pinner : signer, 'offline')
-      for (const side of missing) {
-        if (!passOn(state, task, side)) return redraw(state, task, 'acknowledge')
-      }
-      task.deadline = state.head.clock + state.parameters.acknowledgeMs
-      return saveTask(state, task)
+    case 'asked': {
+      const side = askedSide(task)
+      rate(state, state.role(task[side]!), 'offline')
+      return redraw(state, task, 'acknowledge', { drop: [side] })
     }
     case 'delivering':
       // Now the pinner may come with what it has, if the signer signed it.
@@ -316,10 +316,10 @@ function expireTask(state: State, task: Task): void {
       task.deadline = state.head.clock + state.parameters.acknowledgeMs
       return saveTask(state, task)
     case 'late':
-      penalise(state, signer, 'offline')
-      return redraw(state, task, 'deliver')
+      penalise(state, state.role(task.signer!), 'offline')
+      return redraw(state, task, 'deliver', { drop: BOTH })
     case 'delivered':
-      penalise(state, pinner, 'offline')
-      return redraw(state, task, 'accept')
+      penalise(state, state.role(task.pinner!), 'offline')
+      return redraw(state, task, 'accept', { drop: BOTH })
   }
 }

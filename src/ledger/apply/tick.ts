@@ -4,9 +4,9 @@ import { opensLayer } from '../rules/beacon.js'
 import { advanceClock, epochOf, isStorageDue } from '../rules/schedule.js'
 import type { State } from '../state.js'
 import { expireChallenges, issueChallenges } from './challenges.js'
-import { beginChecks, gatherVerifiers, settleChecks } from './checks.js'
+import { beginChecks, freezeVerifiers, settleChecks } from './checks.js'
 import { lapse } from './copies.js'
-import { drawTasks } from './draws.js'
+import { ageRoles, drawTasks, wakeTasks } from './draws.js'
 import { continueRetirements } from './roles.js'
 import { expireRefusals, expireTasks } from './tasks.js'
 
@@ -34,7 +34,9 @@ export function tick(state: State, body: Body<'tick'>): number {
     expireChallenges,
     expireTasks,
     expireRefusals,
-    gatherVerifiers,
+    ageRoles,
+    freezeVerifiers,
+    wakeTasks,
     drawTasks,
     settleChecks,
     issueChallenges,
@@ -76,7 +78,7 @@ function forgetRounds({ db, head }: State): void {
   const needed = Math.min(
     head.round - ROUNDS_KEPT,
     least('SELECT round FROM challenges ORDER BY id LIMIT 1'),
-    least('SELECT round FROM tasks WHERE state = 0 ORDER BY round LIMIT 1'),
+    head.drawRound ?? Infinity,
     least('SELECT round FROM draws WHERE id = (SELECT min(draw) FROM tasks WHERE draw IS NOT NULL)'),
     least('SELECT round FROM draws WHERE id = (SELECT min(draw) FROM refusals)'),
     least('SELECT min(close_round) AS round FROM check_epochs')

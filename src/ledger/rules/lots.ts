@@ -1,9 +1,9 @@
 import { hash, uniform } from '../../crypto/hash.js'
 
-/** Largest weight of one candidate: with 2^20 candidates the sum stays a safe integer. */
-export const WEIGHT_MAX = 2 ** 32
+/** Largest weight of one candidate: with 2^22 candidates the sum stays at 2^53. */
+export const WEIGHT_MAX = 2 ** 31
 /** Most candidates of one urn. */
-export const CANDIDATES_MAX = 2 ** 20
+export const CANDIDATES_MAX = 2 ** 22
 
 /**
  * Candidates with weights, from which lots are drawn: a binary indexed tree (Fenwick, *A New Data Structure for Cumulative
@@ -35,7 +35,7 @@ export class Urn {
    */
   set(candidate: number, weight: number): void {
     if (!Number.isInteger(weight) || weight < 0 || weight > WEIGHT_MAX) {
-      throw new RangeError(`a weight is a whole number in 0..2^32, not ${weight}`)
+      throw new RangeError(`a weight is a whole number in 0..2^31, not ${weight}`)
     }
     if (!Number.isInteger(candidate) || candidate < 0 || candidate >= CANDIDATES_MAX) {
       throw new RangeError(`a candidate's number is in 0..${CANDIDATES_MAX - 1}, not ${candidate}`)

@@ -3,6 +3,7 @@ import { DETAIL_BYTES_MAX, OPERATION_BYTES_MAX } from '../operations.js'
 import { parametersType } from '../parameters.js'
 import {
   accountViewType,
+  askViewType,
   assignmentViewType,
   chainViewType,
   challengeViewType,
@@ -94,6 +95,8 @@ export const methods = {
   hypercores: method(24, pageRequest, pageOf(hypercoreViewType, HYPERCORES_PAGE)),
   /** Own open tasks. */
   assignments: method(32, empty, list(assignmentViewType, 65_536)),
+  /** What the pinner that asks is asked to keep. */
+  asks: method(38, empty, list(askViewType, 65_536)),
   /** Own challenges that wait for an answer, oldest first. */
   challenges: method(33, struct({ limit: uint(ROWS_MAX) }), list(challengeViewType, ROWS_MAX)),
   /** Own challenges that are answered and wait for evidence. */

@@ -16,6 +16,7 @@ import { planType, roleNames } from '../operations.js'
 import { segmentRecordType } from '../segment.js'
 import type {
   AccountView,
+  AskView,
   AssignmentView,
   ChainView,
   ChallengeView,
@@ -102,15 +103,13 @@ export const segmentViewType: Type<SegmentView> = {
 export const taskViewType: Type<TaskView> = struct({
   id,
   copy: id,
-  state: oneOf(['wanted', 'drawn', 'delivering', 'late', 'delivered'] as const),
+  state: oneOf(['resting', 'wanted', 'frozen', 'asked', 'delivering', 'late', 'delivered'] as const),
   start: uint(),
   end: uint(),
   round: uint(),
   draw: optional(id),
   pinner: optional(hash),
   signer: optional(hash),
-  pinnerAcknowledged: flag,
-  signerAcknowledged: flag,
   deadline: optional(uint())
 })
 
@@ -155,6 +154,18 @@ export const assignmentViewType: Type<AssignmentView> = struct({
   signer: hash,
   beacon: hash,
   acknowledge: flag
+})
+
+export const askViewType: Type<AskView> = struct({
+  draw: id,
+  task: id,
+  copy: id,
+  hypercore: hash,
+  codec: oneOf(codecNames),
+  length: uint(),
+  byteLength: uint(),
+  bytes: uint(),
+  deadline: uint()
 })
 
 const walkSegmentType: Type<WalkSegment> = struct({
@@ -208,8 +219,8 @@ export const drawViewType: Type<DrawView> = struct({
   copy: id,
   round: uint(),
   seq: uint(),
-  pinners: list(hash, 256),
-  signers: list(hash, 256)
+  role: oneOf(['signer', 'pinner'] as const),
+  key: hash
 })
 
 const outcomes = struct({

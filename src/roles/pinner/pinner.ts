@@ -105,7 +105,6 @@ export class Pinner extends Resource implements Participant {
     const wakers = [
       'drawn',
       'redraw',
-      'passedOn',
       'late',
       'challenged',
       'answered',
@@ -142,8 +141,7 @@ export class Pinner extends Resource implements Participant {
     const { chain, signal } = this.#member
     const assignments = await chain.assignments({ signal })
     await this.#intake.work(assignments)
-    for (const { role, draw, acknowledge } of assignments) {
-      if (role !== 'pinner' || !acknowledge) continue
+    for (const { draw } of await chain.asks({ signal })) {
       await chain.acknowledge(draw).catch((error: unknown) => {
         if (!hasCode(error, 'ACKNOWLEDGED', 'DRAW_NOT_OPEN', 'NOT_DRAWN')) throw error
       })

@@ -85,7 +85,7 @@ export class Signer extends Resource implements Participant {
 
   async join(): Promise<void> {
     await this.#member.register('signer', this.#options.registration)
-    this.#member.follow(['drawn', 'passedOn', 'acknowledged', 'redraw', 'accepted'], () => this.#work())
+    this.#member.follow(['drawn', 'acknowledged', 'redraw', 'accepted'], () => this.#work())
   }
 
   async #work(): Promise<void> {
