@@ -2,7 +2,7 @@ import { answers } from '../ledger/answers.js'
 import { copyFileSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import BetterSqlite3 from 'better-sqlite3'
+import type BetterSqlite3 from 'better-sqlite3'
 import { blake3 } from '../../src/crypto/hash.js'
 import { auditFile } from '../../src/audit/file.js'
 import type { Database, Value } from '../../src/ledger/database.js'
@@ -11,6 +11,7 @@ import type { Ledger } from '../../src/ledger/ledger.js'
 import { answerOf, signOperation, type WalkDetail } from '../../src/protocol/operations.js'
 import { signaturesOnWorkers } from '../../src/ledger/signature-checks.js'
 import { Engine } from '../../src/engine/engine.js'
+import { openSqlite } from '../../src/sqlite.js'
 import { timedRow, type Row, type Suite } from '../harness.js'
 import {
   EPOCH_MS,
@@ -248,7 +249,7 @@ function record(path: string, clock: Clock, work: (ledger: Ledger) => void): Sta
 
 /** Seconds that the statements take without anything around them. */
 function replay(path: string, statements: readonly Statement[]): number {
-  const db = new BetterSqlite3(path)
+  const db = openSqlite(path)
   db.defaultSafeIntegers(true)
   db.pragma('journal_mode = WAL')
   db.pragma('synchronous = FULL')

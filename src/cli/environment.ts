@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { InputError } from '../errors.js'
+import { openSqlite } from '../sqlite.js'
 
 const require = createRequire(import.meta.url)
 
@@ -7,7 +8,7 @@ const require = createRequire(import.meta.url)
 const NATIVE_CODES = new Set(['ERR_DLOPEN_FAILED', 'CANNOT_LOAD', 'ADDON_NOT_FOUND'])
 /** What such parts say where they have no code of their own. */
 const NATIVE_WORDS =
-  /NODE_MODULE_VERSION|Could not locate the bindings file|No native build was found|native binding|Cannot find module '@[^']*-(linux|darwin|win32)-/
+  /NODE_MODULE_VERSION|Could not locate the bindings file|No native build was found|native binding|Cannot find module '(better-sqlite3|@[^']*-(linux|darwin|win32)-)/
 
 /**
  * The folder that relative paths start from.
@@ -42,8 +43,7 @@ export function checkNative(): void {
   try {
     for (const name of NATIVE) require(name)
     // Loads its part when a database is opened.
-    const Sqlite = require('better-sqlite3') as new (path: string) => { close(): void }
-    new Sqlite(':memory:').close()
+    openSqlite(':memory:').close()
   } catch (error) {
     throw nativeFailure(error) ?? error
   }

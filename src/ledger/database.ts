@@ -1,5 +1,6 @@
-import BetterSqlite3 from 'better-sqlite3'
+import type BetterSqlite3 from 'better-sqlite3'
 import { InputError } from '../errors.js'
+import { openSqlite } from '../sqlite.js'
 import { ledgerFailure, notOpened } from './failures.js'
 import { migrations } from './schema.js'
 
@@ -30,7 +31,7 @@ export class Database {
     this.#path = path
     let raw: BetterSqlite3.Database | undefined
     try {
-      raw = new BetterSqlite3(path, { readonly, fileMustExist: readonly })
+      raw = openSqlite(path, { readonly, fileMustExist: readonly })
       this.raw = raw
       this.raw.defaultSafeIntegers(true)
       this.#check(path, readonly, options.durable ?? true)

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
-import BetterSqlite3 from 'better-sqlite3'
 import { DatdotError, InputError, StorageError, type ErrorCode } from '../errors.js'
 import { openingTrouble } from '../file-failure.js'
+import { isSqliteError } from '../sqlite.js'
 
 /**
  * What SQLite, or the system below it, reports of the ledger in `path`, with a code of ours and the original as cause.
@@ -11,7 +11,7 @@ export function ledgerFailure(error: unknown, path: string): unknown {
   if (error instanceof DatdotError) return error
   const options = { cause: error }
   const where = path === ':memory:' || path === '' ? 'in memory' : path
-  if (!(error instanceof BetterSqlite3.SqliteError)) return error
+  if (!isSqliteError(error)) return error
   const { code, message } = error
   const said = `${message} [${code}]`
   // Extended codes, such as SQLITE_IOERR_WRITE, say more of the same.

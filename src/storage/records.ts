@@ -1,5 +1,6 @@
-import Database from 'better-sqlite3'
+import type Database from 'better-sqlite3'
 import { StorageError } from '../errors.js'
+import { openSqlite } from '../sqlite.js'
 import { decodeManifest, encodeManifest } from './hypercore-parts.js'
 import type { SegmentPublic, SegmentSpec } from './types.js'
 
@@ -63,7 +64,7 @@ export class Records {
 
   /** @throws StorageError STORAGE_FORMAT if the file is not one of this version */
   constructor(file: string) {
-    this.#db = new Database(file, { timeout: 0 })
+    this.#db = openSqlite(file, { timeout: 0 })
     try {
       this.#db.pragma('journal_mode = WAL')
       this.#db.pragma('synchronous = FULL')

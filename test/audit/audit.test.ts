@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import BetterSqlite3 from 'better-sqlite3'
 import { auditLog } from '../../src/audit/replay.js'
 import { auditFile } from '../../src/audit/file.js'
 import { verifyDraw } from '../../src/audit/draw.js'
 import { hash } from '../../src/crypto/hash.js'
+import { openSqlite } from '../../src/sqlite.js'
 import { smallNetwork, type TestNetwork } from '../ledger/network.js'
 
 /** A ledger with two hypercores, lost and kept copies, all kinds of outcomes; closed. */
@@ -32,7 +32,7 @@ function lived(t: TestContext): TestNetwork {
 
 /** Changes a ledger's file behind its back. */
 function tamper(network: TestNetwork, sql: string): void {
-  const db = new BetterSqlite3(network.path)
+  const db = openSqlite(network.path)
   db.pragma('foreign_keys = OFF')
   db.exec(sql)
   db.close()
@@ -56,7 +56,7 @@ function sqlite3(path: string, sql: string): string {
     return execFileSync('sqlite3', [path, sql], { encoding: 'utf8' })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    const db = new BetterSqlite3(path, { readonly: true })
+    const db = openSqlite(path, { readonly: true })
     const rows = db.prepare(sql).raw().all() as unknown[][]
     db.close()
     return rows.map((row) => row.join('|') + '\n').join('')
@@ -104,7 +104,7 @@ test('every forgery is found, and the first entry that does not hold is named', 
   network.ledger.close()
   for (const [what, sql, code, seq] of forgeries) {
     const copy = join(network.folder, `${what}.db`)
-    const db = new BetterSqlite3(network.path)
+    const db = openSqlite(network.path)
     db.exec(`VACUUM INTO '${copy}'`)
     db.close()
     tamper({ path: copy } as TestNetwork, sql)

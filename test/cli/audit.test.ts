@@ -4,7 +4,6 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import BetterSqlite3 from 'better-sqlite3'
 import Corestore from 'corestore'
 import { encode } from 'hypercore-id-encoding'
 import Hyperswarm from 'hyperswarm'
@@ -14,6 +13,7 @@ import { audit } from '../../src/cli/audit.js'
 import type { Command } from '../../src/cli/command.js'
 import { verifyDrawCommand } from '../../src/cli/verify-draw.js'
 import { createDht, PrivateDht } from '../../src/swarm/dht.js'
+import { openSqlite } from '../../src/sqlite.js'
 import { smallNetwork, type TestNetwork } from '../ledger/network.js'
 
 function lived(t: TestContext): TestNetwork {
@@ -65,7 +65,7 @@ test('audit reports on the ledger in a data folder, for people and as JSON', asy
 
 test('audit fails on a ledger that was changed, and says where', async (t) => {
   const network = lived(t)
-  const db = new BetterSqlite3(network.path)
+  const db = openSqlite(network.path)
   db.exec('UPDATE entries SET at = at + 1 WHERE seq = 40')
   db.close()
   const said = await run(audit, [network.path])

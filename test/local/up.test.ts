@@ -14,9 +14,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import Database from 'better-sqlite3'
 import * as idEncoding from 'hypercore-id-encoding'
 import { findSamples, samplesOf } from '../helpers/scan.js'
+import { openSqlite } from '../../src/sqlite.js'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
 
@@ -147,7 +147,7 @@ suite('a run of datdot up on random data', () => {
   })
 
   test('the ledger is read by SQLite, and its accounts sum to nothing', () => {
-    const ledger = new Database(join(data, 'chain', 'ledger.db'), { readonly: true })
+    const ledger = openSqlite(join(data, 'chain', 'ledger.db'), { readonly: true })
     try {
       assert.equal(ledger.pragma('journal_mode', { simple: true }), 'wal')
       const sum = ledger.prepare('SELECT sum(balance) FROM accounts').safeIntegers().pluck().get()

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
+import type Database from 'better-sqlite3'
 import type Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import { SIGNATURE_BYTES, type KeyPair } from '../../crypto/keys.js'
 import { ChainError } from '../../errors.js'
+import { openSqlite } from '../../sqlite.js'
 import { chainCoreManifest } from '../../client/chain-cores.js'
 import {
   kindOf,
@@ -57,7 +58,7 @@ export class EvidenceStore {
   /** @param folder where `evidence.db` is kept; the core lives in `store`, which its owner closes */
   constructor(folder: string, store: Corestore, keyPair: KeyPair) {
     this.core = store.get({ manifest: chainCoreManifest(keyPair.publicKey, 'evidence'), keyPair })
-    this.#db = new Database(join(folder, 'evidence.db'))
+    this.#db = openSqlite(join(folder, 'evidence.db'))
     this.#db.defaultSafeIntegers(true)
     this.#db.pragma('journal_mode = WAL')
     this.#db.exec(
