@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { aborted, deadline, pause, unlessAborted, Wakeup } from '../src/wait.js'
+import { aborted, deadline, pause, settled, turn, unlessAborted, Wakeup } from '../src/wait.js'
 import { VirtualClock } from './helpers/virtual-clock.js'
 
 const late = (): Error => new Error('late')
@@ -80,4 +80,25 @@ test('a wakeup ends all waits that have begun, and none that begins later', asyn
   stop.abort()
   assert.equal(await cut, false)
   assert.equal(clock.pending, 0)
+})
+
+test('to settle is to have any outcome in time; a signal or the time ends the wait without an error', async () => {
+  const clock = new VirtualClock()
+  assert.equal(await settled(Promise.resolve(), { clock, ms: 10 }), true)
+  assert.equal(await settled(Promise.reject(new Error('no')), { clock, ms: 10 }), true)
+  const stop = new AbortController()
+  const cut = settled(never, { clock, ms: 10, signal: stop.signal })
+  stop.abort()
+  assert.equal(await cut, false)
+  const late = settled(never, { clock, ms: 10 })
+  await clock.advance(10)
+  assert.equal(await late, false)
+  assert.equal(clock.pending, 0)
+})
+
+test('a turn lets what is due have its turn', async () => {
+  let due = false
+  setImmediate(() => (due = true))
+  await turn()
+  assert.equal(due, true)
 })

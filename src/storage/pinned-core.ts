@@ -4,6 +4,7 @@ import crypto from 'hypercore-crypto'
 import type CorestoreStorage from 'hypercore-storage'
 import type { Clock } from '../clock.js'
 import { CodecError, StorageError } from '../errors.js'
+import { Resource } from '../lifecycle.js'
 import {
   announceBits,
   exclusively,
@@ -33,6 +34,8 @@ const CUT_BLOCKS = 16
 
 /** What a pinned hypercore needs from the store that owns it. */
 export interface PinnedCoreHost {
+  /** The rows of a hypercore, made if there are none. */
+  openRows(data: CorestoreStorage.CoreData): Promise<CorestoreStorage.CoreStorage>
   readonly clock: Clock
   readonly decode: Decode
   /** A stock session; the caller closes it. */
@@ -44,12 +47,10 @@ export interface PinnedCoreHost {
 }
 
 /** One hypercore of a pinner: its segments, its rows on disk, and the veil before them. */
-export class PinnedCore implements Veil {
+export class PinnedCore extends Resource implements Veil {
   readonly key: Buffer
   readonly discoveryKey: Buffer
   readonly manifest: Hypercore.Manifest
-  /** Rows as they are on disk. */
-  readonly rows: CorestoreStorage.CoreStorage
   /** Segments in place, by first block; they follow each other without a gap. */
   readonly segments: RecordedSegment[] = []
   /** The segment on its way in. */
@@ -62,26 +63,34 @@ export class PinnedCore implements Veil {
   readonly #host: PinnedCoreHost
   readonly #losing = new Set<number>()
 
-  constructor(
-    key: Buffer,
-    manifest: Hypercore.Manifest,
-    rows: CorestoreStorage.CoreStorage,
-    host: PinnedCoreHost
-  ) {
+  #rows!: CorestoreStorage.CoreStorage
+
+  constructor(key: Buffer, manifest: Hypercore.Manifest, host: PinnedCoreHost) {
+    super()
     this.key = key
     this.discoveryKey = crypto.discoveryKey(key)
     this.manifest = manifest
-    this.rows = rows
     this.#host = host
+  }
+
+  protected async start(): Promise<void> {
+    const { key, manifest, discoveryKey } = this
+    this.#rows = this.own('rows', await this.#host.openRows({ key, manifest, discoveryKey, keyPair: null }))
+    this.owe('work', () => this.#turn)
+  }
+
+  /** Rows as they are on disk, once it is open. */
+  get rows(): CorestoreStorage.CoreStorage {
+    return this.#rows
   }
 
   /** Whether it is being deleted or closed. */
   get hidden(): boolean {
-    return this.#hidden
+    return this.#hidden || this.signal.aborted
   }
 
   get servable(): boolean {
-    return !this.#hidden && this.segments.length > 0
+    return !this.hidden && this.segments.length > 0
   }
 
   /** One past the last block in place. */
@@ -338,10 +347,9 @@ export class PinnedCore implements Veil {
     this.#hidden = true
   }
 
-  async close(): Promise<void> {
-    this.hide()
-    await this.#turn
-    await this.rows.close()
+  /** Closes the rows in the midst of work on this core, which is then over. */
+  async forget(): Promise<void> {
+    await this.release(this.#rows)
   }
 
   async #withCore(change: (core: SharedCore) => Promise<void>): Promise<void> {

@@ -3,10 +3,9 @@ import { mkdir, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
-import crypto from 'hypercore-crypto'
 import { systemClock, type Clock } from '../clock.js'
 import { InputError, StorageError } from '../errors.js'
-import { Resource, closeAll } from '../lifecycle.js'
+import { Resource, closeAll, opened } from '../lifecycle.js'
 import { diskFreeBytes, diskFull, guarded, storageFailure, WORKING_BYTES } from './failures.js'
 import { FolderLock, describeHolder, type Holder } from './folder-lock.js'
 import { sharedCore, watchCores } from './hypercore-parts.js'
@@ -115,8 +114,9 @@ export class PinnerStore extends Resource {
     }
   }
 
-  protected override closedError(): Error {
-    return new StorageError('STORAGE_CLOSED', `The store in ${this.#given} is closed.`)
+  protected override closedError(cause?: unknown): Error {
+    const options = cause === undefined ? {} : { cause }
+    return new StorageError('STORAGE_CLOSED', `The store in ${this.#given} is closed.`, options)
   }
 
   /** The folder as the disk knows it, once it is open. */
@@ -364,17 +364,15 @@ export class PinnerStore extends Resource {
     const id = spec.key.toString('hex')
     const known = this.#cores.get(id)
     if (known !== undefined) return known
-    const discoveryKey = crypto.discoveryKey(spec.key)
-    const { key, manifest } = spec
-    const rows = await this.#open.storage.openRows({ key, manifest, discoveryKey, keyPair: null })
+    const core = await opened(new PinnedCore(spec.key, spec.manifest, this.#coreHost))
     const other = this.#cores.get(id)
-    if (other !== undefined) {
-      await rows.close()
-      return other
+    if (other !== undefined || this.signal.aborted) {
+      await core.close()
+      this.#mustBeOpen()
+      return other as PinnedCore
     }
-    const core = new PinnedCore(key, manifest, rows, this.#coreHost)
     this.#cores.set(id, core)
-    this.#open.storage.register(discoveryKey, core)
+    this.#open.storage.register(core.discoveryKey, core)
     return core
   }
 
@@ -406,7 +404,7 @@ export class PinnerStore extends Resource {
     await core.rows.compact()
     this.#open.storage.unregister(core.discoveryKey)
     this.#cores.delete(core.key.toString('hex'))
-    await core.rows.close()
+    await core.forget()
   }
 
   async #closeSessions(core: PinnedCore): Promise<void> {
@@ -451,8 +449,14 @@ export class PinnerStore extends Resource {
     this.signal.throwIfAborted()
   }
 
+  /** What fails because the store closes says so, and not what the disk says of it. */
   #guard<T>(work: () => Promise<T>): Promise<T> {
-    return guarded(this.dir, work)
+    return guarded(this.dir, work).catch((error: unknown) => {
+      if (this.signal.aborted && error instanceof StorageError && error.code === 'STORAGE_FAILED') {
+        throw this.closedError(error)
+      }
+      throw error
+    })
   }
 
   #background(work: () => Promise<void>): void {
@@ -467,6 +471,7 @@ export class PinnerStore extends Resource {
 
   get #coreHost(): PinnedCoreHost {
     return {
+      openRows: (data) => this.#open.storage.openRows(data),
       clock: this.#clock,
       decode: this.#decode,
       openSession: (key) => Promise.resolve(this.corestore.get({ key })),

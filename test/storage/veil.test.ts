@@ -9,7 +9,7 @@ import CorestoreStorage from 'hypercore-storage'
 import { opened } from '../../src/lifecycle.js'
 import { PinnerStore } from '../../src/storage/pinner-store.js'
 import type { VeiledStorage } from '../../src/storage/veiled-storage.js'
-import { authorCore, noiseBlocks, openStore, pin, tempDir } from './support.js'
+import { authorCore, noiseBlocks, openStore, pin, segmentOf, tempDir } from './support.js'
 
 const holder = fileURLToPath(new URL('./holder.js', import.meta.url))
 
@@ -98,4 +98,21 @@ test('a path that is a file, and records of something else, are refused', async 
     'this is no database, but long enough to look like one'.repeat(99)
   )
   await assert.rejects(opened(new PinnerStore(join(dir, 'other'))), { code: 'STORAGE_FORMAT' })
+})
+
+test('a store that is closed while a segment begins closes whole, and says so', async (t) => {
+  const dir = await tempDir(t)
+  const author = await authorCore(t, noiseBlocks(4, 300, 'closing'))
+  const { spec } = await segmentOf(author)
+  for (const turns of [0, 1, 2, 5]) {
+    const store = await opened(new PinnerStore(dir))
+    const beginning = store.beginSegment(spec).then(
+      () => 'begun',
+      (error: unknown) => (error as { code: string }).code
+    )
+    for (let n = 0; n < turns; n++) await new Promise((resolve) => setImmediate(resolve))
+    await store.close()
+    const outcome = await beginning
+    assert.ok(['begun', 'STORAGE_CLOSED', 'STORAGE_BUSY'].includes(outcome), outcome)
+  }
 })
