@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, statSync } from 'node:fs'
 
 /** What the system says is wrong with a file or folder. `unknown`: nothing that is understood here. */
 export type FileTrouble = 'missing' | 'not-a-file' | 'denied' | 'limit' | 'full' | 'device' | 'unknown'
@@ -39,4 +39,9 @@ export function openingTrouble(path: string, flags: 'r' | 'r+'): FileTrouble {
   } catch (error) {
     return fileTrouble(error)
   }
+}
+
+/** Whether there is a folder at a path where a file was expected. */
+export function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 }

@@ -62,11 +62,6 @@ export const chainErrors = {
     cause: 'A ledger that was opened without its beacon was to tick, or to tell of checks ahead.',
     remedy: 'Open it with the beacon.'
   },
-  COPY_UNKNOWN: {
-    class: 'ChainError',
-    cause: 'A copy that there is none of.',
-    remedy: "Take the numbers of copies from the hypercore's own view."
-  },
   DRAW_UNKNOWN: {
     class: 'InputError',
     cause: 'The log has no draw of this number.',

@@ -12,6 +12,9 @@ export type Row = Record<string, bigint | Buffer | null>
 /** SQLite holds datdot's ledger: `application_id` says so to `file` and to `open`. */
 const APPLICATION_ID = 0x64617464n
 
+/** How long a lock of another process is waited for, such as one that an audit holds while it opens the file. */
+const BUSY_MS = 5_000
+
 /**
  * The ledger's file with its prepared statements; integers cross this border as bigint. What SQLite reports is thrown as
  * `ledgerFailure` makes it.
@@ -22,16 +25,19 @@ export class Database {
   readonly #statements = new Map<string, BetterSqlite3.Statement<Value[], Row>>()
 
   /**
-   * @param path a file, or `:memory:`. `references: false` for a replay, whose rows refer to entries that are not kept
+   * @param path a file, or `:memory:`. `busyMs`: how long another process may have it locked. `references: false` for a replay, whose rows refer to entries that are not kept
    * @throws InputError `LEDGER_NOT_FOUND`, `LEDGER_NOT_A_LEDGER`, `LEDGER_TOO_NEW`, `LEDGER_DENIED`, `LEDGER_IN_USE`;
    *   StorageError for what SQLite reports of the file
    */
-  constructor(path: string, options: { readonly?: boolean; durable?: boolean; references?: boolean } = {}) {
+  constructor(
+    path: string,
+    options: { readonly?: boolean; durable?: boolean; references?: boolean; busyMs?: number } = {}
+  ) {
     const readonly = options.readonly ?? false
     this.#path = path
     let raw: BetterSqlite3.Database | undefined
     try {
-      raw = openSqlite(path, { readonly, fileMustExist: readonly })
+      raw = openSqlite(path, { readonly, fileMustExist: readonly, timeout: options.busyMs ?? BUSY_MS })
       this.raw = raw
       this.raw.defaultSafeIntegers(true)
       this.#check(path, readonly, options.durable ?? true)

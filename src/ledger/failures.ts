@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { DatdotError, InputError, StorageError, type ErrorCode } from '../errors.js'
-import { openingTrouble } from '../file-failure.js'
+import { isFolder, openingTrouble } from '../file-failure.js'
 import { isSqliteError } from '../sqlite.js'
 
 /**
@@ -39,6 +39,7 @@ export function ledgerFailure(error: unknown, path: string): unknown {
         options
       )
     case 'SQLITE_IOERR':
+      if (isFolder(path)) return new InputError('LEDGER_NOT_A_LEDGER', `${path} is a folder`, options)
       return new StorageError(
         'LEDGER_DISK_FAILED',
         `the ledger cannot be read or written, its disk failed: ${said}`,

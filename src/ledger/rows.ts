@@ -1,5 +1,4 @@
 import { type CodecName, codecNames } from '../chunk/header.js'
-import { ChainError } from '../errors.js'
 import type { Row } from './database.js'
 import type { State } from './state.js'
 
@@ -155,7 +154,7 @@ export function hypercoreByKey(state: State, key: Uint8Array): Hypercore | null 
 
 export function copyById(state: State, id: number): Copy {
   const row = state.db.get('SELECT * FROM copies WHERE id = ?', id)
-  if (!row) throw new ChainError('COPY_UNKNOWN', `there is no copy ${id}`)
+  if (!row) throw new Error(`no copy ${id}`)
   return copyFrom(row)
 }
 

@@ -215,7 +215,8 @@ export class State {
       if (!this.lean) this.db.run('RELEASE operation')
       return done
     } catch (error) {
-      if (!this.lean) {
+      // On a full disk SQLite has undone the whole batch already.
+      if (!this.lean && this.db.raw.inTransaction) {
         this.db.run('ROLLBACK TO operation')
         this.db.run('RELEASE operation')
       }

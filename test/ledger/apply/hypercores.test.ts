@@ -1,0 +1,109 @@
+import test from 'node:test'
+import assert from 'node:assert/strict'
+import type { Original, Plan, Statement } from '../../../src/protocol/operations.js'
+import { TestNetwork, original } from '../network.js'
+import { accepted, lapsed, refused } from './refused.js'
+
+const plan: Plan = {
+  copies: 2,
+  targetPpm: 0,
+  codec: 'wrap',
+  every: 1,
+  steps: 8,
+  maxBytes: 200_000,
+  topic: Buffer.alloc(32, 9)
+}
+
+function sponsor(changes: Partial<Plan> = {}, claim = original('film', 100, 100_000)): Statement {
+  return { kind: 'sponsor', body: { ...claim, plan: { ...plan, ...changes }, donation: 1_000_000n } }
+}
+
+/** The film at another length, by its author. */
+function extend(length: number, byteLength: number, changes: Partial<Original> = {}): Statement {
+  const claim = original('film', length, byteLength)
+  return { kind: 'extend', body: { key: claim.key, original: { ...claim.original, ...changes } } }
+}
+
+function network(t: { after(close: () => void): void }): TestNetwork {
+  const made = new TestNetwork()
+  t.after(() => made.close())
+  return made
+}
+
+const badPlans: [string, Partial<Plan>, Partial<Plan>][] = [
+  ['challenges at another distance than a power of two', { every: 3 }, { every: 4 }],
+  ['no challenges', { every: 0 }, { every: 1 }],
+  ['no steps', { steps: 0 }, { steps: 1 }],
+  ['more steps than the rules allow', { steps: 513 }, { steps: 512 }],
+  ['more copies than the rules allow', { copies: 101 }, { copies: 100 }],
+  ['neither copies nor a target', { copies: 0 }, { copies: 0, targetPpm: 900_000 }],
+  ['copies and a target', { targetPpm: 900_000 }, {}],
+  ['room for less than there is', { maxBytes: 99_999 }, { maxBytes: 100_000 }],
+  ['room for more than the rules allow', { maxBytes: 2 ** 44 + 1 }, { maxBytes: 2 ** 44 }]
+]
+
+for (const [what, bad, good] of badPlans) {
+  test(`a plan with ${what} is refused, the nearest one that is allowed is not`, (t) => {
+    const chain = network(t)
+    refused(chain, chain.supporter, sponsor(bad), 'PLAN_INVALID')
+    accepted(chain, chain.supporter, sponsor(good))
+  })
+}
+
+test('a hypercore without blocks, or with blocks of no bytes, is not sponsored', (t) => {
+  const chain = network(t)
+  refused(chain, chain.supporter, sponsor({}, original('film', 0, 0)), 'HYPERCORE_EMPTY')
+  refused(chain, chain.supporter, sponsor({}, original('film', 100, 99)), 'ORIGINAL_INVALID')
+  accepted(chain, chain.supporter, sponsor({}, original('film', 100, 100)))
+})
+
+test('what the author did not sign is not sponsored', (t) => {
+  const chain = network(t)
+  const film = original('film', 100, 100_000)
+  const other = original('other', 100, 100_000)
+  const wrong: Partial<Original>[] = [
+    { treeHash: Buffer.alloc(32, 1) },
+    { length: 101 },
+    { fork: 1 },
+    { signature: other.original.signature }
+  ]
+  for (const change of wrong) {
+    const claim = { key: film.key, original: { ...film.original, ...change } }
+    refused(chain, chain.supporter, sponsor({}, claim), 'ORIGINAL_INVALID')
+  }
+  refused(
+    chain,
+    chain.supporter,
+    sponsor({}, { key: other.key, original: film.original }),
+    'ORIGINAL_INVALID'
+  )
+})
+
+test('a hypercore is sponsored once, by who can pay the donation', (t) => {
+  const chain = network(t)
+  const { kind, body } = sponsor() as Statement & { kind: 'sponsor' }
+  const { balance } = chain.ledger.account(chain.supporter.publicKey)
+  refused(chain, chain.supporter, { kind, body: { ...body, donation: balance + 1n } }, 'BALANCE_TOO_LOW')
+  refused(chain, chain.supporter, { kind, body: { ...body, donation: 0n } }, 'AMOUNT_ZERO')
+  accepted(chain, chain.supporter, { kind, body: { ...body, donation: balance } })
+  refused(chain, chain.supporter, { kind, body: { ...body, donation: 0n } }, 'HYPERCORE_KNOWN')
+})
+
+test('a hypercore that lapsed is not sponsored again at a shorter length', (t) => {
+  const { network: chain } = lapsed(t)
+  refused(chain, chain.supporter, sponsor({}, original('film', 99, 99_000)), 'ORIGINAL_INVALID')
+  accepted(chain, chain.supporter, sponsor())
+})
+
+test('a hypercore grows by what its author signed, up to what its plan pays for', (t) => {
+  const chain = network(t)
+  refused(chain, chain.supporter, extend(101, 101_000), 'HYPERCORE_UNKNOWN')
+  accepted(chain, chain.supporter, sponsor())
+  refused(chain, chain.supporter, extend(101, 101_000, { fork: 1 }), 'FORK_CHANGED')
+  refused(chain, chain.supporter, extend(100, 101_000), 'LENGTH_NOT_LONGER')
+  refused(chain, chain.supporter, extend(101, 100_000), 'LENGTH_NOT_LONGER')
+  refused(chain, chain.supporter, extend(101, 200_001), 'PLAN_EXCEEDED')
+  refused(chain, chain.supporter, extend(101, 200_000, { treeHash: Buffer.alloc(32) }), 'ORIGINAL_INVALID')
+  accepted(chain, chain.supporter, extend(101, 200_000))
+  assert.equal(chain.ledger.hypercore(original('film', 1, 1).key)?.length, 101)
+})
