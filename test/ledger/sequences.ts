@@ -1,0 +1,344 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { auditLog } from '../../src/audit/replay.js'
+import { parameters } from '../../src/protocol/parameters.js'
+import {
+  answerOf,
+  decodeOperation,
+  kinds,
+  outcomeNames,
+  settleOf,
+  signOperation,
+  type Kind,
+  type Outcome,
+  type Statement
+} from '../../src/protocol/operations.js'
+import { signSegment } from '../../src/protocol/segment.js'
+import { identity, original, smallNetwork, type TestNetwork } from './network.js'
+
+const NAMES = [
+  'signer-1',
+  'signer-2',
+  'signer-3',
+  'pinner-1',
+  'pinner-2',
+  'pinner-3',
+  'pinner-4',
+  'verifier-1',
+  'supporter'
+]
+
+/** One thing that somebody does, honest or not; `a` and `b` choose among what there is. */
+export type Command = { kind: string; a: number; b: number }
+
+export const command: fc.Arbitrary<Command> = fc.record({
+  kind: fc.constantFrom(
+    ...[
+      'tick',
+      'tick',
+      'tick',
+      'work',
+      'work',
+      'work',
+      'outcomes',
+      'outcomes',
+      'transfer',
+      'donate',
+      'sponsor',
+      'extend'
+    ],
+    ...[
+      'register',
+      'retire',
+      'refuse',
+      'acknowledge',
+      'garbage',
+      'forged',
+      'replayed',
+      'reordered',
+      'usurped',
+      'wrong segment',
+      'outage',
+      'parameters',
+      'unasked',
+      'retire',
+      'refuse',
+      'donate'
+    ]
+  ),
+  a: fc.nat(1_000_000),
+  b: fc.nat(1_000_000)
+})
+
+function play(network: TestNetwork, { kind, a, b }: Command): void {
+  const { ledger } = network
+  const who = identity(NAMES[a % NAMES.length]!)
+  const other = identity(NAMES[b % NAMES.length]!)
+  const keys = ledger.hypercores().rows.map(({ key }) => key)
+  const key = keys[b % Math.max(1, keys.length)] ?? Buffer.alloc(32)
+  switch (kind) {
+    case 'tick':
+      return network.tick(1 + (a % 4), 1 + (b % 50))
+    case 'outage':
+      network.at += a
+      return network.tick()
+    case 'work':
+      return network.work({ served: a % 5 !== 0 })
+    case 'outcomes':
+      return network.work({
+        outcome: ({ id }) => [...outcomeNames, 'silent' as const][(id + a) % 7] as Outcome | 'silent'
+      })
+    case 'transfer':
+      network.code(who, { kind, body: { to: other.publicKey, amount: BigInt(a) * BigInt(b % 3_000) } })
+      return
+    case 'donate':
+      network.code(who, { kind, body: { key, amount: BigInt(a % 10_000) * BigInt(b % 500_000) } })
+      return
+    case 'sponsor': {
+      const claim = original(`core ${a % 3}`, 10 + (b % 50), 50_000)
+      const target = a % 2 ? { copies: 1 + (b % 3), targetPpm: 0 } : { copies: 0, targetPpm: 600_000 }
+      const plan = {
+        ...target,
+        codec: 'wrap' as const,
+        every: 1 << (a % 3),
+        steps: 4,
+        maxBytes: 100_000,
+        topic: Buffer.alloc(32, 9)
+      }
+      const body = { key: claim.key, original: claim.original, plan, donation: BigInt(b) * 100n }
+      network.code(network.supporter, { kind, body })
+      return
+    }
+    case 'extend': {
+      const name = `core ${a % 3}`
+      const known = ledger.hypercore(original(name, 1, 1).key)
+      const longer = b % 3 === 0 ? 0 : 1 + (b % 20)
+      const claim = original(
+        name,
+        (known?.length ?? 70) + longer,
+        (known?.byteLength ?? 60_000) + longer * 10
+      )
+      network.code(who, { kind, body: { key: claim.key, original: claim.original } })
+      return
+    }
+    case 'parameters':
+      ledger.changeParameters(ledger.parameters())
+      return
+    case 'unasked':
+      return unasked(network, { kind, a, b })
+    case 'register': {
+      const role = (['signer', 'pinner', 'verifier'] as const)[b % 3]!
+      network.code(who, { kind, body: { role, capacityBytes: a * 1_000, deposit: BigInt(a) * 20n } })
+      return
+    }
+    case 'retire':
+      network.code(who, { kind, body: { role: (['signer', 'pinner', 'verifier'] as const)[b % 3]! } })
+      return
+    case 'refuse':
+    case 'acknowledge': {
+      if (kind === 'refuse') {
+        // Far enough for a refusal with evidence, if anything is drawn.
+        network.acknowledge()
+        network.tick(2)
+        network.acknowledge()
+      }
+      // Whoever is asked or drawn, or, now and then, somebody who is not.
+      const open = NAMES.flatMap((name) => {
+        const { publicKey } = identity(name)
+        const draws = [...ledger.asks(publicKey), ...ledger.assignments(publicKey)].map(({ draw }) => draw)
+        return draws.map((draw) => ({ sender: identity(name), draw }))
+      })
+      const { sender, draw } = open[b % (open.length + 1)] ?? { sender: who, draw: b % 20 }
+      if (kind === 'acknowledge') network.code(sender, { kind, body: { draw } })
+      else {
+        const evidence = b % 2 === 0 ? null : Buffer.alloc(32, b)
+        network.code(sender, { kind, body: { draw, reason: 'other', evidence } })
+        for (const refusal of ledger.refusals()) ledger.judge(refusal.draw, a % 2 === 0)
+      }
+      return
+    }
+    default:
+      return attack(network, { kind, a, b })
+  }
+}
+
+/** What is well formed and signed, and owed by nobody: all of it must be refused. */
+function unasked(network: TestNetwork, { a, b }: Command): void {
+  const { ledger } = network
+  const who = identity(NAMES[a % NAMES.length]!)
+  const before = ledger.chain()
+  const draw = 1_000_000 + b
+  const record = {
+    key: Buffer.alloc(32, 1),
+    fork: 0,
+    copy: b,
+    segment: 0,
+    pinner: who.publicKey,
+    signer: who.publicKey,
+    codec: 'wrap',
+    version: 1,
+    start: 0,
+    end: 4,
+    publicKey: who.publicKey,
+    salt: Buffer.alloc(32),
+    chunks: 4,
+    bytes: 1_000,
+    root: Buffer.alloc(32, 2),
+    treeHash: Buffer.alloc(32, 3)
+  } as const
+  const signature = signSegment(ledger.chainId, who, record)
+  const { body, detail } = answerOf([{ challenge: draw, state: Buffer.alloc(32) }], [draw + 1])
+  const statements: { statement: Statement; detail?: Buffer }[] = [
+    { statement: { kind: 'deliver', body: { draw, record, signature } } },
+    { statement: { kind: 'accept', body: { draw, record, signerSignature: signature, signature } } },
+    { statement: { kind: 'answer', body }, detail },
+    { statement: { kind: 'commitReport', body: { epoch: draw, commitment: Buffer.alloc(32) } } },
+    { statement: { kind: 'revealReport', body: { epoch: draw, salt: Buffer.alloc(32), reports: [] } } },
+    {
+      statement: {
+        kind: 'settle',
+        body: settleOf([{ challenge: draw, outcome: 'success', walk: NO_WALK }]).body
+      }
+    }
+  ]
+  for (const { statement, detail: bytes } of statements) {
+    const taken = network.code(who, statement, statement.kind === 'settle' ? SETTLE_DETAIL : bytes)
+    assert.notEqual(taken, 'ok', statement.kind)
+  }
+  assert.deepEqual(ledger.chain(), before, 'nothing of it changed anything')
+}
+
+const NO_WALK = { states: [], indices: [], leaves: [], evidence: Buffer.alloc(32) }
+const SETTLE_DETAIL = settleOf([{ challenge: 0, outcome: 'success', walk: NO_WALK }]).detail
+
+/** What must be refused, whatever the state is. */
+function attack(network: TestNetwork, { kind, a, b }: Command): void {
+  const { ledger } = network
+  const who = identity(NAMES[a % NAMES.length]!)
+  const before = ledger.chain()
+  const transfer = { kind: 'transfer' as const, body: { to: Buffer.alloc(32, b), amount: 1n } }
+  const wires: Buffer[] = []
+  switch (kind) {
+    case 'garbage':
+      wires.push(Buffer.alloc(a % 300, b), network.wire(who, transfer).subarray(0, a % 130))
+      break
+    case 'forged': {
+      const wire = network.wire(who, transfer)
+      wire[a % wire.byteLength]! ^= 1 + (b % 255)
+      wires.push(wire, network.wire({ ...who, secretKey: identity('mallory').secretKey }, transfer))
+      break
+    }
+    case 'replayed': {
+      const old = ledger.entry(b % ledger.length())!.operation
+      wires.push(old.detail ? Buffer.concat([old.core, old.detail]) : old.core)
+      break
+    }
+    case 'reordered': {
+      const nonce = ledger.account(who.publicKey).nonce + 1 + (b % 3)
+      wires.push(signOperation(transfer, { chainId: ledger.chainId, keyPair: who, nonce }))
+      wires.push(signOperation(transfer, { chainId: Buffer.alloc(32, 1), keyPair: who, nonce: nonce - 1 }))
+      break
+    }
+    case 'usurped':
+      wires.push(network.wire(who, { kind: 'parameters', body: { parameters: parameters() } }))
+      wires.push(network.wire(who, { kind: 'judge', body: { draw: b % 10, upheld: 1 } }))
+      wires.push(
+        network.wire(who, {
+          kind: 'tick',
+          body: {
+            at: network.at,
+            round: before.round + 1,
+            value: Buffer.alloc(32, b),
+            nextOnion: null,
+            work: 1
+          }
+        })
+      )
+      break
+    default:
+      for (const assignment of ledger.assignments(who.publicKey)) {
+        if (assignment.task.state !== 'delivering' || assignment.role !== 'signer') continue
+        assert.throws(() => network.deliver(assignment, { bytes: 1 << 30 }), { code: 'SEGMENT_MISMATCH' })
+        assert.throws(() => network.deliver(assignment, { salt: Buffer.alloc(32) }), {
+          code: 'SEGMENT_MISMATCH'
+        })
+      }
+  }
+  for (const result of ledger.submit(wires)) assert.equal(result.ok, false, kind)
+  assert.deepEqual(ledger.chain(), before, `${kind} changed nothing`)
+}
+
+export function checkInvariants(network: TestNetwork): void {
+  const { db } = network.ledger.state
+  const none = (sql: string) => assert.deepEqual(db.all(sql), [], sql)
+  assert.equal(network.ledger.summary().sum, 0n)
+  none('SELECT * FROM accounts WHERE balance < 0 AND kind > 1')
+  none(
+    'SELECT hypercore, pinner FROM copies WHERE state < 2 AND pinner IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1'
+  )
+  none(`SELECT c.id FROM copies c JOIN roles p ON p.id = c.pinner JOIN sponsors s
+        ON s.hypercore = c.hypercore AND s.wallet = p.wallet WHERE c.state < 2`)
+  // Nobody signs and pins the same hypercore, and nobody signs two of its live copies.
+  none(`SELECT c.id FROM copies c JOIN roles p ON p.id = c.pinner
+        JOIN copies o ON o.hypercore = c.hypercore AND o.state < 2 JOIN segments s ON s.copy = o.id
+        JOIN roles r ON r.id = s.signer WHERE c.state < 2 AND r.wallet = p.wallet`)
+  none(`SELECT a.copy FROM segments a JOIN copies ca ON ca.id = a.copy AND ca.state < 2
+        JOIN segments b ON b.signer = a.signer AND b.copy <> a.copy
+        JOIN copies cb ON cb.id = b.copy AND cb.state < 2 AND cb.hypercore = ca.hypercore`)
+  // What is reserved and locked is what rows say.
+  none(`SELECT 1 FROM accounts WHERE id = 4 AND balance <>
+        (SELECT coalesce(sum(reserved), 0) FROM tasks) + (SELECT coalesce(sum(reserved), 0) FROM segments)`)
+  none(`SELECT r.id, r.locked FROM roles r WHERE r.locked <>
+        (SELECT coalesce(sum(locked), 0) FROM copies c WHERE c.pinner = r.id AND c.state < 2)`)
+  none('SELECT r.id FROM roles r JOIN accounts a ON a.id = r.account WHERE r.locked > a.balance')
+  none(
+    'SELECT id FROM copies WHERE state < 2 AND length <> (SELECT coalesce(max(end), 0) FROM segments WHERE copy = copies.id)'
+  )
+  assert.deepEqual(db.raw.pragma('foreign_key_check'), [])
+}
+
+/** How often operations of each kind were taken and refused. */
+export type Tally = Record<Kind, { accepted: number; refused: number }>
+
+export function emptyTally(): Tally {
+  return Object.fromEntries(kinds.map((kind) => [kind, { accepted: 0, refused: 0 }])) as Tally
+}
+
+/** Plays a sequence on a network of its own, holds the invariants after every ten steps, and replays its log. */
+export async function playSequence(commands: readonly Command[], tally = emptyTally()): Promise<void> {
+  const network = smallNetwork({ failuresMax: 2, graceEpochs: 2, redrawsMax: 3 })
+  try {
+    countRefused(network, tally)
+    network.sponsor('core 0', {}, 1_000_000n)
+    for (const [index, step] of commands.entries()) {
+      play(network, step)
+      if (index % 10 === 9) checkInvariants(network)
+    }
+    checkInvariants(network)
+    for (let seq = 0; seq < network.ledger.length(); seq++) {
+      tally[network.ledger.entry(seq)!.operation.kind].accepted++
+    }
+    const report = await auditLog(network.ledger.entries(0, 10_000))
+    assert.equal(report.failure, null)
+    assert.deepEqual(report.stateHash, network.ledger.stateHash())
+  } finally {
+    network.close()
+  }
+}
+
+/** Counts what the ledger refuses, where it is an operation at all. */
+function countRefused({ ledger }: TestNetwork, tally: Tally): void {
+  const submit = ledger.submit.bind(ledger)
+  ledger.submit = (wires, verified) => {
+    const results = submit(wires, verified)
+    for (const [index, { ok }] of results.entries()) {
+      if (ok) continue
+      try {
+        tally[decodeOperation(wires[index]!).kind].refused++
+      } catch {
+        // Garbage has no kind.
+      }
+    }
+    return results
+  }
+}
