@@ -82,6 +82,6 @@ async function withTimeout(update: Promise<boolean>, timeoutMs: number, signal?:
   }
 }
 
-function unreachable(why: string): ChainError {
+function unreachable(why: string): InputError {
   return new InputError('LOG_UNREACHABLE', `The chain's log cannot be followed: ${why}`)
 }

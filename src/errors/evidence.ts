@@ -199,11 +199,6 @@ export const evidenceErrors = {
     cause: "An audit found postings in a ledger's file that are not those of the log.",
     remedy: 'The file was changed or is damaged: restore it, or build it again from the log.'
   },
-  SUM_NOT_ZERO: {
-    class: 'Finding',
-    cause: 'An audit found that all accounts together do not hold 0 grains.',
-    remedy: 'The rules that were applied create or lose money: report it with the log.'
-  },
   FILE_DAMAGED: {
     class: 'Finding',
     cause: "SQLite finds the ledger's file damaged.",

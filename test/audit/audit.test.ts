@@ -8,7 +8,8 @@ import { auditFile } from '../../src/audit/file.js'
 import { verifyDraw } from '../../src/audit/draw.js'
 import { hash } from '../../src/crypto/hash.js'
 import { openSqlite } from '../../src/sqlite.js'
-import { smallNetwork, type TestNetwork } from '../ledger/network.js'
+import { nothingKept } from '../../src/evidence/verdict.js'
+import { fakeWalk, smallNetwork, type TestNetwork } from '../ledger/network.js'
 
 /** A ledger with two hypercores, lost and kept copies, all kinds of outcomes; closed. */
 function lived(t: TestContext): TestNetwork {
@@ -95,6 +96,20 @@ const forgeries: [what: string, sql: string, code: string, seq: number | null][]
   ['a hash', 'UPDATE entries SET hash = zeroblob(32) WHERE seq = 30', 'ENTRY_HASH', 30],
   ['an effects hash', 'UPDATE entries SET effects_hash = zeroblob(32) WHERE seq = 30', 'EFFECTS_DIFFER', 30],
   ['a time', 'UPDATE entries SET at = at + 1 WHERE seq = 30', 'ENTRY_TIME', 30],
+  ['a version of the rules', 'UPDATE entries SET rules = 2 WHERE seq = 30', 'RULES_UNKNOWN', 30],
+  [
+    'another beginning',
+    'UPDATE entries SET operation = (SELECT operation FROM entries WHERE seq = 1) WHERE seq = 0',
+    'GENESIS_MISSING',
+    0
+  ],
+  [
+    'an entry beyond the end',
+    `INSERT INTO entries (seq, at, rules, operation, effects_hash, hash)
+     SELECT 100000, at, rules, operation, effects_hash, hash FROM entries WHERE seq = 3`,
+    'ENTRY_GAP',
+    null
+  ],
   ['a removed entry', 'DELETE FROM entries WHERE seq = 25', 'ENTRY_ORDER', 25],
   ['a cut end', 'DELETE FROM entries WHERE seq > 60', 'FILE_DAMAGED', null]
 ]
@@ -147,6 +162,46 @@ test('a settled walk that leads elsewhere than its states say is found', async (
   assert.equal(network.ledger.entry(failure.seq!)!.operation.kind, 'settle')
 })
 
+test('a settled walk that leads to another chunk than its states say is found', async (t) => {
+  const network = smallNetwork()
+  t.after(() => network.close())
+  network.sponsor('film', { copies: 1, steps: 4 })
+  network.settle = () => {
+    for (const challenge of network.ledger.answered()) {
+      const walk = fakeWalk(challenge)
+      walk.indices[0] = walk.indices[0] === 0 ? 1_000 : walk.indices[0]! + 1_000
+      network.ledger.settle([{ challenge: challenge.id, outcome: 'success', walk }])
+    }
+  }
+  for (let n = 0; n < 60 && network.ledger.summary().storage.success === 0; n++) {
+    network.tick()
+    network.work()
+  }
+  const { failure } = await auditFile(network.path)
+  assert.equal(failure?.code, 'WALK_INDEX')
+  assert.equal(network.ledger.entry(failure.seq!)!.operation.kind, 'settle')
+})
+
+test('a challenge that is settled as a lie without evidence is found', async (t) => {
+  const network = smallNetwork()
+  t.after(() => network.close())
+  network.sponsor('film', { copies: 1 })
+  let settled = false
+  network.settle = () => {
+    for (const { id } of network.ledger.answered()) {
+      network.ledger.settle([{ challenge: id, outcome: 'lie', walk: nothingKept }])
+      settled = true
+    }
+  }
+  for (let n = 0; n < 60 && !settled; n++) {
+    network.tick()
+    network.work()
+  }
+  const { failure } = await auditFile(network.path)
+  assert.equal(failure?.code, 'LIE_UNPROVEN')
+  assert.equal(network.ledger.entry(failure.seq!)!.operation.kind, 'settle')
+})
+
 test('a log of which details were pruned still leads to the same state', async (t) => {
   const network = lived(t)
   network.at += 60_000
@@ -183,6 +238,18 @@ test('a draw can be made again from the log, with everyone a lot fell on', async
     assert.ok(total >= lots.reduce((sum, { weight }) => sum + weight, 0))
   }
   await assert.rejects(verifyDraw(network.ledger.entries(0, 10_000), 99), { code: 'DRAW_UNKNOWN' })
+})
+
+test('a draw of a log that does not hold is not made again, and the entry is named', async (t) => {
+  const network = lived(t)
+  const entries = network.ledger.entries(0, 10_000)
+  const draw = network.ledger.draw(1)!
+  assert.ok(draw)
+  const broken = entries.with(3, entries[2]!)
+  await assert.rejects(verifyDraw(broken, 1), {
+    code: 'LOG_BROKEN',
+    message: 'the log does not hold at entry 3: it says that it is entry 2'
+  })
 })
 
 test('what is no ledger is refused as such', async (t) => {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import Corestore from 'corestore'
 import { signClaim } from '../../src/protocol/claim.js'
+import { writeTrailer } from '../../src/client/evidence-core.js'
 import { EvidenceStore } from '../../src/chain/evidence/store.js'
 import { walk } from '../../src/evidence/walk.js'
 import { identity } from '../ledger/network.js'
@@ -102,6 +103,21 @@ test('evidence that is missing is reported, and what is kept in its place is fou
   assert.deepEqual(await found(), [1, seq, 'VERDICT_DIFFERS', 0])
   await keep({ hash, signature }, sent.subarray(0, 3))
   assert.deepEqual(await found(), [1, seq, 'VERDICT_DIFFERS', 0])
+  const store = new Corestore(join(chain.dir, 'cores'))
+  await store.ready()
+  const evidence = new EvidenceStore(chain.dir, store, chain.network.chain)
+  await evidence.open()
+  await evidence.remove(subject)
+  // A trailer as of this evidence, behind a block that is no piece of any.
+  const [start, at] = [evidence.core.length, chain.network.at]
+  const place = { start, end: start + 2, bytes: sent.byteLength, at, previous: start }
+  await evidence.core.append([
+    Buffer.from('no piece'),
+    writeTrailer({ ...subject, hash, signature, ...place })
+  ])
+  await evidence.close()
+  await store.close()
+  assert.deepEqual(await found(), [1, seq, 'EVIDENCE_DAMAGED', 0])
   await keep({ hash, signature })
   assert.deepEqual(await found('--require-evidence'), [0, null, null, 0])
 })

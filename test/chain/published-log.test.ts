@@ -95,6 +95,15 @@ test('a stock follower sees old and new entries in order, from where it asks', a
   assert.deepEqual(await live, names(605).slice(595))
 })
 
+test('a log that its chain has rewritten is followed no further', async (t) => {
+  const source = ledger(20)
+  const { store, log } = await open(await folder(t), source)
+  t.after(() => store.close())
+  assert.equal((await collect(followLog(log.core), 20)).length, 20)
+  await log.core.truncate(15)
+  await assert.rejects(collect(followLog(log.core)), { code: 'LOG_REWRITTEN' })
+})
+
 test('a log that nobody offers ends in a coded error', async (t) => {
   const follower = new Corestore(await folder(t))
   t.after(() => follower.close())

@@ -240,3 +240,14 @@ test('the id of a chain is the hash of its genesis, whoever reads it', () => {
   const tick = decodeOperation(signed(statements().at(-1)!.statement))
   assert.deepEqual(chainIdOf(tick), operationHash(Buffer.alloc(32), unsignedBytes(tick)))
 })
+
+test('an operation has a largest size, with its detail and without', () => {
+  const most = 262_144 + 8_388_608
+  assert.throws(() => decodeOperation(Buffer.alloc(most + 1, 1)), { code: 'OPERATION_TOO_LARGE' })
+  const { body } = answerOf([])
+  const detail = Buffer.alloc(8_388_609)
+  const bound = { ...body, detail: detailHash(detail) }
+  assert.throws(() => decodeOperation(signed({ kind: 'answer', body: bound }, detail)), {
+    code: 'OPERATION_TOO_LARGE'
+  })
+})

@@ -5,7 +5,9 @@ import createTestnet from '@hyperswarm/testnet'
 import HyperDHT from 'hyperdht'
 import Protomux from 'protomux'
 import { ClientChannel, ServerChannel, type Handler, type Quotas } from '../../src/swarm/rpc-channel.js'
-import { ChainError } from '../../src/errors.js'
+import { bytes, decode, encode, struct, text, uint } from '../../src/protocol/codec.js'
+import { ChainError, PeerError } from '../../src/errors.js'
+import { hostileChannel } from './hostile-peer.js'
 
 const PROTOCOL = 'datdot/test/1'
 const ECHO = 1
@@ -138,28 +140,18 @@ test('garbage in place of a request does not hurt the connection', async (t) => 
   // The same channel, once more, from a peer that does not keep to the protocol.
   client.close()
   await new Promise((resolve) => setTimeout(resolve, 20))
-  const hostile = mux.createChannel({ protocol: PROTOCOL })!
-  const raw = {
-    preencode: (state: { end: number }, bytes: Buffer) => void (state.end += bytes.byteLength),
-    encode: (state: { start: number; buffer: Uint8Array | null }, bytes: Buffer) => {
-      state.buffer!.set(bytes, state.start)
-      state.start += bytes.byteLength
-    },
-    decode: () => Buffer.alloc(0)
-  }
-  const messages = [0, 1, 2].map(() => hostile.addMessage({ encoding: raw }))
-  hostile.open()
-  await hostile.fullyOpened()
+  const hostile = hostileChannel(stream, PROTOCOL)
+  await hostile.opened()
   for (const [i, bytes] of [
     Buffer.alloc(0),
     Buffer.alloc(100, 0xff),
     Buffer.from([1, 1, 0xfe, 0xff])
   ].entries()) {
-    messages[i === 2 ? 2 : 0]!.send(bytes)
+    hostile.send(i === 2 ? 2 : 0, bytes)
   }
   const after = mux.createChannel({ protocol: 'datdot/other/1' })
   assert.notEqual(after, null)
-  for (let i = 0; i < 30; i++) messages[0]!.send(Buffer.alloc(50, i))
+  for (let i = 0; i < 30; i++) hostile.send(0, Buffer.alloc(50, i))
   await new Promise((resolve) => setTimeout(resolve, 100))
   assert.equal(server().closed, true)
   assert.equal(stream.destroyed, false)
@@ -176,4 +168,84 @@ test('a peer that does not read its answers is cut off', async (t) => {
   stream.destroy()
   await closed
   assert.ok((await Promise.all(asked)).includes('RPC_CLOSED'))
+})
+
+/** Requests and answers as docs/formats.md has them. */
+const requestType = struct({ id: uint(), method: uint(), body: bytes(100) })
+const responseType = struct({ id: uint(), error: uint(1), body: bytes(10_000) })
+const errorType = struct({ code: text(64), message: text(1024) })
+
+test('a request with the number of one that is being answered is refused', async (t) => {
+  const { stream, client, held } = await connect(t)
+  client.close()
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  const codes: string[] = []
+  const hostile = hostileChannel(stream, PROTOCOL, (_, answer) => {
+    const { error, body } = decode(responseType, answer)
+    codes.push(error ? decode(errorType, body).code : 'ok')
+  })
+  await hostile.opened()
+  const request = encode(requestType, { id: 7, method: WAIT, body: Buffer.alloc(0) })
+  for (let n = 0; n < 2; n++) hostile.send(0, request)
+  while (codes.length < 1) await new Promise((resolve) => setTimeout(resolve, 5))
+  assert.deepEqual(codes, ['RPC_ID'])
+  held[0]!.release()
+  while (codes.length < 2) await new Promise((resolve) => setTimeout(resolve, 5))
+  assert.deepEqual(codes, ['RPC_ID', 'ok'])
+})
+
+test('a connection has one channel of a protocol at each end', async (t) => {
+  const { stream } = await connect(t)
+  const mux = Protomux.from(stream)
+  assert.throws(() => new ClientChannel(mux, PROTOCOL, () => {}), { code: 'RPC_CHANNEL' })
+  const serve = (): ServerChannel => new ServerChannel(mux, PROTOCOL, { handlers: new Map(), now: () => 0 })
+  assert.throws(serve, { code: 'RPC_CHANNEL' })
+})
+
+test('a code that is not known here, or is none of a peer’s business, is kept as what the peer said', async (t) => {
+  const testnet = await createTestnet(3)
+  const dhts = [1, 2].map(() => new HyperDHT({ bootstrap: testnet.bootstrap, host: '127.0.0.1' }))
+  const [serving, asking] = dhts as [HyperDHT, HyperDHT]
+  t.after(async () => {
+    await Promise.all(dhts.map((dht) => dht.destroy()))
+    await testnet.destroy()
+  })
+  const says = { code: '', message: '' }
+  const listener = serving.createServer({}, (connection) => {
+    connection.on('error', () => {})
+    Protomux.from(connection).pair({ protocol: PROTOCOL }, () => {
+      const hostile = hostileChannel(connection, PROTOCOL, (message, request) => {
+        if (message !== 0) return
+        const { id } = decode(requestType, request)
+        hostile.send(1, encode(responseType, { id, error: 1, body: encode(errorType, says) }))
+      })
+    })
+  })
+  await listener.listen()
+  const stream = asking.connect(listener.publicKey)
+  stream.on('error', () => {})
+  const client = new ClientChannel(Protomux.from(stream), PROTOCOL, () => {})
+  for (const [code, arrives] of [
+    ['DRAW_NOT_OPEN', 'DRAW_NOT_OPEN'],
+    ['RPC_BUSY', 'RPC_BUSY'],
+    // Of later versions, or made up.
+    ['NOT_YET_INVENTED', 'PEER_CODE'],
+    ['', 'PEER_CODE'],
+    ['__proto__', 'PEER_CODE'],
+    ['toString', 'PEER_CODE'],
+    // A stranger has no say on our disk, our options and our threads.
+    ['STORAGE_DISK_FULL', 'PEER_CODE'],
+    ['DISK_FULL', 'PEER_CODE'],
+    ['ENGINE_CLOSED', 'PEER_CODE'],
+    ['LEDGER_IN_USE', 'PEER_CODE']
+  ] as const) {
+    Object.assign(says, { code, message: 'x'.repeat(1024) })
+    await assert.rejects(ask(client, ECHO, ''), (error: unknown) => {
+      assert.ok(error instanceof PeerError)
+      assert.equal(error.code, arrives, code)
+      assert.ok(error.message.length < 1200)
+      assert.deepEqual(error.said, arrives === 'PEER_CODE' ? says : undefined)
+      return true
+    })
+  }
 })

@@ -73,6 +73,11 @@ test('forged bytes that the pinner did not sign for are a failure, no lie, and a
   await answer(hosting, challenge, reader)
   assert.equal((await settled(hosting, challenge.id)).outcome, 'failure')
   assert.equal(await pinner.findEvidence(challenge.id), null)
+  const said = chain.lines.filter((line) => line.includes('chain.answer-refused'))
+  assert.deepEqual(
+    said.map((line) => (JSON.parse(line) as { code: string }).code),
+    ['EVIDENCE_CLAIM']
+  )
   assert.notEqual(chain.network.ledger.copy(challenge.copy)!.state, 'lost')
 })
 
@@ -119,6 +124,33 @@ test('an answer without evidence fails when its time is over, and late evidence 
   assert.equal((await settled(hosting, challenge.id)).outcome, 'failure')
   const evidence = await buildEvidence(copy.reader, challenge, steps)
   await assert.rejects(pinner.sendEvidence(challenge.id, evidence), { code: 'EVIDENCE_NOT_ASKED' })
+})
+
+test('evidence that comes after its time, but before the tick that ends it, is refused as late', async (t) => {
+  const hosting = await hosted(t)
+  const { chain, pinner, copy } = hosting
+  const challenge = await challenged(hosting)
+  const steps = await walk(copy.reader, challenge)
+  await pinner.answer([{ challenge: challenge.id, state: steps.at(-1)!.state }])
+  const evidence = await buildEvidence(copy.reader, challenge, steps)
+  while (chain.service.time() + 100 <= challenge.evidenceBy) await chain.tick()
+  chain.network.at += 100
+  assert.ok(chain.service.time() > challenge.evidenceBy)
+  await assert.rejects(pinner.sendEvidence(challenge.id, evidence), { code: 'EVIDENCE_LATE' })
+})
+
+test('a piece of an upload that was never begun, or of another connection, is refused', async (t) => {
+  const hosting = await hosted(t)
+  const { chain } = hosting
+  for (const method of [methods.evidence, methods.refusalEvidence]) {
+    const { channel, end } = await rawChannel(chain, 'pinner')
+    t.after(end)
+    const body = encode(method.request, { upload: 77, offset: 0, bytes: Buffer.alloc(10) })
+    await assert.rejects(channel.request(method.code, body, { timeoutMs: 5000 }), {
+      name: 'PeerError',
+      code: 'EVIDENCE_UPLOAD'
+    })
+  }
 })
 
 test('evidence is taken from the challenged pinner only, after its answer, and within its size', async (t) => {
