@@ -93,7 +93,7 @@ export class Engine<T extends EngineTasks = EngineTasks> extends Resource {
     this.#slabs = slabsOf(this.memoryBytes, this.threads)
     const { memory } = this.#slabs
     const workers = options.inline
-      ? new InlineExecutor(options.inline, memory)
+      ? new InlineExecutor(options.inline, memory, this.signal)
       : new WorkerPool(this.threads, options.workers ?? WORKERS, memory)
     this.#workers = this.own('workers', workers)
     this.#context = {

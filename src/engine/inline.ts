@@ -23,17 +23,22 @@ export class InlineExecutor implements Executor {
   readonly #tasks: TaskTable
   readonly #memory: readonly SharedArrayBuffer[]
   readonly #slabs: Slab[] = []
+  readonly #signal: AbortSignal | undefined
   #last: Promise<unknown> = Promise.resolve()
   #closed = false
 
-  /** @param memory of the slabs that tasks are about */
-  constructor(tasks: TaskTable, memory: readonly SharedArrayBuffer[]) {
+  /**
+   * @param memory of the slabs that tasks are about
+   * @param signal its owner's: nothing begins once the owner closes, which is sooner than its turn to close this
+   */
+  constructor(tasks: TaskTable, memory: readonly SharedArrayBuffer[], signal?: AbortSignal) {
     this.#tasks = tasks
     this.#memory = memory
+    this.#signal = signal
   }
 
   async call<N extends string>(name: N, input: InputOf<N>): Promise<OutputOf<N>> {
-    if (this.#closed) throw closedError()
+    this.#throwIfClosed()
     // Copied at once, as for a thread: the caller may use its memory again.
     const request = structuredClone({ input, stage: new Int32Array(1) })
     const done = this.#last.then(() => this.#run(name, request))
@@ -49,10 +54,14 @@ export class InlineExecutor implements Executor {
   }
 
   async #run(name: string, request: TaskRequest<unknown>): Promise<TaskOutcome<unknown>> {
-    if (this.#closed) throw closedError()
+    this.#throwIfClosed()
     const task = this.#tasks[name]
     if (!task) throw new EngineError('ENGINE_WORKERS', `there is no ${name} task in this thread`)
     return structuredClone(await task(request as TaskRequest<never>, (number) => this.#slabOf(number)))
+  }
+
+  #throwIfClosed(): void {
+    if (this.#closed || this.#signal?.aborted) throw closedError()
   }
 
   #slabOf(number: number): Slab {
