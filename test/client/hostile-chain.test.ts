@@ -111,7 +111,8 @@ test('operations wait for a chain that does not answer, but not without end', as
   const queue = new SubmitQueue({ nonce: never, submit: (_, signal) => never(signal) })
   const waiting: Promise<unknown>[] = []
   const add = (): Promise<unknown> => queue.add(() => Buffer.alloc(0))
-  for (let n = 0; n < 100_000; n++) {
+  // One is on its way, the others wait.
+  for (let n = 0; n < 100_001; n++) {
     const added = add()
     added.catch(() => {})
     waiting.push(added)
