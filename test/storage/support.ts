@@ -161,6 +161,18 @@ export async function changeRow(
   await storage.close()
 }
 
+/** Takes a node of the original's tree off the disk of a store that is closed. */
+export async function dropTreeNode(dir: string, core: Hypercore, index: number): Promise<void> {
+  const storage = new CorestoreStorage(join(dir, 'store'))
+  await storage.ready()
+  const rows = (await storage.resumeCore(core.discoveryKey))!
+  const tx = rows.write()
+  tx.deleteTreeNodeRange(index, index + 1)
+  await tx.flush()
+  await rows.close()
+  await storage.close()
+}
+
 interface Stream {
   pipe(other: unknown): Stream
   destroy(): void
