@@ -9,7 +9,6 @@ const TROUBLES: Readonly<Record<string, FileTrouble>> = {
   EEXIST: 'not-a-file',
   EISDIR: 'not-a-file',
   ELOOP: 'not-a-file',
-  ENAMETOOLONG: 'not-a-file',
   ENOTDIR: 'not-a-file',
   EACCES: 'denied',
   EPERM: 'denied',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { InputError } from '../src/errors.js'
 import { readSecretFile, wipeSecretFile, writeSecretFile } from '../src/secret-file.js'
 import { temporaryFolder } from './helpers/folder.js'
 
@@ -47,4 +48,15 @@ test('a wiped secret is gone, and wiping none is fine', async (t) => {
   await wipeSecretFile(path)
   await wipeSecretFile(path)
   assert.deepEqual(readdirSync(folder), [])
+})
+
+test('a secret that cannot be written says so, with what the system reports as cause', async (t) => {
+  const path = join(temporaryFolder(t), 'no folder', 'secret')
+  await assert.rejects(writeSecretFile(path, 'word'), (error: unknown) => {
+    assert.ok(error instanceof InputError)
+    assert.equal(error.code, 'SECRET_NOT_WRITTEN')
+    assert.equal((error.cause as NodeJS.ErrnoException).code, 'ENOENT')
+    return true
+  })
+  await assert.rejects(writeSecretFile('/dev/full/secret', 'word'), { code: 'SECRET_NOT_WRITTEN' })
 })

@@ -121,7 +121,7 @@ export async function* stream(
   } finally {
     options.signal?.removeEventListener('abort', abort)
     context.closing.removeEventListener('abort', close)
-    stop.abort(new EngineError('ENGINE_STOPPED', 'the stream was stopped'))
+    stop.abort()
     result?.free()
     await feeding
     for (const left of feeder.results.drain()) await left.then(({ free }) => free())

@@ -252,11 +252,6 @@ export const chunkErrors = {
     cause: 'The engine was closed while or before it was to work.',
     remedy: 'A programming error of the caller, unless it is closing itself.'
   },
-  ENGINE_STOPPED: {
-    class: 'EngineError',
-    cause: 'A stream of chunks was left by whoever read it.',
-    remedy: 'Nothing: it is why the source of the stream is aborted.'
-  },
   ENGINE_SOURCE: {
     class: 'EngineError',
     cause: 'A source of chunks gives bytes and lengths that do not fit each other.',

@@ -14,10 +14,11 @@ import {
 import { codecOf, decodeChunk, encodeChunk } from '../../src/chunk/codecs.js'
 import { createSealDecoder, createSealEncoder, seal } from '../../src/chunk/seal.js'
 import { blake3, hash } from '../../src/crypto/hash.js'
-import { rsaKeyFromSeed, spkiOf } from '../../src/crypto/rsa-key.js'
+import { bigintOf, bytesOf, rsaKeyFromSeed, serializeSecretKey, spkiOf } from '../../src/crypto/rsa-key.js'
 import { rsaPaths } from '../../src/crypto/rsa.js'
 import { CodecError } from '../../src/errors.js'
 import { bytesFrom } from '../helpers/bytes.js'
+import { primesOf } from '../helpers/rsa-keys.js'
 
 const place = {
   chain: Buffer.alloc(32, 1),
@@ -385,3 +386,17 @@ function bodyHashes(batch: ChunkBatch): Buffer {
   }
   return Buffer.concat(hashes)
 }
+
+test('a chunk that this machine sealed wrongly is never given out', () => {
+  // One of the primes is not prime, so sealing goes wrong as it would in bad memory.
+  const [p, ...others] = primesOf(segment.secretKey)
+  const n = bigintOf(Buffer.from(segment.publicKey))
+  let wrong = p! + 2n
+  while (wrong % 3n !== 0n || wrong % 65537n === 1n || ((n / p!) * wrong) >> 2047n !== 1n) wrong += 2n
+  const secretKey = serializeSecretKey([wrong, ...others].map((prime) => bytesOf(prime, 64)))
+  const publicKey = bytesOf((n / p!) * wrong, 256)
+  assert.throws(() => encodeChunk({ ...segment, publicKey, secretKey }, 0, Buffer.alloc(1_000), seed), {
+    name: 'CodecError',
+    code: 'CODEC_SEAL_CHECK'
+  })
+})

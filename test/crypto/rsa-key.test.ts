@@ -138,3 +138,18 @@ test('SPKI keys of another kind, size or exponent are refused', () => {
   ]
   for (const key of kinds) assert.throws(() => modulusOfSpki(key), { code: 'RSA_KEY' })
 })
+
+test('a path that this machine cannot run, or that was switched off, is refused', () => {
+  const { publicKey, secretKey } = rsaKeyFromSeed(Buffer.alloc(32, 1), 4)
+  const before = process.env.DATDOT_NATIVE
+  try {
+    process.env.DATDOT_NATIVE = 'off'
+    for (const path of ['portable', 'avx2', 'ifma'] as const) {
+      assert.throws(() => loadRsaPrivateKey(secretKey, path), { code: 'RSA_PATH' })
+      assert.throws(() => loadRsaPublicKey(publicKey, path), { code: 'RSA_PATH' })
+    }
+  } finally {
+    if (before === undefined) delete process.env.DATDOT_NATIVE
+    else process.env.DATDOT_NATIVE = before
+  }
+})

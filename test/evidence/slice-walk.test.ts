@@ -293,3 +293,23 @@ test('header lengths are those of the codecs, and what a header says of its body
     }
   }
 })
+
+test('a source that reads what is not the copy is found out by its walker', async () => {
+  const copy = await makeSliceCopy([{ codec: 'wrap', plain: [100, 5000, 0, 1024, 40_000] }])
+  const challenge = challengeOf(copy, 10)
+  const { source } = copy
+  const wrong: Partial<SliceSource>[] = [
+    { find: async (ordinal, offset) => ({ ...(await source.find(ordinal, offset)), offset: offset + 1 }) },
+    {
+      read: async (...place) => {
+        const read = await source.read(...place)
+        return { ...read, slice: Buffer.concat([read.slice, Buffer.alloc(1)]) }
+      }
+    },
+    { read: async (...place) => ({ ...(await source.read(...place)), siblings: Buffer.alloc(31) }) }
+  ]
+  for (const change of wrong) {
+    const walking = walkSlices({ find: source.find, read: source.read, ...change }, challenge, sliceTools)
+    await assert.rejects(walking, { name: 'ProofError', code: 'SLICE_READ' })
+  }
+})

@@ -2,6 +2,7 @@ import test from 'node:test'
 import assert from 'node:assert/strict'
 import { verifyReceipt } from '../../src/protocol/receipt.js'
 import { wallClock } from '../helpers/wall-clock.js'
+import { LedgerHost } from '../../src/ledger/host.js'
 import { Ledger } from '../../src/ledger/ledger.js'
 import { identity, smallNetwork } from './network.js'
 
@@ -37,6 +38,19 @@ test('a sponsored hypercore gets its copies, which are challenged, checked and p
     assert.ok(pinner.roles[0]!.storagePpm > 500_000)
     assert.ok(pinner.roles[0]!.retrievalPpm > 500_000)
   }
+})
+
+test('a ledger behind its asynchronous interface is used once it is open', async (t) => {
+  const network = smallNetwork()
+  t.after(() => network.close())
+  const { path, chain: keyPair } = network
+  const host = new LedgerHost({ path, keyPair, clock: wallClock(() => network.at) })
+  assert.throws(() => host.api, { code: 'NOT_OPEN' })
+  await host.ready()
+  const { api } = host
+  assert.equal(await api.length(), network.ledger.length())
+  await host.close()
+  await assert.rejects(api.length(), { code: 'CLOSED' })
 })
 
 test('a receipt proves that the chain took an operation', (t) => {

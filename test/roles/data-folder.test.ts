@@ -127,3 +127,8 @@ test('knows a full disk by the words of the kernel, SQLite and RocksDB, also as 
   assert.ok(isDiskFull(new Error('outer', { cause: new Error('IO error: No space left on device: …') })))
   assert.ok(!isDiskFull(new Error('something else')))
 })
+
+test('a name that the system does not take is told in its words, and nothing else is blamed', async (t) => {
+  const path = join(temporaryFolder(t), 'x'.repeat(300))
+  await assert.rejects(dataFolder(t, path), { code: 'DATA_FAILED', message: /the system says: ENAMETOOLONG/ })
+})

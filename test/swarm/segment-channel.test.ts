@@ -11,7 +11,7 @@ import {
   type SegmentVerdict,
   type TransferOptions
 } from '../../src/swarm/segment-channel.js'
-import { ChainError } from '../../src/errors.js'
+import { ChainError, PeerError, StorageError } from '../../src/errors.js'
 import { connectedPair } from '../helpers/network.js'
 
 type Connection = Parameters<typeof send>[0]
@@ -356,4 +356,40 @@ test('a pinner that gives credit a byte at a time is given up like one that is s
   await assert.rejects(sending, { code: 'SEGMENT_IDLE' })
   assert.deepEqual(consumed, [1, 2, 3, 4, 5, 6])
   assert.equal(client.destroyed, false)
+})
+
+test('a pinner that comes to no verdict, or fails for a reason of its own, says so and nothing of its machine', async (t) => {
+  const { client, server } = await connectedPair(t)
+  acceptSegments(server, async (segment) => {
+    if (segment.offer.toString() === 'silent') return
+    const error = new Error("EACCES: permission denied, open '/home/pinner/secret'")
+    if (segment.offer.toString() === 'unknown') throw error
+    throw new StorageError('STORAGE_DISK_FULL', 'The disk that holds /home/pinner is full', { cause: error })
+  })
+  const refusal = async (offer: string): Promise<{ code: string; message: string }> => {
+    const sending = sendSegment(client, Buffer.from(offer), itemsFrom)
+    return sending.then(
+      () => assert.fail('it was accepted'),
+      (error: unknown) => {
+        assert.ok(error instanceof PeerError)
+        assert.ok(!error.message.includes('/home'), error.message)
+        return error
+      }
+    )
+  }
+  assert.equal((await refusal('silent')).code, 'SEGMENT_UNDECIDED')
+  assert.equal((await refusal('unknown')).code, 'SEGMENT_FAILED')
+  const full = await refusal('full')
+  assert.equal(full.code, 'SEGMENT_FAILED')
+  assert.match(full.message, /The disk is full .*\[STORAGE_DISK_FULL\]/)
+})
+
+test('a second transfer of one segment on a connection is refused, the first goes on', async (t) => {
+  const { client, server } = await connectedPair(t)
+  acceptSegments(server, async (segment) => {
+    for await (const item of segment.receive(0)) if (item.kind === 'end') segment.accept(Buffer.from('done'))
+  })
+  const first = sendSegment(client, Buffer.from('x'), itemsFrom)
+  await assert.rejects(sendSegment(client, Buffer.from('x'), itemsFrom), { code: 'SEGMENT_BUSY' })
+  assert.deepEqual(await first, { accepted: true, signed: Buffer.from('done') })
 })
