@@ -309,7 +309,7 @@ test('a source that reads what is not the copy is found out by its walker', asyn
     { read: async (...place) => ({ ...(await source.read(...place)), siblings: Buffer.alloc(31) }) }
   ]
   for (const change of wrong) {
-    const walking = walkSlices({ find: source.find, read: source.read, ...change }, challenge, sliceTools)
+    const walking = walkSlices({ ...source, ...change }, challenge, sliceTools)
     await assert.rejects(walking, { name: 'ProofError', code: 'SLICE_READ' })
   }
 })
