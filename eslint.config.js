@@ -42,15 +42,7 @@ const clockEdges = [
   'src/clock.ts',
   'src/wait.ts',
   // A stock reader in a process of its own, which imports nothing of datdot on purpose.
-  'src/local/consumer.ts',
-  // Still to be given a clock.
-  'src/chain/evidence/answers.ts',
-  'src/chain/submissions.ts',
-  'src/client/connection.ts',
-  'src/client/published-log.ts',
-  'src/client/upload.ts',
-  'src/roles/member.ts',
-  'src/swarm/rpc-channel.ts'
+  'src/local/consumer.ts'
 ]
 
 export default tseslint.config(
@@ -73,18 +65,6 @@ export default tseslint.config(
       ],
       // Declarations of packages without types: only so do they come along to who imports the package.
       '@typescript-eslint/triple-slash-reference': ['error', { path: 'always' }],
-      '@typescript-eslint/no-restricted-imports': [
-        'error',
-        {
-          paths: [
-            {
-              name: 'better-sqlite3',
-              allowTypeImports: true,
-              message: 'src/sqlite.ts takes the version for this Node.'
-            }
-          ]
-        }
-      ],
       eqeqeq: ['error', 'always'],
       'no-console': 'error'
     }

@@ -133,7 +133,7 @@ export async function auditEvidence(
     memoryUploadBytes: MEMORY_UPLOAD_BYTES,
     diskBytes: Infinity
   })
-  await intake.open()
+  await intake.ready()
   const audit = new EvidenceAudit(state, options, report, source, intake, signal)
   try {
     const first = await audit.run(challenges.from(since))

@@ -5,6 +5,7 @@ import { isDamage, ledgerFailure } from '../ledger/failures.js'
 import { hashState } from '../ledger/state-hash.js'
 import { stateTables } from '../ledger/schema.js'
 import { encodeEntry } from '../protocol/entry.js'
+import { using } from '../lifecycle.js'
 import { Replay, BATCH } from './replay.js'
 import type { AuditFailure, AuditOptions, AuditReport } from './report.js'
 
@@ -15,25 +16,26 @@ import type { AuditFailure, AuditOptions, AuditReport } from './report.js'
  * @throws InputError `LEDGER_NOT_FOUND`, `LEDGER_NOT_A_LEDGER`, `LEDGER_TOO_NEW`
  */
 export async function auditFile(path: string, options: AuditOptions = {}): Promise<AuditReport> {
-  const file = new Database(path, { readonly: true })
-  const replay = new Replay(options)
-  try {
-    try {
-      file.raw.exec('BEGIN')
-      await replay.run(entriesOf(file))
-      if (replay.report.ok) replay.fail(compareState(file, replay.db, replay.report.entries))
-    } catch (error) {
-      const failure = ledgerFailure(error, path)
-      // What is damaged is what was asked; a disk that fails while it is read is not the file's fault.
-      if (!(failure instanceof DatdotError) || !isDamage(failure)) throw failure
-      replay.fail({ seq: null, code: 'FILE_DAMAGED', reason: failure.message })
-    } finally {
-      file.close()
-    }
+  return using(new Replay(options), async (replay) => {
+    await replayFile(path, replay)
     await replay.evidence()
     return replay.report
+  })
+}
+
+async function replayFile(path: string, replay: Replay): Promise<void> {
+  const file = new Database(path, { readonly: true })
+  try {
+    file.raw.exec('BEGIN')
+    await replay.run(entriesOf(file))
+    if (replay.report.ok) replay.fail(compareState(file, replay.db, replay.report.entries))
+  } catch (error) {
+    const failure = ledgerFailure(error, path)
+    // What is damaged is what was asked; a disk that fails while it is read is not the file's fault.
+    if (!(failure instanceof DatdotError) || !isDamage(failure)) throw failure
+    replay.fail({ seq: null, code: 'FILE_DAMAGED', reason: failure.message })
   } finally {
-    replay.close()
+    file.close()
   }
 }
 

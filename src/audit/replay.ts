@@ -1,6 +1,7 @@
 import { auditEvidence, SettledChallenges } from './evidence.js'
 import { JudgedRefusals } from './refusals.js'
 import { ChainError, InputError, StorageError, type ErrorCode } from '../errors.js'
+import { Resource, using } from '../lifecycle.js'
 import { decodeEntry, type Entry } from '../protocol/entry.js'
 import { apply } from '../ledger/apply/apply.js'
 import { Database } from '../ledger/database.js'
@@ -34,7 +35,7 @@ interface Step {
  * Replays a log into a fresh database: every signature, hash, posting, draw, challenge and reputation is worked out again and compared with
  * what the entries say.
  */
-export class Replay {
+export class Replay extends Resource {
   readonly report: AuditReport = {
     ok: true,
     failure: null,
@@ -50,17 +51,28 @@ export class Replay {
     stateHash: null,
     sum: 0n
   }
-  readonly db: Database
   readonly #options: AuditOptions
-  readonly #settled: SettledChallenges | null
+  #db!: Database
+  #settled: SettledChallenges | null = null
   readonly #judged = new JudgedRefusals()
   state: State | null = null
   #stopped = false
 
   constructor(options: AuditOptions = {}) {
+    super()
     this.#options = options
-    this.db = new Database(options.path ?? ':memory:', { durable: false, references: false })
-    this.#settled = options.evidence ? new SettledChallenges(this.db) : null
+  }
+
+  protected start(): Promise<void> {
+    const { path = ':memory:', evidence } = this.#options
+    this.#db = this.own('database', new Database(path, { durable: false, references: false }))
+    this.#settled = evidence ? new SettledChallenges(this.#db) : null
+    return Promise.resolve()
+  }
+
+  /** What the log leads to, once this is open. */
+  get db(): Database {
+    return this.#db
   }
 
   /** Replays entries in order until one does not hold; the report says which. */
@@ -108,10 +120,6 @@ export class Replay {
     const report = (this.report.evidence = { full: 0, missing: 0, left: 0, older: 0, bytes: 0 })
     const decided = { challenges: this.#settled, refusals: this.#judged }
     this.fail(await auditEvidence(this.state, decided, evidence, report, signal))
-  }
-
-  close(): void {
-    this.db.close()
   }
 
   /** Records the first thing that does not hold. */
@@ -280,14 +288,11 @@ export async function auditLog(
   entries: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   options: AuditOptions = {}
 ): Promise<AuditReport> {
-  const replay = new Replay(options)
-  try {
+  return using(new Replay(options), async (replay) => {
     await replay.run(entries)
     await replay.evidence()
     return replay.report
-  } finally {
-    replay.close()
-  }
+  })
 }
 
 /** What of an error the log is to blame for. @throws the error, if it is not the log */

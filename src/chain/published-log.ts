@@ -2,6 +2,7 @@ import type Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import type { KeyPair } from '../crypto/keys.js'
 import { ChainError } from '../errors.js'
+import { Resource } from '../lifecycle.js'
 import { chainCoreManifest } from '../client/chain-cores.js'
 
 /** Entries and bytes that go into the core in one append. */
@@ -20,29 +21,41 @@ export interface EntrySource {
  * Publishes committed ledger entries, one a block, in a hypercore signed by the chain's key. The core may
  * lag behind the ledger (after a crash it does) and is extended from its own length; it is never ahead.
  */
-export class ChainLog {
-  readonly core: Hypercore
+export class ChainLog extends Resource {
+  readonly #store: Corestore
+  readonly #keyPair: KeyPair
   readonly #source: EntrySource
+  #core!: Hypercore
   #running: Promise<void> | null = null
   /** The ledger may have grown since its length was asked for. */
   #wanted = false
-  #closed = false
 
+  /**
+   * Opening publishes what the core lacks, and throws ChainError `LOG_DIVERGED` if it holds what the ledger does not.
+   *
+   * @param store where the core lives; its owner closes it after this
+   */
   constructor(store: Corestore, keyPair: KeyPair, source: EntrySource) {
-    this.core = store.get({ manifest: chainCoreManifest(keyPair.publicKey, 'log'), keyPair })
+    super()
+    this.#store = store
+    this.#keyPair = keyPair
     this.#source = source
   }
 
-  /**
-   * Opens the core and publishes what it lacks.
-   *
-   * @throws ChainError `LOG_DIVERGED` if the core holds what the ledger does not
-   */
-  async open(): Promise<void> {
-    await this.core.ready()
-    const { length } = this.core
+  /** The log as it is published, once this is open. */
+  get core(): Hypercore {
+    return this.#core
+  }
+
+  protected async start(): Promise<void> {
+    const manifest = chainCoreManifest(this.#keyPair.publicKey, 'log')
+    const core = this.own('core', this.#store.get({ manifest, keyPair: this.#keyPair }))
+    this.#core = core
+    this.owe('append', () => this.#running?.catch(() => {}))
+    await core.ready()
+    const { length } = core
     if (length > 0) {
-      const published = await this.core.get(length - 1)
+      const published = await core.get(length - 1)
       const [committed] = await this.#source.entries(length - 1, 1)
       if (!published || !committed || !this.#source.same(published, committed)) {
         throw new ChainError(
@@ -57,21 +70,14 @@ export class ChainLog {
 
   /** Extends the core to the ledger's length. Calls while one is running share it and what came since. */
   publish(): Promise<void> {
-    if (this.#closed) return Promise.resolve()
+    if (this.signal.aborted) return Promise.resolve()
     this.#wanted = true
     return (this.#running ??= this.#extend())
   }
 
-  /** Waits for a running append; the store that owns the core closes it. */
-  async close(): Promise<void> {
-    this.#closed = true
-    await this.#running?.catch(() => {})
-    await this.core.close()
-  }
-
   async #extend(): Promise<void> {
     try {
-      while (!this.#closed && this.#wanted) {
+      while (!this.signal.aborted && this.#wanted) {
         this.#wanted = false
         const batch: Buffer[] = []
         let bytes = 0

@@ -1,8 +1,9 @@
-import type HyperDHT from 'hyperdht'
 import Protomux from 'protomux'
 import type { Answers } from './evidence/answers.js'
 import { decode, encode, type Type } from '../protocol/codec.js'
-import type { EvidenceStore } from './evidence/store.js'
+import type { Clock } from '../clock.js'
+import type { Sender } from './evidence/inbox.js'
+import type { EvidenceKeeper } from './evidence/store.js'
 import type { EventFeed } from './feed.js'
 import { SwarmError } from '../errors.js'
 import type { LedgerApi, SubmitResult } from '../ledger/types.js'
@@ -24,6 +25,7 @@ import {
   type Response,
   type SubmitMessage
 } from '../protocol/rpc/messages.js'
+import type { PeerStream } from '../swarm/peer-stream.js'
 import { ServerChannel, type Handler, type Quotas } from '../swarm/rpc-channel.js'
 
 /** Connections that may use the protocol at a time. */
@@ -35,19 +37,17 @@ export interface ChainRpcPorts {
   feed: EventFeed
   answers: Answers
   refusals: Refusals
-  evidence: EvidenceStore
+  evidence: Pick<EvidenceKeeper, 'find'>
   /** Chain time now, in ms. */
-  clock: () => number
-  /** Ms that only go forward, for the rate of requests. */
-  monotonic: () => number
+  time: () => number
+  /** For the rate of requests. */
+  clock: Pick<Clock, 'now'>
   quotas?: Partial<Quotas> | undefined
 }
 
-/** Who asks: the key that the connection was made with, and the connection itself. */
-interface Asker {
+/** Who asks. */
+interface Asker extends Sender {
   key: Buffer
-  connection: object
-  signal: AbortSignal
 }
 
 type Answerers = {
@@ -67,14 +67,14 @@ export class ChainRpcServer {
   }
 
   /** Offers the protocol on a connection, whose remote key the encrypted handshake has proven. */
-  accept(connection: HyperDHT.Connection): void {
+  accept(connection: PeerStream): void {
     const mux = Protomux.from(connection)
     const open = (): void => {
       if (this.#closed || this.#channels.size >= CONNECTIONS_MAX) return
-      const { quotas, monotonic: now, answers, refusals } = this.#ports
+      const { quotas, clock, answers, refusals } = this.#ports
       const channel = new ServerChannel(mux, CHAIN_PROTOCOL, {
         handlers: this.#handlers(connection),
-        now,
+        clock,
         ...(quotas ? { quotas } : {}),
         onclose: () => {
           this.#channels.delete(channel)
@@ -97,7 +97,7 @@ export class ChainRpcServer {
     for (const channel of this.#channels) channel.close()
   }
 
-  #handlers(connection: HyperDHT.Connection): Map<number, Handler> {
+  #handlers(connection: PeerStream): Map<number, Handler> {
     const key = connection.remotePublicKey
     const handlers = new Map<number, Handler>()
     for (const name of Object.keys(methods) as MethodName[]) {
@@ -117,11 +117,11 @@ export class ChainRpcServer {
 }
 
 function answerersOf(ports: ChainRpcPorts): Answerers {
-  const { ledger, submissions, feed, answers, refusals, evidence, clock } = ports
+  const { ledger, submissions, feed, answers, refusals, evidence, time } = ports
   return {
     info: async () => {
       const [chain, parameters] = await Promise.all([ledger.chain(), ledger.parameters()])
-      return { chain, parameters, clockNow: clock() }
+      return { chain, parameters, clockNow: time() }
     },
     submit: async ({ wires, again }) => (await submissions.add(wires, again === 1)).map(submitMessage),
     events: async ({ from, most, waitMs }, { signal }) => {
@@ -140,12 +140,11 @@ function answerersOf(ports: ChainRpcPorts): Answerers {
     assignments: (_, { key }) => ledger.assignments(key),
     asks: (_, { key }) => ledger.asks(key),
     challenges: ({ limit }, { key }) => ledger.challengesOf(key, limit),
-    evidenceDue: async ({ limit }, { key }) =>
-      (await ledger.answeredOf(key, limit)).filter(({ id }) => !answers.isTaken(id)),
+    evidenceDue: ({ limit }, { key }) => answers.due(key, limit),
     checkEpochs: () => ledger.checkEpochs(),
     checks: ({ epoch, limit }, { key }) => ledger.checksOf(key, epoch, limit),
-    beginEvidence: async (announced, { key, connection }) => ({
-      upload: await answers.begin(key, connection, announced),
+    beginEvidence: async (announced, asker) => ({
+      upload: await answers.begin(asker, announced),
       pieceBytes: EVIDENCE_PIECE_BYTES
     }),
     evidence: async ({ upload, offset, bytes }, { connection }) => ({
@@ -153,8 +152,8 @@ function answerersOf(ports: ChainRpcPorts): Answerers {
     }),
     findEvidence: ({ challenge }) => evidence.find({ kind: 'answer', id: challenge }) ?? null,
     refusalsDue: (_, { key }) => refusals.due(key, ROWS_MAX),
-    beginRefusalEvidence: async ({ draw, bytes }, { key, connection }) => ({
-      upload: await refusals.begin(key, connection, draw, bytes),
+    beginRefusalEvidence: async (announced, asker) => ({
+      upload: await refusals.begin(asker, announced),
       pieceBytes: EVIDENCE_PIECE_BYTES
     }),
     refusalEvidence: async ({ upload, offset, bytes }, { connection }) => ({

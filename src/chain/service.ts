@@ -1,28 +1,25 @@
-import { join } from 'node:path'
-import Corestore from 'corestore'
-import type HyperDHT from 'hyperdht'
-import type Hyperswarm from 'hyperswarm'
 import type { Clock, Timer } from '../clock.js'
+import type { EvidenceIntake } from '../client/evidence-intake.js'
 import type { KeyPair } from '../crypto/keys.js'
+import type { JudgeRefusal, VerifyAnswers } from '../evidence/tasks.js'
+import type { LedgerApi, TickResult } from '../ledger/types.js'
+import { Resource } from '../lifecycle.js'
 import type { Logger } from '../log.js'
+import { decodeEntry } from '../protocol/entry.js'
+import { decodeOperation, operationHash, unsignedBytes } from '../protocol/operations.js'
+import type { Parameters } from '../protocol/parameters.js'
+import { signReceipt } from '../protocol/receipt.js'
+import type { Receipt } from '../protocol/views.js'
+import type { PeerStream } from '../swarm/peer-stream.js'
+import type { Quotas } from '../swarm/rpc-channel.js'
 import { pause } from '../wait.js'
 import { Answers } from './evidence/answers.js'
-import type { VerifyAnswers, JudgeRefusal } from '../evidence/tasks.js'
-import { decodeEntry } from '../protocol/entry.js'
-import { EvidenceIntake, type IntakeLimits } from '../client/evidence-intake.js'
-import { EvidenceStore } from './evidence/store.js'
-import { EventFeed } from './feed.js'
-import type { LedgerApi, TickResult } from '../ledger/types.js'
-import { ChainLog } from './published-log.js'
-import type { Quotas } from '../swarm/rpc-channel.js'
-import { ChainRpcServer } from './rpc-server.js'
-import type { Parameters } from '../protocol/parameters.js'
-import { decodeOperation, operationHash, unsignedBytes } from '../protocol/operations.js'
-import { signReceipt } from '../protocol/receipt.js'
 import { Refusals } from './evidence/refusals.js'
+import type { EvidenceKeeper } from './evidence/store.js'
+import { EventFeed } from './feed.js'
+import { ChainRpcServer } from './rpc-server.js'
 import { Submissions, type SignatureCheck } from './submissions.js'
 import { ChainTime } from './time.js'
-import type { Receipt } from '../protocol/views.js'
 
 /** Ticks between two looks at what has become too old: evidence, and details of the log. */
 const TICKS_PER_CLEANING = 60
@@ -30,23 +27,24 @@ const TICKS_PER_CLEANING = 60
 const RECENT_ENTRIES = 1024
 /** Pause after a tick that left work over, so that requests get their turn. */
 const MORE_MS = 1
-/** Pause after a tick that failed. */
-const RETRY_MS = 1_000
 /** A tick that took longer is worth a line in the log. */
 const SLOW_TICK_MS = 50
 
+/** What a chain keeps beside its ledger: ChainStores, or what keeps it elsewhere. */
+export interface ServiceStores {
+  /** Where the log is published. Nothing waits for it but the service's end. */
+  readonly log: { publish(): Promise<void> }
+  readonly evidence: EvidenceKeeper
+  readonly intake: EvidenceIntake
+}
+
 export interface ChainServiceOptions {
-  /** The open ledger; the service does not close it. */
+  /** The open ledger; its owner closes it after the service. */
   ledger: LedgerApi
-  /** The chain's key: it signs the log, and the chain is reached by it. */
+  /** Open as well, and their owner's to close. */
+  stores: ServiceStores
+  /** The chain's key, which signs receipts. */
   keyPair: KeyPair
-  /** Folder for the log's core, the evidence and what is being received. */
-  dir: string
-  /**
-   * The swarm that serves the log and the evidence; its owner destroys it after `stop`. Its own key pair must be
-   * another one than the chain's, under which the service listens on the swarm's DHT.
-   */
-  swarm: Hyperswarm
   verify: VerifyAnswers
   verifySignatures?: SignatureCheck
   judge: JudgeRefusal
@@ -55,61 +53,39 @@ export interface ChainServiceOptions {
   quotas?: Partial<Quotas>
   /** False if somebody else calls `tick`; by default the service does, as often as the parameters say. */
   heartbeat?: boolean
-  intake?: IntakeLimits
 }
 
 /**
- * A running chain: its ledger with everything around it. It ticks, publishes the log, answers RPC on its public
- * key, has answers to challenges checked and settles them, judges refusals.
+ * A running chain: its ledger with everything around it, but no network of its own. It ticks, has the log published, answers RPC
+ * on the connections that it is given, has answers to challenges checked and settles them, judges refusals.
  *
  * ```ts
- * const service = new ChainService({ ledger, keyPair, dir, swarm, judge, clock, log })
- * await service.start()
+ * const service = new ChainService({ ledger, stores, keyPair, verify, judge, clock, log })
+ * await service.ready()
+ * service.accept(connection)
  * …
- * await service.stop()
+ * await service.close()
  * ```
  */
-export class ChainService {
+export class ChainService extends Resource {
   readonly #options: ChainServiceOptions
-  readonly #store: Corestore
-  readonly #log: ChainLog
-  readonly #evidence: EvidenceStore
-  readonly #intake: EvidenceIntake
   readonly #time: ChainTime
-  readonly #connections = new Set<HyperDHT.Connection>()
-  /** What answers requests, once the ledger has said where the chain stands. */
-  #parts: Parts | null = null
-  #listener: HyperDHT.Server | null = null
+  #feed!: EventFeed
+  #answers!: Answers
+  #refusals!: Refusals
+  #server!: ChainRpcServer
+  #rules!: Parameters
   #timer: Timer | null = null
-  #aheadTimer: Timer | null = null
   #ticks = 0
   /** The last tick that was asked for. */
   #ticking: Promise<unknown> = Promise.resolve()
   #advancing: Promise<void> | null = null
-  #started = false
   #cleaning: Promise<void> | null = null
-  #stopped = false
-  readonly #stop = new AbortController()
 
   constructor(options: ChainServiceOptions) {
-    const { ledger, keyPair, dir, clock } = options
-    if (options.swarm.keyPair.publicKey.equals(keyPair.publicKey)) {
-      throw new RangeError('the swarm of a chain needs a key pair of its own')
-    }
+    super()
     this.#options = options
-    this.#time = new ChainTime(clock)
-    this.#store = new Corestore(join(dir, 'cores'))
-    this.#log = new ChainLog(this.#store, keyPair, {
-      entries: (from, limit) => ledger.entries(from, limit),
-      same: (published, committed) => decodeEntry(published).hash.equals(decodeEntry(committed).hash)
-    })
-    this.#evidence = new EvidenceStore(dir, this.#store, keyPair)
-    this.#intake = new EvidenceIntake(join(dir, 'incoming'), options.intake)
-  }
-
-  /** Keys of the cores that anyone may follow. */
-  get cores(): { log: Buffer; evidence: Buffer } {
-    return { log: this.#log.core.key, evidence: this.#evidence.core.key }
+    this.#time = new ChainTime(options.clock)
   }
 
   /** Chain time now, in ms. */
@@ -119,190 +95,128 @@ export class ChainService {
 
   /** Peers that use the protocol now. */
   get connections(): number {
-    return this.#parts?.server.connections ?? 0
+    return this.#server.connections
   }
 
-  /**
-   * Publishes what is not published yet, begins to listen and to tick. If it fails, nothing is left running.
-   *
-   * @throws ChainError `LOG_DIVERGED` if folder and ledger do not belong together
-   */
-  async start(): Promise<void> {
-    try {
-      await this.#start()
-    } catch (error) {
-      await this.stop()
-      throw error
-    }
+  /** Offers the protocol on a connection. */
+  accept(connection: PeerStream): void {
+    if (!this.signal.aborted) this.#server.accept(connection)
   }
 
-  async #start(): Promise<void> {
-    const { swarm, keyPair } = this.#options
-    await this.#store.ready()
-    await this.#log.open()
-    await this.#evidence.open()
-    await this.#intake.open()
-    const { server } = (this.#parts = await this.#assemble())
-    swarm.on('connection', (connection) => this.#serve(connection))
-    this.#listener = swarm.dht.createServer({}, (connection) => {
-      this.#serve(connection)
-      server.accept(connection)
+  /** Closing ends ticks, finishes what was received, and publishes what came of it. */
+  protected async start(): Promise<void> {
+    const { ledger, stores, keyPair, clock, log, quotas } = this.#options
+    const [view, parameters] = await Promise.all([ledger.chain(), ledger.parameters()])
+    const recent = await recentReceipts(ledger, keyPair, view.length)
+    this.#rules = parameters
+    this.#time.set(view, parameters)
+    this.owe('last entries of the log', () => stores.log.publish())
+    this.owe('cleaning', () => this.#cleaning)
+    this.#feed = new EventFeed(ledger, clock, view.length)
+    const onCommit = (length: number): void => this.#committed(length)
+    const { intake, evidence } = stores
+    const time = (): number => this.#time.now()
+    const began = { round: view.round, parameters }
+    const ports = { ledger, intake, store: evidence, time, clock, log, onCommit, began }
+    const { verify, judge, verifySignatures } = this.#options
+    this.#refusals = this.own('refusals', new Refusals({ ...ports, judge }))
+    this.#answers = this.own('answers', new Answers({ ...ports, verify }))
+    const submissions = new Submissions(ledger, onCommit, verifySignatures, recent)
+    this.#server = this.own(
+      'RPC server',
+      new ChainRpcServer({
+        ledger,
+        submissions,
+        feed: this.#feed,
+        answers: this.#answers,
+        refusals: this.#refusals,
+        evidence,
+        time,
+        clock,
+        quotas
+      })
+    )
+    // Those who submitted get their receipts before their channels are closed.
+    this.own('submissions', submissions)
+    this.owe('checks to come', () => this.#advancing)
+    this.owe('ticks', () => {
+      this.#timer?.cancel()
+      return this.#ticking
     })
-    await this.#listener.listen(keyPair)
-    for (const core of [this.#log.core, this.#evidence.core]) {
-      swarm.join(core.discoveryKey, { server: true, client: false })
-    }
-    this.#started = true
     if (this.#options.heartbeat ?? true) this.#schedule(0)
   }
 
-  async #assemble(): Promise<Parts> {
-    const { ledger, keyPair, verify, verifySignatures, judge, clock, log, quotas } = this.#options
-    const [view, parameters] = await Promise.all([ledger.chain(), ledger.parameters()])
-    this.#time.set(view, parameters)
-    const feed = new EventFeed(ledger, clock, view.length)
-    const onCommit = (length: number): void => this.#committed(length)
-    const recent = await recentReceipts(ledger, keyPair, view.length)
-    const submissions = new Submissions(ledger, onCommit, verifySignatures, recent)
-    const common = {
-      ledger,
-      intake: this.#intake,
-      store: this.#evidence,
-      clock: () => this.#time.now(),
-      now: () => clock.wall(),
-      log,
-      onCommit,
-      began: { round: view.round, parameters }
-    }
-    const answers = new Answers({ ...common, verify })
-    const refusals = new Refusals({ ...common, judge })
-    const server = new ChainRpcServer({
-      ledger,
-      submissions,
-      feed,
-      answers,
-      refusals,
-      evidence: this.#evidence,
-      clock: () => this.#time.now(),
-      monotonic: () => clock.now(),
-      quotas
-    })
-    return { feed, submissions, answers, refusals, server }
-  }
-
-  /** Ends ticks and connections, finishes what was received, closes the cores. */
-  async stop(): Promise<void> {
-    if (this.#stopped) return
-    this.#stopped = true
-    this.#stop.abort()
-    this.#timer?.cancel()
-    this.#aheadTimer?.cancel()
-    await this.#ticking
-    await this.#advancing
-    await this.#parts?.submissions.idle()
-    this.#parts?.server.close()
-    await this.#listener?.close()
-    await this.#parts?.answers.close()
-    await this.#parts?.refusals.close()
-    await this.#intake.close()
-    await this.#cleaning
-    for (const connection of this.#connections) connection.destroy()
-    if (this.#started) await this.#log.publish()
-    await this.#log.close()
-    await this.#evidence.close()
-    await this.#store.close()
-  }
-
-  #serve(connection: HyperDHT.Connection): void {
-    // A peer that goes away is no error of the chain's.
-    connection.on('error', () => {})
-    if (this.#stopped) return void connection.destroy()
-    this.#connections.add(connection)
-    connection.once('close', () => this.#connections.delete(connection))
-    this.#store.replicate(connection)
-  }
-
   #committed(length: number): void {
-    this.#parts?.feed.notify(length)
-    this.#log.publish().catch((error: unknown) => {
-      this.#options.log('chain.publish-failed', { error: error as Error })
+    const { stores, log } = this.#options
+    this.#feed.notify(length)
+    stores.log.publish().catch((error: unknown) => {
+      log('chain.publish-failed', { error: error as Error })
     })
   }
 
   #schedule(ms: number): void {
-    if (!this.#stopped) this.#timer = this.#options.clock.after(ms, () => void this.#heartbeat())
+    if (!this.signal.aborted) this.#timer = this.#options.clock.after(ms, () => void this.#heartbeat())
   }
 
   async #heartbeat(): Promise<void> {
     const { clock, log } = this.#options
     const began = clock.now()
+    let more = false
     try {
-      const { more, parameters } = await this.tick()
-      // Ticks keep their rhythm; what was left over is done between them.
-      this.#schedule(more ? MORE_MS : Math.max(MORE_MS, parameters.tickMs - (clock.now() - began)))
+      more = await this.tick()
     } catch (error) {
       log('chain.tick-failed', { error: error as Error })
-      this.#schedule(RETRY_MS)
     }
+    // Ticks keep their rhythm; what was left over is done between them.
+    this.#schedule(more ? MORE_MS : Math.max(MORE_MS, this.#rules.tickMs - (clock.now() - began)))
   }
 
-  /** One heartbeat of the chain and all that hangs on it, once those before it are done. */
-  tick(): Promise<Pick<TickResult, 'more' | 'parameters'>> {
+  /** One heartbeat of the chain and all that hangs on it, once those before it are done; returns whether work was left over. */
+  tick(): Promise<boolean> {
     const tick = this.#ticking.then(() => this.#tick())
     this.#ticking = tick.catch(() => {})
     return tick
   }
 
-  async #tick(): Promise<TickResult> {
+  async #tick(): Promise<boolean> {
+    this.signal.throwIfAborted()
     const { ledger, log } = this.#options
-    const result = await ledger.tick()
-    const { receipt, busyMs, chain, parameters } = result
+    const { receipt, more, busyMs, chain, parameters }: TickResult = await ledger.tick()
     if (busyMs > SLOW_TICK_MS) log('chain.tick-slow', { busyMs })
+    this.#rules = parameters
     this.#time.set(chain, parameters)
     this.#committed(receipt.seq + 1)
-    await this.#parts?.answers.overdue()
-    await this.#parts?.refusals.overdue()
-    if (++this.#ticks % TICKS_PER_CLEANING === 0) this.#clean(parameters)
-    this.#advanceLater()
-    return result
+    await this.#answers.overdue()
+    await this.#refusals.overdue()
+    if (++this.#ticks % TICKS_PER_CLEANING === 0) this.#cleaning ??= this.#clean()
+    this.#advancing ??= this.#advance()
+    return more
   }
 
   /** Between ticks the checks to come are worked out, a few at a time. */
-  #advanceLater(): void {
-    if (this.#stopped || this.#advancing) return
-    this.#aheadTimer ??= this.#options.clock.after(MORE_MS, () => {
-      this.#aheadTimer = null
-      this.#advancing = this.#advance().finally(() => (this.#advancing = null))
-    })
-  }
-
   async #advance(): Promise<void> {
     const { ledger, clock, log } = this.#options
     try {
-      while (!this.#stopped && (await ledger.advanceChecks())) await pause(clock, MORE_MS, this.#stop.signal)
+      while (await pause(clock, MORE_MS, this.signal)) if (!(await ledger.advanceChecks())) break
     } catch (error) {
       log('chain.checks-failed', { error: error as Error })
+    } finally {
+      this.#advancing = null
     }
   }
 
-  #clean({ evidenceWindowMs }: Parameters): void {
-    const { ledger, clock, log } = this.#options
-    this.#cleaning ??= (async () => {
+  async #clean(): Promise<void> {
+    const { ledger, stores, clock, log } = this.#options
+    try {
       await ledger.compact()
-      const before = clock.wall() - evidenceWindowMs
-      while (!this.#stopped && (await this.#evidence.prune(before)) > 0);
-    })()
-      .catch((error: unknown) => log('chain.cleaning-failed', { error: error as Error }))
-      .finally(() => (this.#cleaning = null))
+      const before = clock.wall() - this.#rules.evidenceWindowMs
+      while (!this.signal.aborted && (await stores.evidence.prune(before)) > 0);
+    } catch (error) {
+      log('chain.cleaning-failed', { error: error as Error })
+    } finally {
+      this.#cleaning = null
+    }
   }
-}
-
-interface Parts {
-  feed: EventFeed
-  submissions: Submissions
-  answers: Answers
-  refusals: Refusals
-  server: ChainRpcServer
 }
 
 /** Receipts of the log's last entries, of which a process that ended may have owed some. */

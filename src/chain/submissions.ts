@@ -1,6 +1,7 @@
-import { ChainError, DatdotError } from '../errors.js'
+import { ChainError, DatdotError, SwarmError } from '../errors.js'
 import type { LedgerApi, SubmitResult } from '../ledger/types.js'
 import { decodeOperation, operationHash, unsignedBytes } from '../protocol/operations.js'
+import { turn } from '../wait.js'
 import { NONCE_CODE } from '../client/submit-queue.js'
 import type { Receipt } from '../protocol/views.js'
 
@@ -36,6 +37,7 @@ export class Submissions {
   #waiting: Waiting[] = []
   #waitingBytes = 0
   #running: Promise<void> | null = null
+  #closed = false
 
   /**
    * @param onCommit is told when the log has grown, and to what length
@@ -57,9 +59,10 @@ export class Submissions {
    * Applies operations in order, once what came before them is applied.
    *
    * @param again they may have been applied already: then they get the receipt that their sender missed
-   * @throws ChainError `CHAIN_BUSY` if too much waits already
+   * @throws ChainError `CHAIN_BUSY` if too much waits already; SwarmError `RPC_CLOSED` once this was closed
    */
   add(wires: readonly Uint8Array[], again = false): Promise<SubmitResult[]> {
+    if (this.#closed) throw new SwarmError('RPC_CLOSED', 'The chain is closing')
     const bytes = sizeOf(wires)
     if (this.#waitingBytes + bytes > WAITING_BYTES) {
       throw new ChainError('CHAIN_BUSY', 'The chain has more operations waiting than it can hold: try again')
@@ -71,15 +74,16 @@ export class Submissions {
     })
   }
 
-  /** Waits for what has been added. */
-  async idle(): Promise<void> {
+  /** Takes nothing more, and waits for what has been added. */
+  async close(): Promise<void> {
+    this.#closed = true
     while (this.#running) await this.#running
   }
 
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
       // One turn of the event loop: all that arrived in it goes into one transaction.
-      await new Promise((resolve) => setImmediate(resolve))
+      await turn()
       const batch = this.#take()
       try {
         const wires = batch.flatMap((waiting) => waiting.wires)

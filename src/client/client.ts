@@ -1,6 +1,7 @@
 import { blake3 } from '../crypto/hash.js'
 import type { KeyPair } from '../crypto/keys.js'
 import { SwarmError } from '../errors.js'
+import { Resource } from '../lifecycle.js'
 import { signClaim } from '../protocol/claim.js'
 import { decode } from '../protocol/codec.js'
 import { effectsType, type Effects } from '../protocol/effects.js'
@@ -50,13 +51,14 @@ export interface ChainEvent {
  * A peer's view of the chain: questions, signed operations, and the log as it grows. Reconnects by itself.
  *
  * ```ts
- * const chain = new ChainClient({ chainKey, keyPair, connect: () => dht.connect(chainKey, { keyPair }), now, random })
+ * const connect = () => dht.connect(chainKey, { keyPair })
+ * const chain = new ChainClient({ chainKey, keyPair, connect, clock, random })
  * await chain.register('pinner', 10_000_000_000, 5_000_000n)
  * for await (const event of chain.events({ from: 0 })) …
  * await chain.close()
  * ```
  */
-export class ChainClient {
+export class ChainClient extends Resource {
   readonly chainKey: Buffer
   readonly #keyPair: KeyPair
   readonly #connection: ChainConnection
@@ -64,17 +66,30 @@ export class ChainClient {
   #chainId: Promise<Buffer> | null = null
 
   constructor(options: ChainClientOptions) {
+    super()
     this.chainKey = options.chainKey
     this.#keyPair = options.keyPair
-    this.#connection = new ChainConnection(options)
-    this.#queue = new SubmitQueue({
-      nonce: async (signal) => (await this.account(this.#keyPair.publicKey, { signal })).nonce,
-      submit: (wires, signal) =>
-        this.#connection.call('submit', (again) => ({ wires, again: again ? 1 : 0 }), {
-          signal,
-          timeoutMs: 60_000
-        })
-    })
+    this.#connection = this.own('connection', new ChainConnection(options))
+    this.#queue = new SubmitQueue(
+      {
+        nonce: async (signal) => (await this.account(this.#keyPair.publicKey, { signal })).nonce,
+        submit: (wires, signal) =>
+          this.#connection.call('submit', (again) => ({ wires, again: again ? 1 : 0 }), {
+            signal,
+            timeoutMs: 60_000
+          })
+      },
+      this.signal
+    )
+  }
+
+  /** Nothing is to be done ahead of the first question. Closing ends the connection and everything that waits. */
+  protected start(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  protected override closedError(): Error {
+    return new SwarmError('RPC_CLOSED', 'This client was closed')
   }
 
   /** The own public key. */
@@ -342,12 +357,6 @@ export class ChainClient {
 
   revealReport(epoch: number, reports: readonly Report[], salt: Buffer): Promise<views.Receipt> {
     return this.submit({ kind: 'revealReport', body: { epoch, salt, reports: [...reports] } })
-  }
-
-  /** Ends the connection and everything that waits. */
-  async close(): Promise<void> {
-    this.#queue.close()
-    await this.#connection.close()
   }
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, open, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ChainError } from '../errors.js'
+import { Resource } from '../lifecycle.js'
 import { EVIDENCE_PIECE_BYTES } from '../protocol/rpc/messages.js'
 import type { EvidenceBytes } from '../evidence/tasks.js'
 
@@ -113,7 +114,7 @@ export class EvidenceUpload {
 }
 
 /** Receives evidence within a budget of memory, disk and uploads, all of it announced before it comes. */
-export class EvidenceIntake {
+export class EvidenceIntake extends Resource {
   readonly #folder: string
   readonly #limits: Required<IntakeLimits>
   #memory = 0
@@ -122,6 +123,7 @@ export class EvidenceIntake {
 
   /** @param folder a folder of its own: what an earlier process left there is deleted */
   constructor(folder: string, limits: IntakeLimits = {}) {
+    super()
     this.#folder = folder
     this.#limits = {
       memoryUploadBytes: limits.memoryUploadBytes ?? MEMORY_UPLOAD_BYTES,
@@ -132,9 +134,10 @@ export class EvidenceIntake {
   }
 
   /** Empties the folder. */
-  async open(): Promise<void> {
+  protected async start(): Promise<void> {
     await rm(this.#folder, { recursive: true, force: true })
     await mkdir(this.#folder, { recursive: true })
+    this.owe('uploads', () => this.#discardAll())
   }
 
   /**
@@ -143,6 +146,7 @@ export class EvidenceIntake {
    * @throws ChainError `CHAIN_BUSY` if there is none; the sender tries again later
    */
   begin(byteLength: number): EvidenceUpload {
+    this.signal.throwIfAborted()
     const { memoryUploadBytes, memoryBytes, diskBytes, uploads } = this.#limits
     if (this.#uploads.size >= uploads) throw busy()
     const inMemory = byteLength <= memoryUploadBytes && this.#memory + byteLength <= memoryBytes
@@ -160,8 +164,9 @@ export class EvidenceIntake {
   }
 
   /** Gives up whatever is still on its way. */
-  async close(): Promise<void> {
-    await Promise.all([...this.#uploads].map((upload) => upload.discard()))
+  async #discardAll(): Promise<void> {
+    const discarded = await Promise.allSettled([...this.#uploads].map((upload) => upload.discard()))
+    for (const result of discarded) if (result.status === 'rejected') throw result.reason
   }
 }
 

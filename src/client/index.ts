@@ -7,7 +7,7 @@
  *
  * ```js
  * import { keyPairFromSeed, randomBytes } from 'datdot'
- * import { ChainClient, PrivateDht, createDht } from 'datdot/client'
+ * import { ChainClient, PrivateDht, createDht, systemClock } from 'datdot/client'
  *
  * const privateDht = new PrivateDht()
  * await privateDht.ready()
@@ -15,7 +15,7 @@
  * const keyPair = keyPairFromSeed(randomBytes(32))
  * const chainKey = randomBytes(32)
  * const connect = () => dht.connect(chainKey, { keyPair })
- * const chain = new ChainClient({ chainKey, keyPair, connect, now: () => performance.now(), random: Math.random })
+ * const chain = new ChainClient({ chainKey, keyPair, connect, clock: systemClock, random: Math.random })
  *
  * const info = await chain.info({ timeoutMs: 500 }).catch((error) => error.code)
  * console.log('the chain says:', info)
@@ -28,6 +28,9 @@
  */
 export { ChainClient } from './client.js'
 export type { ChainClientOptions, ChainEvent } from './client.js'
+export { systemClock } from '../clock.js'
+export type { Clock, Timer } from '../clock.js'
+export type { PeerStream } from '../swarm/peer-stream.js'
 export type { CallOptions, ConnectionOptions } from './connection.js'
 
 export { chainCoreKey, chainCoreManifest } from './chain-cores.js'

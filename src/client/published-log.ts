@@ -1,6 +1,7 @@
-import { once } from 'node:events'
 import type Hypercore from 'hypercore'
+import { systemClock, type Clock } from '../clock.js'
 import { ChainError, InputError } from '../errors.js'
+import { deadline, unlessAborted } from '../wait.js'
 
 /** Blocks that a follower asks for ahead of the one it waits for. */
 const FOLLOW_AHEAD = 256
@@ -13,6 +14,8 @@ export interface FollowOptions {
   /** How long one entry, or the first sight of the log's length, may take, in ms. */
   timeoutMs?: number
   signal?: AbortSignal
+  /** The machine's own if not given. */
+  clock?: Clock
 }
 
 /**
@@ -23,10 +26,13 @@ export interface FollowOptions {
  */
 export async function* followLog(
   core: Hypercore,
-  { from = 0, live = false, timeoutMs = 30_000, signal }: FollowOptions = {}
+  { from = 0, live = false, timeoutMs = 30_000, signal, clock = systemClock }: FollowOptions = {}
 ): AsyncGenerator<Buffer, void, void> {
   await core.ready()
-  if (core.length <= from) await withTimeout(core.update({ wait: true }), timeoutMs, signal)
+  if (core.length <= from) {
+    const error = (): Error => unreachable(`nobody offered it within ${timeoutMs} ms`)
+    await deadline(core.update({ wait: true }), { clock, ms: timeoutMs, signal, error })
+  }
   for (let next = from; ;) {
     const ahead = core.download({ start: next, end: Math.min(core.length, next + FOLLOW_AHEAD) })
     try {
@@ -46,15 +52,15 @@ export async function* followLog(
 
 /** Waits until the core grows or closes. */
 async function grown(core: Hypercore, signal?: AbortSignal): Promise<void> {
-  const settled = new AbortController()
-  const stop = signal ? AbortSignal.any([signal, settled.signal]) : settled.signal
+  let wake = (): void => {}
+  const changed = new Promise<void>((resolve) => (wake = resolve))
+  core.once('append', wake)
+  core.once('close', wake)
   try {
-    await Promise.race(['append', 'close'].map((event) => once(core, event, { signal: stop })))
-  } catch (error) {
-    signal?.throwIfAborted()
-    throw error
+    await (signal ? unlessAborted(changed, signal) : changed)
   } finally {
-    settled.abort()
+    core.off('append', wake)
+    core.off('close', wake)
   }
 }
 
@@ -62,24 +68,6 @@ async function entry(core: Hypercore, index: number, timeoutMs: number): Promise
   const block = await core.get(index, { timeout: timeoutMs }).catch(() => null)
   if (!block) throw unreachable(`entry ${index} did not arrive within ${timeoutMs} ms`)
   return block
-}
-
-async function withTimeout(update: Promise<boolean>, timeoutMs: number, signal?: AbortSignal): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  let onAbort: (() => void) | undefined
-  try {
-    await Promise.race([
-      update,
-      new Promise((_, reject) => {
-        timer = setTimeout(() => reject(unreachable(`nobody offered it within ${timeoutMs} ms`)), timeoutMs)
-        onAbort = () => reject(signal?.reason as Error)
-        signal?.addEventListener('abort', onAbort)
-      })
-    ])
-  } finally {
-    clearTimeout(timer)
-    if (onAbort) signal?.removeEventListener('abort', onAbort)
-  }
 }
 
 function unreachable(why: string): InputError {

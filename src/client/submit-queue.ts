@@ -34,30 +34,28 @@ interface Waiting {
  */
 export class SubmitQueue {
   readonly #ports: SubmitPorts
-  readonly #closed = new AbortController()
+  readonly #closed: AbortSignal
   #waiting: Waiting[] = []
   #nonce: number | null = null
   #running = false
 
-  constructor(ports: SubmitPorts) {
+  /** @param closed ends what waits, with its reason */
+  constructor(ports: SubmitPorts, closed: AbortSignal) {
     this.#ports = ports
+    this.#closed = closed
   }
 
   /** @throws ChainError with the chain's code; SwarmError `SUBMIT_QUEUE` if too many wait already */
   add(sign: (nonce: number) => Buffer, signal?: AbortSignal): Promise<{ receipt: Receipt; wire: Buffer }> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted()
-      this.#closed.signal.throwIfAborted()
+      this.#closed.throwIfAborted()
       if (this.#waiting.length >= WAITING_MAX) {
         throw new SwarmError('SUBMIT_QUEUE', `${WAITING_MAX} operations wait for the chain already`)
       }
       this.#waiting.push({ sign, resolve, reject, signal, attempts: 0 })
       if (!this.#running) void this.#run()
     })
-  }
-
-  close(): void {
-    this.#closed.abort(new SwarmError('RPC_CLOSED', 'This client was closed'))
   }
 
   async #run(): Promise<void> {
@@ -84,7 +82,7 @@ export class SubmitQueue {
   async #send(batch: Waiting[]): Promise<void> {
     const sent: { waiting: Waiting; wire: Buffer }[] = []
     try {
-      this.#nonce ??= await this.#ports.nonce(this.#closed.signal)
+      this.#nonce ??= await this.#ports.nonce(this.#closed)
       let bytes = 0
       while (batch.length > 0) {
         const waiting = batch[0] as Waiting
@@ -113,7 +111,7 @@ export class SubmitQueue {
   async #submit(sent: { waiting: Waiting; wire: Buffer }[]): Promise<void> {
     const results = await this.#ports.submit(
       sent.map(({ wire }) => wire),
-      this.#closed.signal
+      this.#closed
     )
     if (results.length !== sent.length)
       throw new SwarmError('RPC_PROTOCOL', 'Not one result for each operation')

@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { SwarmError, type ErrorCode } from '../errors.js'
+import { pause } from '../wait.js'
 import type { CallOptions, ChainConnection } from './connection.js'
 
 /** Pieces on their way at a time: fills the line, and bounds what both ends hold. */
@@ -33,7 +33,7 @@ export function uploadEvidence(
     begin: (bytes) => connection.call('beginEvidence', { ...claim, bytes }, options),
     piece: (piece) => connection.call('evidence', piece, { ...options, once: true })
   }
-  return upload(calls, evidence, options.signal)
+  return upload(calls, evidence, waiting(connection, options))
 }
 
 /** The evidence of a refusal. See `ChainClient.sendRefusalEvidence`. */
@@ -47,23 +47,30 @@ export function uploadRefusalEvidence(
     begin: (bytes) => connection.call('beginRefusalEvidence', { draw, bytes }, options),
     piece: (piece) => connection.call('refusalEvidence', piece, { ...options, once: true })
   }
-  return upload(calls, evidence, options.signal)
+  return upload(calls, evidence, waiting(connection, options))
 }
 
-async function upload(
-  calls: UploadCalls,
-  evidence: UploadSource,
-  signal: AbortSignal | undefined
-): Promise<void> {
+/** Waits between attempts. @throws what ends the upload */
+type Wait = (ms: number) => Promise<void>
+
+function waiting(connection: ChainConnection, { signal }: CallOptions): Wait {
+  const stop = signal ? AbortSignal.any([signal, connection.signal]) : connection.signal
+  return async (ms) => {
+    await pause(connection.clock, ms, stop)
+    stop.throwIfAborted()
+  }
+}
+
+async function upload(calls: UploadCalls, evidence: UploadSource, wait: Wait): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await attemptUpload(calls, evidence, signal)
+      await attemptUpload(calls, evidence, wait)
       return
     } catch (error) {
       const passes = error instanceof SwarmError && PASSING.has(error.code)
       if (!passes || attempt === ATTEMPTS) throw error
     }
-    await pause(PAUSE_MS * 2 ** (attempt - 1), undefined, signal ? { signal } : {})
+    await wait(PAUSE_MS * 2 ** (attempt - 1))
   }
 }
 
@@ -72,23 +79,19 @@ const PASSING: ReadonlySet<ErrorCode> = new Set(['RPC_CLOSED', 'CHAIN_BUSY', 'EV
 /** The chain wants a piece later. */
 const SLOWER: ReadonlySet<ErrorCode> = new Set(['RPC_RATE', 'RPC_BUSY'])
 
-async function attemptUpload(
-  calls: UploadCalls,
-  evidence: UploadSource,
-  signal: AbortSignal | undefined
-): Promise<void> {
+async function attemptUpload(calls: UploadCalls, evidence: UploadSource, wait: Wait): Promise<void> {
   const { upload, pieceBytes } = await calls.begin(evidence.byteLength)
   let offset = 0
-  let waiting: Piece[] = []
+  let held: Piece[] = []
   const send = (piece: Piece): Promise<unknown> => calls.piece({ upload, ...piece })
   for await (const bytes of pieces(evidence.parts(), pieceBytes)) {
-    waiting.push({ offset, bytes })
+    held.push({ offset, bytes })
     offset += bytes.byteLength
-    if (waiting.length < PIECES_IN_FLIGHT) continue
-    await sendAll(waiting, send, signal)
-    waiting = []
+    if (held.length < PIECES_IN_FLIGHT) continue
+    await sendAll(held, send, wait)
+    held = []
   }
-  await sendAll(waiting, send, signal)
+  await sendAll(held, send, wait)
 }
 
 interface Piece {
@@ -97,11 +100,7 @@ interface Piece {
 }
 
 /** Sends pieces together. The chain takes them in order: those behind one that it puts off are sent again with it. */
-async function sendAll(
-  pieces: Piece[],
-  send: (piece: Piece) => Promise<unknown>,
-  signal: AbortSignal | undefined
-): Promise<void> {
+async function sendAll(pieces: Piece[], send: (piece: Piece) => Promise<unknown>, wait: Wait): Promise<void> {
   let fruitless = 0
   for (let rest = pieces; ;) {
     const results = await Promise.allSettled(rest.map(send))
@@ -111,7 +110,7 @@ async function sendAll(
     fruitless = failed === 0 ? fruitless + 1 : 0
     const slower = reason instanceof SwarmError && SLOWER.has(reason.code)
     if (!slower || fruitless > FRUITLESS_MAX) throw reason
-    await pause(PAUSE_MS, undefined, signal ? { signal } : {})
+    await wait(PAUSE_MS)
     rest = rest.slice(failed)
   }
 }

@@ -33,7 +33,7 @@ export class Observer extends Resource {
   }
 
   protected async start(): Promise<void> {
-    this.#member = this.own('member', await Member.open(this.#options))
+    this.#member = await this.acquire('member', new Member(this.#options))
     this.#member.run('observe', () => this.#observe())
   }
 

@@ -344,9 +344,9 @@ class Up extends Resource {
     const supporterDir = this.#data.of('supporter')
     const { publicKey } = await loadIdentity(supporterDir, random)
     allocations.push({ key: publicKey, amount: SUPPORTER_GRAINS })
-    const chain = this.own(
+    const chain = await this.acquire(
       'chain',
-      await ChainNode.open({
+      new ChainNode({
         dir: this.#data.of('chain'),
         network,
         genesis: {
@@ -361,7 +361,6 @@ class Up extends Resource {
         log: this.#log.with({ role: 'chain' })
       })
     )
-    await chain.start()
     const member = { network, chainKey: chain.publicKey, clock: this.#clock, randomBytes: random }
     const observer = new Observer({
       ...member,

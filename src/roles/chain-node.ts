@@ -1,18 +1,20 @@
 import { join } from 'node:path'
 import HyperDHT from 'hyperdht'
 import Hyperswarm from 'hyperswarm'
-import type { Clock } from '../clock.js'
-import { LedgerHost } from '../ledger/host.js'
-import type { Parameters } from '../protocol/parameters.js'
-import { OnionBeacon } from '../ledger/rules/beacon.js'
-import { ChainService } from '../chain/service.js'
-import { signaturesOnWorkers } from '../ledger/signature-checks.js'
-import type { KeyPair } from '../crypto/keys.js'
-import { Engine } from '../engine/engine.js'
-import type { Logger } from '../log.js'
 import type { Tasks } from '../../workers/tasks.js'
+import { ChainHost } from '../chain/host.js'
+import { ChainService } from '../chain/service.js'
+import { ChainStores } from '../chain/stores.js'
+import type { Clock } from '../clock.js'
+import { Engine } from '../engine/engine.js'
+import { DatdotError } from '../errors.js'
+import { LedgerHost } from '../ledger/host.js'
+import { OnionBeacon } from '../ledger/rules/beacon.js'
+import { signaturesOnWorkers } from '../ledger/signature-checks.js'
+import { Resource } from '../lifecycle.js'
+import type { Logger } from '../log.js'
+import type { Parameters } from '../protocol/parameters.js'
 import { createDht, type Network } from '../swarm/dht.js'
-import { leave } from '../swarm/leave.js'
 import { loadIdentity, loadSecret } from '../swarm/identity.js'
 
 export interface ChainNodeOptions {
@@ -32,72 +34,61 @@ export interface ChainNodeOptions {
   log: Logger
 }
 
-/** The chain as a process of its own would run it: ledger, beacon, scheduler, log and RPC. */
-export class ChainNode {
-  readonly #ledger: LedgerHost
-  readonly #engine: Engine<Tasks>
-  readonly #swarm: Hyperswarm
-  readonly #service: ChainService
+/**
+ * The chain as a process of its own would run it: ledger, beacon, scheduler, log and RPC. Opening it opens the ledger in
+ * `dir/ledger.db`, or makes a new chain there, and lets peers in.
+ */
+export class ChainNode extends Resource {
+  readonly #options: ChainNodeOptions
+  #publicKey: Buffer | undefined
 
-  private constructor(ledger: LedgerHost, keyPair: KeyPair, options: ChainNodeOptions) {
-    const { dir, network, clock, log, threads } = options
-    const { api } = ledger
-    this.#ledger = ledger
-    this.#engine = new Engine<Tasks>(threads === undefined ? {} : { threads })
-    this.#swarm = new Hyperswarm({
-      dht: createDht(network),
-      keyPair: HyperDHT.keyPair(options.randomBytes(32))
-    })
-    const checkSignatures = signaturesOnWorkers((name, task) => this.#engine.call(name, task))
-    this.#service = new ChainService({
-      ledger: api,
-      keyPair,
-      dir,
-      swarm: this.#swarm,
-      verify: (tasks) => this.#engine.call('verify-evidence', tasks),
-      judge: (task) => this.#engine.call('judge-refusal', task),
-      verifySignatures: (wires) => checkSignatures(api.chainId, wires),
-      clock,
-      log
-    })
-  }
-
-  /** Opens the ledger in `dir/ledger.db`, or makes a new chain there. */
-  static async open(options: ChainNodeOptions): Promise<ChainNode> {
-    const { dir, genesis, clock, randomBytes } = options
-    const keyPair = await loadIdentity(dir, randomBytes)
-    const secret = await loadSecret(join(dir, 'beacon'), randomBytes)
-    const { name, parameters, allocations, beaconLength } = genesis
-    const beacon = new OnionBeacon(secret, beaconLength)
-    const ledger = new LedgerHost({
-      path: join(dir, 'ledger.db'),
-      keyPair,
-      beacon,
-      clock,
-      genesis: {
-        name,
-        parameters,
-        allocations,
-        beacon: { commitment: beacon.commitment(), length: beacon.length }
-      }
-    })
-    await ledger.ready()
-    return new ChainNode(ledger, keyPair, options)
+  constructor(options: ChainNodeOptions) {
+    super()
+    this.#options = options
   }
 
   /** The key under which the chain is reached, and by which it signs. */
   get publicKey(): Buffer {
-    return this.#ledger.api.chainKey
+    if (!this.#publicKey) throw new DatdotError('NOT_OPEN', 'this chain is not open yet')
+    return this.#publicKey
   }
 
-  async start(): Promise<void> {
-    await this.#service.start()
-  }
-
-  async close(): Promise<void> {
-    await this.#service.stop()
-    await leave(this.#swarm)
-    await this.#engine.close()
-    await this.#ledger.close()
+  protected async start(): Promise<void> {
+    const { dir, network, genesis, clock, log, threads, randomBytes } = this.#options
+    const keyPair = await loadIdentity(dir, randomBytes)
+    const secret = await loadSecret(join(dir, 'beacon'), randomBytes)
+    const { name, parameters, allocations, beaconLength } = genesis
+    const beacon = new OnionBeacon(secret, beaconLength)
+    const onion = { commitment: beacon.commitment(), length: beacon.length }
+    const { api: ledger } = await this.acquire(
+      'ledger',
+      new LedgerHost({
+        path: join(dir, 'ledger.db'),
+        keyPair,
+        beacon,
+        clock,
+        genesis: { name, parameters, allocations, beacon: onion }
+      })
+    )
+    const engine = this.own('engine', new Engine<Tasks>(threads === undefined ? {} : { threads }))
+    const stores = await this.acquire('stores', new ChainStores({ dir, keyPair, ledger }))
+    const checkSignatures = signaturesOnWorkers((task, input) => engine.call(task, input))
+    const service = new ChainService({
+      ledger,
+      stores,
+      keyPair,
+      verify: (tasks) => engine.call('verify-evidence', tasks),
+      judge: (task) => engine.call('judge-refusal', task),
+      verifySignatures: (wires) => checkSignatures(ledger.chainId, wires),
+      clock,
+      log
+    })
+    const swarm = new Hyperswarm({ dht: createDht(network), keyPair: HyperDHT.keyPair(randomBytes(32)) })
+    const accept = service.accept.bind(service)
+    // Closed after the service: who waits for an answer gets it, and followers of the log its last entries.
+    const host = this.own('host', new ChainHost({ keyPair, swarm, stores, accept }))
+    await this.acquire('service', service)
+    await host.ready()
+    this.#publicKey = keyPair.publicKey
   }
 }

@@ -1,14 +1,16 @@
 import type HyperDHT from 'hyperdht'
 import { ChainClient } from '../client/client.js'
-import type { Effect, EffectKind } from '../protocol/effects.js'
-import type { RoleName } from '../protocol/operations.js'
 import type { Clock } from '../clock.js'
 import type { KeyPair } from '../crypto/keys.js'
-import { DatdotError, type ErrorCode } from '../errors.js'
+import type { ErrorCode } from '../errors.js'
+import { Resource } from '../lifecycle.js'
 import type { Logger } from '../log.js'
+import type { Effect, EffectKind } from '../protocol/effects.js'
+import type { RoleName } from '../protocol/operations.js'
 import { createDht, type Network } from '../swarm/dht.js'
-import { leave } from '../swarm/leave.js'
 import { loadIdentity } from '../swarm/identity.js'
+import { leave } from '../swarm/leave.js'
+import { WorkLoop } from './work-loop.js'
 
 /** What every role needs to take part. */
 export interface MemberOptions {
@@ -28,46 +30,51 @@ export interface Registration {
   deposit: bigint
 }
 
-/** Looks again even if nothing was heard: what was missed in an outage is still to be done. */
-const LOOK_AGAIN_MS = 10_000
-/** Pause after work that failed for a reason that may pass. */
-const RETRY_MS = 250
-
 /**
- * One participant: an identity, a DHT node and a connection to the chain. It follows the log and calls its role
- * to work when something happened that concerns it; the role then asks the chain what is to be done.
+ * One participant: an identity, a DHT node, a connection to the chain, and the work that the chain's log calls for. Closing it stops
+ * following and working, and leaves the network.
  */
-export class Member {
-  readonly keyPair: KeyPair
-  readonly dht: HyperDHT
-  readonly chain: ChainClient
+export class Member extends Resource {
   readonly options: MemberOptions
-  readonly #stop = new AbortController()
-  readonly #running = new Set<Promise<void>>()
-  #wake: (() => void) | undefined
-  #woken = true
+  #keyPair!: KeyPair
+  #dht!: HyperDHT
+  #chain!: ChainClient
+  #work!: WorkLoop
 
-  private constructor(options: MemberOptions, keyPair: KeyPair) {
+  /** Opening throws InputError for an identity that cannot be used (src/swarm/identity.ts). */
+  constructor(options: MemberOptions) {
+    super()
     this.options = options
-    this.keyPair = keyPair
-    this.dht = createDht(options.network)
-    this.chain = new ChainClient({
-      chainKey: options.chainKey,
+  }
+
+  protected async start(): Promise<void> {
+    const { dir, network, chainKey, clock, log, randomBytes } = this.options
+    const keyPair = (this.#keyPair = await loadIdentity(dir, randomBytes))
+    const dht = (this.#dht = createDht(network))
+    this.owe('DHT', () => leave(dht))
+    const chain = new ChainClient({
+      chainKey,
       keyPair,
-      connect: () => this.dht.connect(options.chainKey, { keyPair }),
-      now: () => performance.now(),
-      random: () => options.randomBytes(4).readUInt32LE() / 2 ** 32
+      connect: () => dht.connect(chainKey, { keyPair }),
+      clock,
+      random: () => randomBytes(4).readUInt32LE() / 2 ** 32
     })
+    this.#chain = chain
+    const work = (this.#work = new WorkLoop({ chain, clock, log, signal: this.signal }))
+    this.owe('work', () => work.idle())
+    this.own('chain', chain)
   }
 
-  /** @throws InputError for an identity that cannot be used (src/swarm/identity.ts) */
-  static async open(options: MemberOptions): Promise<Member> {
-    return new Member(options, await loadIdentity(options.dir, options.randomBytes))
+  get keyPair(): KeyPair {
+    return this.#keyPair
   }
 
-  /** Aborted when the member closes. */
-  get signal(): AbortSignal {
-    return this.#stop.signal
+  get dht(): HyperDHT {
+    return this.#dht
+  }
+
+  get chain(): ChainClient {
+    return this.#chain
   }
 
   get log(): Logger {
@@ -81,107 +88,28 @@ export class Member {
     await this.chain.register(role, capacityBytes, deposit)
   }
 
-  /**
-   * Calls `work` now, and whenever an entry of the log has one of these effects (`'tick'`: at every tick). One
-   * call at a time; what throws is logged and tried again. `hear` is told the effects of each entry, and null when some may
-   * have been missed: at first, after following failed, and for an entry whose effects are too large to be sent.
-   */
+  /** Calls `work` when the log says so: see WorkLoop.follow. */
   follow(
     wakers: readonly (EffectKind | 'tick')[],
     work: () => Promise<void>,
-    hear: (effects: readonly Effect[] | null) => void = () => {}
+    hear?: (effects: readonly Effect[] | null) => void
   ): void {
-    const kinds = new Set<string>(wakers)
-    this.#background('follow', async () => {
-      const { chain } = await this.chain.info({ timeoutMs: 60_000, signal: this.signal })
-      hear(null)
-      for await (const { operation, effects } of this.chain.events({
-        from: chain.length,
-        signal: this.signal
-      })) {
-        hear(effects && effects.effects)
-        const concerns = effects === null || effects.effects.some(({ kind }) => kinds.has(kind))
-        if (concerns || (operation.kind === 'tick' && kinds.has('tick'))) this.wake()
-      }
-    })
-    this.#background('work', async () => {
-      for (;;) {
-        await this.#woke()
-        await work()
-      }
-    })
+    this.#work.follow(wakers, work, hear)
   }
 
   /** Has the role look again for what is to be done. */
   wake(): void {
-    this.#woken = true
-    this.#wake?.()
+    this.#work.wake()
   }
 
-  /** Runs a job until it ends or the member closes; `close` waits for it. */
+  /** Runs a job until it ends or the member closes, which waits for it. */
   run(name: string, job: () => Promise<void>): void {
-    const running = job()
-      .catch((error: unknown) => this.#failed(name, error))
-      .finally(() => this.#running.delete(running))
-    this.#running.add(running)
-  }
-
-  /** Stops following and working, and leaves the network. */
-  async close(): Promise<void> {
-    this.#stop.abort(new DatdotError('CLOSED', 'this role was closed'))
-    this.#wake?.()
-    await this.chain.close()
-    await Promise.all(this.#running)
-    await leave(this.dht)
-  }
-
-  /** Waits for a reason to look, or until it is time to look anyway. */
-  async #woke(): Promise<void> {
-    if (!this.#woken) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, LOOK_AGAIN_MS)
-        this.#wake = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-      })
-      this.#wake = undefined
-    }
-    this.signal.throwIfAborted()
-    this.#woken = false
-  }
-
-  /** Runs a job that should never end; begins it again when it fails. */
-  #background(name: string, job: () => Promise<void>): void {
-    this.run(name, async () => {
-      while (!this.signal.aborted) {
-        try {
-          await job()
-        } catch (error) {
-          this.#failed(name, error)
-          this.#woken = true
-          await this.pause(RETRY_MS)
-        }
-      }
-    })
+    this.#work.run(name, job)
   }
 
   /** Waits, but not beyond the member's end. */
-  async pause(ms: number): Promise<void> {
-    if (this.signal.aborted) return
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer)
-        this.signal.removeEventListener('abort', done)
-        resolve()
-      }
-      const timer = setTimeout(done, ms)
-      this.signal.addEventListener('abort', done)
-    })
-  }
-
-  #failed(name: string, error: unknown): void {
-    if (!this.signal.aborted) this.log('role.failed', { job: name, error: error as Error })
+  pause(ms: number): Promise<void> {
+    return this.#work.pause(ms)
   }
 }
 

@@ -18,7 +18,7 @@ export class Supporter extends Resource {
   }
 
   protected async start(): Promise<void> {
-    this.#member = this.own('member', await Member.open(this.#options))
+    this.#member = await this.acquire('member', new Member(this.#options))
   }
 
   get publicKey(): Buffer {

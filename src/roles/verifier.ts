@@ -44,7 +44,7 @@ export class Verifier extends Resource implements Participant {
   }
 
   protected async start(): Promise<void> {
-    this.#member = this.own('member', await Member.open(this.#options))
+    this.#member = await this.acquire('member', new Member(this.#options))
   }
 
   get publicKey(): Buffer {

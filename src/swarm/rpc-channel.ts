@@ -1,6 +1,8 @@
 import type Protomux from 'protomux'
+import type { Clock } from '../clock.js'
 import { PeerError, SwarmError, told, type ErrorCode } from '../errors.js'
 import { bytes, decode, encode, struct, text, uint, type Type } from '../protocol/codec.js'
+import { deadline } from '../wait.js'
 
 /** Requests, responses and cancellations on one channel of an encrypted connection. */
 
@@ -62,7 +64,7 @@ export class ServerChannel {
   readonly #response: Protomux.Message<Buffer>
   readonly #handlers: ReadonlyMap<number, Handler>
   readonly #quotas: Quotas
-  readonly #now: () => number
+  readonly #clock: Pick<Clock, 'now'>
   readonly #running = new Map<number, AbortController>()
   #bytesInFlight = 0
   #backlog = 0
@@ -70,22 +72,22 @@ export class ServerChannel {
   #tokens: number
   #refilledAt: number
 
-  /** @param now ms, for the rate. @param onclose is told once, when the channel or its connection is gone */
+  /** @param clock for the rate. @param onclose is told once, when the channel or its connection is gone */
   constructor(
     mux: Protomux,
     protocol: string,
     options: {
       handlers: ReadonlyMap<number, Handler>
-      now: () => number
+      clock: Pick<Clock, 'now'>
       quotas?: Partial<Quotas>
       onclose?: () => void
     }
   ) {
     this.#handlers = options.handlers
     this.#quotas = { ...defaultQuotas, ...options.quotas }
-    this.#now = options.now
+    this.#clock = options.clock
     this.#tokens = this.#quotas.burst
-    this.#refilledAt = options.now()
+    this.#refilledAt = options.clock.now()
     const channel = mux.createChannel({
       protocol,
       ondrain: () => (this.#backlog = 0),
@@ -177,7 +179,7 @@ export class ServerChannel {
 
   #takeToken(): boolean {
     const { perSecond, burst } = this.#quotas
-    const now = this.#now()
+    const now = this.#clock.now()
     this.#tokens = Math.min(burst, this.#tokens + (Math.max(0, now - this.#refilledAt) * perSecond) / 1000)
     this.#refilledAt = now
     if (this.#tokens < 1) return false
@@ -196,11 +198,17 @@ export class ClientChannel {
   readonly #channel: Protomux.Channel
   readonly #request: Protomux.Message<Buffer>
   readonly #cancel: Protomux.Message<Buffer>
+  readonly #clock: Clock
   readonly #pending = new Map<number, Pending>()
   #nextId = 1
 
   /** @param onclose is told once, when the channel or its connection is gone */
-  constructor(mux: Protomux, protocol: string, onclose: () => void) {
+  constructor(
+    mux: Protomux,
+    protocol: string,
+    { clock, onclose = () => {} }: { clock: Clock; onclose?: () => void }
+  ) {
+    this.#clock = clock
     const channel = mux.createChannel({
       protocol,
       onclose: () => {
@@ -243,24 +251,14 @@ export class ClientChannel {
     signal?.throwIfAborted()
     if (this.closed) throw gone()
     const id = this.#nextId++
-    let timer: NodeJS.Timeout | undefined
-    let onAbort: (() => void) | undefined
+    const answer = new Promise<Buffer>((resolve, reject) => this.#pending.set(id, { resolve, reject }))
     try {
-      return await new Promise<Buffer>((resolve, reject) => {
-        this.#pending.set(id, { resolve, reject })
-        const stop = (reason: Error): void => {
-          if (!this.closed) this.#cancel.send(encode(cancelType, { id }))
-          reject(reason)
-        }
-        timer = setTimeout(() => stop(timedOut(timeoutMs)), timeoutMs)
-        onAbort = () => stop(signal?.reason as Error)
-        signal?.addEventListener('abort', onAbort)
-        this.#request.send(encode(requestType, { id, method, body }))
-      })
+      this.#request.send(encode(requestType, { id, method, body }))
+      const error = (): SwarmError => timedOut(timeoutMs)
+      return await deadline(answer, { clock: this.#clock, ms: timeoutMs, signal, error })
     } finally {
-      clearTimeout(timer)
-      if (onAbort) signal?.removeEventListener('abort', onAbort)
-      this.#pending.delete(id)
+      // What is still waited for was given up: the other end need not go on.
+      if (this.#pending.delete(id) && !this.closed) this.#cancel.send(encode(cancelType, { id }))
     }
   }
 
@@ -269,6 +267,7 @@ export class ClientChannel {
       const { id, error, body } = decode(responseType, message)
       const pending = this.#pending.get(id)
       if (!pending) return
+      this.#pending.delete(id)
       if (error === 0) return pending.resolve(body)
       const { code, message: text } = decode(errorType, body)
       pending.reject(new PeerError(code, text))

@@ -79,7 +79,7 @@ test('evidence that is missing is reported, and what is kept in its place is fou
     const store = new Corestore(join(chain.dir, 'cores'))
     await store.ready()
     const evidence = new EvidenceStore(chain.dir, store, chain.network.chain)
-    await evidence.open()
+    await evidence.ready()
     await evidence.remove(subject)
     if (kept) await evidence.add({ ...subject, ...kept, at: chain.network.at }, [bytes])
     await evidence.close()
@@ -106,7 +106,7 @@ test('evidence that is missing is reported, and what is kept in its place is fou
   const store = new Corestore(join(chain.dir, 'cores'))
   await store.ready()
   const evidence = new EvidenceStore(chain.dir, store, chain.network.chain)
-  await evidence.open()
+  await evidence.ready()
   await evidence.remove(subject)
   // A trailer as of this evidence, behind a block that is no piece of any.
   const [start, at] = [evidence.core.length, chain.network.at]

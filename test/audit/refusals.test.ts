@@ -62,7 +62,7 @@ test('evidence of a verdict that is missing is reported, and what is kept in its
     const store = new Corestore(join(chain.dir, 'cores'))
     await store.ready()
     const evidence = new EvidenceStore(chain.dir, store, chain.network.chain)
-    await evidence.open()
+    await evidence.ready()
     const subject = { kind: 'refusal', id: draw } as const
     await evidence.remove(subject)
     if (bytes) await evidence.add({ ...subject, hash, at: chain.network.at }, [bytes])

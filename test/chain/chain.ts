@@ -12,7 +12,11 @@ import { ChainClient } from '../../src/client/client.js'
 import { ClientChannel, type Quotas } from '../../src/swarm/rpc-channel.js'
 import { CHAIN_PROTOCOL } from '../../src/protocol/rpc/messages.js'
 import type { JudgeRefusal } from '../../src/evidence/tasks.js'
+import { ChainHost } from '../../src/chain/host.js'
 import { ChainService } from '../../src/chain/service.js'
+import { ChainStores } from '../../src/chain/stores.js'
+import { systemClock } from '../../src/clock.js'
+import { opened } from '../../src/lifecycle.js'
 import { Engine } from '../../src/engine/engine.js'
 import type { Verdict } from '../../src/evidence/verdict.js'
 import { asynchronous } from '../../src/ledger/host.js'
@@ -27,6 +31,7 @@ export interface TestChain {
   /** Folder of the service; it holds the ledger too. */
   dir: string
   service: ChainService
+  stores: ChainStores
   bootstrap: HyperDHT.Address[]
   /** Lines that the chain wrote to its log. */
   lines: string[]
@@ -76,16 +81,18 @@ export async function testChain(
   let crashing = false
   let verdictOf = (honest: Verdict): Verdict => honest
   const unverified: ((error: Error) => void)[] = []
-  let running: { service: ChainService; swarm: Hyperswarm }
+  let running: { service: ChainService; stores: ChainStores; host: ChainHost }
 
   const start = async (): Promise<void> => {
     const dht = new HyperDHT({ bootstrap, host: '127.0.0.1' })
     const swarm = new Hyperswarm({ dht, keyPair: identity('chain swarm') })
+    const ledger = asynchronous(network.ledger)
+    const keyPair = network.chain
+    const stores = await opened(new ChainStores({ ledger, keyPair, dir }))
     const service = new ChainService({
-      ledger: asynchronous(network.ledger),
-      keyPair: network.chain,
-      dir,
-      swarm,
+      ledger,
+      stores,
+      keyPair,
       verify: (tasks) =>
         crashing
           ? new Promise((_, reject) => unverified.push(reject))
@@ -101,14 +108,18 @@ export async function testChain(
       quotas,
       heartbeat
     })
-    await service.start()
-    running = { service, swarm }
+    await service.ready()
+    const host = new ChainHost({ keyPair, swarm, stores, accept: (connection) => service.accept(connection) })
+    await host.ready()
+    running = { service, stores, host }
   }
   const stop = async (): Promise<void> => {
     crashing = false
     for (const reject of unverified.splice(0)) reject(new Error('the process ended'))
-    await running.service.stop()
-    await running.swarm.destroy()
+    const { service, stores, host } = running
+    await service.close()
+    await host.close()
+    await stores.close()
   }
   await start()
   t.after(async () => {
@@ -134,6 +145,9 @@ export async function testChain(
     get service() {
       return running.service
     },
+    get stores() {
+      return running.stores
+    },
     client(name) {
       const keyPair = identity(name)
       const dht = new HyperDHT({ bootstrap, host: '127.0.0.1' })
@@ -141,7 +155,7 @@ export async function testChain(
         chainKey: network.chain.publicKey,
         keyPair,
         connect: () => dht.connect(network.chain.publicKey, { keyPair }),
-        now: () => performance.now(),
+        clock: systemClock,
         random: Math.random
       })
       closing.push(async () => {
@@ -178,7 +192,7 @@ export async function rawChannel(
   const dht = new HyperDHT({ bootstrap: chain.bootstrap, host: '127.0.0.1' })
   const stream = dht.connect(chain.network.chain.publicKey, { keyPair: identity(name) })
   stream.on('error', () => {})
-  const channel = new ClientChannel(Protomux.from(stream), CHAIN_PROTOCOL, () => {})
+  const channel = new ClientChannel(Protomux.from(stream), CHAIN_PROTOCOL, { clock: systemClock })
   assert.equal(await channel.opened(), true)
   return { channel, end: () => dht.destroy() }
 }

@@ -33,8 +33,13 @@ export interface TestOriginal {
   blocks: Buffer[]
 }
 
-export async function makeOriginal(folder: string, blocks: Buffer[]): Promise<TestOriginal> {
-  const store = new Corestore(folder)
+/** @param primaryKey of the author's store, whose keys follow from it; a fresh one if not given */
+export async function makeOriginal(
+  folder: string,
+  blocks: Buffer[],
+  primaryKey?: Buffer
+): Promise<TestOriginal> {
+  const store = new Corestore(folder, primaryKey ? { primaryKey, unsafe: true } : {})
   const core = store.get({ name: 'original' })
   await core.append(blocks)
   const original = encodeOriginal(await readOriginal(core))

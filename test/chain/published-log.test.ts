@@ -34,7 +34,7 @@ async function open(path: string, source: EntrySource): Promise<{ store: Coresto
   const store = new Corestore(path)
   const log = new ChainLog(store, keyPair, source)
   try {
-    await log.open()
+    await log.ready()
   } catch (error) {
     await store.close()
     throw error

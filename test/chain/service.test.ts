@@ -9,11 +9,10 @@ import Hyperswarm from 'hyperswarm'
 import { decodeEntry } from '../../src/protocol/entry.js'
 import { followLog } from '../../src/client/published-log.js'
 import { chainCoreKey } from '../../src/client/chain-cores.js'
-import { ChainService } from '../../src/chain/service.js'
+import { ChainStores } from '../../src/chain/stores.js'
 import { asynchronous } from '../../src/ledger/host.js'
-import { wallClock } from '../helpers/wall-clock.js'
-import { silentLogger } from '../../src/log.js'
-import { TestNetwork, identity } from '../ledger/network.js'
+import { using } from '../../src/lifecycle.js'
+import { TestNetwork } from '../ledger/network.js'
 import { testChain } from './chain.js'
 
 test('a chain ticks by itself, and stock software follows its log over the swarm', async (t) => {
@@ -41,41 +40,22 @@ test('a chain ticks by itself, and stock software follows its log over the swarm
     if (kinds.push(entry.operation.kind) === 12) break
   }
   assert.deepEqual(kinds, ['genesis', ...Array.from({ length: 11 }, () => 'tick')])
-  assert.deepEqual(chain.service.cores.log, core.key)
+  assert.deepEqual(chain.stores.cores.log.key, core.key)
 })
 
 test('a folder that belongs to another ledger is refused, and left as it was', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'datdot-service-'))
   t.after(() => rm(dir, { recursive: true, force: true }))
-  const run = async (network: TestNetwork): Promise<void> => {
-    const swarm = new Hyperswarm({
-      dht: new HyperDHT({ bootstrap: [], host: '127.0.0.1' }),
-      keyPair: identity('chain swarm')
-    })
-    const service = new ChainService({
-      ledger: asynchronous(network.ledger),
-      keyPair: network.chain,
-      dir,
-      swarm,
-      verify: () => Promise.reject(new Error('nothing is to be verified here')),
-      judge: () => Promise.reject(new Error('nothing is to be judged here')),
-      clock: wallClock(() => network.at),
-      log: silentLogger,
-      heartbeat: false
-    })
-    try {
-      await service.start()
-      await service.stop()
-    } finally {
-      await swarm.destroy()
-    }
+  const open = (network: TestNetwork): Promise<void> => {
+    const ledger = asynchronous(network.ledger)
+    return using(new ChainStores({ ledger, keyPair: network.chain, dir }), () => Promise.resolve())
   }
   const [one, other] = [new TestNetwork(), new TestNetwork({ epochMs: 2_000 })]
   t.after(() => [one, other].forEach((network) => network.close()))
   one.tick()
-  await run(one)
+  await open(one)
   other.tick(3)
-  await assert.rejects(run(other), { code: 'LOG_DIVERGED' })
+  await assert.rejects(open(other), { code: 'LOG_DIVERGED' })
   one.tick(2)
-  await run(one)
+  await open(one)
 })

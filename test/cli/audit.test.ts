@@ -96,7 +96,7 @@ test('audit follows the log of a chain by its key', async (t) => {
     entries: (from, limit) => Promise.resolve(ledger.ledger.entries(from, limit)),
     same: (published, committed) => published.equals(committed)
   })
-  await log.open()
+  await log.ready()
   const swarm = new Hyperswarm({ dht: createDht(dht.network) })
   t.after(async () => {
     await swarm.destroy()

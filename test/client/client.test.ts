@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import HyperDHT from 'hyperdht'
+import { systemClock } from '../../src/clock.js'
 import { decode, encode, type Type } from '../../src/protocol/codec.js'
 import { signOperation } from '../../src/protocol/operations.js'
 import { verifyReceipt } from '../../src/protocol/receipt.js'
@@ -129,7 +130,7 @@ test('a chain that nobody runs is reported within the time that was given', asyn
   const nobody = identity('nobody')
   const connection = new ChainConnection({
     connect: () => dht.connect(nobody.publicKey),
-    now: () => performance.now(),
+    clock: systemClock,
     random: () => 0
   })
   t.after(async () => {

@@ -10,6 +10,8 @@ import { CHAIN_PROTOCOL, methods } from '../../src/protocol/rpc/messages.js'
 import { ServerChannel, type Handler } from '../../src/swarm/rpc-channel.js'
 import { testChain } from '../chain/chain.js'
 import { identity } from '../ledger/network.js'
+import { systemClock } from '../../src/clock.js'
+import { SwarmError } from '../../src/errors.js'
 
 /** A client of a chain that answers as it likes: every method with `otherwise`, but for those in `answers`. */
 async function clientOf(
@@ -27,10 +29,9 @@ async function clientOf(
   const listener = serving.createServer({}, (connection) => {
     connection.on('error', () => {})
     const mux = Protomux.from(connection)
-    const now = (): number => performance.now()
     mux.pair(
       { protocol: CHAIN_PROTOCOL },
-      () => void new ServerChannel(mux, CHAIN_PROTOCOL, { handlers, now })
+      () => void new ServerChannel(mux, CHAIN_PROTOCOL, { handlers, clock: systemClock })
     )
   })
   await listener.listen()
@@ -39,7 +40,7 @@ async function clientOf(
     chainKey: listener.publicKey,
     keyPair,
     connect: () => asking.connect(listener.publicKey, { keyPair }),
-    now: () => performance.now(),
+    clock: systemClock,
     random: Math.random
   })
   t.after(async () => {
@@ -91,7 +92,7 @@ test('a chain with another key than the one asked for is not taken for it', asyn
     chainKey: identity('another chain').publicKey,
     keyPair,
     connect: () => dht.connect(chain.network.chain.publicKey, { keyPair }),
-    now: () => performance.now(),
+    clock: systemClock,
     random: Math.random
   })
   t.after(async () => {
@@ -108,7 +109,8 @@ test('operations wait for a chain that does not answer, but not without end', as
       signal.throwIfAborted()
       signal.addEventListener('abort', () => reject(signal.reason as Error))
     })
-  const queue = new SubmitQueue({ nonce: never, submit: (_, signal) => never(signal) })
+  const closed = new AbortController()
+  const queue = new SubmitQueue({ nonce: never, submit: (_, signal) => never(signal) }, closed.signal)
   const waiting: Promise<unknown>[] = []
   const add = (): Promise<unknown> => queue.add(() => Buffer.alloc(0))
   // One is on its way, the others wait.
@@ -118,7 +120,7 @@ test('operations wait for a chain that does not answer, but not without end', as
     waiting.push(added)
   }
   await assert.rejects(add(), { code: 'SUBMIT_QUEUE' })
-  queue.close()
+  closed.abort(new SwarmError('RPC_CLOSED', 'This client was closed'))
   await assert.rejects(waiting[0]!, { code: 'RPC_CLOSED' })
   await assert.rejects(waiting.at(-1)!, { code: 'RPC_CLOSED' })
 })

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { opened } from '../../src/lifecycle.js'
 import { encodeOriginal, readOriginal } from '../../src/storage/original.js'
 import { encodeOffer, encodeSignedRecord } from '../../src/protocol/hand-over.js'
 import { signSegment } from '../../src/protocol/segment.js'
@@ -43,7 +44,7 @@ export class LyingSigner {
   }
 
   static async start(options: MemberOptions, registration: Registration, lie: Lie): Promise<LyingSigner> {
-    const signer = new LyingSigner(await Member.open(options), lie)
+    const signer = new LyingSigner(await opened(new Member(options)), lie)
     await signer.#member.register('signer', registration)
     signer.#member.follow(['drawn', 'acknowledged', 'redraw'], () => signer.#work())
     return signer

@@ -95,7 +95,7 @@ export class RoleNetwork {
       const { publicKey } = await loadIdentity(join(root, name), randomBytes)
       allocations.push({ key: publicKey, amount: MEMBER_GRAINS })
     }
-    const chain = await ChainNode.open({
+    const chain = new ChainNode({
       dir: join(root, 'chain'),
       network,
       genesis: {
@@ -110,7 +110,7 @@ export class RoleNetwork {
       log: log.with({ role: 'chain' })
     })
     closing.push(() => chain.close())
-    await chain.start()
+    await chain.ready()
     const observer = await opened(
       new Observer({
         dir: join(root, 'observer'),

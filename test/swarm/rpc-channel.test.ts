@@ -6,6 +6,7 @@ import HyperDHT from 'hyperdht'
 import Protomux from 'protomux'
 import { ClientChannel, ServerChannel, type Handler, type Quotas } from '../../src/swarm/rpc-channel.js'
 import { bytes, decode, encode, struct, text, uint } from '../../src/protocol/codec.js'
+import { systemClock } from '../../src/clock.js'
 import { ChainError, PeerError } from '../../src/errors.js'
 import { hostileChannel } from './hostile-peer.js'
 
@@ -27,7 +28,7 @@ interface Pair {
 async function connect(
   t: TestContext,
   quotas: Partial<Quotas> = {},
-  now = () => performance.now()
+  now = (): number => systemClock.now()
 ): Promise<Pair> {
   const testnet = await createTestnet(3)
   const dhts = [1, 2].map(() => new HyperDHT({ bootstrap: testnet.bootstrap, host: '127.0.0.1' }))
@@ -54,13 +55,13 @@ async function connect(
     connection.on('error', () => {})
     const mux = Protomux.from(connection)
     mux.pair({ protocol: PROTOCOL }, () => {
-      channel = new ServerChannel(mux, PROTOCOL, { handlers, now, quotas })
+      channel = new ServerChannel(mux, PROTOCOL, { handlers, clock: { now }, quotas })
     })
   })
   await listener.listen()
   const stream = asking.connect(listener.publicKey)
   stream.on('error', () => {})
-  const client = new ClientChannel(Protomux.from(stream), PROTOCOL, () => {})
+  const client = new ClientChannel(Protomux.from(stream), PROTOCOL, { clock: systemClock })
   assert.equal(await client.opened(), true)
   return { client, stream, held, server: () => channel! }
 }
@@ -197,8 +198,9 @@ test('a request with the number of one that is being answered is refused', async
 test('a connection has one channel of a protocol at each end', async (t) => {
   const { stream } = await connect(t)
   const mux = Protomux.from(stream)
-  assert.throws(() => new ClientChannel(mux, PROTOCOL, () => {}), { code: 'RPC_CHANNEL' })
-  const serve = (): ServerChannel => new ServerChannel(mux, PROTOCOL, { handlers: new Map(), now: () => 0 })
+  assert.throws(() => new ClientChannel(mux, PROTOCOL, { clock: systemClock }), { code: 'RPC_CHANNEL' })
+  const serve = (): ServerChannel =>
+    new ServerChannel(mux, PROTOCOL, { handlers: new Map(), clock: systemClock })
   assert.throws(serve, { code: 'RPC_CHANNEL' })
 })
 
@@ -224,7 +226,7 @@ test('a code that is not known here, or is none of a peer’s business, is kept 
   await listener.listen()
   const stream = asking.connect(listener.publicKey)
   stream.on('error', () => {})
-  const client = new ClientChannel(Protomux.from(stream), PROTOCOL, () => {})
+  const client = new ClientChannel(Protomux.from(stream), PROTOCOL, { clock: systemClock })
   for (const [code, arrives] of [
     ['DRAW_NOT_OPEN', 'DRAW_NOT_OPEN'],
     ['RPC_BUSY', 'RPC_BUSY'],

@@ -1,13 +1,13 @@
 import { ChainError } from '../../errors.js'
-import type { AnswerPorts } from './answers.js'
-import type { EvidenceUpload } from '../../client/evidence-intake.js'
-import type { JudgeRefusal } from '../../evidence/tasks.js'
 import { MAX_REFUSAL_EVIDENCE_BYTES } from '../../evidence/refusal-format.js'
 import type { RefusalVerdict } from '../../evidence/refusal-judge.js'
+import type { JudgeRefusal } from '../../evidence/tasks.js'
 import { refusalEvidenceMs } from '../../ledger/rules/schedule.js'
 import type { RefusalView } from '../../protocol/views.js'
+import type { EvidencePorts } from './answers.js'
+import { EvidenceInbox, type Case, type Sender } from './inbox.js'
 
-export interface RefusalPorts extends Omit<AnswerPorts, 'verify'> {
+export interface RefusalPorts extends EvidencePorts {
   judge: JudgeRefusal
 }
 
@@ -18,31 +18,13 @@ const OVERDUE_MAX = 256
 /** Refusals that are remembered as not judged for a reason of ours. */
 const TROUBLED_MAX = 10_000
 
-/** An evidence on its way: being received, then judged, stored and put on the log. */
-interface Case {
-  refusal: RefusalView
-  upload: EvidenceUpload
-  uploadId: number
-  /** The connection that sends it. */
-  owner: object
-  complete: boolean
-}
-
 /** What is told of a refusal, and logged. */
 type Said = Pick<RefusalVerdict, 'upheld' | 'code' | 'message'>
 
 /** Takes the evidence of refusals, has it judged, keeps it, and says on the log who pays. */
 export class Refusals {
   readonly #ports: RefusalPorts
-  /** By draw. */
-  readonly #cases = new Map<number, Case>()
-  readonly #uploads = new Map<number, Case>()
-  readonly #working = new Set<Promise<void>>()
-  /** Draws whose refusal could not be judged for a reason of ours: they expire, and nobody pays. */
-  readonly #troubled = new Set<number>()
-  readonly #toJudge: Case[] = []
-  #nextUpload = 1
-  #closed = false
+  readonly #inbox: EvidenceInbox<RefusalView>
   /** Evidence that was due by then was asked for before this process began, which lost what was sent to the one before. */
   readonly #askedBefore: number
   /** Until then, in chain time, such evidence may be sent again. */
@@ -50,87 +32,64 @@ export class Refusals {
 
   constructor(ports: RefusalPorts) {
     this.#ports = ports
-    const { began, clock } = ports
+    const { began, intake, log, time } = ports
     const rules = began.parameters
-    this.#askedBefore = clock() + refusalEvidenceMs(rules)
+    this.#askedBefore = time() + refusalEvidenceMs(rules)
     // Half of what the rules give for the verdict; the other half is left to judge it.
-    this.#againBy = clock() + Math.floor(rules.settleGraceMs / 2)
+    this.#againBy = time() + Math.floor(rules.settleGraceMs / 2)
+    this.#inbox = new EvidenceInbox({
+      intake,
+      log,
+      time,
+      nameOf: (draw) => `a refusal of draw ${draw}`,
+      latest: (refusal) => this.#latest(refusal),
+      work: ([open]) => this.#judge(open as Case<RefusalView>),
+      calls: CALLS,
+      casesPerCall: 1,
+      bytesPerCall: MAX_REFUSAL_EVIDENCE_BYTES,
+      troubled: TROUBLED_MAX
+    })
   }
 
   /** Draws that this pinner refused and whose evidence is not here yet, oldest first. */
   async due(pinner: Uint8Array, limit: number): Promise<number[]> {
     const refusals = await this.#ports.ledger.refusalsOf(pinner, limit)
-    return refusals.filter(({ draw }) => !this.#isTaken(draw)).map(({ draw }) => draw)
+    return refusals.map(({ draw }) => draw).filter((draw) => !this.#inbox.isTaken(draw))
   }
 
   /**
    * Makes room for the evidence of a refusal, in place of an upload of it that is not complete.
    *
-   * @param owner whose `forget` gives up what is not complete
    * @throws ChainError `EVIDENCE_NOT_ASKED`, `EVIDENCE_LATE`, `EVIDENCE_TOO_LARGE`, `CHAIN_BUSY`
    */
-  async begin(pinner: Uint8Array, owner: object, draw: number, bytes: number): Promise<number> {
-    const { ledger, intake, clock } = this.#ports
-    const arrived = clock()
-    const refusal = await ledger.refusal(draw)
-    const own = refusal !== null && Buffer.compare(refusal.pinner, pinner) === 0
-    if (this.#closed || !own || this.#isTaken(draw)) throw notAsked(draw)
-    if (arrived > this.#latest(refusal)) throw late(draw)
-    if (bytes < 1 || bytes > MAX_REFUSAL_EVIDENCE_BYTES) {
-      throw new ChainError(
-        'EVIDENCE_TOO_LARGE',
-        `Evidence of a refusal has up to ${MAX_REFUSAL_EVIDENCE_BYTES} bytes, not ${bytes}`
-      )
-    }
-    const before = this.#cases.get(draw)
-    if (before) this.#drop(before)
-    const upload = intake.begin(bytes)
-    const uploadId = this.#nextUpload++
-    const opened = { refusal, upload, uploadId, owner, complete: false }
-    this.#cases.set(draw, opened)
-    this.#uploads.set(uploadId, opened)
-    return uploadId
+  async begin(sender: Sender, { draw, bytes }: { draw: number; bytes: number }): Promise<number> {
+    const { ledger, time } = this.#ports
+    const arrived = time()
+    const view = await ledger.refusal(draw)
+    if (!view || Buffer.compare(view.pinner, sender.key) !== 0) throw this.#inbox.notAsked(draw)
+    const evidence = { id: draw, view, arrived, bytes, least: 1, most: MAX_REFUSAL_EVIDENCE_BYTES }
+    this.#inbox.admit(evidence)
+    return this.#inbox.begin(evidence, sender)
   }
 
-  /**
-   * Takes the next piece of an upload; the last one hands it on to be judged.
-   *
-   * @throws ChainError `EVIDENCE_UPLOAD` for an upload that is not known (any more), `EVIDENCE_LATE`,
-   *   `EVIDENCE_ORDER`, `EVIDENCE_TOO_LARGE`
-   */
-  async piece(owner: object, upload: number, offset: number, bytes: Uint8Array): Promise<number> {
-    const open = this.#uploads.get(upload)
-    if (!open || open.owner !== owner) {
-      throw new ChainError('EVIDENCE_UPLOAD', 'There is no such upload: begin it again')
-    }
-    // The time of arrival counts, not that of the disk.
-    if (this.#ports.clock() > this.#latest(open.refusal)) {
-      this.#drop(open)
-      throw late(open.refusal.draw)
-    }
-    await open.upload.write(offset, bytes)
-    if (open.upload.complete && !open.complete && this.#uploads.delete(upload)) {
-      open.complete = true
-      this.#toJudge.push(open)
-      this.#judge()
-    }
-    return open.upload.received
+  /** Takes the next piece of an upload, as `EvidenceInbox.piece` does. */
+  piece(connection: object, upload: number, offset: number, bytes: Uint8Array): Promise<number> {
+    return this.#inbox.piece(connection, upload, offset, bytes)
   }
 
   /** Gives up the incomplete uploads of a connection that is gone. */
-  forget(owner: object): void {
-    for (const open of this.#uploads.values()) if (open.owner === owner) this.#drop(open)
+  forget(connection: object): void {
+    this.#inbox.forget(connection)
   }
 
   /** Refusals whose evidence did not come in time are not upheld. To be called after every tick. */
   async overdue(): Promise<void> {
-    const { ledger, clock } = this.#ports
-    const time = clock()
-    for (const refusal of await ledger.overdueRefusals(time, OVERDUE_MAX)) {
+    const { ledger, time } = this.#ports
+    const now = time()
+    for (const refusal of await ledger.overdueRefusals(now, OVERDUE_MAX)) {
       const { draw } = refusal
-      if (time <= this.#latest(refusal) || this.#isTaken(draw) || this.#troubled.has(draw)) continue
-      const open = this.#cases.get(draw)
-      if (open) this.#drop(open)
+      if (now <= this.#latest(refusal) || this.#inbox.isTaken(draw) || this.#inbox.isTroubled(draw)) continue
+      this.#inbox.giveUp(draw)
       await this.#log(draw, {
         upheld: false,
         code: 'EVIDENCE_LATE',
@@ -140,10 +99,8 @@ export class Refusals {
   }
 
   /** Waits for what is being judged. */
-  async close(): Promise<void> {
-    this.#closed = true
-    for (const open of this.#uploads.values()) this.#drop(open)
-    while (this.#working.size > 0) await Promise.all(this.#working)
+  close(): Promise<void> {
+    return this.#inbox.close()
   }
 
   /** The latest chain time for evidence: after a restart of the chain a pinner may have to send it once more. */
@@ -151,36 +108,22 @@ export class Refusals {
     return evidenceBy <= this.#askedBefore ? Math.max(evidenceBy, this.#againBy) : evidenceBy
   }
 
-  #isTaken(draw: number): boolean {
-    return this.#cases.get(draw)?.complete ?? false
-  }
-
-  #judge(): void {
-    while (this.#working.size < CALLS) {
-      const next = this.#toJudge.shift()
-      if (!next) return
-      const working = this.#judgeOne(next)
-        .catch((error: unknown) => this.#trouble(next.refusal.draw, error))
-        .finally(() => {
-          this.#working.delete(working)
-          this.#drop(next)
-          this.#judge()
-        })
-      this.#working.add(working)
-    }
-  }
-
   /** Keeps the evidence, then says on the log who pays: a verdict never rests on evidence that is not public. */
-  async #judgeOne({ refusal, upload }: Case): Promise<void> {
-    const { judge, store, now } = this.#ports
-    const { draw, evidence: hash } = refusal
+  async #judge(open: Case<RefusalView>): Promise<void> {
+    const { judge, store, clock } = this.#ports
+    const { id: draw, view: refusal, upload } = open
+    const { evidence: hash } = refusal
     const verdict = await judge({ refusal, evidence: await upload.bytes() })
     // Not what was refused with: that one may still come.
-    if (!verdict.named) return this.#tell(draw, verdict)
-    const subject = { kind: 'refusal', id: draw } as const
-    if (!store.find(subject))
-      await store.add({ ...subject, hash: Buffer.from(hash), at: now() }, upload.parts())
-    await this.#log(draw, verdict)
+    if (!verdict.named) this.#tell(draw, verdict)
+    else {
+      const subject = { kind: 'refusal', id: draw } as const
+      if (!store.find(subject)) {
+        await store.add({ ...subject, hash: Buffer.from(hash), at: clock.wall() }, upload.parts())
+      }
+      await this.#log(draw, verdict)
+    }
+    this.#inbox.drop(open)
   }
 
   async #log(draw: number, verdict: Said): Promise<void> {
@@ -198,33 +141,4 @@ export class Refusals {
   #tell(draw: number, { upheld, code, message }: Said): void {
     this.#ports.log('chain.refusal-judged', { draw, upheld, code, message })
   }
-
-  #trouble(draw: number, error: unknown): void {
-    this.#ports.log('chain.judge-failed', { draw, error: error as Error })
-    this.#troubled.add(draw)
-    if (this.#troubled.size > TROUBLED_MAX) {
-      const [oldest] = this.#troubled
-      this.#troubled.delete(oldest as number)
-    }
-  }
-
-  #drop(open: Case): void {
-    const { draw } = open.refusal
-    if (this.#cases.get(draw) === open) this.#cases.delete(draw)
-    this.#uploads.delete(open.uploadId)
-    void open.upload.discard().catch((error: unknown) => {
-      this.#ports.log('chain.evidence-discard-failed', { error: error as Error })
-    })
-  }
-}
-
-function notAsked(draw: number): ChainError {
-  return new ChainError(
-    'EVIDENCE_NOT_ASKED',
-    `No evidence of a refusal of draw ${draw} is expected from this key`
-  )
-}
-
-function late(draw: number): ChainError {
-  return new ChainError('EVIDENCE_LATE', `The time for evidence of the refusal of draw ${draw} is over`)
 }

@@ -5,6 +5,7 @@ import type Hypercore from 'hypercore'
 import { SIGNATURE_BYTES, type KeyPair } from '../../crypto/keys.js'
 import { ChainError } from '../../errors.js'
 import { openSqlite } from '../../sqlite.js'
+import { Resource } from '../../lifecycle.js'
 import { chainCoreManifest } from '../../client/chain-cores.js'
 import {
   kindOf,
@@ -45,41 +46,47 @@ interface Row {
   previous: bigint
 }
 
+/** What the chain's inboxes do with evidence: EvidenceStore, or what keeps it elsewhere. */
+export type EvidenceKeeper = Pick<EvidenceStore, 'find' | 'add' | 'remove' | 'prune'>
+
 /**
  * The public evidence of answered challenges and of refusals, in a hypercore signed by the chain's key: for each one its
  * pieces, then a trailer that names what it is of, hash and length. A table beside the core finds them; it is
  * rebuilt from the trailers, so the core alone is enough.
  */
-export class EvidenceStore {
-  readonly core: Hypercore
-  readonly #db: Database.Database
+export class EvidenceStore extends Resource {
+  readonly #folder: string
+  readonly #store: Corestore
+  readonly #keyPair: KeyPair
+  #core!: Hypercore
+  #db!: Database.Database
   #tail: Promise<unknown> = Promise.resolve()
 
   /** @param folder where `evidence.db` is kept; the core lives in `store`, which its owner closes */
   constructor(folder: string, store: Corestore, keyPair: KeyPair) {
-    this.core = store.get({ manifest: chainCoreManifest(keyPair.publicKey, 'evidence'), keyPair })
-    this.#db = openSqlite(join(folder, 'evidence.db'))
-    this.#db.defaultSafeIntegers(true)
-    this.#db.pragma('journal_mode = WAL')
-    this.#db.exec(
-      `DROP TABLE IF EXISTS evidence;
-       DROP TABLE IF EXISTS records;
-       CREATE TABLE IF NOT EXISTS trailers (
-         kind INTEGER NOT NULL CHECK (kind IN (1, 2)), id INTEGER NOT NULL,
-         hash BLOB NOT NULL CHECK (length(hash) = 32),
-         start INTEGER NOT NULL, "end" INTEGER NOT NULL CHECK ("end" > start),
-         bytes INTEGER NOT NULL, at INTEGER NOT NULL,
-         signature BLOB NOT NULL CHECK (length(signature) = 64), previous INTEGER NOT NULL,
-         PRIMARY KEY (kind, id)
-       ) STRICT, WITHOUT ROWID;
-       CREATE INDEX IF NOT EXISTS trailers_at ON trailers (at, kind, id);
-       CREATE INDEX IF NOT EXISTS trailers_end ON trailers ("end")`
-    )
+    super()
+    this.#folder = folder
+    this.#store = store
+    this.#keyPair = keyPair
   }
 
-  /** Opens the core, and finds records that a crash kept from the table. */
-  async open(): Promise<void> {
-    await this.core.ready()
+  /** Where the evidence is, once this is open. */
+  get core(): Hypercore {
+    return this.#core
+  }
+
+  /** Opens core and table, and finds records that a crash kept from the table. */
+  protected async start(): Promise<void> {
+    this.#db = this.own('table', openTable(join(this.#folder, 'evidence.db')))
+    const manifest = chainCoreManifest(this.#keyPair.publicKey, 'evidence')
+    this.#core = this.own('core', this.#store.get({ manifest, keyPair: this.#keyPair }))
+    await this.#core.ready()
+    await this.#recover()
+    // First of all that closes: what is being stored is finished.
+    this.owe('evidence that is being stored', () => this.#tail)
+  }
+
+  async #recover(): Promise<void> {
     let start = this.#lastEnd()
     for (let at = start; at < this.core.length; at++) {
       if (!(await this.core.has(at))) {
@@ -105,7 +112,10 @@ export class EvidenceStore {
    * @throws ChainError `EVIDENCE_KNOWN` if the challenge or refusal already has one
    */
   add(record: NewEvidence, parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<EvidenceRecord> {
-    const added = this.#tail.then(() => this.#add(record, parts))
+    const added = this.#tail.then(() => {
+      this.signal.throwIfAborted()
+      return this.#add(record, parts)
+    })
     this.#tail = added.catch(() => {})
     return added
   }
@@ -130,7 +140,7 @@ export class EvidenceStore {
         batch = []
       }
       const end = this.core.length + batch.length + 1
-      const place = { start, end, bytes, at, previous }
+      const place = { start, end, bytes, at: Math.floor(at), previous }
       const stored = { kind, id, hash: Buffer.from(hash), signature: Buffer.from(signature), ...place }
       batch.push(writeTrailer(stored))
       await this.core.append(batch)
@@ -182,13 +192,6 @@ export class EvidenceStore {
     this.#db.transaction(() => {
       for (const { kind, id } of records) forget.run(BigInt(TRAILERS[kind]), BigInt(id))
     })()
-  }
-
-  /** Waits for what is being stored. */
-  async close(): Promise<void> {
-    await this.#tail
-    await this.core.close()
-    this.#db.close()
   }
 
   /** Where the last record that is kept ends. */
@@ -254,5 +257,29 @@ function fromRow({ kind, id, hash, signature, ...place }: Row): EvidenceRecord {
     bytes: Number(place.bytes),
     at: Number(place.at),
     previous: Number(place.previous)
+  }
+}
+
+function openTable(path: string): Database.Database {
+  const db = openSqlite(path)
+  try {
+    db.defaultSafeIntegers(true)
+    db.pragma('journal_mode = WAL')
+    db.exec(
+      `CREATE TABLE IF NOT EXISTS trailers (
+         kind INTEGER NOT NULL CHECK (kind IN (1, 2)), id INTEGER NOT NULL,
+         hash BLOB NOT NULL CHECK (length(hash) = 32),
+         start INTEGER NOT NULL, "end" INTEGER NOT NULL CHECK ("end" > start),
+         bytes INTEGER NOT NULL, at INTEGER NOT NULL,
+         signature BLOB NOT NULL CHECK (length(signature) = 64), previous INTEGER NOT NULL,
+         PRIMARY KEY (kind, id)
+       ) STRICT, WITHOUT ROWID;
+       CREATE INDEX IF NOT EXISTS trailers_at ON trailers (at, kind, id);
+       CREATE INDEX IF NOT EXISTS trailers_end ON trailers ("end")`
+    )
+    return db
+  } catch (error) {
+    db.close()
+    throw error
   }
 }

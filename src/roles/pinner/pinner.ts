@@ -74,7 +74,7 @@ export class Pinner extends Resource implements Participant {
     this.owe('sessions', () => closeAll(this.#sessions()))
     this.owe('intake', () => this.#intake?.close())
     this.owe('host', () => this.#host?.close())
-    const member = this.own('member', await Member.open(this.#options))
+    const member = await this.acquire('member', new Member(this.#options))
     this.#member = member
     this.#refusals = new OwnRefusals(member, join(dir, 'refusals'))
     this.#intake = new SegmentIntake({

@@ -74,7 +74,7 @@ export class Signer extends Resource implements Participant {
     this.#keys = new SegmentKeys(join(dir, 'keys'), engine, randomBytes)
     this.own('overdue draws', this.#overdue)
     this.owe('connections', () => this.#connections?.close())
-    const member = this.own('member', await Member.open(this.#options))
+    const member = await this.acquire('member', new Member(this.#options))
     this.#member = member
     this.#connections = new Connections({ dht: member.dht, keyPair: member.keyPair, clock })
   }

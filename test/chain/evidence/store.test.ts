@@ -20,7 +20,7 @@ async function open(path: string): Promise<EvidenceStore & { shut(): Promise<voi
   const store = new Corestore(join(path, 'cores'))
   await store.ready()
   const evidence = new EvidenceStore(path, store, keyPair)
-  await evidence.open()
+  await evidence.ready()
   return Object.assign(evidence, {
     shut: async () => {
       await evidence.close()

@@ -17,7 +17,7 @@ async function intakeIn(
   t.after(() => rm(folder, { recursive: true, force: true }))
   await writeFile(join(folder, 'left by an earlier process'), 'x')
   const intake = new EvidenceIntake(folder, limits)
-  await intake.open()
+  await intake.ready()
   return { intake, folder }
 }
 

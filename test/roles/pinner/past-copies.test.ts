@@ -60,14 +60,16 @@ test('a pinner that retires serves its copies until a successor has them, and th
   let forgotten = 0
   network.events.on('line', ({ event }) => void (event === 'pinner.forgot' && forgotten++))
 
-  const retiring = await Member.open({
-    dir: join(network.root, 'pinner-1'),
-    network: network.network,
-    chainKey: network.chain.publicKey,
-    clock: systemClock,
-    randomBytes,
-    log: silentLogger
-  })
+  const retiring = await opened(
+    new Member({
+      dir: join(network.root, 'pinner-1'),
+      network: network.network,
+      chainKey: network.chain.publicKey,
+      clock: systemClock,
+      randomBytes,
+      log: silentLogger
+    })
+  )
   await retiring.chain.retire('pinner')
   await retiring.close()
   const { round } = network.observer

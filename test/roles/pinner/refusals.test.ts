@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { opened } from '../../../src/lifecycle.js'
 import { systemClock } from '../../../src/clock.js'
 import { blake3 } from '../../../src/crypto/hash.js'
 import { silentLogger } from '../../../src/log.js'
@@ -17,14 +18,16 @@ async function pinnerMember(
   { chain }: Delivered
 ): Promise<{ member: Member; folder: string }> {
   const dir = temporaryFolder(t)
-  const member = await Member.open({
-    dir,
-    network: { bootstrap: chain.bootstrap, host: '127.0.0.1' },
-    chainKey: chain.network.chain.publicKey,
-    clock: systemClock,
-    randomBytes: () => blake3(Buffer.from('test pinner')),
-    log: silentLogger
-  })
+  const member = await opened(
+    new Member({
+      dir,
+      network: { bootstrap: chain.bootstrap, host: '127.0.0.1' },
+      chainKey: chain.network.chain.publicKey,
+      clock: systemClock,
+      randomBytes: () => blake3(Buffer.from('test pinner')),
+      log: silentLogger
+    })
+  )
   t.after(() => member.close())
   assert.deepEqual(member.keyPair.publicKey, identity('pinner').publicKey)
   return { member, folder: join(dir, 'refusals') }

@@ -1,0 +1,71 @@
+import { join } from 'node:path'
+import Corestore from 'corestore'
+import type { KeyPair } from '../crypto/keys.js'
+import { EvidenceIntake, type IntakeLimits } from '../client/evidence-intake.js'
+import type { LedgerApi } from '../ledger/types.js'
+import { Resource } from '../lifecycle.js'
+import { decodeEntry } from '../protocol/entry.js'
+import { EvidenceStore } from './evidence/store.js'
+import { ChainLog } from './published-log.js'
+
+export interface ChainStoresOptions {
+  /** Folder for the cores, the evidence and what is being received. */
+  dir: string
+  /** The chain's key, which signs the cores. */
+  keyPair: KeyPair
+  ledger: Pick<LedgerApi, 'entries'>
+  intake?: IntakeLimits | undefined
+}
+
+/**
+ * What a chain keeps beside its ledger: the log as it is published, the public evidence, and evidence that is being received.
+ * Opening throws ChainError `LOG_DIVERGED` if folder and ledger do not belong together.
+ */
+export class ChainStores extends Resource {
+  readonly #options: ChainStoresOptions
+  #store!: Corestore
+  #log!: ChainLog
+  #evidence!: EvidenceStore
+  #intake!: EvidenceIntake
+
+  constructor(options: ChainStoresOptions) {
+    super()
+    this.#options = options
+  }
+
+  protected async start(): Promise<void> {
+    const { dir, keyPair, ledger, intake } = this.#options
+    const store = (this.#store = this.own('cores', new Corestore(join(dir, 'cores'))))
+    await store.ready()
+    const source = {
+      entries: (from: number, limit: number) => ledger.entries(from, limit),
+      same: (published: Buffer, committed: Buffer) =>
+        decodeEntry(published).hash.equals(decodeEntry(committed).hash)
+    }
+    this.#log = await this.acquire('published log', new ChainLog(store, keyPair, source))
+    this.#evidence = await this.acquire('evidence', new EvidenceStore(dir, store, keyPair))
+    this.#intake = await this.acquire('uploads', new EvidenceIntake(join(dir, 'incoming'), intake))
+  }
+
+  get log(): ChainLog {
+    return this.#log
+  }
+
+  get evidence(): EvidenceStore {
+    return this.#evidence
+  }
+
+  get intake(): EvidenceIntake {
+    return this.#intake
+  }
+
+  /** Keys of the cores that anyone may follow, and those that they are looked for by. */
+  get cores(): Record<'log' | 'evidence', { key: Buffer; discoveryKey: Buffer }> {
+    return { log: this.#log.core, evidence: this.#evidence.core }
+  }
+
+  /** Serves the cores on a connection. */
+  replicate(connection: object): void {
+    this.#store.replicate(connection)
+  }
+}

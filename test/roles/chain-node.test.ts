@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { chmod } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import HyperDHT from 'hyperdht'
+import Hyperswarm from 'hyperswarm'
+import { systemClock } from '../../src/clock.js'
+import { Engine } from '../../src/engine/engine.js'
+import { opened, using } from '../../src/lifecycle.js'
+import { silentLogger } from '../../src/log.js'
+import { fastParameters } from '../../src/local/economy.js'
+import { ChainNode } from '../../src/roles/chain-node.js'
+import type { Network } from '../../src/swarm/dht.js'
+import { temporaryFolder } from '../helpers/folder.js'
+import { privateDht } from '../helpers/network.js'
+
+function nodeIn(dir: string, network: Network): ChainNode {
+  return new ChainNode({
+    dir,
+    network,
+    genesis: { name: 'test', parameters: fastParameters(), allocations: [], beaconLength: 1 << 10 },
+    threads: 1,
+    randomBytes,
+    clock: systemClock,
+    log: silentLogger
+  })
+}
+
+/** Has every goodbye fail from now on; leaving by force works. */
+function silenced(t: TestContext): { mock: { restore(): void } } {
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own object
+  const { destroy } = HyperDHT.prototype
+  return t.mock.method(
+    HyperDHT.prototype,
+    'destroy',
+    function (this: HyperDHT, how?: { force?: boolean }): Promise<void> {
+      if (!how?.force) return Promise.reject(new Error('nobody says goodbye'))
+      return destroy.call(this, how)
+    }
+  )
+}
+
+test('a chain whose goodbye fails closes engine, stores and ledger all the same, and says why', async (t) => {
+  const network = await privateDht(t)
+  const dir = temporaryFolder(t)
+  const engine = t.mock.method(Engine.prototype, 'close')
+  const node = await opened(nodeIn(dir, network))
+  assert.ok(existsSync(join(dir, 'ledger.db-wal')))
+  const destroy = silenced(t)
+  await assert.rejects(node.close(), /nobody says goodbye/)
+  await assert.rejects(node.close(), /nobody says goodbye/)
+  destroy.mock.restore()
+
+  // SQLite puts its journal away when the last connection closes; the cores' folder would be locked.
+  assert.equal(existsSync(join(dir, 'ledger.db-wal')), false)
+  assert.equal(engine.mock.callCount(), 1)
+  const { publicKey } = node
+  await using(nodeIn(dir, network), (again) => Promise.resolve(assert.deepEqual(again.publicKey, publicKey)))
+})
+
+test('a chain that cannot open leaves nothing open', async (t) => {
+  const network = await privateDht(t)
+  const dir = temporaryFolder(t)
+  await using(nodeIn(dir, network), () => Promise.resolve())
+  await chmod(join(dir, 'beacon'), 0o644)
+  const exposed = nodeIn(dir, network)
+  await assert.rejects(exposed.ready(), { code: 'SECRET_EXPOSED' })
+  await exposed.close()
+  await chmod(join(dir, 'beacon'), 0o600)
+  const engine = t.mock.method(Engine.prototype, 'close')
+  const listening = t.mock.method(Hyperswarm.prototype, 'join', () => {
+    throw new Error('there is no network')
+  })
+  const alone = nodeIn(dir, network)
+  await assert.rejects(alone.ready(), /there is no network/)
+  await alone.close()
+  listening.mock.restore()
+  assert.equal(existsSync(join(dir, 'ledger.db-wal')), false)
+  assert.equal(engine.mock.callCount(), 1)
+  await using(nodeIn(dir, network), () => Promise.resolve())
+})
