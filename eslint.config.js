@@ -65,6 +65,18 @@ export default tseslint.config(
       ],
       // Declarations of packages without types: only so do they come along to who imports the package.
       '@typescript-eslint/triple-slash-reference': ['error', { path: 'always' }],
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            {
+              name: 'better-sqlite3',
+              allowTypeImports: true,
+              message: 'src/sqlite.ts takes the version for this Node.'
+            }
+          ]
+        }
+      ],
       eqeqeq: ['error', 'always'],
       'no-console': 'error'
     }

@@ -1,6 +1,6 @@
 import { ChainError, InputError } from '../errors.js'
+import { using } from '../lifecycle.js'
 import { beaconOf } from '../ledger/apply/draws.js'
-import { opened } from '../lifecycle.js'
 import { Replay } from './replay.js'
 import type { AuditOptions } from './report.js'
 import { drawView } from '../ledger/queries.js'
@@ -31,23 +31,21 @@ export async function verifyDraw(
 ): Promise<DrawProof> {
   let found: Pick<DrawProof, 'seed' | 'total' | 'excluded' | 'lots'> | null = null
   let watched = false
-  const replay = await opened(
-    new Replay({
-      ...options,
-      stop: (state) => state.head.nextDraw > id,
-      observer: {
-        // The same number stands for earlier draws that found nobody.
-        draw({ draw, seed, total, excluded }) {
-          watched = draw === id
-          if (watched) found = { seed, total, excluded, lots: [] }
-        },
-        lot({ key, frozen, fits }) {
-          if (watched) found?.lots.push({ key, ...frozen, fits })
-        }
+  const replay = new Replay({
+    ...options,
+    stop: (state) => state.head.nextDraw > id,
+    observer: {
+      // The same number stands for earlier draws that found nobody.
+      draw({ draw, seed, total, excluded }) {
+        watched = draw === id
+        if (watched) found = { seed, total, excluded, lots: [] }
+      },
+      lot({ key, frozen, fits }) {
+        if (watched) found?.lots.push({ key, ...frozen, fits })
       }
-    })
-  )
-  try {
+    }
+  })
+  return using(replay, async () => {
     const report = await replay.run(entries)
     if (report.failure) {
       const { seq, reason } = report.failure
@@ -56,7 +54,5 @@ export async function verifyDraw(
     const view = replay.state && drawView(replay.state, id)
     if (!view || !found) throw new InputError('DRAW_UNKNOWN', `the log has no draw ${id}`)
     return { ...view, beacon: beaconOf(replay.state!, view.round), ...(found as object) } as DrawProof
-  } finally {
-    await replay.close()
-  }
+  })
 }
