@@ -94,8 +94,8 @@ export const operationErrors = {
   },
   HYPERCORE_UNSIGNED: {
     class: 'ChainError',
-    cause: "A hypercore came without its author's signature over the length that is asked for.",
-    remedy: 'Wait until a peer has sent it, and try again.'
+    cause: 'A hypercore has no author who signs it: its manifest is a prologue that fixes its blocks.',
+    remedy: 'Publish what it holds in a hypercore that an author signs, and sponsor that one.'
   },
   ORIGINAL_INVALID: {
     class: 'ChainError',

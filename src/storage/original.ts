@@ -15,15 +15,21 @@ export interface SignedOriginal extends OriginalTree {
 /**
  * What the chain is told of a hypercore, and what a segment of it is checked against.
  *
- * @throws ChainError `HYPERCORE_EMPTY` if it has no blocks, `HYPERCORE_UNSIGNED` if no signature came with it
+ * @throws ChainError `HYPERCORE_EMPTY` if it has no blocks, `HYPERCORE_UNSIGNED` if nobody signs it: its key
+ * fixes what it holds
  */
 export async function readOriginal(core: Hypercore): Promise<SignedOriginal> {
   await core.ready()
   const { state } = sharedCore(core)
   const { key, manifest } = core
   if (state.length === 0) throw new ChainError('HYPERCORE_EMPTY', `hypercore ${core.id} has no blocks yet`)
-  if (manifest === null || state.signature === null) {
-    throw new ChainError('HYPERCORE_UNSIGNED', `hypercore ${core.id} came without its author's signature`)
+  // Hypercore takes no block of a core before it has the manifest.
+  if (manifest === null) throw new Error(`hypercore ${core.id} has blocks and no manifest`)
+  if (state.signature === null) {
+    throw new ChainError(
+      'HYPERCORE_UNSIGNED',
+      `hypercore ${core.id} has no author who signs it: its key fixes its ${state.length} blocks (a prologue)`
+    )
   }
   // Read in one go: a new state of the core replaces all of these at once.
   const { fork, length, byteLength, signature } = state
