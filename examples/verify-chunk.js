@@ -27,14 +27,14 @@ const CHUNKS = 100
  * What anybody can have: the first five from the chain, the others from the pinner.
  *
  * @typedef {object} Public
- * @property {Buffer} chainId
+ * @property {Uint8Array} chainId
  * @property {import('datdot/protocol').SegmentRecord} record
  * @property {number} draw that chose signer and pinner
- * @property {Buffer} signature the signer's
- * @property {Buffer} accepted the pinner's
+ * @property {Uint8Array} signature the signer's
+ * @property {Uint8Array} accepted the pinner's
  * @property {number} index of the chunk in the hypercore
- * @property {Buffer} chunk
- * @property {Buffer} proof
+ * @property {Uint8Array} chunk
+ * @property {Uint8Array} proof
  */
 
 /**
@@ -116,7 +116,7 @@ async function published() {
     signature: signSegment(chainId, signer, record),
     accepted: signSegment(chainId, pinner, record),
     index,
-    chunk: /** @type {Buffer} */ (chunks[index]),
+    chunk: /** @type {Uint8Array} */ (chunks[index]),
     proof: encodeProof(await prove(stored, index))
   }
 }

@@ -1,12 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { judgeRefusal, type OriginalLeaves } from '../src/evidence/refusal-judge.js'
+import { decodeChunk } from '../src/chunk/codecs.js'
+import { judgeRefusal } from '../src/evidence/refusal-judge.js'
 import { workerTask } from './task.js'
-import { originalLeaf, verifyOriginalLeaf } from '../src/protocol/original-tree.js'
 
 export default workerTask<'judge-refusal'>(({ refusal, evidence }) => {
   // A copy of what is shared with the chain's thread: libsodium does not take shared memory for a signature.
   const bytes = 'memory' in evidence ? Buffer.from(evidence.memory) : readFileSync(evidence.path)
-  return judgeRefusal(bytes, refusal, originalTree)
+  return judgeRefusal(bytes, refusal, decodeChunk)
 })
-
-const originalTree: OriginalLeaves = { leaf: originalLeaf, verifyLeaf: verifyOriginalLeaf }

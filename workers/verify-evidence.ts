@@ -1,17 +1,21 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import type { VerifyTask, EvidenceBytes } from '../src/evidence/tasks.js'
-import { verifyEvidence, type EvidenceSource, type CheckOriginal } from '../src/evidence/verify.js'
+import { codecOf } from '../src/chunk/codecs.js'
+import { verifyEvidence, type EvidenceSource, type EvidenceTools } from '../src/evidence/verify.js'
 import { workerTask } from './task.js'
 import { verifyOriginalProof } from '../src/protocol/original-tree.js'
 
 export default workerTask<'verify-evidence'>((tasks) =>
   tasks.map(({ challenge, lastState, evidence }: VerifyTask) =>
-    withSource(evidence, (source) => verifyEvidence(source, challenge, lastState, checkOriginal))
+    withSource(evidence, (source) => verifyEvidence(source, challenge, lastState, tools))
   )
 )
 
-const checkOriginal: CheckOriginal = (segment, index, length, proof) => {
-  verifyOriginalProof(proof, { length, treeHash: Buffer.from(segment.treeHash) }, index)
+const tools: EvidenceTools = {
+  decoderOf: (segment) => codecOf(segment.codec).createDecoder(segment),
+  checkOriginal(segment, index, length, proof) {
+    verifyOriginalProof(proof, { length, treeHash: segment.treeHash }, index)
+  }
 }
 
 function withSource<T>(evidence: EvidenceBytes, use: (source: EvidenceSource) => T): T {

@@ -73,7 +73,7 @@ function rowOf(name: string, role: Row['role'], threads: number, rates: readonly
 
 /** What the pinners send and the chain decides for all challenges that are open now. */
 interface Round {
-  answers: Buffer[]
+  answers: Uint8Array[]
   items: Parameters<Ledger['settle']>[0]
 }
 
@@ -100,7 +100,7 @@ function prepare(ledger: Ledger, clock: Clock): Round {
     leaves: states,
     evidence: states[0]!
   }
-  const answers: Buffer[] = []
+  const answers: Uint8Array[] = []
   const items: { challenge: number; outcome: 'success'; walk: WalkDetail }[] = []
   for (let n = 0; n < PINNERS; n++) {
     const keyPair = pinnerOf(n)

@@ -10,7 +10,7 @@ import type { DrawView } from '../protocol/views.js'
 export interface DrawProof extends DrawView {
   beacon: Buffer
   /** H("datdot/draw/2", chain, role, task, draw, beacon value). */
-  seed: Buffer
+  seed: Uint8Array
   /** Sum of the frozen weights, before those who are excluded were taken out. */
   total: number
   /** Who has a part in the hypercore, or is out for this copy. */

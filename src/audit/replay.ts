@@ -22,6 +22,7 @@ import {
 } from '../protocol/operations.js'
 import { walkShape, walkTarget } from '../evidence/walk.js'
 import type { AuditFailure, AuditOptions, AuditReport } from './report.js'
+import { equal } from '../bytes.js'
 
 /** Entries that are replayed in one transaction, and whose signatures are checked ahead of them. */
 export const BATCH = 512
@@ -182,7 +183,7 @@ export class Replay extends Resource {
     if (seq === 0) {
       if (operation.kind !== 'genesis') return fail('GENESIS_MISSING', 'the first entry is no genesis')
       const { chainKey } = this.#options
-      if (chainKey && !operation.sender.equals(chainKey)) {
+      if (chainKey && !equal(operation.sender, chainKey)) {
         return fail('LEDGER_FOREIGN', 'the log belongs to another chain')
       }
       report.chainId = chainIdOf(operation)
@@ -209,7 +210,7 @@ export class Replay extends Resource {
           `this ${operation.kind} changes the state in another way than its entry says`
         )
       }
-      if (!done.hash.equals(entry.hash))
+      if (!equal(done.hash, entry.hash))
         return fail('ENTRY_HASH', 'its hash does not chain to the entry before')
     } catch (error) {
       const { code, reason } = explained(error)

@@ -25,9 +25,9 @@ export interface AuditReport {
   pruned: number
   /** Challenges whose evidence was looked for; null if it was not, or not yet when something else did not hold. */
   evidence: EvidenceReport | null
-  chainId: Buffer | null
+  chainId: Uint8Array | null
   chainKey: Buffer | null
-  head: Buffer | null
+  head: Uint8Array | null
   /** Of the replay. */
   stateHash: Buffer | null
   /** Sum of all accounts. */

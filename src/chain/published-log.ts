@@ -12,9 +12,9 @@ const BYTES_PER_APPEND = 4 << 20
 /** Where the log's entries come from: the ledger, which alone is the truth. */
 export interface EntrySource {
   /** Entries from position `from`, at most `limit` of them. */
-  entries(from: number, limit: number): Promise<Buffer[]>
+  entries(from: number, limit: number): Promise<Uint8Array[]>
   /** Whether a published entry is the committed one; bytes may differ where the ledger dropped a detail. */
-  same(published: Buffer, committed: Buffer): boolean
+  same(published: Uint8Array, committed: Uint8Array): boolean
 }
 
 /**
@@ -79,7 +79,7 @@ export class ChainLog extends Resource {
     try {
       while (!this.signal.aborted && this.#wanted) {
         this.#wanted = false
-        const batch: Buffer[] = []
+        const batch: Uint8Array[] = []
         let bytes = 0
         for (const entry of await this.#source.entries(this.core.length, ENTRIES_PER_APPEND)) {
           if (batch.length > 0 && bytes + entry.byteLength > BYTES_PER_APPEND) break

@@ -188,7 +188,7 @@ function submitMessage(result: SubmitResult): SubmitMessage {
   return { receipt: null, code: code.slice(0, 64), message: message.slice(0, 256) }
 }
 
-function parse<T>(type: Type<T>, body: Buffer): T {
+function parse<T>(type: Type<T>, body: Uint8Array): T {
   try {
     return decode(type, body)
   } catch (error) {

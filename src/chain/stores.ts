@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import Corestore from 'corestore'
+import { equal } from '../bytes.js'
 import type { KeyPair } from '../crypto/keys.js'
 import { EvidenceIntake, type IntakeLimits } from '../client/evidence-intake.js'
 import type { LedgerApi } from '../ledger/types.js'
@@ -39,8 +40,8 @@ export class ChainStores extends Resource {
     await store.ready()
     const source = {
       entries: (from: number, limit: number) => ledger.entries(from, limit),
-      same: (published: Buffer, committed: Buffer) =>
-        decodeEntry(published).hash.equals(decodeEntry(committed).hash)
+      same: (published: Uint8Array, committed: Uint8Array) =>
+        equal(decodeEntry(published).hash, decodeEntry(committed).hash)
     }
     this.#log = await this.acquire('published log', new ChainLog(store, keyPair, source))
     this.#evidence = await this.acquire('evidence', new EvidenceStore(dir, store, keyPair))

@@ -4,6 +4,7 @@ import { decodeOperation, operationHash, unsignedBytes } from '../protocol/opera
 import { turn } from '../wait.js'
 import { NONCE_CODE } from '../client/submit-queue.js'
 import type { Receipt } from '../protocol/views.js'
+import { toHex } from '../bytes.js'
 
 /** Operations, and bytes of them, in one transaction; more wait for the next one. */
 const BATCH = 2048
@@ -49,7 +50,7 @@ export class Submissions {
     check?: SignatureCheck,
     recent: Iterable<Receipt> = []
   ) {
-    for (const receipt of recent) this.#receipts.set(receipt.operation.toString('hex'), receipt)
+    for (const receipt of recent) this.#receipts.set(toHex(receipt.operation), receipt)
     this.#ledger = ledger
     this.#onCommit = onCommit
     this.#check = check
@@ -120,7 +121,7 @@ export class Submissions {
   /** A sender that lost its connection sends the same bytes again, and gets the receipt it missed. */
   #remember(wire: Uint8Array, again: boolean, result: SubmitResult): SubmitResult {
     if (result.ok) {
-      this.#receipts.set(result.receipt.operation.toString('hex'), result.receipt)
+      this.#receipts.set(toHex(result.receipt.operation), result.receipt)
       if (this.#receipts.size > REMEMBERED) {
         const [oldest] = this.#receipts.keys()
         this.#receipts.delete(oldest as string)
@@ -135,7 +136,7 @@ export class Submissions {
 
 function hashOf(chainId: Uint8Array, wire: Uint8Array): string | undefined {
   try {
-    return operationHash(chainId, unsignedBytes(decodeOperation(wire))).toString('hex')
+    return toHex(operationHash(chainId, unsignedBytes(decodeOperation(wire))))
   } catch (error) {
     if (error instanceof DatdotError) return undefined
     throw error

@@ -1,4 +1,4 @@
-import { hash } from '../crypto/hash.js'
+import { hash } from '#crypto/hash.js'
 import { CodecError } from '../errors.js'
 import { CODEC_IDS, CODEC_VERSION, type CodecName } from './header.js'
 
@@ -36,7 +36,7 @@ export interface SegmentPlace {
 }
 
 /** The 32-byte id that ties encoded chunks to one segment of one copy (docs/formats.md). */
-export function segmentId(place: SegmentPlace): Buffer {
+export function segmentId(place: SegmentPlace): Uint8Array {
   const { chain, key, fork, copy, start, signer, draw } = place
   return hash('datdot/segment-id/1', chain, key, fork, copy, start, signer, draw)
 }
@@ -45,7 +45,7 @@ export function segmentId(place: SegmentPlace): Buffer {
  * The salt of a segment, H("datdot/salt/1", …): from the value of the beacon round that drew it, later than the
  * original was fixed, so that nobody can choose data whose sealed form is short.
  */
-export function segmentSalt(beaconValue: Uint8Array, id: Uint8Array): Buffer {
+export function segmentSalt(beaconValue: Uint8Array, id: Uint8Array): Uint8Array {
   return hash('datdot/salt/1', beaconValue, id)
 }
 

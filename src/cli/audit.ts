@@ -19,6 +19,7 @@ import {
 } from './command.js'
 import { findLog, type LogSource } from './log-source.js'
 import type { Tasks } from '../../workers/tasks.js'
+import { toHex } from '../bytes.js'
 
 const help = `Usage: datdot audit [LEDGER or CHAIN KEY] [--bootstrap HOST:PORT,…] [--timeout SECONDS] [--json]
                     [--structural] [--evidence-limit SIZE] [--require-evidence]
@@ -134,8 +135,8 @@ function toJson(report: AuditReport): object {
     pruned,
     evidence,
     chainKey: chainKey && encode(chainKey),
-    chainId: chainId?.toString('hex') ?? null,
-    head: head?.toString('hex') ?? null,
+    chainId: chainId && toHex(chainId),
+    head: head && toHex(head),
     stateHash: stateHash?.toString('hex') ?? null,
     sum: sum.toString()
   }
@@ -157,7 +158,7 @@ function describe(report: AuditReport): string {
   }
   if (pruned > 0) lines.push(`pruned      ${pruned} operations were checked without their details`)
   if (report.stateHash) lines.push(`state       ${report.stateHash.toString('hex')}`)
-  if (report.head) lines.push(`head        ${report.head.toString('hex')}`)
+  if (report.head) lines.push(`head        ${toHex(report.head)}`)
   if (failure) {
     const where = failure.seq === null ? 'the stored state' : `entry ${failure.seq}`
     lines.push('', `does not hold: ${where}: ${failure.reason} [${failure.code}]`)

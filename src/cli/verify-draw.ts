@@ -7,6 +7,7 @@ import { systemClock } from '../clock.js'
 import { using } from '../lifecycle.js'
 import { EXIT_OK, integerOption, parseOptions, type Command, type CommandIo } from './command.js'
 import { findLog, type LogSource } from './log-source.js'
+import { toHex } from '../bytes.js'
 
 const help = `Usage: datdot verify-draw ID [--ledger LEDGER or CHAIN KEY] [--bootstrap HOST:PORT,…] [--json]
 
@@ -68,7 +69,7 @@ function toJson({ beacon, seed, key, excluded, lots, ...proof }: DrawProof): obj
   return {
     ...proof,
     beacon: beacon.toString('hex'),
-    seed: seed.toString('hex'),
+    seed: toHex(seed),
     key: encode(key),
     excluded: excluded.map((one) => encode(one)),
     lots: lots.map((lot) => ({ ...lot, key: encode(lot.key), backing: lot.backing.toString() }))
@@ -82,7 +83,7 @@ function describe(proof: DrawProof): string {
     `draw ${id}: a ${role} for task ${task}, copy ${copy}`,
     `made by entry ${seq} of the log, with the candidates that were frozen before round ${round} showed its value`,
     `beacon of round ${round}: ${beacon.toString('hex')}`,
-    `seed ${seed.toString('hex')}, weights of together ${total}`,
+    `seed ${toHex(seed)}, weights of together ${total}`,
     ...excluded.map((one) => `  left out   ${name(one)}`),
     ...lots.map(
       ({ key: one, weight, fits }) =>

@@ -29,6 +29,7 @@ import { uploadEvidence, uploadRefusalEvidence, type UploadSource } from './uplo
 import { WAIT_MS_MAX, type Response } from '../protocol/rpc/messages.js'
 import { SubmitQueue } from './submit-queue.js'
 import type { EvidenceView } from '../protocol/rpc/views.js'
+import { equal } from '../bytes.js'
 
 export interface ChainClientOptions extends ConnectionOptions {
   /** The chain's public key, under which it is reachable and signs. */
@@ -63,7 +64,7 @@ export class ChainClient extends Resource {
   readonly #keyPair: KeyPair
   readonly #connection: ChainConnection
   readonly #queue: SubmitQueue
-  #chainId: Promise<Buffer> | null = null
+  #chainId: Promise<Uint8Array> | null = null
 
   constructor(options: ChainClientOptions) {
     super()
@@ -98,7 +99,7 @@ export class ChainClient extends Resource {
   }
 
   /** Id of the network, asked for once. @throws SwarmError `CHAIN_OTHER` if another chain answers */
-  chainId(options?: CallOptions): Promise<Buffer> {
+  chainId(options?: CallOptions): Promise<Uint8Array> {
     this.#chainId ??= this.info(options).then(({ chain }) => chain.chainId)
     this.#chainId.catch(() => (this.#chainId = null))
     return this.#chainId
@@ -106,13 +107,13 @@ export class ChainClient extends Resource {
 
   async info(options?: CallOptions): Promise<Response<'info'>> {
     const info = await this.#connection.call('info', {}, options)
-    if (!info.chain.chainKey.equals(this.chainKey)) {
+    if (!equal(info.chain.chainKey, this.chainKey)) {
       throw new SwarmError('CHAIN_OTHER', 'Another chain than the one asked for has answered')
     }
     return info
   }
 
-  account(key: Buffer, options?: CallOptions): Promise<views.AccountView> {
+  account(key: Uint8Array, options?: CallOptions): Promise<views.AccountView> {
     return this.#connection.call('account', { key }, options)
   }
 
@@ -121,7 +122,7 @@ export class ChainClient extends Resource {
     return this.#all((after) => this.#connection.call('roles', { after }, options))
   }
 
-  hypercore(key: Buffer, options?: CallOptions): Promise<views.HypercoreView | null> {
+  hypercore(key: Uint8Array, options?: CallOptions): Promise<views.HypercoreView | null> {
     return this.#connection.call('hypercore', { key }, options)
   }
 
@@ -154,7 +155,7 @@ export class ChainClient extends Resource {
     return this.#connection.call('summary', {}, options)
   }
 
-  beaconValue(round: number, options?: CallOptions): Promise<Buffer | null> {
+  beaconValue(round: number, options?: CallOptions): Promise<Uint8Array | null> {
     return this.#connection.call('beacon', { round }, options)
   }
 
@@ -253,14 +254,14 @@ export class ChainClient extends Resource {
    */
   async submit(
     statement: Statement,
-    { detail, signal }: { detail?: Buffer; signal?: AbortSignal | undefined } = {}
+    { detail, signal }: { detail?: Uint8Array; signal?: AbortSignal | undefined } = {}
   ): Promise<views.Receipt> {
     const chainId = await this.chainId({ signal })
-    const sign = (nonce: number): Buffer =>
+    const sign = (nonce: number): Uint8Array =>
       signOperation(statement, { chainId, keyPair: this.#keyPair, nonce, ...(detail ? { detail } : {}) })
     const { receipt, wire } = await this.#queue.add(sign, signal)
     const operation = operationHash(chainId, unsignedBytes(decodeOperation(wire)))
-    if (!receipt.operation.equals(operation) || !verifyReceipt(chainId, this.chainKey, receipt)) {
+    if (!equal(receipt.operation, operation) || !verifyReceipt(chainId, this.chainKey, receipt)) {
       throw new SwarmError('RPC_PROTOCOL', 'The receipt is not one for this operation, signed by this chain')
     }
     return receipt
@@ -301,7 +302,7 @@ export class ChainClient extends Resource {
   }
 
   /** The pinner has checked a segment and stored it. */
-  async accept(draw: number, record: SegmentRecord, signerSignature: Buffer): Promise<views.Receipt> {
+  async accept(draw: number, record: SegmentRecord, signerSignature: Uint8Array): Promise<views.Receipt> {
     const signature = signSegment(await this.chainId(), this.#keyPair, record)
     return this.submit({ kind: 'accept', body: { draw, record, signerSignature, signature } })
   }
@@ -310,14 +311,14 @@ export class ChainClient extends Resource {
   refuse(
     draw: number,
     reason: Body<'refuse'>['reason'],
-    evidence: Buffer | null = null
+    evidence: Uint8Array | null = null
   ): Promise<views.Receipt> {
     return this.submit({ kind: 'refuse', body: { draw, reason, evidence } })
   }
 
   /** One answer for many challenges: s_k of those walked, and those that cannot be. */
   answer(
-    answered: readonly { challenge: number; state: Buffer }[],
+    answered: readonly { challenge: number; state: Uint8Array }[],
     refused: readonly number[] = [],
     signal?: AbortSignal
   ): Promise<views.Receipt> {
@@ -361,7 +362,7 @@ export class ChainClient extends Resource {
 }
 
 /** An event from its bytes, after checking that the effects are those that the entry binds. */
-export function readEvent(bytes: Buffer, effectBytes: Buffer | null): ChainEvent {
+export function readEvent(bytes: Uint8Array, effectBytes: Uint8Array | null): ChainEvent {
   try {
     const entry = decodeEntry(bytes)
     if (effectBytes && !blake3(effectBytes).equals(entry.effectsHash)) {

@@ -82,7 +82,7 @@ export class ChainConnection extends Resource {
   ): Promise<Response<M>> {
     const stop = signal ? AbortSignal.any([signal, this.signal]) : this.signal
     const { code, response } = methods[name]
-    const bodyOf = (again: boolean): Buffer =>
+    const bodyOf = (again: boolean): Uint8Array =>
       encode(
         methods[name].request as Type<Request<M>>,
         typeof request === 'function' ? (request as (again: boolean) => Request<M>)(again) : request
@@ -217,7 +217,7 @@ function mayPass(error: unknown): boolean {
   return error instanceof SwarmError && ['RPC_CLOSED', 'RPC_BUSY', 'RPC_RATE'].includes(error.code)
 }
 
-function parse<T>(type: Type<T>, answer: Buffer): T {
+function parse<T>(type: Type<T>, answer: Uint8Array): T {
   try {
     return decode(type, answer)
   } catch (error) {

@@ -20,7 +20,7 @@ export interface EvidenceSubject {
 /** What is known of one stored evidence. */
 export interface EvidenceRecord extends EvidenceSubject {
   /** Evidence hash, 32 bytes, as `settle` or `refuse` logs it. */
-  hash: Buffer
+  hash: Uint8Array
   /** Blocks `[start, end)` of the evidence core; the last one is the trailer. */
   start: number
   end: number
@@ -28,7 +28,7 @@ export interface EvidenceRecord extends EvidenceSubject {
   /** When it was stored, ms of the chain's clock. */
   at: number
   /** The pinner's over the hash (`signClaim`); zeros for a refusal, whose operation names the hash. */
-  signature: Buffer
+  signature: Uint8Array
   /** Where the record before this one ends, so that a follower finds all of them from the last; 0 for the first that is kept. */
   previous: number
 }

@@ -16,11 +16,11 @@ export const NONCE_CODE: ErrorCode = 'NONCE_WRONG'
 export interface SubmitPorts {
   nonce(signal: AbortSignal): Promise<number>
   /** Sends the wires; the same ones again if the connection is lost. */
-  submit(wires: Buffer[], signal: AbortSignal): Promise<SubmitMessage[]>
+  submit(wires: Uint8Array[], signal: AbortSignal): Promise<SubmitMessage[]>
 }
 
 interface Waiting {
-  sign: (nonce: number) => Buffer
+  sign: (nonce: number) => Uint8Array
   resolve: (result: { receipt: Receipt; wire: Buffer }) => void
   reject: (error: unknown) => void
   signal: AbortSignal | undefined
@@ -46,7 +46,10 @@ export class SubmitQueue {
   }
 
   /** @throws ChainError with the chain's code; SwarmError `SUBMIT_QUEUE` if too many wait already */
-  add(sign: (nonce: number) => Buffer, signal?: AbortSignal): Promise<{ receipt: Receipt; wire: Buffer }> {
+  add(
+    sign: (nonce: number) => Uint8Array,
+    signal?: AbortSignal
+  ): Promise<{ receipt: Receipt; wire: Buffer }> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted()
       this.#closed.throwIfAborted()
@@ -80,7 +83,7 @@ export class SubmitQueue {
   }
 
   async #send(batch: Waiting[]): Promise<void> {
-    const sent: { waiting: Waiting; wire: Buffer }[] = []
+    const sent: { waiting: Waiting; wire: Uint8Array }[] = []
     try {
       this.#nonce ??= await this.#ports.nonce(this.#closed)
       let bytes = 0
@@ -99,7 +102,7 @@ export class SubmitQueue {
     }
   }
 
-  #sign(waiting: Waiting, nonce: number): Buffer | null {
+  #sign(waiting: Waiting, nonce: number): Uint8Array | null {
     try {
       return waiting.sign(nonce)
     } catch (error) {
@@ -108,7 +111,7 @@ export class SubmitQueue {
     }
   }
 
-  async #submit(sent: { waiting: Waiting; wire: Buffer }[]): Promise<void> {
+  async #submit(sent: { waiting: Waiting; wire: Uint8Array }[]): Promise<void> {
     const results = await this.#ports.submit(
       sent.map(({ wire }) => wire),
       this.#closed

@@ -25,7 +25,7 @@ export interface UploadSource {
 /** The evidence of an answered challenge, with what its pinner signed. See `ChainClient.sendEvidence`. */
 export function uploadEvidence(
   connection: ChainConnection,
-  claim: { challenge: number; hash: Buffer; signature: Buffer },
+  claim: { challenge: number; hash: Uint8Array; signature: Uint8Array },
   evidence: UploadSource,
   options: CallOptions = {}
 ): Promise<void> {

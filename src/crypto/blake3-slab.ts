@@ -1,5 +1,6 @@
-import { blake3 } from './hash.js'
-import { loadAddon } from './native.js'
+import { readU64, writeU64, writeUint } from '../bytes.js'
+import { blake3 } from '#crypto/hash.js'
+import { loadAddon } from '#crypto/native.js'
 
 /** Bytes of a node of a Merkle tree as it is stored and sent: u64 bytes below, little-endian, and its hash. */
 export const RECORD_BYTES = 40
@@ -64,10 +65,10 @@ export const portableSlabHasher: SlabHasher = {
 
   leaves(slab, offsets, lengths, from, to, headerBytes, bodyHashes, out) {
     checkRun(offsets, lengths, from, to)
-    const message = Buffer.alloc(1 + 8 + headerBytes + HASH_BYTES)
+    const message = new Uint8Array(1 + 8 + headerBytes + HASH_BYTES)
     for (let i = from; i < to; i++) {
       const at = (i - from) * RECORD_BYTES
-      message.writeUInt32LE(lengths[i]!, 1)
+      writeUint(message, lengths[i]!, 1, 4)
       message.set(slice(slab, offsets[i]!, headerBytes), 9)
       message.set(slice(bodyHashes, (i - from) * HASH_BYTES, HASH_BYTES), 9 + headerBytes)
       out.set(message.subarray(1, 9), at)
@@ -76,12 +77,12 @@ export const portableSlabHasher: SlabHasher = {
   },
 
   parents(children, pairs, out) {
-    const message = Buffer.alloc(1 + 8 + 2 * HASH_BYTES)
+    const message = new Uint8Array(1 + 8 + 2 * HASH_BYTES)
     message[0] = 1
     for (let i = 0; i < pairs; i++) {
-      const left = Buffer.from(slice(children, 2 * i * RECORD_BYTES, RECORD_BYTES))
-      const right = Buffer.from(slice(children, (2 * i + 1) * RECORD_BYTES, RECORD_BYTES))
-      message.writeBigUInt64LE(BigInt.asUintN(64, left.readBigUInt64LE() + right.readBigUInt64LE()), 1)
+      const left = slice(children, 2 * i * RECORD_BYTES, RECORD_BYTES)
+      const right = slice(children, (2 * i + 1) * RECORD_BYTES, RECORD_BYTES)
+      writeU64(message, BigInt.asUintN(64, readU64(left, 0) + readU64(right, 0)), 1)
       message.set(left.subarray(8), 9)
       message.set(right.subarray(8), 9 + HASH_BYTES)
       out.set(message.subarray(1, 9), i * RECORD_BYTES)

@@ -1,6 +1,7 @@
 import blakeHash from '@napi-rs/blake-hash'
 import { deriveMode, hashTree } from './blake3-tree.js'
 import { loadAddon } from './native.js'
+import type { HashPart } from './pure-hashes.js'
 
 const { blake3: nativeBlake3, Blake3Hasher } = blakeHash
 
@@ -15,9 +16,6 @@ const WORDS_AT_FIRST = HASH_BYTES / WORD_BYTES
 const LENGTH_BYTES = 8
 /** Memory kept for what is hashed. */
 const MESSAGE_BYTES = 128 << 10
-
-/** What `hash` takes: bytes as they are, strings as UTF-8, integers in 0..2^64-1 as little-endian u64. */
-export type HashPart = Uint8Array | string | number | bigint
 
 /** Hashes into memory that is there already: the package's results are each an object for the collector. */
 interface Addon {

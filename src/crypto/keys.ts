@@ -1,5 +1,6 @@
 import sodium from 'sodium-native'
-import { encodeParts, type HashPart } from './hash.js'
+import { encodeParts } from './hash.js'
+import type { HashPart } from './pure-hashes.js'
 
 export const PUBLIC_KEY_BYTES = 32
 export const SECRET_KEY_BYTES = 64
@@ -27,11 +28,22 @@ export function randomBytes(length: number): Buffer {
   return out
 }
 
+/** Ed25519 signature of a message. */
+export function signDetached(message: Uint8Array, secretKey: Uint8Array): Buffer {
+  const signature = Buffer.allocUnsafe(SIGNATURE_BYTES)
+  sodium.crypto_sign_detached(signature, message, secretKey)
+  return signature
+}
+
+/** Whether `signature` is `publicKey`'s of the message. Never throws on hostile bytes. */
+export function verifyDetached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
+  if (publicKey.byteLength !== PUBLIC_KEY_BYTES || signature.byteLength !== SIGNATURE_BYTES) return false
+  return sodium.crypto_sign_verify_detached(signature, message, publicKey)
+}
+
 /** Ed25519 signature over `encodeParts(domain, parts)`. */
 export function signParts(secretKey: Uint8Array, domain: string, ...parts: HashPart[]): Buffer {
-  const signature = Buffer.allocUnsafe(SIGNATURE_BYTES)
-  sodium.crypto_sign_detached(signature, encodeParts(domain, parts), secretKey)
-  return signature
+  return signDetached(encodeParts(domain, parts), secretKey)
 }
 
 /** Whether `signature` is `publicKey`'s over `encodeParts(domain, parts)`. Never throws on hostile bytes. */
@@ -41,6 +53,5 @@ export function verifyParts(
   domain: string,
   ...parts: HashPart[]
 ): boolean {
-  if (publicKey.byteLength !== PUBLIC_KEY_BYTES || signature.byteLength !== SIGNATURE_BYTES) return false
-  return sodium.crypto_sign_verify_detached(signature, encodeParts(domain, parts), publicKey)
+  return verifyDetached(signature, encodeParts(domain, parts), publicKey)
 }

@@ -1,5 +1,7 @@
 import { VALUE_BYTES, deriveMode, hashTree, keyedMode, plainMode } from './blake3-tree.js'
-import type { HashPart } from './hash.js'
+
+/** What `hash` takes: bytes as they are, strings as UTF-8, integers in 0..2^64-1 as little-endian u64. */
+export type HashPart = Uint8Array | string | number | bigint
 
 /** What the walk and its check hash with; src/crypto/hash.ts has the same functions on compiled code. */
 export interface Hashes {
@@ -18,16 +20,7 @@ const uniformMode = deriveMode('datdot/uniform/1')
 /** The hashes in TypeScript alone, for a browser and for tests. */
 export const pureHashes: Hashes = {
   hash(domain, ...parts) {
-    const encoded = [domain, ...parts].map(partBytes)
-    const bytes = encoded.reduce((sum, { byteLength }) => sum + WORD_BYTES + byteLength, 0)
-    const message = new Uint8Array(bytes)
-    let at = 0
-    for (const part of encoded) {
-      message.set(u64(BigInt(part.byteLength)), at)
-      message.set(part, at + WORD_BYTES)
-      at += WORD_BYTES + part.byteLength
-    }
-    return hashTree(plainMode, message)
+    return hashTree(plainMode, joinParts([domain, ...parts]))
   },
 
   keyedBlake3(key, bytes) {
@@ -45,6 +38,19 @@ export const pureHashes: Hashes = {
       }
     }
   }
+}
+
+/** Each part's length as u64 and its bytes: what `hash` hashes. */
+export function joinParts(parts: readonly HashPart[]): Uint8Array {
+  const encoded = parts.map(partBytes)
+  const message = new Uint8Array(encoded.reduce((sum, { byteLength }) => sum + WORD_BYTES + byteLength, 0))
+  let at = 0
+  for (const part of encoded) {
+    message.set(u64(BigInt(part.byteLength)), at)
+    message.set(part, at + WORD_BYTES)
+    at += WORD_BYTES + part.byteLength
+  }
+  return message
 }
 
 function partBytes(part: HashPart): Uint8Array {

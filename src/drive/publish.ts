@@ -10,7 +10,7 @@ const ENTRIES_PER_BATCH = 512
 const BLOCK_BYTES = 64 * 1024
 
 /**
- * Writes a source into an empty, writable drive, files in order, links as links.
+ * Writes a source into an empty, writable drive, files in order, links.
  *
  * @param onBytes is told how many bytes of file content went in since it was last called
  */

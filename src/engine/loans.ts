@@ -2,7 +2,7 @@ import { loadAddon } from '../crypto/native.js'
 
 /**
  * Buffers of this thread that other threads may copy from until the loan ends: what a worker needs is copied
- * once, by the worker, and the main thread is spared. Whoever lends a buffer must leave it as it is until then.
+ * once, by the worker, and the main thread is spared. Whoever lends a buffer must leave it is until then.
  */
 export interface Loans {
   /**

@@ -1,5 +1,6 @@
 import c, { type State } from 'compact-encoding'
-import { hash } from '../crypto/hash.js'
+import { hash } from '#crypto/hash.js'
+import { concat, readUint, writeUint } from '../bytes.js'
 import { ProofError } from '../errors.js'
 import type { TreeNode } from '../merkle/node.js'
 import {
@@ -60,7 +61,7 @@ export interface Evidence {
   byteLength: number
   head: EvidenceHead
   /** `evidenceHash`: what the pinner signs for. */
-  hash: Buffer
+  hash: Uint8Array
   /** The bytes, in order; only one chunk is in memory at a time. */
   parts(): AsyncGenerator<Uint8Array, void, void>
 }
@@ -101,11 +102,11 @@ export async function buildEvidence(
   return {
     byteLength: EVIDENCE_PREFIX_BYTES + encoded.byteLength + bodyBytes(head),
     head,
-    hash: evidenceHash(encoded, Buffer.concat(leaves)),
+    hash: evidenceHash(encoded, concat(leaves)),
     async *parts() {
-      const prefix = Buffer.alloc(EVIDENCE_PREFIX_BYTES)
-      prefix.writeUInt8(VERSION, 0)
-      prefix.writeUInt32LE(encoded.byteLength, 1)
+      const prefix = new Uint8Array(EVIDENCE_PREFIX_BYTES)
+      prefix[0] = VERSION
+      writeUint(prefix, encoded.byteLength, 1, 4)
       yield prefix
       yield encoded
       for (const { ordinal, index, bytes } of chunks) {
@@ -122,9 +123,9 @@ export async function buildEvidence(
  * What an evidence says of the drawn block: the length at which the original's tree has the recorded hash, and
  * the proof without the block, which the chunk itself gives. The tree hash covers the length.
  */
-export function joinOriginal(length: number, proof: Uint8Array): Buffer {
-  const out = Buffer.alloc(8 + proof.byteLength)
-  out.writeBigUInt64LE(BigInt(length))
+export function joinOriginal(length: number, proof: Uint8Array): Uint8Array {
+  const out = new Uint8Array(8 + proof.byteLength)
+  writeUint(out, length, 0, 8)
   out.set(proof, 8)
   return out
 }
@@ -132,7 +133,7 @@ export function joinOriginal(length: number, proof: Uint8Array): Buffer {
 /** The parts of `joinOriginal`. @throws ProofError `EVIDENCE_MALFORMED` */
 export function splitOriginal(original: Uint8Array): { length: number; proof: Uint8Array } {
   if (original.byteLength < 8) throw malformed('the proof of the original is too short')
-  const length = Number(Buffer.from(original.buffer, original.byteOffset, 8).readBigUInt64LE())
+  const length = readUint(original, 0, 8)
   return { length, proof: original.subarray(8) }
 }
 
@@ -145,15 +146,15 @@ export function bodyBytes({ chunks }: EvidenceHead): number {
  * Hash of an evidence: of its head and the leaf hashes of its chunks (32 bytes each, in a row), which bind every byte
  * of them. What `settle` logs; computed without another pass over the chunks.
  */
-export function evidenceHash(head: Uint8Array, leaves: Uint8Array): Buffer {
+export function evidenceHash(head: Uint8Array, leaves: Uint8Array): Uint8Array {
   return hash('datdot/evidence/1', head, leaves)
 }
 
 /** The head's bytes, in their only form. */
-export function encodeHead(head: EvidenceHead, challenge: WalkChallenge): Buffer {
+export function encodeHead(head: EvidenceHead, challenge: WalkChallenge): Uint8Array {
   const state = c.state()
   writeHead(state, head, challenge, 'preencode')
-  const out = Buffer.alloc(state.end)
+  const out = new Uint8Array(state.end)
   state.buffer = out
   writeHead(state, head, challenge, 'encode')
   return out
@@ -258,9 +259,9 @@ export function byOrdinal(chunks: readonly EvidenceChunk[]): Map<number, number[
 }
 
 /** The body's prefix of a chunk: its block index as u64, little-endian. */
-export function chunkPrefix(index: number): Buffer {
-  const prefix = Buffer.allocUnsafe(CHUNK_PREFIX_BYTES)
-  prefix.writeBigUInt64LE(BigInt(index))
+export function chunkPrefix(index: number): Uint8Array {
+  const prefix = new Uint8Array(CHUNK_PREFIX_BYTES)
+  writeUint(prefix, index, 0, CHUNK_PREFIX_BYTES)
   return prefix
 }
 

@@ -1,4 +1,4 @@
-import { hash } from '../crypto/hash.js'
+import { hash } from '#crypto/hash.js'
 import { ProofError } from '../errors.js'
 import {
   bytes,
@@ -76,7 +76,7 @@ const evidenceType: Type<RefusalEvidence> = {
 }
 
 /** The evidence's bytes, in their only form. */
-export function encodeRefusalEvidence(evidence: RefusalEvidence): Buffer {
+export function encodeRefusalEvidence(evidence: RefusalEvidence): Uint8Array {
   return encode(evidenceType, evidence)
 }
 
@@ -92,7 +92,7 @@ export function decodeRefusalEvidence(from: Uint8Array): RefusalEvidence {
 }
 
 /** Hash of a refusal's evidence, which `refuse` puts on the log. */
-export function refusalHash(evidence: Uint8Array): Buffer {
+export function refusalHash(evidence: Uint8Array): Uint8Array {
   return hash('datdot/refusal/1', evidence)
 }
 

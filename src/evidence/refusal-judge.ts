@@ -1,9 +1,11 @@
-import { decodeChunk, codecOf } from '../chunk/codecs.js'
-import { CODEC_VERSION } from '../chunk/header.js'
+import { equal } from '../bytes.js'
+import type { SegmentPublic } from '../chunk/codec.js'
+import { CODEC_VERSION, HEADER_BYTES } from '../chunk/header.js'
 import { CodecError, ProofError, type CodeOf, type ErrorCode } from '../errors.js'
 import { leafNode, type TreeRoot } from '../merkle/node.js'
 import { decodeProof, verifyProof } from '../merkle/proof.js'
 import type { SignedRecord } from '../protocol/hand-over.js'
+import { originalLeaf, verifyOriginalLeaf } from '../protocol/original-tree.js'
 import { segmentHash, verifySegment } from '../protocol/segment.js'
 import { decodeRefusalEvidence, refusalHash, type RefusalEvidence } from './refusal-format.js'
 import type { Refusal } from '../protocol/refusal.js'
@@ -17,32 +19,22 @@ export interface RefusalVerdict {
   message: string
 }
 
-/** Hypercore's own tree, as src/storage knows it (`originalLeaf`, `verifyOriginalLeaf`). */
-export interface OriginalLeaves {
-  /** The leaf of a plain block. */
-  leaf(block: Uint8Array): Uint8Array
-  /**
-   * Checks that the tree with this hash over `length` blocks has `leaf` at block `index`.
-   *
-   * @throws ProofError if the proof does not show it
-   */
-  verifyLeaf(
-    leaf: { size: number; hash: Uint8Array },
-    proof: Uint8Array,
-    original: { length: number; treeHash: Buffer },
-    index: number
-  ): void
-}
+/** Decodes a chunk; handed in, since ciphers are not pure. @throws CodecError if it is none of this segment at this index */
+export type DecodeChunk = (segment: SegmentPublic, index: number, chunk: Uint8Array) => Uint8Array
 
 /**
  * Who pays for a refusal: a pure function of the evidence and of what the log says, for the chain and for whoever
  * audits it. Only what the signer signed counts against it; evidence that shows no fault of its counts against the refuser.
  */
-export function judgeRefusal(evidence: Uint8Array, refusal: Refusal, tree: OriginalLeaves): RefusalVerdict {
-  const named = Buffer.compare(refusalHash(evidence), refusal.evidence) === 0
+export function judgeRefusal(
+  evidence: Uint8Array,
+  refusal: Refusal,
+  decodeChunk: DecodeChunk
+): RefusalVerdict {
+  const named = equal(refusalHash(evidence), refusal.evidence)
   try {
     if (!named) throw unproven('REFUSAL_HASH', 'it is not the one that the refusal named')
-    return { upheld: true, named, ...faultIn(decodeRefusalEvidence(evidence), refusal, tree) }
+    return { upheld: true, named, ...faultIn(decodeRefusalEvidence(evidence), refusal, decodeChunk) }
   } catch (error) {
     // Only what the evidence says decides; trouble of our own is nobody's fault.
     if (!(error instanceof ProofError)) throw error
@@ -54,7 +46,7 @@ export function judgeRefusal(evidence: Uint8Array, refusal: Refusal, tree: Origi
 function faultIn(
   evidence: RefusalEvidence,
   refusal: Refusal,
-  tree: OriginalLeaves
+  decodeChunk: DecodeChunk
 ): { code: ErrorCode; message: string } {
   checkCheckpoint(evidence.checkpoint, refusal)
   if (evidence.fault === 'contradiction') return contradiction(evidence, refusal)
@@ -62,18 +54,18 @@ function faultIn(
   const { record } = checkpoint
   checkIncluded(evidence, refusal)
   const { id, codec, salt } = refusal
-  let plain: Buffer
+  let plain: Uint8Array
   try {
-    plain = decodeChunk({ codec, id, salt, publicKey: Buffer.from(record.publicKey) }, index, chunk)
+    plain = decodeChunk({ codec, id, salt, publicKey: record.publicKey }, index, chunk)
   } catch (error) {
     if (!(error instanceof CodecError)) throw error
     return { code: error.code, message: error.message }
   }
   if (evidence.fault === 'chunk') throw unproven('REFUSAL_UNFOUNDED', `chunk ${index} decodes`)
-  const original = { length: refusal.end, treeHash: Buffer.from(refusal.treeHash) }
-  tree.verifyLeaf(evidence.leaf, evidence.original, original, index)
+  const original = { length: refusal.end, treeHash: refusal.treeHash }
+  verifyOriginalLeaf(evidence.leaf, evidence.original, original, index)
   // Hypercore's hash of a leaf covers the block's length too.
-  if (Buffer.compare(tree.leaf(plain), evidence.leaf.hash) === 0) {
+  if (equal(originalLeaf(plain), evidence.leaf.hash)) {
     throw unproven('REFUSAL_UNFOUNDED', `chunk ${index} decodes to the author's block`)
   }
   return { code: 'REFUSAL_OTHER_BLOCK', message: `chunk ${index} decodes to another block than the author's` }
@@ -81,21 +73,20 @@ function faultIn(
 
 /** Whether a record is one of this draw's segment, or of its beginning, and signed by its signer. */
 function checkCheckpoint({ record, signature }: SignedRecord, refusal: Refusal): void {
-  const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
   const wrong =
-    (!same(record.key, refusal.key) && 'key') ||
+    (!equal(record.key, refusal.key) && 'key') ||
     (record.fork !== refusal.fork && 'fork') ||
     (record.copy !== refusal.copy && 'copy') ||
     (record.segment !== refusal.segment && 'segment') ||
-    (!same(record.pinner, refusal.pinner) && 'pinner') ||
-    (!same(record.signer, refusal.signer) && 'signer') ||
+    (!equal(record.pinner, refusal.pinner) && 'pinner') ||
+    (!equal(record.signer, refusal.signer) && 'signer') ||
     (record.codec !== refusal.codec && 'codec') ||
     (record.version !== CODEC_VERSION && 'version') ||
     (record.start !== refusal.start && 'start') ||
     ((record.end <= refusal.start || record.end > refusal.end) && 'end') ||
     (record.chunks !== record.end - record.start && 'chunks') ||
-    (!same(record.salt, refusal.salt) && 'salt') ||
-    (!same(record.treeHash, refusal.treeHash) && 'treeHash')
+    (!equal(record.salt, refusal.salt) && 'salt') ||
+    (!equal(record.treeHash, refusal.treeHash) && 'treeHash')
   if (wrong) throw unproven('REFUSAL_RECORD', `the record's ${wrong} is not the refused draw's`)
   if (!verifySegment(refusal.chain, refusal.signer, record, signature)) {
     throw unproven('REFUSAL_SIGNATURE', 'the signer did not sign this record')
@@ -110,7 +101,7 @@ function checkIncluded(
   if (chunk.byteLength === 0) throw unproven('REFUSAL_MALFORMED', 'a chunk has at least one byte')
   const root: TreeRoot = { hash: record.root, bytes: record.bytes, chunks: record.chunks }
   const at = index - record.start
-  const leaf = leafNode(chunk, codecOf(codec).headerBytes)
+  const leaf = leafNode(chunk, HEADER_BYTES[codec])
   verifyProof(root, at, leaf, decodeProof(proof, at, record.chunks))
 }
 
@@ -124,10 +115,10 @@ function contradiction(
 ): { code: ErrorCode; message: string } {
   checkCheckpoint(other, refusal)
   const [one, two] = [checkpoint.record, other.record]
-  if (refusal.codec !== 'seal' || one.end !== two.end || !one.publicKey.equals(two.publicKey)) {
+  if (refusal.codec !== 'seal' || one.end !== two.end || !equal(one.publicKey, two.publicKey)) {
     throw unproven('REFUSAL_UNFOUNDED', 'the two records do not exclude each other')
   }
-  if (segmentHash(refusal.chain, one).equals(segmentHash(refusal.chain, two))) {
+  if (equal(segmentHash(refusal.chain, one), segmentHash(refusal.chain, two))) {
     throw unproven('REFUSAL_UNFOUNDED', 'the two records are the same')
   }
   return {

@@ -1,4 +1,4 @@
-import { loadAddon } from '../crypto/native.js'
+import { loadAddon } from '#crypto/native.js'
 import { pureSliceHasher, type SliceHasher } from './slice-batch.js'
 import { VALUE_BYTES, checkGroup, checkPiece, checkStored, siblingCount } from './slices.js'
 

@@ -1,4 +1,4 @@
-import { hash, keyedBlake3, uniform } from '../crypto/hash.js'
+import { hash, keyedBlake3, uniform } from '#crypto/hash.js'
 import { verifyBatchRecords } from '../merkle/batch.js'
 import { sliceHasher } from './slice-hasher.js'
 import type { SliceTools } from './verify-slices.js'

@@ -1,4 +1,5 @@
-import { HASH_BYTES } from '../crypto/hash.js'
+import { HASH_BYTES } from '#crypto/hash.js'
+import { equal } from '../bytes.js'
 import type { Outcome, WalkDetail } from '../protocol/operations.js'
 import type { ErrorCode } from '../errors.js'
 import type { RefusedEvidence, VerifiedEvidence } from './verify.js'
@@ -15,7 +16,7 @@ export interface Judgement {
   walk: WalkDetail
 }
 
-const NO_HASH = Buffer.alloc(HASH_BYTES)
+const NO_HASH = new Uint8Array(HASH_BYTES)
 
 /** What an answered challenge without (readable) evidence leaves on the log. */
 export const nothingKept: WalkDetail = { states: [], indices: [], leaves: [], evidence: NO_HASH }
@@ -27,11 +28,11 @@ export const nothingKept: WalkDetail = { states: [], indices: [], leaves: [], ev
  */
 export function judgeEvidence(verdict: Verdict, claimed: Uint8Array): Judgement {
   if (verdict.hash === null) return { outcome: 'failure', fault: faultOf(verdict), walk: nothingKept }
-  if (Buffer.compare(verdict.hash, claimed) !== 0) {
+  if (!equal(verdict.hash, claimed)) {
     const message = 'This evidence is not the one that its pinner signed for'
     return { outcome: 'failure', fault: { code: 'EVIDENCE_CLAIM', message }, walk: nothingKept }
   }
-  const evidence = Buffer.from(verdict.hash)
+  const evidence = verdict.hash
   if (verdict.ok) {
     const { states, indices, leaves } = verdict
     const walk = { states: hashesOf(states), indices, leaves: hashesOf(leaves), evidence }
@@ -49,8 +50,8 @@ function faultOf(verdict: Verdict): Judgement['fault'] {
 }
 
 /** Hashes that were sent in one piece. */
-function hashesOf(bytes: Uint8Array): Buffer[] {
+function hashesOf(bytes: Uint8Array): Uint8Array[] {
   return Array.from({ length: bytes.byteLength / HASH_BYTES }, (_, i) =>
-    Buffer.from(bytes.buffer, bytes.byteOffset + i * HASH_BYTES, HASH_BYTES)
+    bytes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES)
   )
 }

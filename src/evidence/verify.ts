@@ -1,6 +1,8 @@
 import { RECORD_BYTES, slabHasher } from '../crypto/blake3-slab.js'
-import { HASH_BYTES, keyedBlake3 } from '../crypto/hash.js'
-import { codecOf } from '../chunk/codecs.js'
+import { HASH_BYTES, keyedBlake3 } from '#crypto/hash.js'
+import type { Decoder, SegmentPublic } from '../chunk/codec.js'
+import { HEADER_BYTES } from '../chunk/header.js'
+import { equal } from '../bytes.js'
 import { CodecError, ForgeryError, ProofError, type CodeOf, type ErrorCode } from '../errors.js'
 import { verifyBatchRecords } from '../merkle/batch.js'
 import {
@@ -36,6 +38,13 @@ export interface EvidenceSource {
  * @throws ProofError if it is not
  */
 export type CheckOriginal = (segment: WalkSegment, index: number, length: number, proof: Uint8Array) => void
+
+/** What is handed in: ciphers, and what is known of originals. */
+export interface EvidenceTools {
+  /** How chunks of a segment are decoded. */
+  decoderOf: (segment: SegmentPublic) => Pick<Decoder, 'checkHeader' | 'openPiece'>
+  checkOriginal: CheckOriginal
+}
 
 /** What an evidence that holds says; what `settle` logs. */
 export interface VerifiedEvidence {
@@ -87,12 +96,12 @@ export function verifyEvidence(
   source: EvidenceSource,
   challenge: WalkChallenge,
   lastState: Uint8Array,
-  checkOriginal: CheckOriginal
+  tools: EvidenceTools
 ): VerifiedEvidence | RefusedEvidence {
   let check: Check | undefined
   try {
     check = new Check(source, challenge)
-    return check.run(lastState, checkOriginal)
+    return check.run(lastState, tools)
   } catch (error) {
     // Only what the evidence says can refuse it; trouble of our own is not the pinner's fault.
     if (!(error instanceof ProofError) && !(error instanceof CodecError)) throw error
@@ -105,12 +114,12 @@ class Check {
   readonly #source: EvidenceSource
   readonly #challenge: WalkChallenge
   readonly #shape: WalkShape
-  readonly #headBytes: Buffer
+  readonly #headBytes: Uint8Array
   readonly #head: EvidenceHead
   readonly #chunks: Chunk[]
   /** Hash of each chunk's body, and record of its leaf. */
-  readonly #bodies: Buffer
-  readonly #leaves: Buffer
+  readonly #bodies: Uint8Array
+  readonly #leaves: Uint8Array
   #hashed = false
 
   constructor(source: EvidenceSource, challenge: WalkChallenge) {
@@ -118,7 +127,7 @@ class Check {
     this.#challenge = challenge
     this.#shape = walkShape(challenge)
     const length = headLength(this.#read(0, EVIDENCE_PREFIX_BYTES), this.#shape)
-    this.#headBytes = Buffer.from(this.#read(EVIDENCE_PREFIX_BYTES, length))
+    this.#headBytes = this.#read(EVIDENCE_PREFIX_BYTES, length).slice()
     this.#head = decodeHead(this.#headBytes, challenge, this.#shape)
     const expected = EVIDENCE_PREFIX_BYTES + length + bodyBytes(this.#head)
     if (source.byteLength !== expected) {
@@ -131,17 +140,17 @@ class Check {
       at += CHUNK_PREFIX_BYTES + bytes
       return placed
     })
-    this.#bodies = Buffer.allocUnsafe(this.#chunks.length * HASH_BYTES)
-    this.#leaves = Buffer.allocUnsafe(this.#chunks.length * RECORD_BYTES)
+    this.#bodies = new Uint8Array(this.#chunks.length * HASH_BYTES)
+    this.#leaves = new Uint8Array(this.#chunks.length * RECORD_BYTES)
   }
 
-  run(lastState: Uint8Array, checkOriginal: CheckOriginal): VerifiedEvidence {
+  run(lastState: Uint8Array, tools: EvidenceTools): VerifiedEvidence {
     const segments = this.#segments()
     for (const chunks of segments) this.#hash(chunks)
     this.#hashed = true
     for (const [i, chunks] of segments.entries()) this.#prove(chunks, this.#head.proofs[i] as Uint8Array)
     const { states, visits } = this.#walk()
-    if (Buffer.compare(states.subarray(-HASH_BYTES), lastState) !== 0) {
+    if (!equal(states.subarray(-HASH_BYTES), lastState)) {
       throw new ForgeryError(
         'EVIDENCE_STATE',
         'This evidence does not hold: its chunks lead to another state than the one that was signed'
@@ -150,7 +159,7 @@ class Check {
     if (this.#chunks.some(({ visited }) => !visited)) {
       throw refuse('EVIDENCE_EXTRA', 'it has a chunk that the walk does not visit')
     }
-    this.#checkOriginal(visits[originalStep(lastState, visits.length)] as Chunk, checkOriginal)
+    this.#checkOriginal(visits[originalStep(lastState, visits.length)] as Chunk, tools)
     // All hashes in one piece of memory, which crosses threads faster than three.
     const leavesAt = states.byteLength
     const hashAt = leavesAt + visits.length * HASH_BYTES
@@ -171,7 +180,7 @@ class Check {
   /** Hash of the evidence, once all its chunks are hashed. */
   get hash(): Uint8Array | null {
     if (!this.#hashed) return null
-    const leaves = Buffer.allocUnsafe(this.#chunks.length * HASH_BYTES)
+    const leaves = new Uint8Array(this.#chunks.length * HASH_BYTES)
     this.#copyLeaves(this.#chunks, leaves, 0)
     return evidenceHash(this.#headBytes, leaves)
   }
@@ -180,7 +189,7 @@ class Check {
   #copyLeaves(chunks: readonly Chunk[], out: Uint8Array, at: number): void {
     for (const { place } of chunks) {
       const end = (place + 1) * RECORD_BYTES
-      this.#leaves.copy(out, at, end - HASH_BYTES, end)
+      out.set(this.#leaves.subarray(end - HASH_BYTES, end), at)
       at += HASH_BYTES
     }
   }
@@ -198,7 +207,7 @@ class Check {
 
   /** Hashes bodies and leaves of the chunks of one segment. */
   #hash(chunks: Chunk[]): void {
-    const { headerBytes } = codecOf(this.#segment(chunks[0] as Chunk).codec)
+    const headerBytes = HEADER_BYTES[this.#segment(chunks[0] as Chunk).codec]
     for (let from = 0, to = 0; from < chunks.length; from = to) {
       const { at, place } = chunks[from] as Chunk
       let end = at
@@ -244,7 +253,7 @@ class Check {
   }
 
   #walk(): { states: Uint8Array; visits: Chunk[] } {
-    const states = Buffer.allocUnsafe(this.#shape.steps * HASH_BYTES)
+    const states = new Uint8Array(this.#shape.steps * HASH_BYTES)
     const visits: Chunk[] = []
     let state = this.#challenge.seed
     for (let step = 0; step < this.#shape.steps; step++) {
@@ -266,16 +275,16 @@ class Check {
     return { states, visits }
   }
 
-  #checkOriginal(drawn: Chunk, checkOriginal: CheckOriginal): void {
+  #checkOriginal(drawn: Chunk, { decoderOf, checkOriginal }: EvidenceTools): void {
     const segment = this.#segment(drawn)
-    const decoder = codecOf(segment.codec).createDecoder(segment)
+    const decoder = decoderOf(segment)
     const { length, proof } = splitOriginal(this.#head.original)
     // The evidence is kept as it is; the block is decoded behind the proof, whose end it is.
     const room = proof.byteLength
     const { index, bytes, place } = drawn
     const bodyHash = this.#bodies.subarray(place * HASH_BYTES, (place + 1) * HASH_BYTES)
     const chunk = this.#read(drawn.at + CHUNK_PREFIX_BYTES, bytes)
-    const header = chunk.slice(0, codecOf(segment.codec).headerBytes)
+    const header = chunk.slice(0, HEADER_BYTES[segment.codec])
     const plainBytes = decoder.checkHeader(index, header, bytes, bodyHash)
     const out = scratch(room + bytes)
     out.set(proof)
@@ -304,11 +313,11 @@ function isPrefix(bytes: Uint8Array, at: number, index: number): boolean {
   return true
 }
 
-let kept: Buffer | undefined
+let kept: Uint8Array | undefined
 
-function scratch(bytes: number): Buffer {
-  if (bytes > SCRATCH_BYTES) return Buffer.allocUnsafeSlow(bytes)
-  kept ??= Buffer.allocUnsafeSlow(SCRATCH_BYTES)
+function scratch(bytes: number): Uint8Array {
+  if (bytes > SCRATCH_BYTES) return new Uint8Array(bytes)
+  kept ??= new Uint8Array(SCRATCH_BYTES)
   return kept.subarray(0, bytes)
 }
 

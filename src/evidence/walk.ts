@@ -1,6 +1,8 @@
 import { MAX_WALK_SEGMENTS, MAX_WALK_STEPS } from './slice-walk.js'
+import { writeUint } from '../bytes.js'
 import { ChainError } from '../errors.js'
-import { HASH_BYTES, hash, keyedBlake3, uniform, type HashPart } from '../crypto/hash.js'
+import { HASH_BYTES, hash, keyedBlake3, uniform } from '#crypto/hash.js'
+import type { HashPart } from '../crypto/pure-hashes.js'
 import type { WalkSegment } from '../protocol/views.js'
 
 /** What a pinner is asked: walk `steps` chunks of the copy made of `segments`, beginning with `seed`. */
@@ -38,19 +40,19 @@ export interface WalkStep {
   /** The chunk's block index in the hypercore. */
   index: number
   /** s_{t+1}. */
-  state: Buffer
+  state: Uint8Array
 }
 
 /** s_0: binds the walk to chain, copy, its list of segments, challenge and beacon. */
 export function walkSeed(
   { chain, copy, challenge, round, beacon }: WalkSeedParts,
   segments: readonly WalkSegment[]
-): Buffer {
+): Uint8Array {
   return hash('datdot/walk/1', chain, copy, segmentsHash(segments), challenge, round, beacon)
 }
 
 /** Hash of a list of segments: how many, and each one's id, range, size and root. */
-export function segmentsHash(segments: readonly WalkSegment[]): Buffer {
+export function segmentsHash(segments: readonly WalkSegment[]): Uint8Array {
   const parts: HashPart[] = [segments.length]
   for (const { id, start, chunks, bytes, root } of segments) parts.push(id, start, chunks, bytes, root)
   return hash('datdot/segments/1', ...parts)
@@ -115,9 +117,9 @@ export function walkTarget(
 }
 
 /** `s_{t+1} = keyed BLAKE3(s_t, u64 index, raw chunk)`. */
-export function walkState(state: Uint8Array, index: number, chunk: Uint8Array): Buffer {
-  const prefix = Buffer.allocUnsafe(8)
-  prefix.writeBigUInt64LE(BigInt(index))
+export function walkState(state: Uint8Array, index: number, chunk: Uint8Array): Uint8Array {
+  const prefix = new Uint8Array(8)
+  writeUint(prefix, index, 0, 8)
   return keyedBlake3(state, prefix, chunk)
 }
 

@@ -9,7 +9,7 @@ interface Ahead {
   closeRound: number
   settleRound: number
   startRound: number
-  beacon: Buffer
+  beacon: Uint8Array
   buckets: { every: number; bucket: number }[]
   cursor: number
   /** Role number of a verifier -> copies that it checks. */

@@ -5,7 +5,7 @@ import { ledgerFailure, notOpened } from './failures.js'
 import { migrations } from './schema.js'
 
 /** What a statement takes. Numbers only where they are whole and below 2^53. */
-export type Value = number | bigint | Buffer | null
+export type Value = number | bigint | Uint8Array | null
 /** A row: integers are always bigint. */
 export type Row = Record<string, bigint | Buffer | null>
 

@@ -64,7 +64,7 @@ const ENTRIES_PAGE_MAX = 10_000
 
 /** The ledger of a chain (see SyncLedger). One process opens a file for writing at a time. */
 export class Ledger implements SyncLedger {
-  readonly chainId: Buffer
+  readonly chainId: Uint8Array
   readonly chainKey: Buffer
   /** For the audit and for benchmarks: the state that operations change. */
   readonly state: State
@@ -171,10 +171,10 @@ export class Ledger implements SyncLedger {
 
   #receipt(of: Omit<Receipt, 'signature'>): Receipt {
     const { keyPair } = this.#options
-    return keyPair ? signReceipt(this.chainId, keyPair, of) : { ...of, signature: Buffer.alloc(64) }
+    return keyPair ? signReceipt(this.chainId, keyPair, of) : { ...of, signature: new Uint8Array(64) }
   }
 
-  #send(statement: Statement, detail?: Buffer): { receipt: Receipt; work: number } {
+  #send(statement: Statement, detail?: Uint8Array): { receipt: Receipt; work: number } {
     const { keyPair } = this.#options
     if (!keyPair) throw new ChainError('KEY_MISSING', 'this ledger was opened without the key of its chain')
     const nonce = this.state.wallet(this.chainKey)!.nonce
@@ -239,7 +239,7 @@ export class Ledger implements SyncLedger {
     return this.state.head.length
   }
 
-  entries(from: number, limit: number): Buffer[] {
+  entries(from: number, limit: number): Uint8Array[] {
     return this.#db
       .all(
         `SELECT e.*, d.bytes AS detail FROM entries e LEFT JOIN details d ON d.seq = e.seq
@@ -405,7 +405,7 @@ export class Ledger implements SyncLedger {
 }
 
 /** An entry as it is published, from its row and that of its detail. */
-function entryBytes(row: Row): Buffer {
+function entryBytes(row: Row): Uint8Array {
   const core = row.operation as Buffer
   return encodeEntry({
     seq: Number(row.seq),
@@ -417,7 +417,7 @@ function entryBytes(row: Row): Buffer {
   })
 }
 
-function signGenesis(genesis: GenesisOptions, keyPair: KeyPair, at: number): Buffer {
+function signGenesis(genesis: GenesisOptions, keyPair: KeyPair, at: number): Uint8Array {
   const { name, parameters, beacon, allocations } = genesis
   const body = {
     name,

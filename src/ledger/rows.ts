@@ -67,7 +67,7 @@ export interface Task {
   bytes: number
   reserved: bigint
   /** segmentHash of the signer's record. */
-  delivered: Buffer | null
+  delivered: Uint8Array | null
 }
 
 function count(value: bigint | Buffer | null | undefined): number {
@@ -148,7 +148,7 @@ export function hypercoreById(state: State, id: number): Hypercore {
 }
 
 export function hypercoreByKey(state: State, key: Uint8Array): Hypercore | null {
-  const row = state.db.get('SELECT * FROM hypercores WHERE key = ?', key as Buffer)
+  const row = state.db.get('SELECT * FROM hypercores WHERE key = ?', key)
   return row ? hypercoreFrom(row) : null
 }
 

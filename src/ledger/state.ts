@@ -76,14 +76,14 @@ export interface Frozen {
 /** The one row of table `head`. */
 export interface Head {
   length: number
-  hash: Buffer
+  hash: Uint8Array
   at: number
   clock: number
   round: number
-  beacon: Buffer
+  beacon: Uint8Array
   onionLeft: number
   onionLength: number
-  nextOnion: Buffer | null
+  nextOnion: Uint8Array | null
   epoch: number
   /** Round whose value draws the tasks that are frozen; null while none are. */
   drawRound: number | null
@@ -98,7 +98,7 @@ export interface Head {
 /** What `run` appended to the log. */
 export interface Appended {
   seq: number
-  hash: Buffer
+  hash: Uint8Array
   effectsHash: Buffer
 }
 
@@ -108,7 +108,7 @@ export interface DrawObserver {
     draw: number
     task: number
     role: RoleName
-    seed: Buffer
+    seed: Uint8Array
     total: number
     excluded: Buffer[]
   }): void
@@ -122,7 +122,7 @@ export interface DrawObserver {
  */
 export class State {
   readonly db: Database
-  readonly chainId: Buffer
+  readonly chainId: Uint8Array
   readonly chainKey: Buffer
   head: Head
   parameters: Parameters
@@ -143,7 +143,7 @@ export class State {
   #urns = new Map<RoleName, Urn>()
   #parametersChanged = false
 
-  constructor(db: Database, chainId: Buffer, chainKey: Buffer) {
+  constructor(db: Database, chainId: Uint8Array, chainKey: Buffer) {
     this.db = db
     this.chainId = chainId
     this.chainKey = chainKey
@@ -204,7 +204,7 @@ export class State {
    *
    * @param at time of the entry, which a tick sets itself
    */
-  run(operation: Operation, operationHash: Buffer, apply: () => void): Appended {
+  run(operation: Operation, operationHash: Uint8Array, apply: () => void): Appended {
     const before = { ...this.head }
     const parameters = this.parameters
     // A replay ends with the first operation that is refused: it has nothing to go back for.
@@ -235,7 +235,7 @@ export class State {
     this.#forget()
   }
 
-  #append(operation: Operation, operationHash: Buffer): Appended {
+  #append(operation: Operation, operationHash: Uint8Array): Appended {
     const { head } = this
     const seq = head.length
     const postings = [...this.#changes].filter(([, change]) => change !== 0n).sort(([a], [b]) => a - b)

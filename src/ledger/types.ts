@@ -29,9 +29,9 @@ export interface GenesisOptions {
   name: string
   parameters: Parameters
   /** Commitment of the first onion and its number of rounds. */
-  beacon: { commitment: Buffer; length: number }
+  beacon: { commitment: Uint8Array; length: number }
   /** Tokens that genesis creates: wallets and grains. Nothing else ever does. */
-  allocations: { key: Buffer; amount: bigint }[]
+  allocations: { key: Uint8Array; amount: bigint }[]
 }
 
 export interface LedgerOptions {
@@ -41,7 +41,7 @@ export interface LedgerOptions {
   keyPair?: KeyPair
   genesis?: GenesisOptions
   /** Where ticks take their values from. Only the chain process has it. */
-  beacon?: BeaconSource & { commitment(index: number): Buffer; length: number }
+  beacon?: BeaconSource & { commitment(index: number): Uint8Array; length: number }
   /** Entries are dated by its wall time. */
   clock: Pick<Clock, 'wall' | 'now'>
   /** False: commits are not flushed to disk, for tests and measurements alone. */
@@ -56,14 +56,14 @@ export interface EntryView {
   at: number
   rulesVersion: number
   operation: Operation
-  hash: Buffer
+  hash: Uint8Array
   /** The bytes that are published: src/protocol/entry.ts reads them. */
-  bytes: Buffer
+  bytes: Uint8Array
 }
 
 /** The ledger on the thread that has its file open: one SQLite file, changed by operations only. */
 export interface SyncLedger {
-  readonly chainId: Buffer
+  readonly chainId: Uint8Array
   readonly chainKey: Buffer
 
   /**
@@ -86,7 +86,7 @@ export interface SyncLedger {
 
   /** Entries in the log, and the bytes of some of them as they are published. */
   length(): number
-  entries(from: number, limit: number): Buffer[]
+  entries(from: number, limit: number): Uint8Array[]
   entry(seq: number): EntryView | null
   /** What an entry did; null once compaction dropped it. */
   effects(seq: number): Effects | null
@@ -108,7 +108,7 @@ export interface SyncLedger {
   /** What a pinner is asked to keep, before a signer is drawn for it. */
   asks(pinner: Uint8Array): AskView[]
   /** Value of a beacon round that was revealed, for the last 1,024 rounds and those still referred to. */
-  beaconValue(round: number): Buffer | null
+  beaconValue(round: number): Uint8Array | null
   challenge(id: number): ChallengeView | null
   /** A pinner's challenges that wait for its answer, oldest first. */
   challengesOf(pinner: Uint8Array, limit?: number): ChallengeView[]
@@ -140,8 +140,8 @@ export interface SyncLedger {
 
 /** An entry's bytes, and those of its effects until compaction drops them. */
 export interface LoggedEvent {
-  entry: Buffer
-  effects: Buffer | null
+  entry: Uint8Array
+  effects: Uint8Array | null
 }
 
 /** What may be asked of a ledger from anywhere. */

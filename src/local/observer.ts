@@ -7,7 +7,7 @@ import { Wakeup } from '../wait.js'
 
 /** How a copy has done so far. */
 export interface CopyRecord {
-  hypercore: Buffer
+  hypercore: Uint8Array
   storage: Partial<Record<Outcome, number>>
   retrieval: Partial<Record<Outcome, number>>
 }

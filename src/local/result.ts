@@ -2,6 +2,7 @@ import * as idEncoding from 'hypercore-id-encoding'
 import { roleNames, type Outcome } from '../protocol/operations.js'
 import type { CopyView } from '../protocol/views.js'
 import type { Observer } from './observer.js'
+import { toHex } from '../bytes.js'
 
 interface Tally {
   passed: number
@@ -103,7 +104,7 @@ function describe(copy: CopyView, names: ReadonlyMap<string, string>): NetworkRe
     codec,
     chunks,
     bytes,
-    root: root.toString('hex')
+    root: toHex(root)
   }))
 }
 
@@ -142,6 +143,6 @@ function tally(outcomes: Record<Outcome, number>): Tally {
   return { passed: success, failed: failure + offline + refused + lie }
 }
 
-function nameOf(names: ReadonlyMap<string, string>, key: Buffer): string {
-  return names.get(key.toString('hex')) ?? idEncoding.encode(key)
+function nameOf(names: ReadonlyMap<string, string>, key: Uint8Array): string {
+  return names.get(toHex(key)) ?? idEncoding.encode(key)
 }

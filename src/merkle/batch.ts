@@ -16,7 +16,7 @@ export function verifyBatchRecords(
   proof: Uint8Array,
   hasher: SlabHasher = slabHasher
 ): ArrayLike<number> {
-  const record = Buffer.allocUnsafe(RECORD_BYTES).fill(0)
+  const record = new Uint8Array(RECORD_BYTES)
   const offsets = hasher.batchRoot
     ? nativeRoot(root.chunks, indices, leaves, proof, hasher.batchRoot, record)
     : batchRoot(root.chunks, indices, leaves, proof, (...pairs) => hasher.parents(...pairs), record)
@@ -30,7 +30,7 @@ function nativeRoot(
   leaves: Uint8Array,
   proof: Uint8Array,
   batchRoot: NonNullable<SlabHasher['batchRoot']>,
-  record: Buffer
+  record: Uint8Array
 ): ArrayLike<number> {
   const sorted = new Float64Array(indices.length)
   for (let i = 0; i < sorted.length; i++) sorted[i] = indices[i]!

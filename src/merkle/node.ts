@@ -1,5 +1,6 @@
 import { RECORD_BYTES, slabHasher } from '../crypto/blake3-slab.js'
-import { HASH_BYTES, blake3 } from '../crypto/hash.js'
+import { HASH_BYTES, blake3 } from '#crypto/hash.js'
+import { readUint, writeUint } from '../bytes.js'
 import { ProofError } from '../errors.js'
 
 export { RECORD_BYTES }
@@ -22,8 +23,8 @@ export function leafNode(encoded: Uint8Array, headerBytes: number): TreeNode {
 
 /** The leaf of a chunk whose body is hashed already. `chunkBytes` includes the header. */
 export function leafOf(header: Uint8Array, chunkBytes: number, bodyHash: Uint8Array): TreeNode {
-  const message = Buffer.alloc(1 + 8 + header.byteLength + HASH_BYTES)
-  message.writeBigUInt64LE(BigInt(chunkBytes), 1)
+  const message = new Uint8Array(1 + 8 + header.byteLength + HASH_BYTES)
+  writeUint(message, chunkBytes, 1, 8)
   message.set(header, 9)
   message.set(bodyHash, 9 + header.byteLength)
   return { hash: blake3(message), bytes: chunkBytes }
@@ -31,11 +32,11 @@ export function leafOf(header: Uint8Array, chunkBytes: number, bodyHash: Uint8Ar
 
 /** BLAKE3(0x01 || u64 bytes below || left || right). */
 export function parentNode(left: TreeNode, right: TreeNode): TreeNode {
-  writeBytes(children, 0, left.bytes)
+  writeUint(children, left.bytes, 0, 8)
   children.set(left.hash, 8)
-  writeBytes(children, RECORD_BYTES, right.bytes)
+  writeUint(children, right.bytes, RECORD_BYTES, 8)
   children.set(right.hash, RECORD_BYTES + 8)
-  const record = Buffer.allocUnsafe(RECORD_BYTES)
+  const record = new Uint8Array(RECORD_BYTES)
   slabHasher.parents(children, 1, record)
   return { hash: record.subarray(8), bytes: left.bytes + right.bytes }
 }
@@ -43,19 +44,17 @@ export function parentNode(left: TreeNode, right: TreeNode): TreeNode {
 /** Room for two records of `parentNode`. */
 const children = new Uint8Array(2 * RECORD_BYTES)
 
-/** A safe integer as u64, little-endian. */
-function writeBytes(record: Uint8Array, at: number, bytes: number): void {
-  let rest = bytes
-  for (let i = 0; i < 8; i++) {
-    record[at + i] = rest % 256
-    rest = Math.floor(rest / 256)
+/**
+ * A node as RECORD_BYTES: u64 bytes below, little-endian, then the hash.
+ *
+ * @throws ProofError `PROOF_BYTES` for a size that is no safe integer
+ */
+export function encodeNode(node: TreeNode): Uint8Array {
+  if (!Number.isSafeInteger(node.bytes) || node.bytes < 0) {
+    throw new ProofError('PROOF_BYTES', `no node has ${node.bytes} bytes below it`)
   }
-}
-
-/** A node as RECORD_BYTES: u64 bytes below, little-endian, then the hash. */
-export function encodeNode(node: TreeNode): Buffer {
-  const record = Buffer.allocUnsafe(RECORD_BYTES)
-  record.writeBigUInt64LE(BigInt(node.bytes))
+  const record = new Uint8Array(RECORD_BYTES)
+  writeUint(record, node.bytes, 0, 8)
   record.set(node.hash, 8)
   return record
 }
@@ -66,12 +65,12 @@ export function encodeNode(node: TreeNode): Buffer {
  * @throws ProofError `PROOF_BYTES` for a size that is 0 or no safe integer
  */
 export function decodeNode(records: Uint8Array, offset = 0): TreeNode {
-  const record = Buffer.from(records.subarray(offset, offset + RECORD_BYTES))
-  const bytes = record.readBigUInt64LE()
-  if (bytes === 0n || bytes > BigInt(Number.MAX_SAFE_INTEGER)) {
+  const record = records.slice(offset, offset + RECORD_BYTES)
+  const bytes = readUint(record, 0, 8)
+  if (bytes === 0 || !Number.isSafeInteger(bytes)) {
     throw new ProofError('PROOF_BYTES', `no node has ${bytes} bytes below it`)
   }
-  return { hash: record.subarray(8), bytes: Number(bytes) }
+  return { hash: record.subarray(8), bytes }
 }
 
 /**

@@ -1,3 +1,4 @@
+import { concat, equal } from '../bytes.js'
 import { ForgeryError, ProofError } from '../errors.js'
 import { verifyBatchRecords } from './batch.js'
 import { RECORD_BYTES, decodeNode, encodeNode, parentNode, type TreeNode, type TreeRoot } from './node.js'
@@ -107,7 +108,7 @@ export function verifyBatch(root: TreeRoot, leaves: ProvenLeaf[], nodes: TreeNod
     throw new ProofError('PROOF_LENGTH', `a batch proof of ${nodes.length} nodes, not ${expected}`)
   }
   const records = sorted.map((index) => encodeNode(byIndex.get(index)!))
-  const found = verifyBatchRecords(root, sorted, Buffer.concat(records), encodeProof(nodes))
+  const found = verifyBatchRecords(root, sorted, concat(records), encodeProof(nodes))
   const offsets = new Map(sorted.map((index, i) => [index, found[i]!]))
   return leaves.map(({ index, leaf }) => ({ index, offset: offsets.get(index)!, bytes: leaf.bytes }))
 }
@@ -118,8 +119,8 @@ export function batchLength(indices: number[], chunks: number): number {
 }
 
 /** A proof, single or batch, as bytes: its nodes' records. */
-export function encodeProof(nodes: TreeNode[]): Buffer {
-  return Buffer.concat(nodes.map(encodeNode))
+export function encodeProof(nodes: TreeNode[]): Uint8Array {
+  return concat(nodes.map(encodeNode))
 }
 
 /**
@@ -176,7 +177,7 @@ function checkRoot(root: TreeRoot, node: TreeNode): void {
       `the proof's sizes add up to ${node.bytes}, the root's is ${root.bytes}`
     )
   }
-  if (Buffer.compare(node.hash, root.hash) !== 0) {
+  if (!equal(node.hash, root.hash)) {
     throw new ForgeryError('PROOF_ROOT', 'the proof does not lead to the root')
   }
 }

@@ -1,4 +1,4 @@
-import { signParts, verifyParts, type KeyPair } from '../crypto/keys.js'
+import { signParts, verifyParts, type KeyPair } from '#crypto/keys.js'
 
 const DOMAIN = 'datdot/evidence-claim/1'
 
@@ -12,7 +12,11 @@ export interface EvidenceClaim {
  * A pinner's signature for the bytes that it hands over. Without it a lie would rest on s_k and on bytes that the chain could
  * have made itself; with it whoever reads the evidence sees that the forged bytes are the pinner's.
  */
-export function signClaim(chainId: Uint8Array, keyPair: KeyPair, { challenge, hash }: EvidenceClaim): Buffer {
+export function signClaim(
+  chainId: Uint8Array,
+  keyPair: KeyPair,
+  { challenge, hash }: EvidenceClaim
+): Uint8Array {
   return signParts(keyPair.secretKey, DOMAIN, chainId, challenge, hash)
 }
 

@@ -1,3 +1,4 @@
+import { readU64, readUint, writeU64, writeUint } from '../bytes.js'
 import { ChainError } from '../errors.js'
 
 /** The bytes being written or read, and where in them; the shape that compact-encoding uses too. */
@@ -24,12 +25,18 @@ function malformed(what: string): ChainError {
   return new ChainError('OPERATION_MALFORMED', `the bytes are not a valid operation: ${what}`)
 }
 
-function take(state: CodecState, length: number): Buffer {
-  const bytes = state.buffer as Buffer
+/** The next `length` bytes: a view of what is read, of the class that it has. */
+function take(state: CodecState, length: number): Uint8Array {
+  const from = advance(state, length)
+  return state.buffer!.subarray(from, from + length)
+}
+
+/** Steps over bytes that must be there; returns where they begin. */
+function advance(state: CodecState, length: number): number {
   if (state.end - state.start < length) throw malformed('they end too early')
   const from = state.start
   state.start += length
-  return bytes.subarray(from, from + length)
+  return from
 }
 
 function bigVarintLength(value: bigint): number {
@@ -37,31 +44,27 @@ function bigVarintLength(value: bigint): number {
 }
 
 function writeBigVarint(state: CodecState, value: bigint): void {
-  const buffer = state.buffer as Buffer
-  if (value <= 0xfcn) buffer[state.start++] = Number(value)
-  else if (value <= 0xffffn) {
-    buffer[state.start++] = 0xfd
-    state.start = buffer.writeUInt16LE(Number(value), state.start)
-  } else if (value <= 0xffffffffn) {
-    buffer[state.start++] = 0xfe
-    state.start = buffer.writeUInt32LE(Number(value), state.start)
-  } else {
-    buffer[state.start++] = 0xff
-    state.start = buffer.writeBigUInt64LE(value, state.start)
+  const length = bigVarintLength(value)
+  const buffer = state.buffer!
+  if (length === 1) buffer[state.start] = Number(value)
+  else {
+    buffer[state.start] = length === 3 ? 0xfd : length === 5 ? 0xfe : 0xff
+    if (length === 9) writeU64(buffer, value, state.start + 1)
+    else writeUint(buffer, Number(value), state.start + 1, length - 1)
   }
+  state.start += length
 }
 
 function readVarint(state: CodecState): number | bigint {
-  const first = take(state, 1)[0]!
+  const buffer = state.buffer!
+  const first = buffer[advance(state, 1)]!
   if (first <= 0xfc) return first
-  if (first === 0xff) {
-    const value = take(state, 8).readBigUInt64LE(0)
-    if (value <= 0xffffffffn) throw malformed('a number is not in its shortest form')
-    return value
-  }
-  const value = first === 0xfd ? take(state, 2).readUInt16LE(0) : take(state, 4).readUInt32LE(0)
-  if (first === 0xfd ? value <= 0xfc : value <= 0xffff)
+  const length = first === 0xfd ? 2 : first === 0xfe ? 4 : 8
+  const at = advance(state, length)
+  const value = length === 8 ? readU64(buffer, at) : readUint(buffer, at, length)
+  if (value <= (first === 0xfd ? 0xfc : first === 0xfe ? 0xffff : 0xffffffff)) {
     throw malformed('a number is not in its shortest form')
+  }
   return value
 }
 
@@ -125,7 +128,7 @@ function zigzag(value: bigint): bigint {
 }
 
 /** Exactly `length` bytes. */
-export function fixed(length: number): Type<Buffer> {
+export function fixed(length: number): Type<Uint8Array> {
   return {
     preencode(state) {
       state.end += length
@@ -142,7 +145,7 @@ export function fixed(length: number): Type<Buffer> {
 const length32 = uint(0xffffffff)
 
 /** Up to `max` bytes with their length before them. */
-export function bytes(max: number): Type<Buffer> {
+export function bytes(max: number): Type<Uint8Array> {
   return {
     preencode(state, value) {
       length32.preencode(state, value.byteLength)
@@ -162,17 +165,22 @@ export function bytes(max: number): Type<Buffer> {
   }
 }
 
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 /** UTF-8 text of up to `max` bytes. */
 export function text(max: number): Type<string> {
   const raw = bytes(max)
   return {
-    preencode: (state, value) => raw.preencode(state, Buffer.from(value, 'utf8')),
-    encode: (state, value) => raw.encode(state, Buffer.from(value, 'utf8')),
+    preencode: (state, value) => raw.preencode(state, encoder.encode(value)),
+    encode: (state, value) => raw.encode(state, encoder.encode(value)),
     decode(state) {
       const value = raw.decode(state)
-      const out = value.toString('utf8')
-      if (!Buffer.from(out, 'utf8').equals(value)) throw malformed('a text is not UTF-8')
-      return out
+      try {
+        return decoder.decode(value)
+      } catch {
+        throw malformed('a text is not UTF-8')
+      }
     }
   }
 }
@@ -203,7 +211,7 @@ export function optional<T>(type: Type<T>): Type<T | null> {
       if (value !== null) type.encode(state, value)
     },
     decode(state) {
-      const flag = take(state, 1)[0]!
+      const flag = state.buffer![advance(state, 1)]!
       if (flag > 1) throw malformed('a flag is neither 0 nor 1')
       return flag === 1 ? type.decode(state) : null
     }
@@ -255,18 +263,18 @@ export function struct<const F extends { [K in keyof F]: Type<Infer<F[K]>> }>(fi
 }
 
 /** The bytes of `value`. */
-export function encode<T>(type: Type<T>, value: T): Buffer {
+export function encode<T>(type: Type<T>, value: T): Uint8Array {
   const state: CodecState = { start: 0, end: 0, buffer: null }
   type.preencode(state, value)
-  state.buffer = Buffer.allocUnsafe(state.end)
+  const buffer = new Uint8Array(state.end)
+  state.buffer = buffer
   type.encode(state, value)
-  return state.buffer as Buffer
+  return buffer
 }
 
-/** The value of `bytes`, all of them. @throws ChainError OPERATION_MALFORMED */
+/** The value of `bytes`, all of them; byte strings in it are views of these. @throws ChainError OPERATION_MALFORMED */
 export function decode<T>(type: Type<T>, from: Uint8Array): T {
-  const buffer = Buffer.isBuffer(from) ? from : Buffer.from(from.buffer, from.byteOffset, from.byteLength)
-  const state: CodecState = { start: 0, end: buffer.byteLength, buffer }
+  const state: CodecState = { start: 0, end: from.byteLength, buffer: from }
   const value = type.decode(state)
   if (state.start !== state.end) throw malformed('bytes are left over')
   return value

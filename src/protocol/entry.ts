@@ -13,7 +13,7 @@ export const entryType = struct({
 })
 export type Entry = Infer<typeof entryType>
 
-export function encodeEntry(entry: Entry): Buffer {
+export function encodeEntry(entry: Entry): Uint8Array {
   return encode(entryType, entry)
 }
 

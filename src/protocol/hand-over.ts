@@ -26,8 +26,8 @@ export type SignedRecord = Infer<typeof signedRecordType>
 
 /** @throws ChainError OPERATION_MALFORMED */
 export const decodeOffer = (from: Uint8Array): SegmentOffer => decode(offerType, from)
-export const encodeOffer = (offer: SegmentOffer): Buffer => encode(offerType, offer)
+export const encodeOffer = (offer: SegmentOffer): Uint8Array => encode(offerType, offer)
 
 /** @throws ChainError OPERATION_MALFORMED */
 export const decodeSignedRecord = (from: Uint8Array): SignedRecord => decode(signedRecordType, from)
-export const encodeSignedRecord = (signed: SignedRecord): Buffer => encode(signedRecordType, signed)
+export const encodeSignedRecord = (signed: SignedRecord): Uint8Array => encode(signedRecordType, signed)

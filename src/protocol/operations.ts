@@ -1,7 +1,13 @@
 import { codecNames } from '../chunk/header.js'
-import sodium from 'sodium-native'
-import { hash } from '../crypto/hash.js'
-import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, type KeyPair } from '../crypto/keys.js'
+import { hash } from '#crypto/hash.js'
+import {
+  PUBLIC_KEY_BYTES,
+  SIGNATURE_BYTES,
+  signDetached,
+  verifyDetached,
+  type KeyPair
+} from '#crypto/keys.js'
+import { equal } from '../bytes.js'
 import { ChainError } from '../errors.js'
 import {
   amount,
@@ -186,13 +192,13 @@ export type Statement = { [K in Kind]: { kind: K; body: Body<K> } }[Kind]
 
 /** An operation as it is decoded: the statement, its sender, and the bytes that were hashed and signed. */
 export type Operation = Statement & {
-  sender: Buffer
+  sender: Uint8Array
   nonce: number
-  signature: Buffer
+  signature: Uint8Array
   /** Head, body and signature: what the log keeps forever. */
-  core: Buffer
+  core: Uint8Array
   /** What the body binds by hash and the log may prune; null where the kind has none or it was pruned. */
-  detail: Buffer | null
+  detail: Uint8Array | null
 }
 
 const versionType = uint(0xfc)
@@ -200,7 +206,7 @@ const nonceType = uint()
 const codeType = uint(0xfc)
 
 /** Hash that stands in the body for a detail. */
-export function detailHash(detail: Uint8Array): Buffer {
+export function detailHash(detail: Uint8Array): Uint8Array {
   return hash('datdot/detail/1', detail)
 }
 
@@ -209,20 +215,20 @@ function hasDetail(kind: Kind): boolean {
 }
 
 /** What the sender signs: the domain, the network and the operation's unsigned bytes. 32 zeros for genesis. */
-export function operationHash(chainId: Uint8Array, unsigned: Uint8Array): Buffer {
+export function operationHash(chainId: Uint8Array, unsigned: Uint8Array): Uint8Array {
   return hash('datdot/operation/1', chainId, unsigned)
 }
 
 /** Identity of a network: the hash of its genesis operation, signature left out. */
-export function chainIdOf(genesis: Operation): Buffer {
+export function chainIdOf(genesis: Operation): Uint8Array {
   return operationHash(NO_CHAIN, unsignedBytes(genesis))
 }
 
 /** The chain id that a genesis operation itself is signed under. */
-export const NO_CHAIN = Buffer.alloc(32)
+export const NO_CHAIN = new Uint8Array(32)
 
 /** The bytes of an operation that are hashed: all of its core but the signature. */
-export function unsignedBytes(operation: { core: Buffer }): Buffer {
+export function unsignedBytes(operation: { core: Uint8Array }): Uint8Array {
   return operation.core.subarray(0, operation.core.byteLength - SIGNATURE_BYTES)
 }
 
@@ -230,7 +236,7 @@ export function unsignedBytes(operation: { core: Buffer }): Buffer {
 export function signOperation(
   statement: Statement,
   from: { chainId: Uint8Array; keyPair: KeyPair; nonce: number; detail?: Uint8Array }
-): Buffer {
+): Uint8Array {
   const type = bodies[statement.kind] as Type<unknown>
   const unsigned: CodecState = { start: 0, end: 0, buffer: null }
   const head = (write: 'preencode' | 'encode') => {
@@ -242,12 +248,12 @@ export function signOperation(
   }
   head('preencode')
   const length = unsigned.end
-  const detail = from.detail ?? Buffer.alloc(0)
-  const wire = Buffer.allocUnsafe(length + SIGNATURE_BYTES + detail.byteLength)
+  const detail = from.detail ?? new Uint8Array(0)
+  const wire = new Uint8Array(length + SIGNATURE_BYTES + detail.byteLength)
   unsigned.buffer = wire
   head('encode')
   const signed = operationHash(from.chainId, wire.subarray(0, length))
-  sodium.crypto_sign_detached(wire.subarray(length, length + SIGNATURE_BYTES), signed, from.keyPair.secretKey)
+  wire.set(signDetached(signed, from.keyPair.secretKey), length)
   wire.set(detail, length + SIGNATURE_BYTES)
   return wire
 }
@@ -259,7 +265,7 @@ export function signOperation(
  * @throws ChainError OPERATION_MALFORMED, OPERATION_TOO_LARGE, OPERATION_UNKNOWN
  */
 export function decodeOperation(wire: Uint8Array, pruned = false): Operation {
-  const buffer = Buffer.isBuffer(wire) ? wire : Buffer.from(wire.buffer, wire.byteOffset, wire.byteLength)
+  const buffer = wire
   if (buffer.byteLength > OPERATION_BYTES_MAX + DETAIL_BYTES_MAX && buffer[33] !== 0) throw tooLarge()
   const state: CodecState = { start: 0, end: buffer.byteLength, buffer }
   if (versionType.decode(state) !== OPERATION_VERSION) {
@@ -275,11 +281,11 @@ export function decodeOperation(wire: Uint8Array, pruned = false): Operation {
   const signed = signature.decode(state)
   const core = buffer.subarray(0, state.start)
   if (core.byteLength > OPERATION_BYTES_MAX && kind !== 'genesis') throw tooLarge()
-  let detail: Buffer | null = null
+  let detail: Uint8Array | null = null
   const rest = buffer.subarray(state.start)
   if (hasDetail(kind) && !(pruned && rest.byteLength === 0)) {
     if (rest.byteLength > DETAIL_BYTES_MAX) throw tooLarge()
-    if (!detailHash(rest).equals((body as { detail: Buffer }).detail)) {
+    if (!equal(detailHash(rest), (body as { detail: Uint8Array }).detail)) {
       throw new ChainError('OPERATION_MALFORMED', 'the detail is not the one that the operation binds')
     }
     detail = rest
@@ -322,9 +328,9 @@ export function verifySignatures(chainId: Uint8Array, wires: readonly Uint8Array
 
 /** Body and detail of an answer. */
 export function answerOf(
-  answered: readonly { challenge: number; state: Buffer }[],
+  answered: readonly { challenge: number; state: Uint8Array }[],
   refused: readonly number[] = []
-): { body: Body<'answer'>; detail: Buffer } {
+): { body: Body<'answer'>; detail: Uint8Array } {
   const detail = encode(
     answerDetailType,
     answered.map(({ state }) => state)
@@ -336,7 +342,7 @@ export function answerOf(
 /** Body and detail of a settle. */
 export function settleOf(items: readonly { challenge: number; outcome: Outcome; walk: WalkDetail }[]): {
   body: Body<'settle'>
-  detail: Buffer
+  detail: Uint8Array
 } {
   const detail = encode(
     settleDetailType,
@@ -356,7 +362,7 @@ export function reportCommitment(
   epoch: number,
   reports: readonly Report[],
   salt: Uint8Array
-): Buffer {
+): Uint8Array {
   return hash(
     'datdot/report/1',
     chainId,
@@ -373,7 +379,7 @@ export function decodeDetail<T>(type: Type<T>, detail: Uint8Array): T {
 }
 
 function holds(publicKey: Uint8Array, signed: Uint8Array, by: Uint8Array): boolean {
-  return sodium.crypto_sign_verify_detached(by, signed, publicKey)
+  return verifyDetached(by, signed, publicKey)
 }
 
 function tooLarge(): ChainError {

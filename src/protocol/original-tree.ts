@@ -1,12 +1,15 @@
 import { fullRoots, leftSpan, parent, sibling } from 'flat-tree'
-import crypto from 'hypercore-crypto'
-import sodium from 'sodium-native'
+import { blake2b } from '#crypto/blake2b.js'
+import { equal, readUint, writeUint } from '../bytes.js'
 import { ForgeryError, ProofError } from '../errors.js'
 
 const PROOF_VERSION = 1
 const HASH_BYTES = 32
 const SIZE_BYTES = 8
 const STEP_BYTES = SIZE_BYTES + HASH_BYTES
+/** First byte of what hypercore hashes for a leaf, and for the roots of a tree. */
+const LEAF = Uint8Array.of(0)
+const ROOTS = Uint8Array.of(2)
 /** Version, number of siblings, number of other roots. */
 const HEADER_BYTES = 3
 
@@ -24,17 +27,17 @@ export interface OriginalHash {
   /** Blocks of the original. */
   length: number
   /** 32 bytes: hypercore's hash over the tree's roots at `length`. */
-  treeHash: Buffer
+  treeHash: Uint8Array
 }
 
 /** The BLAKE2b hash that hypercore puts at the leaf of `block`; safe to compute in a worker thread. */
-export function originalLeaf(block: Uint8Array): Buffer {
-  return crypto.data(block)
+export function originalLeaf(block: Uint8Array): Uint8Array {
+  return blake2b(LEAF, u64(block.byteLength), block)
 }
 
 /** Hypercore's hash over the roots of a tree. */
-export function treeHashOf(roots: readonly OriginalNode[]): Buffer {
-  return crypto.tree(roots)
+export function treeHashOf(roots: readonly OriginalNode[]): Uint8Array {
+  return blake2b(ROOTS, ...roots.flatMap(({ index, size, hash }) => [hash, u64(index), u64(size)]))
 }
 
 /** Flat indices of the roots of a tree of `length` blocks. */
@@ -94,7 +97,7 @@ export class OriginalTreeBuilder {
     const made = [node]
     let last = node
     for (let left = this.roots.at(-1); left?.index === sibling(last.index); left = this.roots.at(-1)) {
-      last = { index: parent(last.index), size: left.size + last.size, hash: crypto.parent(left, last) }
+      last = parentOf(left, last)
       made.push(last)
       this.roots.pop()
     }
@@ -102,7 +105,7 @@ export class OriginalTreeBuilder {
     return made
   }
 
-  hash(): Buffer {
+  hash(): Uint8Array {
     return treeHashOf(this.roots)
   }
 }
@@ -125,15 +128,15 @@ export function encodeOriginalProof(
   block: Uint8Array,
   siblings: readonly OriginalNode[],
   roots: readonly OriginalNode[]
-): Buffer {
+): Uint8Array {
   const nodes = [...siblings, ...roots]
-  const out = Buffer.allocUnsafe(HEADER_BYTES + nodes.length * STEP_BYTES + block.byteLength)
+  const out = new Uint8Array(HEADER_BYTES + nodes.length * STEP_BYTES + block.byteLength)
   out[0] = PROOF_VERSION
   out[1] = siblings.length
   out[2] = roots.length
   let offset = HEADER_BYTES
   for (const node of nodes) {
-    out.writeBigUInt64LE(BigInt(node.size), offset)
+    writeUint(out, node.size, offset, SIZE_BYTES)
     out.set(node.hash, offset + SIZE_BYTES)
     offset += STEP_BYTES
   }
@@ -142,7 +145,7 @@ export function encodeOriginalProof(
 }
 
 /** A proof without the block at its end, for a reader who has the block already. */
-export function withoutBlock(proof: Buffer): Buffer {
+export function withoutBlock(proof: Uint8Array): Uint8Array {
   return proof.subarray(0, HEADER_BYTES + ((proof[1] ?? 0) + (proof[2] ?? 0)) * STEP_BYTES)
 }
 
@@ -152,10 +155,9 @@ export function withoutBlock(proof: Buffer): Buffer {
  *
  * @throws ProofError ORIGINAL_PROOF_FORMAT, ORIGINAL_PROOF_SHAPE, ORIGINAL_PROOF_HASH
  */
-export function verifyOriginalProof(proof: Uint8Array, original: OriginalHash, index: number): Buffer {
-  const bytes = Buffer.from(proof.buffer, proof.byteOffset, proof.byteLength)
-  const nodes = withoutBlock(bytes)
-  const block = bytes.subarray(nodes.byteLength)
+export function verifyOriginalProof(proof: Uint8Array, original: OriginalHash, index: number): Uint8Array {
+  const nodes = withoutBlock(proof)
+  const block = proof.subarray(nodes.byteLength)
   verifyOriginalLeaf({ size: block.byteLength, hash: originalLeaf(block) }, nodes, original, index)
   return block
 }
@@ -175,7 +177,7 @@ export function verifyOriginalLeaf(
   if (!Number.isSafeInteger(index) || index < 0 || index >= length) {
     throw new ProofError('ORIGINAL_PROOF_SHAPE', `There is no block ${index} in an original of ${length}.`)
   }
-  const bytes = Buffer.from(proof.buffer, proof.byteOffset, proof.byteLength)
+  const bytes = proof
   if (bytes.byteLength < HEADER_BYTES || bytes[0] !== PROOF_VERSION) {
     throw new ProofError('ORIGINAL_PROOF_FORMAT', 'This is not a proof of an original block, version 1.')
   }
@@ -187,7 +189,7 @@ export function verifyOriginalLeaf(
   }
   let offset = HEADER_BYTES
   const next = (at: number): OriginalNode => {
-    const size = Number(bytes.readBigUInt64LE(offset))
+    const size = readUint(bytes, offset, SIZE_BYTES)
     const hash = bytes.subarray(offset + SIZE_BYTES, offset + STEP_BYTES)
     offset += STEP_BYTES
     return { index: at, size: checkedSize(size), hash }
@@ -195,26 +197,29 @@ export function verifyOriginalLeaf(
   let node: OriginalNode = { index: 2 * index, size: checkedSize(leaf.size), hash: leaf.hash }
   for (const at of wanted.siblings) node = parentOf(node, next(at))
   const roots = [...wanted.roots.map(next), node].sort((a, b) => a.index - b.index)
-  if (!treeHashOf(roots).equals(treeHash)) {
+  if (!equal(treeHashOf(roots), treeHash)) {
     throw new ForgeryError('ORIGINAL_PROOF_HASH', `Block ${index} is not the one that the author signed.`)
   }
 }
 
-/** Tag 0x01, u64 bytes below, left hash, right hash: what hypercore hashes for a parent (`crypto.parent`). */
-const parentMessage = Buffer.alloc(1 + SIZE_BYTES + 2 * HASH_BYTES)
+/** Tag 0x01, u64 bytes below, left hash, right hash: what hypercore hashes for a parent. */
+const parentMessage = new Uint8Array(1 + SIZE_BYTES + 2 * HASH_BYTES)
 parentMessage[0] = 1
 
-/** The parent of two siblings. One message, used again, where `crypto.parent` makes buffers for each. */
+/** The parent of two siblings. */
 function parentOf(node: OriginalNode, other: OriginalNode): OriginalNode {
   const size = checkedSize(node.size + other.size)
   const [left, right] = node.index < other.index ? [node, other] : [other, node]
-  parentMessage.writeUInt32LE(size >>> 0, 1)
-  parentMessage.writeUInt32LE(Math.floor(size / 2 ** 32), 5)
+  writeUint(parentMessage, size, 1, SIZE_BYTES)
   parentMessage.set(left.hash, 1 + SIZE_BYTES)
   parentMessage.set(right.hash, 1 + SIZE_BYTES + HASH_BYTES)
-  const hash = Buffer.allocUnsafe(HASH_BYTES)
-  sodium.crypto_generichash(hash, parentMessage)
-  return { index: parent(node.index), size, hash }
+  return { index: parent(node.index), size, hash: blake2b(parentMessage) }
+}
+
+function u64(value: number): Uint8Array {
+  const out = new Uint8Array(SIZE_BYTES)
+  writeUint(out, value, 0, SIZE_BYTES)
+  return out
 }
 
 function checkedSize(size: number): number {

@@ -1,5 +1,5 @@
-import { hash } from '../crypto/hash.js'
-import { signParts, verifyParts, type KeyPair } from '../crypto/keys.js'
+import { hash } from '#crypto/hash.js'
+import { signParts, verifyParts, type KeyPair } from '#crypto/keys.js'
 import type { Receipt } from './views.js'
 
 const DOMAIN = 'datdot/receipt/1'
@@ -24,6 +24,6 @@ export function entryHash(of: {
   rulesVersion: number
   operation: Uint8Array
   effects: Uint8Array
-}): Buffer {
+}): Uint8Array {
   return hash('datdot/entry/1', of.previous, of.seq, of.at, of.rulesVersion, of.operation, of.effects)
 }

@@ -1,7 +1,6 @@
-import sodium from 'sodium-native'
 import { codecNames } from '../chunk/header.js'
-import { hash } from '../crypto/hash.js'
-import { SIGNATURE_BYTES, type KeyPair } from '../crypto/keys.js'
+import { hash } from '#crypto/hash.js'
+import { signDetached, verifyDetached, type KeyPair } from '#crypto/keys.js'
 import { bytes, fixed, oneOf, struct, uint, type Infer } from './codec.js'
 
 /**
@@ -30,7 +29,7 @@ export const segmentRecordType = struct({
 export type SegmentRecord = Infer<typeof segmentRecordType>
 
 /** The hash that both signer and pinner sign (DESIGN section 3.5). */
-export function segmentHash(chainId: Uint8Array, record: SegmentRecord): Buffer {
+export function segmentHash(chainId: Uint8Array, record: SegmentRecord): Uint8Array {
   const r = record
   return hash(
     'datdot/segment/1',
@@ -55,10 +54,8 @@ export function segmentHash(chainId: Uint8Array, record: SegmentRecord): Buffer 
 }
 
 /** Signature of a signer or pinner over a segment; a signer also signs shorter records as it goes. */
-export function signSegment(chainId: Uint8Array, keyPair: KeyPair, record: SegmentRecord): Buffer {
-  const out = Buffer.allocUnsafe(SIGNATURE_BYTES)
-  sodium.crypto_sign_detached(out, segmentHash(chainId, record), keyPair.secretKey)
-  return out
+export function signSegment(chainId: Uint8Array, keyPair: KeyPair, record: SegmentRecord): Uint8Array {
+  return signDetached(segmentHash(chainId, record), keyPair.secretKey)
 }
 
 /** Whether `signature` is `publicKey`'s over the segment. */
@@ -68,8 +65,7 @@ export function verifySegment(
   record: SegmentRecord,
   signature: Uint8Array
 ): boolean {
-  if (signature.byteLength !== SIGNATURE_BYTES || publicKey.byteLength !== 32) return false
-  return sodium.crypto_sign_verify_detached(signature, segmentHash(chainId, record), publicKey)
+  return verifyDetached(signature, segmentHash(chainId, record), publicKey)
 }
 
 export { segmentId, segmentSalt } from '../chunk/codec.js'

@@ -14,21 +14,21 @@ export interface Receipt {
   /** Position of the entry in the log. */
   seq: number
   /** Hash of the operation as its sender signed it. */
-  operation: Buffer
+  operation: Uint8Array
   /** Hash of the log entry, which covers all entries before it. */
-  entry: Buffer
+  entry: Uint8Array
   at: number
-  signature: Buffer
+  signature: Uint8Array
 }
 
 export interface ChainView {
-  chainId: Buffer
-  chainKey: Buffer
+  chainId: Uint8Array
+  chainKey: Uint8Array
   name: string
   /** Entries in the log. */
   length: number
   /** Hash of the last entry. */
-  head: Buffer
+  head: Uint8Array
   /** Wall-clock ms of the last tick. */
   at: number
   /** Chain time: ms since genesis without the chain's own outages. Deadlines are in it. */
@@ -36,11 +36,11 @@ export interface ChainView {
   epoch: number
   round: number
   /** Value of the beacon in `round`. */
-  beacon: Buffer
+  beacon: Uint8Array
 }
 
 export interface AccountView {
-  key: Buffer
+  key: Uint8Array
   balance: bigint
   /** Nonce that the account's next operation must carry. */
   nonce: number
@@ -48,7 +48,7 @@ export interface AccountView {
 }
 
 export interface RoleView {
-  key: Buffer
+  key: Uint8Array
   role: RoleName
   state: 'active' | 'retiring' | 'retired'
   capacityBytes: number
@@ -62,13 +62,13 @@ export interface RoleView {
 }
 
 export interface HypercoreView {
-  key: Buffer
+  key: Uint8Array
   state: 'active' | 'grace' | 'lapsed'
   balance: bigint
   fork: number
   length: number
   byteLength: number
-  treeHash: Buffer
+  treeHash: Uint8Array
   plan: Plan
   /** Copies that are wanted now (of a target: what it comes to). */
   wanted: number
@@ -77,10 +77,10 @@ export interface HypercoreView {
 
 export interface CopyView {
   id: number
-  hypercore: Buffer
+  hypercore: Uint8Array
   /** `pending` has no accepted segment yet. */
   state: 'pending' | 'active' | 'lost' | 'released'
-  pinner: Buffer | null
+  pinner: Uint8Array | null
   /** Chunks `[0, length)` are encoded, accepted and challenged. */
   length: number
   bytes: number
@@ -91,9 +91,9 @@ export interface CopyView {
 
 export interface SegmentView extends SegmentRecord {
   /** segmentHash(record) */
-  hash: Buffer
+  hash: Uint8Array
   /** segmentId of it: what codec and walk know it by. */
-  id: Buffer
+  id: Uint8Array
   draw: number
   /** X still to be minted for it; 0 once it passed its first challenge. */
   reserved: bigint
@@ -113,8 +113,8 @@ export interface TaskView {
   /** Of the last draw; resting: when it is wanted again. */
   round: number
   draw: number | null
-  pinner: Buffer | null
-  signer: Buffer | null
+  pinner: Uint8Array | null
+  signer: Uint8Array | null
   /** Chain time at which the present state ends; null while it waits for its round. */
   deadline: number | null
 }
@@ -124,7 +124,7 @@ export interface AskView {
   draw: number
   task: number
   copy: number
-  hypercore: Buffer
+  hypercore: Uint8Array
   codec: CodecName
   /** Of the original, and most that it will be encoded. */
   length: number
@@ -139,20 +139,20 @@ export interface AssignmentView {
   role: 'signer' | 'pinner'
   task: TaskView
   draw: number
-  hypercore: Buffer
+  hypercore: Uint8Array
   fork: number
   /** Of the whole original as the task wants it. */
   length: number
   byteLength: number
-  treeHash: Buffer
+  treeHash: Uint8Array
   copy: number
   /** Number of the segment within the copy. */
   segment: number
   codec: CodecName
-  pinner: Buffer
-  signer: Buffer
+  pinner: Uint8Array
+  signer: Uint8Array
   /** Value of the beacon in the draw's round, for `segmentSalt`. */
-  beacon: Buffer
+  beacon: Uint8Array
   /** This side still has to acknowledge. */
   acknowledge: boolean
 }
@@ -161,22 +161,22 @@ export interface AssignmentView {
 export interface ChallengeView {
   id: number
   copy: number
-  hypercore: Buffer
-  pinner: Buffer
+  hypercore: Uint8Array
+  pinner: Uint8Array
   state: 'open' | 'answered'
   steps: number
   /** Round, and value, that the walk starts from. */
   round: number
-  beacon: Buffer
+  beacon: Uint8Array
   /** s_0 */
-  seed: Buffer
+  seed: Uint8Array
   /** The copy's segments as they were when the challenge was issued. */
   segments: WalkSegment[]
   /** Chain time up to which s_k must be on the log, and up to which evidence is taken. */
   answerBy: number
   evidenceBy: number
   /** s_k, once answered. */
-  answer: Buffer | null
+  answer: Uint8Array | null
 }
 
 /** A refusal whose evidence waits for the chain's verdict. */
@@ -189,8 +189,8 @@ export interface RefusalView extends Refusal {
 export interface CheckView {
   epoch: number
   copy: number
-  hypercore: Buffer
-  pinner: Buffer
+  hypercore: Uint8Array
+  pinner: Uint8Array
   /** Chunks that the pinner must be able to serve. */
   length: number
   /** The commitment must be on the log before this beacon round is revealed, … */
@@ -216,7 +216,7 @@ export interface DrawView {
   seq: number
   role: 'signer' | 'pinner'
   /** Who was drawn. */
-  key: Buffer
+  key: Uint8Array
 }
 
 export interface SummaryView {

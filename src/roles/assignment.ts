@@ -7,7 +7,11 @@ import { CODEC_VERSION } from '../chunk/header.js'
 import type { TreeRoot } from '../merkle/node.js'
 
 /** The segment that a draw asks for, as signer and pinner must both see it. */
-export function segmentOf(chainId: Buffer, assignment: AssignmentView, publicKey: Buffer): SegmentPublic {
+export function segmentOf(
+  chainId: Uint8Array,
+  assignment: AssignmentView,
+  publicKey: Uint8Array
+): SegmentPublic {
   const { codec, hypercore, fork, copy, task, signer, draw, beacon } = assignment
   const id = segmentId({ chain: chainId, key: hypercore, fork, copy, start: task.start, signer, draw })
   return { codec, id, publicKey, salt: segmentSalt(beacon, id) }
@@ -37,7 +41,7 @@ export function recordOf(assignment: AssignmentView, segment: SegmentPublic, roo
 }
 
 /** What the log will say of a draw that is refused with this evidence, to judge it beforehand. */
-export function refusalOf(chainId: Buffer, assignment: AssignmentView, evidence: Buffer): Refusal {
+export function refusalOf(chainId: Uint8Array, assignment: AssignmentView, evidence: Uint8Array): Refusal {
   const { hypercore: key, fork, treeHash, copy, segment, pinner, signer, codec, draw, task } = assignment
   const { id, salt } = segmentOf(chainId, assignment, Buffer.alloc(0))
   const { start, end } = task

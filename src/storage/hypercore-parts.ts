@@ -17,7 +17,7 @@ export interface CoreState {
   fork: number
   length: number
   byteLength: number
-  signature: Buffer | null
+  signature: Uint8Array | null
   storage: CorestoreStorage.CoreStorage
   readonly mutex: { lock(): Promise<void> }
   hash(): Buffer
@@ -58,16 +58,16 @@ interface BitInterlude {
 }
 
 interface Verifier {
-  verify(batch: unknown, signature: Buffer | null): boolean
+  verify(batch: unknown, signature: Uint8Array | null): boolean
 }
 
 interface VerifierClass {
-  new (key: Buffer, manifest: Hypercore.Manifest): Verifier
+  new (key: Uint8Array, manifest: Hypercore.Manifest): Verifier
   createManifest(manifest: Hypercore.Manifest): Hypercore.Manifest
   encodeManifest(manifest: Hypercore.Manifest): Buffer
   decodeManifest(bytes: Uint8Array): Hypercore.Manifest
-  isValidManifest(key: Buffer, manifest: Hypercore.Manifest): boolean
-  isCompat(key: Buffer, manifest: Hypercore.Manifest): boolean
+  isValidManifest(key: Uint8Array, manifest: Hypercore.Manifest): boolean
+  isCompat(key: Uint8Array, manifest: Hypercore.Manifest): boolean
 }
 
 const Verifier = require('hypercore/lib/verifier.js') as VerifierClass
@@ -110,7 +110,7 @@ export function decodeManifest(bytes: Uint8Array): Hypercore.Manifest {
 }
 
 /** Whether `key` is the key of the hypercore that `manifest` describes. */
-export function manifestFits(key: Buffer, manifest: Hypercore.Manifest): boolean {
+export function manifestFits(key: Uint8Array, manifest: Hypercore.Manifest): boolean {
   return Verifier.isValidManifest(key, manifest) || Verifier.isCompat(key, manifest)
 }
 

@@ -17,6 +17,7 @@ import {
 } from './progress.js'
 import type { Records, RecordedSegment } from './records.js'
 import type { Ingest, IngestBlock, SegmentSpec } from './types.js'
+import { equal } from '../bytes.js'
 
 /** What an ingest needs from the store that owns it. */
 export interface IngestHost {
@@ -199,7 +200,7 @@ export class SegmentIngest implements Ingest {
   }
 
   #checkTree(tree: OriginalTreeBuilder): void {
-    if (!tree.hash().equals(this.#record.treeHash)) {
+    if (!equal(tree.hash(), this.#record.treeHash)) {
       throw new StorageError(
         'STORAGE_TREE_MISMATCH',
         `The blocks of the segment from ${this.#record.start} are not those of the original on record.`

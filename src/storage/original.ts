@@ -9,7 +9,7 @@ import type { OriginalTree } from './types.js'
 /** The newest state of a hypercore that its author signed and that this machine has seen. */
 export interface SignedOriginal extends OriginalTree {
   byteLength: number
-  signature: Buffer
+  signature: Uint8Array
 }
 
 /**

@@ -28,6 +28,7 @@ import {
 import type { RecordedSegment } from './records.js'
 import type { Decode } from './types.js'
 import type { Veil } from './veiled-storage.js'
+import { equal } from '../bytes.js'
 
 /** Blocks looked at together when some are deleted: up to 16 MiB each, nearly always 64 KiB. */
 const CUT_BLOCKS = 16
@@ -65,10 +66,10 @@ export class PinnedCore extends Resource implements Veil {
 
   #rows!: CorestoreStorage.CoreStorage
 
-  constructor(key: Buffer, manifest: Hypercore.Manifest, host: PinnedCoreHost) {
+  constructor(key: Uint8Array, manifest: Hypercore.Manifest, host: PinnedCoreHost) {
     super()
-    this.key = key
-    this.discoveryKey = crypto.discoveryKey(key)
+    this.key = Buffer.from(key)
+    this.discoveryKey = crypto.discoveryKey(this.key)
     this.manifest = manifest
     this.#host = host
   }
@@ -128,7 +129,7 @@ export class PinnedCore extends Resource implements Veil {
       return null
     }
     // Not every codec notices every flipped bit; the author's tree does.
-    if (plain.byteLength !== leaf.size || !originalLeaf(plain).equals(leaf.hash)) {
+    if (plain.byteLength !== leaf.size || !equal(originalLeaf(plain), leaf.hash)) {
       return this.#lose(index, 'its chunk decodes to other bytes than the author signed')
     }
     return Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength)

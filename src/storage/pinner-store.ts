@@ -18,6 +18,7 @@ import { checkVeil } from './self-check.js'
 import { checkSpec, sameSpec } from './spec.js'
 import type { Decode, Ingest, PinnerStoreOptions, SegmentSpec, StoredSegment } from './types.js'
 import { VeiledStorage } from './veiled-storage.js'
+import { toHex } from '../bytes.js'
 
 const LOCK_FILE = 'store.json'
 const RECORDS_FILE = 'pinner.db'
@@ -142,8 +143,8 @@ export class PinnerStore extends Resource {
   }
 
   /** All segments, or those of one hypercore; the one on its way in comes last. */
-  segments(key?: Buffer): StoredSegment[] {
-    const cores = key === undefined ? [...this.#cores.values()] : [this.#cores.get(key.toString('hex'))]
+  segments(key?: Uint8Array): StoredSegment[] {
+    const cores = key === undefined ? [...this.#cores.values()] : [this.#cores.get(toHex(key))]
     return cores.flatMap((core) => {
       if (core === undefined) return []
       const held = core.segments.map((segment) => ({ ...segment, state: 'held' as const }))
@@ -227,7 +228,7 @@ export class PinnerStore extends Resource {
    *
    * @throws StorageError STORAGE_NOT_HELD
    */
-  session(key: Buffer): Hypercore {
+  session(key: Uint8Array): Hypercore {
     this.#held(key)
     return this.corestore.get({ key })
   }
@@ -236,7 +237,7 @@ export class PinnerStore extends Resource {
    * The chunk as it is on disk, or null if there is none; also of the segment on its way in.
    * @throws StorageError STORAGE_NOT_HELD
    */
-  async getEncoded(key: Buffer, index: number): Promise<Buffer | null> {
+  async getEncoded(key: Uint8Array, index: number): Promise<Buffer | null> {
     const core = this.#known(key)
     if (!Number.isSafeInteger(index) || index < 0) return null
     const [row] = await this.#readRows(core, index, index + 1)
@@ -245,7 +246,7 @@ export class PinnerStore extends Resource {
 
   /** Chunks `[start, end)` in order, missing ones left out, read about 1 MiB at a time. */
   async *encodedBlocks(
-    key: Buffer,
+    key: Uint8Array,
     start: number,
     end: number
   ): AsyncGenerator<{ index: number; encoded: Buffer }> {
@@ -272,7 +273,7 @@ export class PinnerStore extends Resource {
    *
    * @throws StorageError STORAGE_NOT_HELD, STORAGE_BLOCK_LOST
    */
-  async originalProof(key: Buffer, index: number): Promise<Buffer> {
+  async originalProof(key: Uint8Array, index: number): Promise<Uint8Array> {
     const core = this.#held(key)
     const segment = core.segmentAt(index)
     if (segment === undefined) {
@@ -309,9 +310,9 @@ export class PinnerStore extends Resource {
    * Deletes a hypercore with all its segments and closes its sessions; nothing happens if it is unknown, or has other
    * segments by now than those of the ids in `only`. Returns whether it was deleted.
    */
-  async remove(key: Buffer, only?: readonly Uint8Array[]): Promise<boolean> {
+  async remove(key: Uint8Array, only?: readonly Uint8Array[]): Promise<boolean> {
     this.#mustBeOpen()
-    const id = key.toString('hex')
+    const id = toHex(key)
     const core = this.#cores.get(id)
     if (core === undefined) return false
     return core.inTurn(async () => {
@@ -361,7 +362,7 @@ export class PinnerStore extends Resource {
   }
 
   async #coreFor(spec: SegmentSpec): Promise<PinnedCore> {
-    const id = spec.key.toString('hex')
+    const id = toHex(spec.key)
     const known = this.#cores.get(id)
     if (known !== undefined) return known
     const core = await opened(new PinnedCore(spec.key, spec.manifest, this.#coreHost))
@@ -427,17 +428,17 @@ export class PinnerStore extends Resource {
     })
   }
 
-  #known(key: Buffer): PinnedCore {
+  #known(key: Uint8Array): PinnedCore {
     this.#mustBeOpen()
-    const core = this.#cores.get(key.toString('hex'))
+    const core = this.#cores.get(toHex(key))
     if (core !== undefined) return core
-    throw new StorageError('STORAGE_NOT_HELD', `Hypercore ${key.toString('hex')} is not held here.`)
+    throw new StorageError('STORAGE_NOT_HELD', `Hypercore ${toHex(key)} is not held here.`)
   }
 
-  #held(key: Buffer): PinnedCore {
+  #held(key: Uint8Array): PinnedCore {
     const core = this.#known(key)
     if (core.servable) return core
-    throw new StorageError('STORAGE_NOT_HELD', `No segment of hypercore ${key.toString('hex')} is held yet.`)
+    throw new StorageError('STORAGE_NOT_HELD', `No segment of hypercore ${toHex(key)} is held yet.`)
   }
 
   get #open(): Disk {

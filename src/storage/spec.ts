@@ -1,6 +1,7 @@
 import { StorageError } from '../errors.js'
 import { encodeManifest, manifestFits } from './hypercore-parts.js'
 import type { SegmentSpec } from './types.js'
+import { toHex } from '../bytes.js'
 
 const ID_BYTES = 32
 const KEY_BYTES = 32
@@ -30,7 +31,7 @@ export function checkSpec(spec: SegmentSpec): void {
   if (!fits(spec)) {
     throw new StorageError(
       'STORAGE_MANIFEST',
-      `The manifest is not that of hypercore ${key.toString('hex')}; the key would be another one.`
+      `The manifest is not that of hypercore ${toHex(key)}; the key would be another one.`
     )
   }
 }

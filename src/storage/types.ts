@@ -18,14 +18,14 @@ export type Decode = (
 /** What the author signed: the state of a hypercore at one length. Recorded by the chain. */
 export interface OriginalTree {
   /** 32 bytes. */
-  key: Buffer
+  key: Uint8Array
   manifest: Hypercore.Manifest
   fork: number
   length: number
   /** 32 bytes: hypercore's hash over the tree's roots at `length`. */
-  treeHash: Buffer
+  treeHash: Uint8Array
   /** Hypercore's own encoding of the author's signature (or signatures); null for a prologue only. */
-  signature: Buffer | null
+  signature: Uint8Array | null
 }
 
 /** One segment that a pinner is to hold: blocks `[start, end)` of the original, encoded by one signer. */

@@ -4,6 +4,7 @@ import type { KeyPair } from '../crypto/keys.js'
 import { Resource } from '../lifecycle.js'
 import { deadline } from '../wait.js'
 import { connectTo, unreachable } from './host.js'
+import { toHex } from '../bytes.js'
 
 interface Shared {
   /** Goes on as long as anybody waits for it. */
@@ -45,13 +46,13 @@ export class Connections extends Resource {
    * @throws SwarmError PEER_UNREACHABLE; DatdotError CLOSED; what `use` throws
    */
   async with<T>(
-    publicKey: Buffer,
+    publicKey: Uint8Array,
     options: { timeoutMs: number; signal?: AbortSignal | undefined },
     use: (connection: HyperDHT.Connection) => Promise<T>
   ): Promise<T> {
     await this.ready()
     this.signal.throwIfAborted()
-    const id = publicKey.toString('hex')
+    const id = toHex(publicKey)
     const shared = this.#shared.get(id) ?? this.#connect(id, publicKey)
     shared.users++
     try {
@@ -71,7 +72,7 @@ export class Connections extends Resource {
     }
   }
 
-  #connect(id: string, publicKey: Buffer): Shared {
+  #connect(id: string, publicKey: Uint8Array): Shared {
     const { dht, keyPair, clock } = this.#options
     const attempt = new AbortController()
     const signal = AbortSignal.any([attempt.signal, this.signal])

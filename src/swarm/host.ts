@@ -8,6 +8,7 @@ import { Resource } from '../lifecycle.js'
 import { deadline, unlessAborted } from '../wait.js'
 import { createDht, type Network } from './dht.js'
 import { leave } from './leave.js'
+import { toHex } from '../bytes.js'
 
 /** Connections that a host holds at most; readers beyond them are turned away and come back. */
 const MAX_CONNECTIONS = 256
@@ -56,12 +57,12 @@ export class SwarmHost extends Resource {
   }
 
   /** Announces a hypercore; resolves when readers can find it. */
-  async announce(discoveryKey: Buffer): Promise<void> {
+  async announce(discoveryKey: Uint8Array): Promise<void> {
     await this.#open().join(discoveryKey, { server: true, client: false }).flushed()
   }
 
   /** Announces it no more. */
-  async withdraw(discoveryKey: Buffer): Promise<void> {
+  async withdraw(discoveryKey: Uint8Array): Promise<void> {
     await this.#open().leave(discoveryKey)
   }
 
@@ -79,7 +80,7 @@ export class SwarmHost extends Resource {
  */
 export async function connectTo(
   dht: HyperDHT,
-  publicKey: Buffer,
+  publicKey: Uint8Array,
   keyPair: KeyPair,
   { clock, timeoutMs, signal }: { clock: Clock; timeoutMs: number; signal?: AbortSignal | undefined }
 ): Promise<HyperDHT.Connection> {
@@ -99,6 +100,6 @@ export async function connectTo(
   }
 }
 
-export function unreachable(publicKey: Buffer, why: string): SwarmError {
-  return new SwarmError('PEER_UNREACHABLE', `Peer ${publicKey.toString('hex')} cannot be reached: ${why}`)
+export function unreachable(publicKey: Uint8Array, why: string): SwarmError {
+  return new SwarmError('PEER_UNREACHABLE', `Peer ${toHex(publicKey)} cannot be reached: ${why}`)
 }

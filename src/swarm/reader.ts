@@ -17,7 +17,7 @@ export interface ReaderOptions {
   /** 32 bytes that the key pair of this reader is made from; a reader is nobody that others know. */
   seed: Uint8Array
   /** Connects to nobody but this peer. */
-  only?: Buffer
+  only?: Uint8Array
 }
 
 /** A plain reader on the swarm, like any other: a key pair used once, a DHT node, a store, stock replication. */
@@ -57,7 +57,7 @@ export class SwarmReader extends Resource {
   }
 
   /** Opens a hypercore, and before it the reader, and looks for it in the swarm. The caller closes the session. */
-  async open(key: Buffer): Promise<Hypercore> {
+  async open(key: Uint8Array): Promise<Hypercore> {
     await this.ready()
     const { store, swarm } = this.#open()
     const core = store.get({ key })

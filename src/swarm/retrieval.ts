@@ -10,9 +10,9 @@ export interface RetrievalOptions {
   dir: string
   /** 32 random bytes: the key pair of this one measurement. */
   seed: Uint8Array
-  key: Buffer
+  key: Uint8Array
   /** Public key of the pinner; nobody else is asked. */
-  pinner: Buffer
+  pinner: Uint8Array
   /** Blocks that the pinner must have. */
   length: number
   /** Blocks to fetch. */

@@ -39,7 +39,7 @@ const errorType = struct({ code: text(64), message: text(1024) })
 const cancelType = struct({ id: uint() })
 
 /** A whole message as it is, so that what is wrong in it is found where it can be answered. */
-const raw: Type<Buffer> = {
+const raw: Type<Uint8Array> = {
   preencode(state, value) {
     state.end += value.byteLength
   },
@@ -56,12 +56,12 @@ const raw: Type<Buffer> = {
 }
 
 /** Answers one request. Throws DatdotErrors, whose code and message the peer gets. */
-export type Handler = (body: Buffer, signal: AbortSignal) => Promise<Buffer>
+export type Handler = (body: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>
 
 /** The serving end: handlers by number, within quotas. One for each connection that opens the protocol. */
 export class ServerChannel {
   readonly #channel: Protomux.Channel
-  readonly #response: Protomux.Message<Buffer>
+  readonly #response: Protomux.Message<Uint8Array>
   readonly #handlers: ReadonlyMap<number, Handler>
   readonly #quotas: Quotas
   readonly #clock: Pick<Clock, 'now'>
@@ -99,9 +99,9 @@ export class ServerChannel {
     if (channel === null) throw new SwarmError('RPC_CHANNEL', 'This connection has the channel already')
     this.#channel = channel
     // Handlers of messages must not throw: protomux would destroy the connection with all its channels.
-    channel.addMessage({ encoding: raw, onmessage: (message: Buffer) => this.#onrequest(message) })
+    channel.addMessage({ encoding: raw, onmessage: (message: Uint8Array) => this.#onrequest(message) })
     this.#response = channel.addMessage({ encoding: raw })
-    channel.addMessage({ encoding: raw, onmessage: (message: Buffer) => this.#oncancel(message) })
+    channel.addMessage({ encoding: raw, onmessage: (message: Uint8Array) => this.#oncancel(message) })
     channel.open()
   }
 
@@ -113,7 +113,7 @@ export class ServerChannel {
     this.#channel.close()
   }
 
-  #onrequest(message: Buffer): void {
+  #onrequest(message: Uint8Array): void {
     let request
     try {
       request = decode(requestType, message)
@@ -133,7 +133,7 @@ export class ServerChannel {
     void this.#answer(id, handler, body)
   }
 
-  async #answer(id: number, handler: Handler, body: Buffer): Promise<void> {
+  async #answer(id: number, handler: Handler, body: Uint8Array): Promise<void> {
     const controller = new AbortController()
     this.#running.set(id, controller)
     this.#bytesInFlight += body.byteLength
@@ -150,7 +150,7 @@ export class ServerChannel {
     }
   }
 
-  #oncancel(message: Buffer): void {
+  #oncancel(message: Uint8Array): void {
     try {
       this.#running.get(decode(cancelType, message).id)?.abort(gone())
     } catch {
@@ -168,7 +168,7 @@ export class ServerChannel {
     if (++this.#offences >= this.#quotas.offences) this.close()
   }
 
-  #send(id: number, error: 0 | 1, body: Buffer): void {
+  #send(id: number, error: 0 | 1, body: Uint8Array): void {
     if (this.closed) return
     const message = encode(responseType, { id, error, body })
     if (this.#response.send(message)) return
@@ -189,15 +189,15 @@ export class ServerChannel {
 }
 
 interface Pending {
-  resolve: (body: Buffer) => void
+  resolve: (body: Uint8Array) => void
   reject: (error: Error) => void
 }
 
 /** The asking end. */
 export class ClientChannel {
   readonly #channel: Protomux.Channel
-  readonly #request: Protomux.Message<Buffer>
-  readonly #cancel: Protomux.Message<Buffer>
+  readonly #request: Protomux.Message<Uint8Array>
+  readonly #cancel: Protomux.Message<Uint8Array>
   readonly #clock: Clock
   readonly #pending = new Map<number, Pending>()
   #nextId = 1
@@ -220,7 +220,7 @@ export class ClientChannel {
     if (channel === null) throw new SwarmError('RPC_CHANNEL', 'This connection has the channel already')
     this.#channel = channel
     this.#request = channel.addMessage({ encoding: raw })
-    channel.addMessage({ encoding: raw, onmessage: (message: Buffer) => this.#onresponse(message) })
+    channel.addMessage({ encoding: raw, onmessage: (message: Uint8Array) => this.#onresponse(message) })
     this.#cancel = channel.addMessage({ encoding: raw })
     channel.open()
   }
@@ -245,13 +245,13 @@ export class ClientChannel {
    */
   async request(
     method: number,
-    body: Buffer,
+    body: Uint8Array,
     { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined }
-  ): Promise<Buffer> {
+  ): Promise<Uint8Array> {
     signal?.throwIfAborted()
     if (this.closed) throw gone()
     const id = this.#nextId++
-    const answer = new Promise<Buffer>((resolve, reject) => this.#pending.set(id, { resolve, reject }))
+    const answer = new Promise<Uint8Array>((resolve, reject) => this.#pending.set(id, { resolve, reject }))
     try {
       this.#request.send(encode(requestType, { id, method, body }))
       const error = (): SwarmError => timedOut(timeoutMs)
@@ -262,7 +262,7 @@ export class ClientChannel {
     }
   }
 
-  #onresponse(message: Buffer): void {
+  #onresponse(message: Uint8Array): void {
     try {
       const { id, error, body } = decode(responseType, message)
       const pending = this.#pending.get(id)

@@ -27,7 +27,7 @@ export { IDLE_MS, SEGMENT_PROTOCOL } from './segment-pipe.js'
 const CHANNELS_MAX = 16
 
 /** What flows from signer to pinner after the offer: chunks, signed running roots, and the signed end. */
-export type SegmentItem = ({ kind: 'chunks' } & ChunkBytes) | { kind: 'root' | 'end'; checkpoint: Buffer }
+export type SegmentItem = ({ kind: 'chunks' } & ChunkBytes) | { kind: 'root' | 'end'; checkpoint: Uint8Array }
 
 export interface TransferOptions extends PipeOptions {
   /** Tells the segments apart that share a connection; up to 32 bytes. */
@@ -45,7 +45,7 @@ export interface TransferOptions extends PipeOptions {
  */
 export async function sendSegment(
   connection: HyperDHT.Connection,
-  offer: Buffer,
+  offer: Uint8Array,
   items: (position: number) => AsyncIterable<SegmentItem>,
   { id, onConsumed, ...limits }: TransferOptions
 ): Promise<SegmentVerdict> {
@@ -107,7 +107,7 @@ export interface IncomingSegment {
    * @throws SwarmError SEGMENT_CLOSED, SEGMENT_IDLE, SEGMENT_PROTOCOL
    */
   receive(position: number): AsyncGenerator<SegmentItem, void, void>
-  accept(signed: Buffer): void
+  accept(signed: Uint8Array): void
   refuse(code: ErrorCode, message: string): void
 }
 

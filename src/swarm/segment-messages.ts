@@ -19,7 +19,7 @@ export interface ChunkBytes {
 
 /** The pinner's verdict on the whole segment; a refusal is in its words, which are bounded and not trusted. */
 export type SegmentVerdict =
-  { accepted: true; signed: Buffer } | { accepted: false; code: string; message: string }
+  { accepted: true; signed: Uint8Array } | { accepted: false; code: string; message: string }
 
 /** Bytes of chunks, and the lengths of those that begin in them. */
 export function writeData(lengths: number[], bytes: Uint8Array): Buffer {

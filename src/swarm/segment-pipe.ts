@@ -45,7 +45,7 @@ export interface Incoming {
 /** One protomux channel with a bounded queue, whose every wait ends. */
 export class SegmentPipe {
   readonly #channel: Protomux.Channel | null
-  readonly #messages: Protomux.Message<Buffer>[] = []
+  readonly #messages: Protomux.Message<Uint8Array>[] = []
   readonly #queue = new Queue<Incoming>()
   readonly #idleMs: number
   readonly #clock: Clock
@@ -98,7 +98,7 @@ export class SegmentPipe {
     return deadline(this.#closed, this.#patience(this.#idleMs))
   }
 
-  send(type: number, payload: Buffer): boolean {
+  send(type: number, payload: Uint8Array): boolean {
     return this.#messages[type]?.send(payload) ?? false
   }
 
@@ -188,10 +188,10 @@ function expect(incoming: Incoming, ...types: number[]): Incoming {
 
 /** The rest of a message as it is. */
 const rawBytes = {
-  preencode(state: { end: number }, bytes: Buffer): void {
+  preencode(state: { end: number }, bytes: Uint8Array): void {
     state.end += bytes.byteLength
   },
-  encode(state: { start: number; buffer: Uint8Array | null }, bytes: Buffer): void {
+  encode(state: { start: number; buffer: Uint8Array | null }, bytes: Uint8Array): void {
     state.buffer?.set(bytes, state.start)
     state.start += bytes.byteLength
   },

@@ -5,7 +5,7 @@ declare module 'corestore' {
 
   namespace Corestore {
     interface GetOptions {
-      key?: Buffer
+      key?: Uint8Array
       name?: string
       keyPair?: Hypercore.KeyPair
       manifest?: Hypercore.Manifest
@@ -27,7 +27,7 @@ declare module 'corestore' {
     readonly primaryKey: Buffer
     readonly closing: Promise<void> | null
     ready(): Promise<void>
-    get(options: Corestore.GetOptions | Buffer): Hypercore
+    get(options: Corestore.GetOptions | Uint8Array): Hypercore
     namespace(name: string | Buffer): Corestore
     session(options?: object): Corestore
     replicate(isInitiatorOrStream: boolean | object, options?: object): EventEmitter

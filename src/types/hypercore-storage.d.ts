@@ -11,8 +11,8 @@ declare module 'hypercore-storage' {
     interface Head {
       fork: number
       length: number
-      rootHash: Buffer
-      signature: Buffer | null
+      rootHash: Uint8Array
+      signature: Uint8Array | null
       timestamp: number
     }
     interface Hints {
@@ -70,7 +70,7 @@ declare module 'hypercore-storage' {
       close(): Promise<void>
     }
     interface CoreData {
-      key: Buffer
+      key: Uint8Array
       manifest: Hypercore.Manifest | null
       keyPair?: Hypercore.KeyPair | null
       discoveryKey: Buffer

@@ -65,7 +65,7 @@ declare module 'hyperdht' {
       },
       onconnection?: (connection: HyperDHT.Connection) => void
     ): HyperDHT.Server
-    connect(publicKey: Buffer, options?: { keyPair?: HyperDHT.KeyPair }): HyperDHT.Connection
+    connect(publicKey: Uint8Array, options?: { keyPair?: HyperDHT.KeyPair }): HyperDHT.Connection
     destroy(options?: { force?: boolean }): Promise<void>
   }
   export default HyperDHT

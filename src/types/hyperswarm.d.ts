@@ -41,13 +41,13 @@ declare module 'hyperswarm' {
     ): this
     on(event: 'update', listener: () => void): this
     join(
-      topic: Buffer,
+      topic: Uint8Array,
       options?: { client?: boolean; server?: boolean; limit?: number }
     ): Hyperswarm.Discovery
-    leave(topic: Buffer): Promise<void>
-    joinPeer(publicKey: Buffer): void
-    leavePeer(publicKey: Buffer): void
-    status(topic: Buffer): Hyperswarm.Discovery | null
+    leave(topic: Uint8Array): Promise<void>
+    joinPeer(publicKey: Uint8Array): void
+    leavePeer(publicKey: Uint8Array): void
+    status(topic: Uint8Array): Hyperswarm.Discovery | null
     listen(): Promise<void>
     flush(): Promise<boolean>
     suspend(): Promise<void>

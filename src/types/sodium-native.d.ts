@@ -18,6 +18,7 @@ declare module 'sodium-native' {
       key: Uint8Array
     ): void
     crypto_generichash(out: Uint8Array, input: Uint8Array, key?: Uint8Array): void
+    crypto_generichash_batch(out: Uint8Array, inputs: Uint8Array[], key?: Uint8Array): void
     randombytes_buf(out: Uint8Array): void
     sodium_memzero(buffer: Uint8Array): void
   }

@@ -9,6 +9,7 @@ import { verifyDraw } from '../../src/audit/draw.js'
 import { hash } from '../../src/crypto/hash.js'
 import { openSqlite } from '../../src/sqlite.js'
 import { nothingKept } from '../../src/evidence/verdict.js'
+import { equal } from '../../src/bytes.js'
 import { fakeWalk, smallNetwork, type TestNetwork } from '../ledger/network.js'
 
 /** A ledger with two hypercores, lost and kept copies, all kinds of outcomes; closed. */
@@ -22,7 +23,11 @@ function lived(t: TestContext): TestNetwork {
     const pinner = network.ledger.copy(0)?.pinner
     network.work({
       outcome: (challenge) =>
-        n > 30 && n < 55 && pinner?.equals(challenge.pinner) ? (n % 2 ? 'failure' : 'silent') : 'success'
+        n > 30 && n < 55 && pinner && equal(pinner, challenge.pinner)
+          ? n % 2
+            ? 'failure'
+            : 'silent'
+          : 'success'
     })
   }
   const { storage } = network.ledger.summary()

@@ -11,7 +11,7 @@ import { remote, run } from './audit-run.js'
 import { answer, challenged, forged, hosted, settled, WINDOW_MS, type Hosted } from '../chain/hosted.js'
 
 /** Answers a challenge; returns the entry that settles it. */
-async function settle(hosting: Hosted, lie = false): Promise<{ id: number; seq: number; sent: Buffer }> {
+async function settle(hosting: Hosted, lie = false): Promise<{ id: number; seq: number; sent: Uint8Array }> {
   const challenge = await challenged(hosting)
   const { copy, chain } = hosting
   const steps = await walk(copy.reader, challenge)
@@ -75,7 +75,10 @@ test('evidence that is missing is reported, and what is kept in its place is fou
   const subject = { kind: 'answer', id } as const
   const { chainId } = chain.network.ledger
   /** Keeps something else as the evidence. */
-  const keep = async (kept: { hash: Buffer; signature?: Buffer } | null, bytes = sent): Promise<void> => {
+  const keep = async (
+    kept: { hash: Uint8Array; signature?: Uint8Array } | null,
+    bytes = sent
+  ): Promise<void> => {
     const store = new Corestore(join(chain.dir, 'cores'))
     await store.ready()
     const evidence = new EvidenceStore(chain.dir, store, chain.network.chain)

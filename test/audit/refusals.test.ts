@@ -8,7 +8,7 @@ import { remote, run } from './audit-run.js'
 import { BAD, delivered, judged, refuse, source, verdictIn, type Delivered } from '../chain/refused.js'
 
 /** Refuses with evidence against one chunk and has it judged. */
-async function refused(of: Delivered, index: number): Promise<Buffer> {
+async function refused(of: Delivered, index: number): Promise<Uint8Array> {
   const sent = await of.evidence(index)
   await refuse(of, sent)
   await of.pinner.sendRefusalEvidence(of.draw, source(sent))
@@ -58,7 +58,7 @@ test('evidence of a verdict that is missing is reported, and what is kept in its
   const { seq } = verdictIn(of)!
   const { hash } = (await of.pinner.findRefusalEvidence(draw))!
   await chain.stop()
-  const keep = async (bytes: Buffer | null): Promise<void> => {
+  const keep = async (bytes: Uint8Array | null): Promise<void> => {
     const store = new Corestore(join(chain.dir, 'cores'))
     await store.ready()
     const evidence = new EvidenceStore(chain.dir, store, chain.network.chain)

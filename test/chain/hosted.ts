@@ -59,7 +59,7 @@ export async function answer(
   challenge: ChallengeView,
   reader: CopyReader & ProofReader,
   state?: Buffer
-): Promise<Buffer> {
+): Promise<Uint8Array> {
   const steps = await walk(reader, challenge)
   await pinner.answer([{ challenge: challenge.id, state: state ?? steps.at(-1)!.state }])
   const evidence = await buildEvidence(reader, challenge, steps)

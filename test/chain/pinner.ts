@@ -18,7 +18,7 @@ import { leafNode } from '../../src/merkle/node.js'
 import { encodeProof, proveBatch } from '../../src/merkle/proof.js'
 import { MemoryTree, locate, rootOf } from '../../src/merkle/reader.js'
 import {
-  OriginalTreeBuilder as OriginalTreeBuilder,
+  OriginalTreeBuilder,
   encodeOriginalProof,
   originalLeaf,
   proofIndices,
@@ -91,14 +91,14 @@ export async function drawSegment(t: TestContext, chain: TestChain, blocks: Buff
 /** A copy as signer and pinner agree on it: chunks and proofs, in memory. */
 export interface HeldCopy {
   record: SegmentRecord
-  signerSignature: Buffer
+  signerSignature: Uint8Array
   chunks: Buffer[]
   reader: CopyReader & ProofReader
 }
 
 /** Does a signer's work for an assignment. */
 export async function encodeCopy(
-  chainId: Buffer,
+  chainId: Uint8Array,
   assignment: AssignmentView,
   { blocks }: TestOriginal,
   signer: KeyPair

@@ -8,6 +8,7 @@ import { ChainLog, type EntrySource } from '../../src/chain/published-log.js'
 import { followLog } from '../../src/client/published-log.js'
 import { chainCoreKey } from '../../src/client/chain-cores.js'
 import { keyPairFromSeed } from '../../src/crypto/keys.js'
+import { equal } from '../../src/bytes.js'
 
 const keyPair = keyPairFromSeed(Buffer.alloc(32, 7))
 
@@ -20,7 +21,7 @@ function ledger(count: number, salt = ''): EntrySource & { add(count: number): v
   return {
     add,
     entries: (from, limit) => Promise.resolve(all.slice(from, from + limit)),
-    same: (published, committed) => published.equals(committed)
+    same: (published, committed) => equal(published, committed)
   }
 }
 

@@ -21,7 +21,7 @@ export interface Delivered extends DrawnSegment {
   chain: TestChain
   draw: number
   /** Evidence against chunk `index`. */
-  evidence(index: number): Promise<Buffer>
+  evidence(index: number): Promise<Uint8Array>
 }
 
 /** A segment of which the signer signed one wrong chunk, delivered on the chain. */
@@ -46,7 +46,7 @@ export async function delivered(
   const record: SegmentRecord = { ...honest, root: Buffer.from(builder.root().hash) }
   await signer.deliver(assignment.draw, record)
   const checkpoint = { record, signature: signSegment(chainId, identity('signer'), record) }
-  const evidence = async (index: number): Promise<Buffer> =>
+  const evidence = async (index: number): Promise<Uint8Array> =>
     encodeRefusalEvidence({
       fault: 'chunk',
       checkpoint,
@@ -57,11 +57,11 @@ export async function delivered(
   return { ...drawn, chain, draw: assignment.draw, evidence }
 }
 
-export function source(bytes: Buffer): UploadSource {
+export function source(bytes: Uint8Array): UploadSource {
   return { byteLength: bytes.byteLength, parts: () => [bytes] }
 }
 
-export async function refuse({ pinner, draw }: Delivered, evidence: Buffer): Promise<void> {
+export async function refuse({ pinner, draw }: Delivered, evidence: Uint8Array): Promise<void> {
   await pinner.refuse(draw, 'mismatch', refusalHash(evidence))
 }
 

@@ -52,7 +52,7 @@ async function day(folder: string, ledger: string): Promise<void> {
     await clock.advance(14 * HOUR_MS + MINUTE_MS / 2)
     network.cut()
     await clock.advance(10 * HOUR_MS)
-    const entries: Buffer[] = []
+    const entries: Uint8Array[] = []
     for (let from = 0; from < (await ledger.length()); from = entries.length) {
       entries.push(...(await ledger.entries(from, 1_000)))
     }

@@ -5,6 +5,7 @@ import { segmentId, type SegmentPublic, type SegmentSecret } from '../../src/chu
 import { codecOf, decodeChunk, encodeChunk } from '../../src/chunk/codecs.js'
 import { keyPairFromSeed } from '../../src/crypto/keys.js'
 import { CodecError } from '../../src/errors.js'
+import { toHex } from '../../src/bytes.js'
 
 const place = {
   chain: Buffer.alloc(32, 1),
@@ -124,7 +125,7 @@ test('the segment id depends on every part of the place', () => {
     { ...place, signer: Buffer.alloc(32, 9) },
     { ...place, draw: 9 }
   ]
-  const ids = new Set([place, ...changed].map((other) => segmentId(other).toString('hex')))
+  const ids = new Set([place, ...changed].map((other) => toHex(segmentId(other))))
   assert.equal(ids.size, changed.length + 1)
 })
 

@@ -15,6 +15,7 @@ import { verifyDrawCommand } from '../../src/cli/verify-draw.js'
 import { createDht, PrivateDht } from '../../src/swarm/dht.js'
 import { openSqlite } from '../../src/sqlite.js'
 import { smallNetwork, type TestNetwork } from '../ledger/network.js'
+import { equal } from '../../src/bytes.js'
 
 function lived(t: TestContext): TestNetwork {
   const network = smallNetwork()
@@ -94,7 +95,7 @@ test('audit follows the log of a chain by its key', async (t) => {
   const store = new Corestore(join(ledger.folder, 'cores'))
   const log = new ChainLog(store, ledger.chain, {
     entries: (from, limit) => Promise.resolve(ledger.ledger.entries(from, limit)),
-    same: (published, committed) => published.equals(committed)
+    same: (published, committed) => equal(published, committed)
   })
   await log.ready()
   const swarm = new Hyperswarm({ dht: createDht(dht.network) })

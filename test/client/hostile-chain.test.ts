@@ -16,7 +16,7 @@ import { SwarmError } from '../../src/errors.js'
 /** A client of a chain that answers as it likes: every method with `otherwise`, but for those in `answers`. */
 async function clientOf(
   t: TestContext,
-  answers: [code: number, answer: Buffer][],
+  answers: [code: number, answer: Uint8Array][],
   otherwise = Buffer.from('garbage')
 ): Promise<ChainClient> {
   const testnet = await createTestnet(3)

@@ -88,17 +88,16 @@ test('a task after one that failed is done', async () => {
 })
 
 test('closing ends what has not begun, and later calls', async () => {
-  const engine = new Engine({ inline: inlineTasks })
-  const ask = () => engine.decodeChunks(wrapSegment(), [])
+  const executor = new InlineExecutor({ ...inlineTasks }, [])
+  const ask = () => executor.call('decode-chunks', { segment: wrapSegment(), chunks: [] })
   const asked = [ask(), ask()]
-  const closed = engine.close()
-  const results = await Promise.allSettled(asked)
-  await closed
-  for (const result of results) {
+  const closed = executor.close()
+  for (const result of await Promise.allSettled(asked)) {
     assert.equal(result.status, 'rejected')
     assert.ok(result.reason instanceof EngineError)
     assert.equal(result.reason.code, 'ENGINE_CLOSED')
   }
+  await closed
   await assert.rejects(ask(), { code: 'ENGINE_CLOSED' })
 })
 

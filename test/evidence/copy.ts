@@ -1,5 +1,5 @@
-import { encodeChunk } from '../../src/chunk/codecs.js'
-import { segmentId } from '../../src/chunk/codec.js'
+import { codecOf, encodeChunk } from '../../src/chunk/codecs.js'
+import { segmentId, type SegmentPublic } from '../../src/chunk/codec.js'
 import { blake3, hash } from '../../src/crypto/hash.js'
 import { keyPairFromSeed } from '../../src/crypto/keys.js'
 import { ProofError } from '../../src/errors.js'
@@ -8,7 +8,7 @@ import { TreeBuilder } from '../../src/merkle/builder.js'
 import { encodeProof, proveBatch } from '../../src/merkle/proof.js'
 import { MemoryTree, locate, rootOf } from '../../src/merkle/reader.js'
 import { joinOriginal, type Evidence, type ProofReader } from '../../src/evidence/format.js'
-import type { EvidenceSource, CheckOriginal } from '../../src/evidence/verify.js'
+import type { EvidenceSource, EvidenceTools } from '../../src/evidence/verify.js'
 import type { CopyReader, WalkChallenge } from '../../src/evidence/walk.js'
 import type { WalkSegment } from '../../src/protocol/views.js'
 
@@ -19,7 +19,7 @@ export interface TestCopy {
   segments: WalkSegment[]
   reader: CopyReader & ProofReader
   /** Stands in for the author's tree: the proof of a block is its hash. */
-  checkOriginal: CheckOriginal
+  tools: EvidenceTools
 }
 
 /** Encodes blocks of the given lengths, one list a segment, with `wrap`; the same for the same arguments. */
@@ -57,13 +57,17 @@ export async function makeCopy(lengths: number[][], salt = ''): Promise<TestCopy
     segments.push({ ...segment, start, chunks: sizes.length, bytes: root.bytes, root: root.hash, treeHash })
     trees.push(tree)
   }
-  const checkOriginal: CheckOriginal = (_, index, length, proof) => {
+  const checkOriginal: EvidenceTools['checkOriginal'] = (_, index, length, proof) => {
     const block = proof.subarray(32)
     const holds = length === blocks.length && blake3(block).equals(proof.subarray(0, 32))
     if (!holds || !blocks[index]?.equals(block))
       throw new ProofError('ORIGINAL_PROOF_FORMAT', 'another block')
   }
-  return { blocks, chunks, segments, reader: readerOf(chunks, segments, trees, blocks), checkOriginal }
+  const tools = {
+    decoderOf: (segment: SegmentPublic) => codecOf(segment.codec).createDecoder(segment),
+    checkOriginal
+  }
+  return { blocks, chunks, segments, reader: readerOf(chunks, segments, trees, blocks), tools }
 }
 
 function readerOf(

@@ -16,7 +16,7 @@ import { challengeOf, evidenceBytes, makeCopy, memorySource, type TestCopy } fro
 interface Answer {
   copy: TestCopy
   challenge: WalkChallenge
-  lastState: Buffer
+  lastState: Uint8Array
   bytes: Buffer
 }
 
@@ -34,9 +34,9 @@ async function answer(lengths: number[][], k: number, seed = 1): Promise<Answer>
 function check(
   { copy, challenge, lastState }: Answer,
   bytes: Uint8Array,
-  state: Buffer = lastState
+  state: Uint8Array = lastState
 ): VerifiedEvidence | RefusedEvidence {
-  return verifyEvidence(memorySource(bytes), challenge, state, copy.checkOriginal)
+  return verifyEvidence(memorySource(bytes), challenge, state, copy.tools)
 }
 
 function codeOf(verdict: VerifiedEvidence | RefusedEvidence): string {
@@ -180,7 +180,6 @@ test('trouble of the reader is not blamed on the evidence', async () => {
       throw new Error('the disk went away')
     }
   }
-  const run = (): unknown =>
-    verifyEvidence(source, given.challenge, given.lastState, given.copy.checkOriginal)
+  const run = (): unknown => verifyEvidence(source, given.challenge, given.lastState, given.copy.tools)
   assert.throws(run, /went away/)
 })

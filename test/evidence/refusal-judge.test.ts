@@ -13,6 +13,7 @@ import { hash } from '../../src/crypto/hash.js'
 import { keyPairFromSeed } from '../../src/crypto/keys.js'
 import { rsaKeyFromSeed } from '../../src/crypto/rsa-key.js'
 import { RefusedSegment, START, type Signed } from './segment.js'
+import { assertSame } from '../helpers/bytes.js'
 
 const [wrap, seal] = [new RefusedSegment('wrap'), new RefusedSegment('seal')]
 const INDEX = START + 3
@@ -189,7 +190,7 @@ test('evidence is read back as it was written, and nothing else is', async () =>
   ]
   for (const evidence of all) {
     const bytes = encodeRefusalEvidence(evidence)
-    assert.deepEqual(decodeRefusalEvidence(bytes), evidence)
+    assertSame(decodeRefusalEvidence(bytes), evidence)
     is(seal.judge(Buffer.concat([bytes, Buffer.alloc(1)])), false, 'REFUSAL_MALFORMED')
     for (let length = 0; length < bytes.byteLength; length++) {
       is(seal.judge(bytes.subarray(0, length)), false, 'REFUSAL_MALFORMED')

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { hash as blake3 } from 'blake3'
 import { judgeRefusal } from '../../src/evidence/refusal-judge.js'
 import type { Refusal } from '../../src/protocol/refusal.js'
-import { originalTree } from './segment.js'
+import { decodeChunk } from '../../src/chunk/codecs.js'
 
 // The decoder is written from docs/formats.md, with another BLAKE3 and Ed25519 and nothing of src/.
 
@@ -148,7 +148,7 @@ for (const { name, refusal, evidence, upheld, code } of vectors) {
   })
 
   test(`${name}: the verdict is as recorded`, () => {
-    const verdict = judgeRefusal(bytes, given, originalTree)
+    const verdict = judgeRefusal(bytes, given, decodeChunk)
     assert.deepEqual({ upheld: verdict.upheld, code: verdict.code }, { upheld, code })
   })
 }

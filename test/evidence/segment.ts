@@ -3,13 +3,13 @@ import {
   refusalHash,
   type RefusalEvidence
 } from '../../src/evidence/refusal-format.js'
-import { judgeRefusal, type OriginalLeaves, type RefusalVerdict } from '../../src/evidence/refusal-judge.js'
+import { judgeRefusal, type RefusalVerdict } from '../../src/evidence/refusal-judge.js'
 import type { Refusal } from '../../src/protocol/refusal.js'
 import { segmentId, segmentSalt, signSegment, type SegmentRecord } from '../../src/protocol/segment.js'
 import type { SignedRecord } from '../../src/protocol/hand-over.js'
 import type { SegmentSecret } from '../../src/chunk/codec.js'
 import type { CodecName } from '../../src/chunk/header.js'
-import { codecOf, encodeChunk } from '../../src/chunk/codecs.js'
+import { codecOf, decodeChunk, encodeChunk } from '../../src/chunk/codecs.js'
 import { hash } from '../../src/crypto/hash.js'
 import { keyPairFromSeed, type KeyPair } from '../../src/crypto/keys.js'
 import { rsaKeyFromSeed } from '../../src/crypto/rsa-key.js'
@@ -18,18 +18,15 @@ import { leafNode } from '../../src/merkle/node.js'
 import { encodeProof, prove } from '../../src/merkle/proof.js'
 import { MemoryTree, rootOf } from '../../src/merkle/reader.js'
 import {
-  OriginalTreeBuilder as OriginalTreeBuilder,
+  OriginalTreeBuilder,
   encodeOriginalProof,
   originalLeaf,
   proofIndices,
-  verifyOriginalLeaf,
   type OriginalNode
 } from '../../src/protocol/original-tree.js'
 
 /** The first block that the refused segment was to hold; the original has blocks before it. */
 export const START = 2
-
-export const originalTree: OriginalLeaves = { leaf: originalLeaf, verifyLeaf: verifyOriginalLeaf }
 
 /** A drawn segment, of which a test says what the signer made of each chunk. */
 export class RefusedSegment {
@@ -133,9 +130,9 @@ export class RefusedSegment {
   }
 
   /** The verdict on evidence that was refused with. */
-  judge(evidence: RefusalEvidence | Buffer, changes: Partial<Refusal> = {}): RefusalVerdict {
-    const bytes = Buffer.isBuffer(evidence) ? evidence : encodeRefusalEvidence(evidence)
-    return judgeRefusal(bytes, { ...this.drawn, evidence: refusalHash(bytes), ...changes }, originalTree)
+  judge(evidence: RefusalEvidence | Uint8Array, changes: Partial<Refusal> = {}): RefusalVerdict {
+    const bytes = evidence instanceof Uint8Array ? evidence : encodeRefusalEvidence(evidence)
+    return judgeRefusal(bytes, { ...this.drawn, evidence: refusalHash(bytes), ...changes }, decodeChunk)
   }
 }
 

@@ -34,7 +34,7 @@ async function copyOfHypercore(sizes: number[], folder: string): Promise<TestCop
   for (const block of copy.blocks) {
     for (const node of builder.appendLeaf(block.byteLength, originalLeaf(block))) nodes.set(node.index, node)
   }
-  const originalProof = (_: number, index: number): Buffer => {
+  const originalProof = (_: number, index: number): Uint8Array => {
     const { siblings, roots } = proofIndices(index, copy.blocks.length)
     const at = (i: number): OriginalNode => nodes.get(i)!
     return joinOriginal(

@@ -4,6 +4,9 @@ import { auditFile } from '../../src/audit/file.js'
 import { verifyDraw } from '../../src/audit/draw.js'
 import type { Parameters } from '../../src/protocol/parameters.js'
 import { DEPOSIT, identity, TestNetwork } from './network.js'
+import { equal, toHex } from '../../src/bytes.js'
+
+const hexOf = (key: Uint8Array | null | undefined): string | undefined => (key ? toHex(key) : undefined)
 
 function networkOf(
   t: TestContext,
@@ -40,11 +43,11 @@ test('a pinner is drawn first; its signer is drawn from a round after it said ye
   network.tick(2)
   const drawn = taskOf(network, key)
   assert.equal(drawn.state, 'asked')
-  assert.ok(drawn.signer && drawn.pinner!.equals(asked.pinner!) && drawn.round > round)
+  assert.ok(drawn.signer && equal(drawn.pinner!, asked.pinner!) && drawn.round > round)
 })
 
 test('who registers, adds deposit or leaves after the freeze changes no draw of that round', (t) => {
-  const drawnAfter = (change: (network: TestNetwork) => void): (Buffer | null)[] => {
+  const drawnAfter = (change: (network: TestNetwork) => void): (Uint8Array | null)[] => {
     const network = networkOf(t, { signer: 2, pinner: 6 }, { agingRounds: 0 })
     const keys = ['a', 'b', 'c'].map((name) => network.sponsor(name, { copies: 1 }))
     network.tick()
@@ -87,7 +90,7 @@ test('no choice of work by the operator changes a draw: what one tick leaves the
       network.at += 1
       network.ledger.tick(work)
     }
-    return keys.map((key) => taskOf(network, key).pinner?.toString('hex'))
+    return keys.map((key) => hexOf(taskOf(network, key).pinner))
   }
   const whole = drawn([])
   assert.ok(whole.every((key) => key !== undefined))
@@ -107,7 +110,7 @@ test('a round that a tick draws in part gives the same as one drawn at once, and
       network.ledger.tick(work)
     }
     return {
-      pinners: keys.map((key) => taskOf(network, key).pinner?.toString('hex')),
+      pinners: keys.map((key) => hexOf(taskOf(network, key).pinner)),
       used: network.ledger.roles().rows.map(({ usedBytes }) => usedBytes)
     }
   }
@@ -138,18 +141,18 @@ test('who declines or is silent is out for this copy, and another is drawn from 
   for (let n = 0; n < 2; n++) {
     network.tick(2)
     const { pinner, draw } = taskOf(network, key)
-    seen.add(pinner!.toString('hex'))
+    seen.add(toHex(pinner!))
     network.send(network.keyPair(pinner!), {
       kind: 'refuse',
       body: { draw: draw!, reason: 'other', evidence: null }
     })
   }
   network.tick(2)
-  seen.add(taskOf(network, key).pinner!.toString('hex'))
+  seen.add(toHex(taskOf(network, key).pinner!))
   // Nobody says anything: the time to say yes goes by.
   while (taskOf(network, key).state === 'asked') network.tick()
   network.tick(2)
-  seen.add(taskOf(network, key).pinner!.toString('hex'))
+  seen.add(toHex(taskOf(network, key).pinner!))
   assert.equal(seen.size, 4)
   while (taskOf(network, key).state === 'asked') network.tick()
   network.tick(3)
@@ -208,7 +211,7 @@ test('each draw can be made again from the log alone', async (t) => {
     const logged = network.ledger
       .effects(proof.seq)!
       .effects.find((effect) => effect.kind === 'drawn' && effect.draw === id)
-    assert.ok(logged?.kind === 'drawn' && logged.key.equals(proof.lots.at(-1)!.key))
+    assert.ok(logged?.kind === 'drawn' && equal(logged.key, proof.lots.at(-1)!.key))
   }
 })
 

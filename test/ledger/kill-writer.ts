@@ -7,6 +7,7 @@ import { wallClock } from '../helpers/wall-clock.js'
 import { Ledger } from '../../src/ledger/ledger.js'
 import { signOperation } from '../../src/protocol/operations.js'
 import { identity, killBeacon, killGenesis } from './kill-network.js'
+import { toHex } from '../../src/bytes.js'
 
 const path = process.argv[2]!
 let at = Number(process.argv[3])
@@ -32,6 +33,6 @@ for (;;) {
   if (!last.ok) throw last.error
   const { seq, entry } = last.receipt
   // Synchronous: what was said is with the parent before anything else can happen.
-  writeSync(1, `${seq} ${entry.toString('hex')}\n`)
+  writeSync(1, `${seq} ${toHex(entry)}\n`)
   ledger.tick()
 }

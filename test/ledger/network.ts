@@ -25,6 +25,7 @@ import {
 import { signSegment, segmentId, segmentSalt, type SegmentRecord } from '../../src/protocol/segment.js'
 import { walkShape, walkTarget } from '../../src/evidence/walk.js'
 import type { AssignmentView, ChallengeView, Receipt } from '../../src/protocol/views.js'
+import { toHex } from '../../src/bytes.js'
 
 /** A key pair that a test knows by name. */
 export function identity(name: string): KeyPair {
@@ -147,11 +148,11 @@ export class TestNetwork {
     this.identities.set(keyPair.publicKey.toString('hex'), keyPair)
   }
 
-  keyPair(key: Buffer): KeyPair {
-    return this.identities.get(key.toString('hex'))!
+  keyPair(key: Uint8Array): KeyPair {
+    return this.identities.get(toHex(key))!
   }
 
-  wire(keyPair: KeyPair, statement: Statement, detail?: Buffer): Buffer {
+  wire(keyPair: KeyPair, statement: Statement, detail?: Uint8Array): Uint8Array {
     const { nonce } = this.ledger.account(keyPair.publicKey)
     return signOperation(statement, {
       chainId: this.ledger.chainId,
@@ -162,14 +163,14 @@ export class TestNetwork {
   }
 
   /** Submits one operation. @throws the chain's error */
-  send(keyPair: KeyPair, statement: Statement, detail?: Buffer): Receipt {
+  send(keyPair: KeyPair, statement: Statement, detail?: Uint8Array): Receipt {
     const [result] = this.ledger.submit([this.wire(keyPair, statement, detail)])
     if (!result!.ok) throw result!.error
     return result!.receipt
   }
 
   /** The code with which the chain refuses an operation, or `ok`. */
-  code(keyPair: KeyPair, statement: Statement, detail?: Buffer): string {
+  code(keyPair: KeyPair, statement: Statement, detail?: Uint8Array): string {
     try {
       this.send(keyPair, statement, detail)
       return 'ok'
@@ -354,7 +355,7 @@ export class TestNetwork {
 export function fakeWalk({ seed, steps, segments }: ChallengeView): WalkDetail {
   const shape = walkShape({ seed, steps, segments })
   const walk: WalkDetail = { states: [], indices: [], leaves: [], evidence: blake3(seed) }
-  let state: Buffer = seed
+  let state: Uint8Array = seed
   for (let step = 0; step < shape.steps; step++) {
     const target = walkTarget({ seed, steps, segments }, shape, step, state)
     walk.indices.push('index' in target ? target.index : segments[target.ordinal]!.start)

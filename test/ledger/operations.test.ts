@@ -25,6 +25,8 @@ import {
 import { verifyOriginal } from '../../src/crypto/author-signature.js'
 import { decode, encode, list, uint } from '../../src/protocol/codec.js'
 import { identity, original } from './network.js'
+import { toHex } from '../../src/bytes.js'
+import { assertSame } from '../helpers/bytes.js'
 
 const chainId = Buffer.alloc(32, 3)
 const sender = identity('sender')
@@ -36,7 +38,7 @@ interface Vector {
 }
 
 /** Statements of the fixed vectors, one of every shape that senders make. */
-function statements(): { name: string; statement: Statement; detail?: Buffer }[] {
+function statements(): { name: string; statement: Statement; detail?: Uint8Array }[] {
   const claim = original('vector', 7, 900)
   const record = segment()
   const answer = answerOf([{ challenge: 5, state: Buffer.alloc(32, 9) }], [6])
@@ -109,7 +111,7 @@ function segment(): SegmentRecord {
   }
 }
 
-function signed(statement: Statement, detail?: Buffer): Buffer {
+function signed(statement: Statement, detail?: Uint8Array): Uint8Array {
   return signOperation(statement, { chainId, keyPair: sender, nonce: 253, ...(detail && { detail }) })
 }
 
@@ -119,7 +121,7 @@ test('operations have the bytes and hashes of the fixed vectors', () => {
     statements().map(({ name, statement, detail }) => {
       const wire = signed(statement, detail)
       const hash = operationHash(chainId, unsignedBytes(decodeOperation(wire)))
-      return { name, wire: wire.toString('hex'), hash: hash.toString('hex') }
+      return { name, wire: toHex(wire), hash: toHex(hash) }
     }),
     vectors
   )
@@ -128,9 +130,9 @@ test('operations have the bytes and hashes of the fixed vectors', () => {
 test('an operation is read back as it was said', () => {
   for (const { statement, detail } of statements()) {
     const operation = decodeOperation(signed(statement, detail))
-    assert.deepEqual({ kind: operation.kind, body: operation.body }, statement)
-    assert.deepEqual([operation.sender, operation.nonce], [sender.publicKey, 253])
-    assert.deepEqual(operation.detail, detail ?? null)
+    assertSame({ kind: operation.kind, body: operation.body }, statement)
+    assertSame([operation.sender, operation.nonce], [sender.publicKey, 253])
+    assertSame(operation.detail, detail ?? null)
   }
 })
 
@@ -208,9 +210,9 @@ test('both sides of a segment sign the same hash, and every field is in it', () 
       : name === 'codec'
         ? 'seal'
         : Number(value) + 1
-    return segmentHash(chainId, { ...record, [name]: changed }).toString('hex')
+    return toHex(segmentHash(chainId, { ...record, [name]: changed }))
   })
-  assert.equal(new Set([...hashes, segmentHash(chainId, record).toString('hex')]).size, hashes.length + 1)
+  assert.equal(new Set([...hashes, toHex(segmentHash(chainId, record))]).size, hashes.length + 1)
 })
 
 test("an author's claim holds for its own fork, length and tree only", () => {
@@ -233,7 +235,7 @@ test('a commitment binds verifier, epoch, reports and salt', () => {
     reportCommitment(chainId, sender.publicKey, 1, [report], Buffer.alloc(32)),
     reportCommitment(chainId, identity('other').publicKey, 1, [report], salt)
   ]
-  assert.equal(new Set(all.map((one) => one.toString('hex'))).size, all.length)
+  assert.equal(new Set(all.map((one) => toHex(one))).size, all.length)
 })
 
 test('the id of a chain is the hash of its genesis, whoever reads it', () => {

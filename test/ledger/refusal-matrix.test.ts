@@ -24,9 +24,9 @@ const SENDER = identity('pinner-1')
 const OTHER = identity('pinner-2').publicKey
 
 const transfer = (to: Buffer, amount: bigint): Statement => ({ kind: 'transfer', body: { to, amount } })
-const donate = (key: Buffer, amount: bigint): Statement => ({ kind: 'donate', body: { key, amount } })
+const donate = (key: Uint8Array, amount: bigint): Statement => ({ kind: 'donate', body: { key, amount } })
 const balance = ({ ledger }: TestNetwork): bigint => ledger.account(SENDER.publicKey).balance
-const film = ({ ledger }: TestNetwork): Buffer => ledger.hypercores().rows[0]!.key
+const film = ({ ledger }: TestNetwork): Uint8Array => ledger.hypercores().rows[0]!.key
 const sponsored = (network: TestNetwork): void => void network.sponsor('film', { copies: 1 })
 
 /** A hypercore whose grace has ended without a donation. */
@@ -142,7 +142,7 @@ test('whoever sends: an account, the next nonce, this network, signatures that h
     const [result] = network.ledger.submit([wire])
     return result!.ok ? 'ok' : result!.error.code
   }
-  const signed = (changes: Partial<Parameters<typeof signOperation>[1]> = {}, statement = one): Buffer =>
+  const signed = (changes: Partial<Parameters<typeof signOperation>[1]> = {}, statement = one): Uint8Array =>
     signOperation(statement, { chainId, keyPair: SENDER, nonce, ...changes })
   assert.equal(submit(signed({ keyPair: identity('nobody'), nonce: 0 })), 'ACCOUNT_UNKNOWN')
   assert.equal(submit(signed({ nonce: nonce + 1 })), 'NONCE_WRONG')

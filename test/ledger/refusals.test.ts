@@ -10,6 +10,7 @@ import { refusalEvidenceMs } from '../../src/ledger/rules/schedule.js'
 import { segmentId, segmentSalt } from '../../src/protocol/segment.js'
 import type { AssignmentView, RoleView } from '../../src/protocol/views.js'
 import { DEPOSIT, TestNetwork, identity, original, quick } from './network.js'
+import { equal } from '../../src/bytes.js'
 
 const EVIDENCE = blake3(Buffer.from('what the signer signed'))
 const rules = parameters(quick)
@@ -45,7 +46,7 @@ function refuse({ network, assignment }: Drawn, evidence: Buffer | null = EVIDEN
   network.send(network.keyPair(pinner), { kind: 'refuse', body: { draw, reason: 'mismatch', evidence } })
 }
 
-function roleOf({ network }: Drawn, key: Buffer): RoleView {
+function roleOf({ network }: Drawn, key: Uint8Array): RoleView {
   return network.ledger.account(key).roles[0]!
 }
 
@@ -58,9 +59,9 @@ function after(outcome: 'failure' | 'refused', least: bigint): { deposit: bigint
 
 const untouched = { deposit: DEPOSIT, reputationPpm: reputationPpm(newReputation()) }
 
-function has(of: Drawn, key: Buffer, wanted: { deposit: bigint; reputationPpm: number }): void {
+function has(of: Drawn, key: Uint8Array, wanted: { deposit: bigint; reputationPpm: number }): void {
   const { deposit, locked, usedBytes, storagePpm, reputationPpm } = roleOf(of, key)
-  const rated = of.assignment.pinner.equals(key) ? storagePpm : reputationPpm
+  const rated = equal(of.assignment.pinner, key) ? storagePpm : reputationPpm
   assert.deepEqual({ deposit, reputationPpm: rated }, wanted)
   assert.deepEqual([locked, usedBytes], [0n, 0], 'the draw is undone')
 }
@@ -151,7 +152,7 @@ test('both roles are drawn again in a later round, without waiting for the verdi
   network.acknowledge()
   network.tick(2)
   const { signer: other } = network.ledger.hypercore(key)!.copies[0]!.task!
-  assert.ok(!other!.equals(assignment.signer), 'whoever is said to be at fault is out for this copy')
+  assert.ok(!equal(other!, assignment.signer), 'whoever is said to be at fault is out for this copy')
   // The verdict finds the roles of the draw that was refused.
   network.ledger.judge(assignment.draw, true)
   assert.equal(roleOf(of, assignment.signer).deposit, DEPOSIT - 10_000n)

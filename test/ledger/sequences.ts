@@ -188,7 +188,7 @@ function unasked(network: TestNetwork, { a, b }: Command): void {
   } as const
   const signature = signSegment(ledger.chainId, who, record)
   const { body, detail } = answerOf([{ challenge: draw, state: Buffer.alloc(32) }], [draw + 1])
-  const statements: { statement: Statement; detail?: Buffer }[] = [
+  const statements: { statement: Statement; detail?: Uint8Array }[] = [
     { statement: { kind: 'deliver', body: { draw, record, signature } } },
     { statement: { kind: 'accept', body: { draw, record, signerSignature: signature, signature } } },
     { statement: { kind: 'answer', body }, detail },
@@ -217,7 +217,7 @@ function attack(network: TestNetwork, { kind, a, b }: Command): void {
   const who = identity(NAMES[a % NAMES.length]!)
   const before = ledger.chain()
   const transfer = { kind: 'transfer' as const, body: { to: Buffer.alloc(32, b), amount: 1n } }
-  const wires: Buffer[] = []
+  const wires: Uint8Array[] = []
   switch (kind) {
     case 'garbage':
       wires.push(Buffer.alloc(a % 300, b), network.wire(who, transfer).subarray(0, a % 130))

@@ -130,7 +130,7 @@ suite('a run of datdot up on random data', () => {
     assert.equal(json.tokens.sum, '0')
   })
 
-  test('the consumer read every file, the empty one too, and links as links', () => {
+  test('the consumer read every file, the empty one too, and links', () => {
     const { files, bytes, identical, mbPerSecond } = json.consumer
     assert.deepEqual(Object.keys(json.consumer), ['files', 'bytes', 'identical', 'mbPerSecond'])
     assert.equal(files, Object.keys(FILES).length)

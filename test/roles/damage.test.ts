@@ -7,6 +7,7 @@ import crypto from 'hypercore-crypto'
 import CorestoreStorage from 'hypercore-storage'
 import { consume } from '../../src/local/consume.js'
 import { RoleNetwork } from './network.js'
+import { toHex } from '../../src/bytes.js'
 
 const PINNERS = ['pinner-1', 'pinner-2']
 const OTHERS = { signer: ['signer-1', 'signer-2'], verifier: ['verifier-1', 'verifier-2', 'verifier-3'] }
@@ -50,7 +51,7 @@ test('one changed byte at a pinner fails its next challenge, and readers still g
   // What the damaged pinner answers from now on is walked over every chunk, as the plan has more steps than that.
   assert.ok(bad.chunks > 4 && bad.chunks < 64)
 
-  const name = names.get(bad.pinner.toString('hex'))!
+  const name = names.get(toHex(bad.pinner))!
   await network.stopRole(name)
   await damageChunk(join(network.root, name), blobs, bad.chunks >> 1)
   const passedBefore = network.settled(bad.copy, 'success')

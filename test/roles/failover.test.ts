@@ -6,6 +6,7 @@ import { opened } from '../../src/lifecycle.js'
 import { PinnerStore } from '../../src/storage/pinner-store.js'
 import { firstLine } from './process.js'
 import { RoleNetwork } from './network.js'
+import { equal } from '../../src/bytes.js'
 
 const MIB = 1 << 20
 const VERIFIERS = ['verifier-1', 'verifier-2', 'verifier-3']
@@ -54,8 +55,8 @@ test('a signer killed for good in the middle leaves half a segment, and another 
       [end, length]
     ]
   )
-  assert.ok(!segments[0]!.signer.equals(second.publicKey))
-  assert.ok(segments[1]!.signer.equals(second.publicKey))
+  assert.ok(!equal(segments[0]!.signer, second.publicKey))
+  assert.ok(equal(segments[1]!.signer, second.publicKey))
 
   for (const name of VERIFIERS) await network.startRole('verifier', name)
   const before = network.settled(id, 'success')
@@ -88,7 +89,7 @@ test('a pinner killed for good loses its copies, and others make them again', as
     const active = view.copies.filter(({ state }) => state === 'active')
     assert.equal(active.length, 2, 'as many copies as were wanted')
     const made = active.find(({ id }) => !first.has(id))!
-    assert.ok(made.pinner!.equals(third.publicKey))
+    assert.ok(equal(made.pinner!, third.publicKey))
     await network.until('a passed challenge of the new copy', () => network.settled(made.id, 'success') > 0)
   }
   // Whose copies were lost while it was away gives their disk back when it comes again.

@@ -239,7 +239,7 @@ export class RoleNetwork {
   }
 
   /** Who holds the copies of a hypercore, by the chain. */
-  async holders(key: Buffer): Promise<{ copy: number; pinner: Buffer; chunks: number }[]> {
+  async holders(key: Buffer): Promise<{ copy: number; pinner: Uint8Array; chunks: number }[]> {
     const view = await this.observer.member.chain.hypercore(key)
     return (view?.copies ?? []).flatMap(({ id, segments }) =>
       segments.map(({ pinner, chunks }) => ({ copy: id, pinner, chunks }))

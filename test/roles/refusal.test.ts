@@ -11,6 +11,7 @@ import { consume } from '../../src/local/consume.js'
 import { registrationOf } from '../../src/local/economy.js'
 import { LyingSigner, type Lie } from './lying-signer.js'
 import { RoleNetwork } from './network.js'
+import { equal } from '../../src/bytes.js'
 
 const lies: { name: string; codec: CodecName; code: string; lie: Lie }[] = [
   {
@@ -83,13 +84,13 @@ for (const { name, codec, code, lie } of lies) {
         .map(({ draw }) => draw)
         .sort()
     )
-    assert.ok(of('refused').every(({ by }) => by.equals(pinner.publicKey)))
+    assert.ok(of('refused').every(({ by }) => equal(by, pinner.publicKey)))
     assert.ok(
       liar.verdicts.every((verdict) => !verdict.accepted && verdict.code === code),
       JSON.stringify(liar.verdicts)
     )
     const penalised = of('penalised')
-    assert.ok(penalised.length > 0 && penalised.every(({ key }) => key.equals(liar.publicKey)))
+    assert.ok(penalised.length > 0 && penalised.every(({ key }) => equal(key, liar.publicKey)))
     const after = (await chain.account(liar.publicKey)).roles[0]!
     const burned = penalised.reduce((sum, { burned }) => sum + burned, 0n)
     assert.ok(burned > 0n)

@@ -9,6 +9,7 @@ import { encodeProof, proveBatch } from '../../src/merkle/proof.js'
 import { MemoryTree, rootOf } from '../../src/merkle/reader.js'
 import { NodeFile } from '../../src/storage/node-file.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { assertSame } from '../helpers/bytes.js'
 
 /** Appends so many leaves to an empty tree. */
 function grow(tree: { append(records: Uint8Array): void }, leaves: number): void {
@@ -44,7 +45,7 @@ test('a tree in a file has the root and proofs of one in memory, before and afte
 test('records that were appended can be read before they are flushed', async (t) => {
   const file = await opened(new NodeFile(join(temporaryFolder(t), 'nodes')))
   grow(file, 3)
-  assert.deepEqual(await file.node(0, 2), memoryTree(3).node(0, 2))
+  assertSame(await file.node(0, 2), memoryTree(3).node(0, 2))
   await file.close()
 })
 

@@ -3,8 +3,8 @@ import type HyperDHT from 'hyperdht'
 
 /** Bytes as they are, in both directions. */
 const raw = {
-  preencode: (state: { end: number }, bytes: Buffer) => void (state.end += bytes.byteLength),
-  encode: (state: { start: number; buffer: Uint8Array | null }, bytes: Buffer) => {
+  preencode: (state: { end: number }, bytes: Uint8Array) => void (state.end += bytes.byteLength),
+  encode: (state: { start: number; buffer: Uint8Array | null }, bytes: Uint8Array) => {
     state.buffer!.set(bytes, state.start)
     state.start += bytes.byteLength
   },
@@ -17,7 +17,7 @@ const raw = {
 
 /** A channel of a peer that sends what it likes: requests, answers and cancellations are messages 0, 1 and 2. */
 export interface HostileChannel {
-  send(message: number, bytes: Buffer): void
+  send(message: number, bytes: Uint8Array): void
   opened(): Promise<boolean>
 }
 
@@ -29,7 +29,10 @@ export function hostileChannel(
 ): HostileChannel {
   const channel = Protomux.from(connection).createChannel({ protocol })!
   const messages = [0, 1, 2].map((number) =>
-    channel.addMessage({ encoding: raw, onmessage: (bytes: Buffer) => onmessage(number, bytes) })
+    channel.addMessage({
+      encoding: raw,
+      onmessage: (bytes: Uint8Array) => onmessage(number, Buffer.from(bytes))
+    })
   )
   channel.open()
   return {

@@ -10,6 +10,7 @@ import { DETAIL_BYTES_MAX, type Outcome, type WalkDetail } from '../../protocol/
 import { judgeEvidence, nothingKept, type Verdict } from '../../evidence/verdict.js'
 import type { ChallengeView } from '../../protocol/views.js'
 import { EVIDENCE_PREFIX_BYTES, maxEvidenceBytes } from '../../evidence/format.js'
+import { equal } from '../../bytes.js'
 import { turn } from '../../wait.js'
 import { EvidenceInbox, type Case, type Sender } from './inbox.js'
 import type { EvidenceKeeper } from './store.js'
@@ -116,7 +117,7 @@ export class Answers {
     const { challenge: id, bytes, hash: claimed, signature } = announced
     const arrived = time()
     const challenge = await ledger.challenge(id)
-    if (challenge?.state !== 'answered' || !challenge.pinner.equals(sender.key))
+    if (challenge?.state !== 'answered' || !equal(challenge.pinner, sender.key))
       throw this.#inbox.notAsked(id)
     const most = maxEvidenceBytes(challenge)
     const least = EVIDENCE_PREFIX_BYTES + 1
@@ -202,7 +203,7 @@ export class Answers {
     if (fault) log('chain.answer-refused', { challenge: id, ...fault })
     const { evidence: hash } = walk
     const kept = store.find({ kind: 'answer', id })
-    if (!hash.equals(NO_HASH) && !kept?.hash.equals(hash)) {
+    if (!equal(hash, NO_HASH) && !(kept && equal(kept.hash, hash))) {
       // Kept before a crash that came before the settle, and sent again differently.
       if (kept) await store.remove({ kind: 'answer', id })
       await store.add({ kind: 'answer', id, hash, signature, at: clock.wall() }, upload.parts())

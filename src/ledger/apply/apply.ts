@@ -11,6 +11,7 @@ import { donate, transfer } from './money.js'
 import { register, retire } from './roles.js'
 import { accept, acknowledge, deliver, judge, refuse } from './tasks.js'
 import { tick } from './tick.js'
+import { equal } from '../../bytes.js'
 
 /** Sum of all allocations stays below this, and so every amount that can ever exist. */
 const SUPPLY_MAX = 1n << 62n
@@ -33,7 +34,7 @@ export function apply(state: State, operation: Operation): number {
   if (operation.nonce !== sender.nonce) {
     throw new ChainError('NONCE_WRONG', `the sender's next nonce is ${sender.nonce}, not ${operation.nonce}`)
   }
-  if (chainKinds.has(operation.kind) && !operation.sender.equals(state.chainKey)) {
+  if (chainKinds.has(operation.kind) && !equal(operation.sender, state.chainKey)) {
     throw new ChainError('NOT_THE_CHAIN', `only the chain itself may send ${operation.kind}`)
   }
   state.useNonce(sender)
@@ -116,7 +117,7 @@ function checkParameters(p: Parameters): void {
   }
 }
 
-function genesis(state: State, sender: Buffer, body: Body<'genesis'>): void {
+function genesis(state: State, sender: Uint8Array, body: Body<'genesis'>): void {
   if (state.head.length > 0) throw new ChainError('GENESIS_KNOWN', 'a log has one genesis, its first entry')
   if (body.rulesVersion !== RULES_VERSION) {
     throw new ChainError('RULES_UNKNOWN', `this datdot knows version ${RULES_VERSION} of the rules`)

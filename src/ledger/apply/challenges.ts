@@ -15,6 +15,7 @@ import { copyById, hypercoreById, saveCounters, type Copy, type Hypercore } from
 import { effectivePpm, RESERVED, type Account, type State } from '../state.js'
 import { loseCopy } from './copies.js'
 import { beginGrace } from './money.js'
+import { equal } from '../../bytes.js'
 
 /** Kind of the storage challenges in `due` and `tallies`. */
 const STORAGE = 0
@@ -90,7 +91,7 @@ function issue(state: State, row: Row): void {
 /**
  * A pinner's answer to its challenges. Those that are not open any more (the tick was faster) are left out; if that is all of them, the answer is refused.
  */
-export function answer(state: State, sender: Account, body: Body<'answer'>, detail: Buffer | null): void {
+export function answer(state: State, sender: Account, body: Body<'answer'>, detail: Uint8Array | null): void {
   const role = state.roleOf(sender, 'pinner')
   if (!role) throw new ChainError('ROLE_UNKNOWN', 'the sender is no pinner')
   if (body.answered.length + body.refused.length === 0)
@@ -130,7 +131,7 @@ export function answer(state: State, sender: Account, body: Body<'answer'>, deta
 }
 
 /** The chain's verdicts on answered challenges. */
-export function settle(state: State, body: Body<'settle'>, detail: Buffer | null): void {
+export function settle(state: State, body: Body<'settle'>, detail: Uint8Array | null): void {
   const walks = detail ? decodeDetail(settleDetailType, detail) : null
   if (walks && walks.length !== body.items.length) {
     throw new ChainError('OPERATION_MALFORMED', 'the detail has not one walk a challenge')
@@ -139,7 +140,7 @@ export function settle(state: State, body: Body<'settle'>, detail: Buffer | null
     const row = state.db.get('SELECT * FROM challenges WHERE id = ? AND state = 1', challenge)
     if (!row) throw new ChainError('CHALLENGE_NOT_OPEN', `challenge ${challenge} waits for no verdict`)
     const last = walks?.[index]?.states.at(-1)
-    if (outcome === 'success' && row.answer && walks && !last?.equals(row.answer as Buffer)) {
+    if (outcome === 'success' && row.answer && walks && !(last && equal(last, row.answer as Buffer))) {
       throw new ChainError('SETTLE_MISMATCH', `challenge ${challenge} was answered with another s_k`)
     }
     close(state, row, outcome)

@@ -72,7 +72,7 @@ export function hasVerifiers(epoch: Row): boolean {
 }
 
 /** The verifiers of a copy in an epoch: role numbers. Whoever has a part in its hypercore does not check it. */
-export function drawVerifiers(state: State, of: { epoch: number; copy: Copy; beacon: Buffer }): number[] {
+export function drawVerifiers(state: State, of: { epoch: number; copy: Copy; beacon: Uint8Array }): number[] {
   const { epoch, copy, beacon } = of
   const excluded: number[] = []
   for (const wallet of partakers(state, copy.hypercore)) {

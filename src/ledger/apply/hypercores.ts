@@ -26,7 +26,7 @@ function checkPlan(plan: Plan, original: Original, p: Parameters): void {
   }
 }
 
-function checkOriginal(key: Buffer, original: Original): void {
+function checkOriginal(key: Uint8Array, original: Original): void {
   if (original.length < 1) throw new ChainError('HYPERCORE_EMPTY', 'an empty hypercore has no copies')
   if (original.byteLength < original.length) {
     throw new ChainError('ORIGINAL_INVALID', 'blocks have at least one byte each')

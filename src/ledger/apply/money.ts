@@ -3,11 +3,12 @@ import type { Body } from '../../protocol/operations.js'
 import { donationBurn } from '../rules/economics.js'
 import { hypercoreByKey, type Hypercore } from '../rows.js'
 import { accountKinds, BURNED, type Account, type State } from '../state.js'
+import { equal } from '../../bytes.js'
 
 /** Moves grains from the sender's wallet to another, which it opens. */
 export function transfer(state: State, sender: Account, { to, amount }: Body<'transfer'>): void {
   if (amount === 0n) throw new ChainError('AMOUNT_ZERO', 'a transfer of nothing')
-  if (to.equals(sender.key)) throw new ChainError('TRANSFER_TO_SELF', 'sender and receiver are the same')
+  if (equal(to, sender.key)) throw new ChainError('TRANSFER_TO_SELF', 'sender and receiver are the same')
   if (sender.balance < amount) {
     throw new ChainError('BALANCE_TOO_LOW', `the balance is ${sender.balance} grains, needed are ${amount}`)
   }

@@ -20,6 +20,7 @@ import {
   type Task
 } from '../rows.js'
 import { RESERVED, type Account, type Role, type State } from '../state.js'
+import { equal } from '../../bytes.js'
 
 const BOTH = ['pinner', 'signer'] as const
 
@@ -75,21 +76,21 @@ function checkRecord(state: State, task: Task, copy: Copy, record: SegmentRecord
   })
   const beacon = beaconOf(state, task.round)
   const wrong =
-    (!record.key.equals(hypercore.key) && 'key') ||
+    (!equal(record.key, hypercore.key) && 'key') ||
     (record.fork !== hypercore.fork && 'fork') ||
     (record.copy !== copy.id && 'copy') ||
     (record.segment !== copy.segments && 'segment') ||
-    (!record.pinner.equals(state.keyOf(state.role(task.pinner!))) && 'pinner') ||
-    (!record.signer.equals(state.keyOf(state.role(task.signer!))) && 'signer') ||
+    (!equal(record.pinner, state.keyOf(state.role(task.pinner!))) && 'pinner') ||
+    (!equal(record.signer, state.keyOf(state.role(task.signer!))) && 'signer') ||
     (record.codec !== hypercore.codec && 'codec') ||
     (record.start !== task.start && 'start') ||
     ((record.end <= task.start || record.end > task.end) && 'end') ||
     (record.chunks !== record.end - record.start && 'chunks') ||
     // Every encoded chunk has a header, and no codec makes more of the plain bytes than this.
     ((record.bytes <= record.chunks || record.bytes > Math.max(task.bytes, record.chunks)) && 'bytes') ||
-    (!record.treeHash.equals(task.treeHash) && 'treeHash') ||
+    (!equal(record.treeHash, task.treeHash) && 'treeHash') ||
     (record.publicKey.byteLength !== (record.codec === 'wrap' ? 32 : 256) && 'publicKey') ||
-    (!record.salt.equals(segmentSalt(beacon, id)) && 'salt')
+    (!equal(record.salt, segmentSalt(beacon, id)) && 'salt')
   if (wrong) throw new ChainError('SEGMENT_MISMATCH', `the segment's ${wrong} is not what was drawn`)
 }
 
@@ -119,7 +120,7 @@ export function accept(state: State, sender: Account, { draw, record }: Body<'ac
   const copy = copyById(state, task.copy)
   checkRecord(state, task, copy, record)
   const segment = segmentHash(state.chainId, record)
-  if (task.delivered && !task.delivered.equals(segment)) {
+  if (task.delivered && !equal(task.delivered, segment)) {
     throw new ChainError('SEGMENT_MISMATCH', 'the signer delivered another segment')
   }
   // Half a segment is taken only from a signer that missed its time: its last signed running root counts.
@@ -133,7 +134,7 @@ export function accept(state: State, sender: Account, { draw, record }: Body<'ac
   addSegment(state, task, copy, record, segment)
 }
 
-function addSegment(state: State, task: Task, copy: Copy, record: SegmentRecord, segment: Buffer): void {
+function addSegment(state: State, task: Task, copy: Copy, record: SegmentRecord, segment: Uint8Array): void {
   const { head } = state
   const hypercore = hypercoreById(state, copy.hypercore)
   const pinner = state.role(task.pinner!)
@@ -244,7 +245,7 @@ export function refuse(state: State, sender: Account, { draw, evidence }: Body<'
 }
 
 /** A refusal waits for its evidence and for the chain's verdict. */
-function addRefusal(state: State, task: Task, evidence: Buffer): void {
+function addRefusal(state: State, task: Task, evidence: Uint8Array): void {
   const copy = copyById(state, task.copy)
   const { codec } = hypercoreById(state, copy.hypercore)
   const evidenceBy = state.head.clock + refusalEvidenceMs(state.parameters)

@@ -1,26 +1,27 @@
-import { hash, HASH_BYTES } from '../../crypto/hash.js'
+import { hash, HASH_BYTES } from '#crypto/hash.js'
+import { equal } from '../../bytes.js'
 import { ChainError } from '../../errors.js'
 
 /** Where a chain process takes its randomness from: one value a round. */
 export interface BeaconSource {
   /** Value of a round, 1 and up. For the embedded one any round may be asked for; its owner keeps it secret. */
-  value(round: number): Buffer
+  value(round: number): Uint8Array
 }
 
 /** What genesis commits to, and what every reveal is checked against. */
 export interface OnionCommitment {
-  commitment: Buffer
+  commitment: Uint8Array
   length: number
 }
 
 /** One layer outwards: what the value before `value` was. */
-export function outerLayer(value: Uint8Array): Buffer {
+export function outerLayer(value: Uint8Array): Uint8Array {
   return hash('datdot/onion/1', value)
 }
 
 /** Whether `value` opens the layer under `shown`, the commitment or the value revealed last. */
 export function opensLayer(shown: Uint8Array, value: Uint8Array): boolean {
-  return value.byteLength === HASH_BYTES && outerLayer(value).equals(shown)
+  return value.byteLength === HASH_BYTES && equal(outerLayer(value), shown)
 }
 
 /**
@@ -30,35 +31,35 @@ export function opensLayer(shown: Uint8Array, value: Uint8Array): boolean {
  */
 export class OnionBeacon implements BeaconSource {
   readonly length: number
-  readonly #secret: Buffer
+  readonly #secret: Uint8Array
   readonly #stride: number
   #onion = -1
-  #marks: Buffer[] = []
+  #marks: Uint8Array[] = []
   #block = -1
-  #layers: Buffer[] = []
+  #layers: Uint8Array[] = []
 
   /** @param secret 32 bytes that only the chain holds. @param length rounds of one onion, 2..2^24 */
   constructor(secret: Uint8Array, length: number) {
     if (!Number.isInteger(length) || length < 2 || length > 1 << 24) {
       throw new ChainError('BEACON_LENGTH', `an onion has 2 to 2^24 layers, not ${length}`)
     }
-    this.#secret = Buffer.from(secret)
+    this.#secret = secret.slice()
     this.length = length
     this.#stride = Math.ceil(Math.sqrt(length))
   }
 
   /** What must be published before the first round of onion `index` (0 in genesis). */
-  commitment(index = 0): Buffer {
-    return Buffer.from(this.#layer(index, 0))
+  commitment(index = 0): Uint8Array {
+    return this.#layer(index, 0).slice()
   }
 
-  value(round: number): Buffer {
+  value(round: number): Uint8Array {
     if (!Number.isSafeInteger(round) || round < 1) throw new ChainError('BEACON_ROUND', `no round ${round}`)
-    return Buffer.from(this.#layer(Math.floor((round - 1) / this.length), ((round - 1) % this.length) + 1))
+    return this.#layer(Math.floor((round - 1) / this.length), ((round - 1) % this.length) + 1).slice()
   }
 
   /** Layer 0 is the commitment, layer `length` the seed. Every stride-th layer is kept, and one stride of them. */
-  #layer(onion: number, layer: number): Buffer {
+  #layer(onion: number, layer: number): Uint8Array {
     if (onion !== this.#onion) this.#peel(onion)
     const block = Math.floor(layer / this.#stride)
     if (block !== this.#block) {
@@ -74,7 +75,7 @@ export class OnionBeacon implements BeaconSource {
 
   /** Keeps the innermost layer of every block. */
   #peel(onion: number): void {
-    let value = hash('datdot/onion-seed/1', this.#secret, onion)
+    let value: Uint8Array = hash('datdot/onion-seed/1', this.#secret, onion)
     this.#marks = []
     for (let layer = this.length; layer >= 0; layer--) {
       if (layer === this.length || layer % this.#stride === this.#stride - 1) {

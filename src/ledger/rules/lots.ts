@@ -1,4 +1,4 @@
-import { hash, uniform } from '../../crypto/hash.js'
+import { hash, uniform } from '#crypto/hash.js'
 
 /** Largest weight of one candidate: with 2^22 candidates the sum stays at 2^53. */
 export const WEIGHT_MAX = 2 ** 31

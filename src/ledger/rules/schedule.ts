@@ -1,4 +1,4 @@
-import { hash, uniform } from '../../crypto/hash.js'
+import { hash, uniform } from '#crypto/hash.js'
 import type { Parameters } from '../../protocol/parameters.js'
 
 /** Copies of one challenge rate are spread over this many buckets; a bucket is drawn as a whole. */

@@ -249,7 +249,7 @@ export const summaryViewType: Type<SummaryView> = struct({
 export interface EvidenceView {
   /** The challenge or draw. */
   id: number
-  hash: Buffer
+  hash: Uint8Array
   /** Blocks `[start, end)` of the chain's evidence core. */
   start: number
   end: number
@@ -269,9 +269,9 @@ export const evidenceViewType: Type<EvidenceView> = struct({
 /** An entry of the log as subscribers get it. */
 export interface EventMessage {
   /** `decodeEntry` reads it. */
-  entry: Buffer
+  entry: Uint8Array
   /** `decode(effectsType, …)` reads it; null where compaction dropped it. */
-  effects: Buffer | null
+  effects: Uint8Array | null
 }
 
 export const eventType: Type<EventMessage> = struct({

@@ -17,11 +17,11 @@ import type { PinnerStore } from '../../storage/pinner-store.js'
  */
 export class HeldCopy implements CopyReader, ProofReader {
   readonly #store: PinnerStore
-  readonly #key: Buffer
+  readonly #key: Uint8Array
   readonly #segments: readonly WalkSegment[]
   readonly #nodes = new Map<number, Promise<NodeFile>>()
 
-  constructor(store: PinnerStore, key: Buffer, { segments }: WalkChallenge) {
+  constructor(store: PinnerStore, key: Uint8Array, { segments }: WalkChallenge) {
     this.#store = store
     this.#key = key
     this.#segments = segments
@@ -52,13 +52,13 @@ export class HeldCopy implements CopyReader, ProofReader {
     return tree.node(0, index - this.#segment(ordinal).start)
   }
 
-  async batchProof(ordinal: number, indices: number[]): Promise<Buffer> {
+  async batchProof(ordinal: number, indices: number[]): Promise<Uint8Array> {
     const { start, chunks } = this.#segment(ordinal)
     const leaves = indices.map((index) => index - start)
     return encodeProof(await proveBatch(await this.#tree(ordinal), leaves, chunks))
   }
 
-  async originalProof(_ordinal: number, index: number): Promise<Buffer> {
+  async originalProof(_ordinal: number, index: number): Promise<Uint8Array> {
     const segment = this.#store.segments(this.#key).find(({ start, end }) => start <= index && index < end)
     if (!segment) throw lost(index)
     return joinOriginal(segment.length, withoutBlock(await this.#store.originalProof(this.#key, index)))

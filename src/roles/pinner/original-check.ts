@@ -55,7 +55,7 @@ export class OriginalCheck {
     ingest: Ingest,
     { hypercore, length }: AssignmentView,
     checkpoint: SignedRecord
-  ): Promise<Buffer | undefined> {
+  ): Promise<Uint8Array | undefined> {
     const { signal } = this.#member
     const { clock } = this.#member.options
     const until = clock.now() + SEARCH_MS

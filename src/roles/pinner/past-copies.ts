@@ -2,6 +2,7 @@ import type { Effect } from '../../protocol/effects.js'
 import type { AssignmentView, HypercoreView } from '../../protocol/views.js'
 import type { PinnerStore } from '../../storage/pinner-store.js'
 import type { Member } from '../member.js'
+import { equal, toHex } from '../../bytes.js'
 
 /** Hypercores that are asked about in one call to work, so that challenges need not wait for all of them. */
 const ASKED_AT_ONCE = 16
@@ -15,9 +16,10 @@ const ENCODED_PER_PLAIN = 2
 export type Retention = 'own' | 'spare' | 'past'
 
 /** Where a pinner stands with a hypercore. One that the chain does not know is kept: not to know is no order to delete. */
-export function retentionOf(view: HypercoreView | null, pinner: Buffer): Retention {
+export function retentionOf(view: HypercoreView | null, pinner: Uint8Array): Retention {
   if (!view) return 'own'
-  const isOwn = view.copies.some((copy) => copy.pinner?.equals(pinner) || copy.task?.pinner?.equals(pinner))
+  const isPinner = (key: Uint8Array | null | undefined): boolean => !!key && equal(key, pinner)
+  const isOwn = view.copies.some((copy) => isPinner(copy.pinner) || isPinner(copy.task?.pinner))
   if (isOwn) return 'own'
   // Nobody pays for another copy of what has lapsed.
   if (view.state === 'lapsed') return 'past'
@@ -57,15 +59,15 @@ export class PastCopies {
   hear(effects: readonly Effect[] | null): void {
     if (effects === null) {
       for (const { key, state } of this.#store.segments()) {
-        if (state === 'held') this.#unsure.add(key.toString('hex'))
+        if (state === 'held') this.#unsure.add(toHex(key))
       }
       this.#member.wake()
       return
     }
     for (const effect of effects) {
       if (effect.kind !== 'lost' && effect.kind !== 'released') continue
-      if (effect.pinner.equals(this.#member.keyPair.publicKey)) {
-        this.#unsure.add(effect.hypercore.toString('hex'))
+      if (equal(effect.pinner, this.#member.keyPair.publicKey)) {
+        this.#unsure.add(toHex(effect.hypercore))
       }
     }
   }

@@ -18,6 +18,7 @@ import { PastCopies } from './past-copies.js'
 import { OwnRefusals } from './refusals.js'
 import { SegmentIntake } from './segment-intake.js'
 import type { Tasks } from '../../../workers/tasks.js'
+import { equal, toHex } from '../../bytes.js'
 
 export interface PinnerOptions extends MemberOptions {
   registration: Registration
@@ -40,7 +41,7 @@ export class Pinner extends Resource implements Participant {
   readonly #walked = new Map<number, WalkStep[]>()
   readonly #sending = new Set<number>()
   /** Where else readers look for a held hypercore, by its key. */
-  readonly #topics = new Map<string, Buffer>()
+  readonly #topics = new Map<string, Uint8Array>()
   #store!: PinnerStore
   #intake!: SegmentIntake
   #refusals!: OwnRefusals
@@ -159,7 +160,7 @@ export class Pinner extends Resource implements Participant {
       ({ state }) => state === 'open'
     )
     if (open.length === 0) return
-    const answered: { challenge: number; state: Buffer }[] = []
+    const answered: { challenge: number; state: Uint8Array }[] = []
     const refused: number[] = []
     for (const challenge of open) {
       const copy = new HeldCopy(this.#store, challenge.hypercore, challenge)
@@ -212,13 +213,13 @@ export class Pinner extends Resource implements Participant {
   }
 
   /** Tells readers that a hypercore is here. */
-  async #announce(key: Buffer): Promise<void> {
+  async #announce(key: Uint8Array): Promise<void> {
     await this.#host!.announce(crypto.discoveryKey(key))
   }
 
   /** Serves a held hypercore and announces it. */
-  async #serve(key: Buffer): Promise<void> {
-    const id = key.toString('hex')
+  async #serve(key: Uint8Array): Promise<void> {
+    const id = toHex(key)
     if (this.#served.has(id)) return
     const core = this.#store.session(key)
     this.#served.set(id, core)
@@ -230,13 +231,13 @@ export class Pinner extends Resource implements Participant {
       const view = await chain.hypercore(key, { signal, timeoutMs: 600_000 })
       if (!view || this.#served.get(id) !== core) return
       this.#topics.set(id, view.plan.topic)
-      if (!view.plan.topic.equals(core.discoveryKey)) await this.#host!.announce(view.plan.topic)
+      if (!equal(view.plan.topic, core.discoveryKey)) await this.#host!.announce(view.plan.topic)
     })
   }
 
   /** Deletes a hypercore of a copy that this pinner has no more; not if it has other segments by now than `only`. */
-  async #forget(key: Buffer, only?: readonly Uint8Array[]): Promise<void> {
-    const id = key.toString('hex')
+  async #forget(key: Uint8Array, only?: readonly Uint8Array[]): Promise<void> {
+    const id = toHex(key)
     const core = this.#served.get(id)
     const topic = this.#topics.get(id)
     if (!(await this.#store.remove(key, only))) return
@@ -245,7 +246,7 @@ export class Pinner extends Resource implements Participant {
     await core?.close()
     // The hypercores of a drive are looked for under one topic.
     for (const looked of [crypto.discoveryKey(key), ...(topic ? [topic] : [])]) {
-      if (![...this.#topics.values()].some((other) => other.equals(looked)))
+      if (![...this.#topics.values()].some((other) => equal(other, looked)))
         await this.#host!.withdraw(looked)
     }
     this.#member.log('pinner.forgot', { key })

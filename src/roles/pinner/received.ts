@@ -10,7 +10,7 @@ export class Received implements Arrivals {
   /** The signer's last checkpoint, once it came. */
   end: Buffer | undefined
   readonly #items: AsyncGenerator<SegmentItem, void, void>
-  readonly #read: (checkpoint: Buffer) => SignedRecord
+  readonly #read: (checkpoint: Uint8Array) => SignedRecord
   readonly #chunks: Uint8Array[] = []
   #checkpoints: SignedRecord[] = []
   /** Chunks of the segment that were taken. */
@@ -24,7 +24,7 @@ export class Received implements Arrivals {
   constructor(
     items: AsyncGenerator<SegmentItem, void, void>,
     taken: number,
-    read: (checkpoint: Buffer) => SignedRecord,
+    read: (checkpoint: Uint8Array) => SignedRecord,
     stop: AbortSignal = new AbortController().signal
   ) {
     this.#items = items

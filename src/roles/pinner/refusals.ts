@@ -23,7 +23,7 @@ export class OwnRefusals {
   }
 
   /** Refuses a draw, and hands over why. Nothing is left of it if the draw is not open any more. */
-  async refuse(draw: number, evidence: Buffer): Promise<void> {
+  async refuse(draw: number, evidence: Uint8Array): Promise<void> {
     const { chain } = this.#member
     this.#refusing.add(draw)
     try {

@@ -15,13 +15,14 @@ import {
   rootIndices,
   type OriginalNode
 } from '../../protocol/original-tree.js'
+import { equal } from '../../bytes.js'
 
 /** A fault of a signer that others can be shown. */
 export class SegmentFault extends DatdotError {
   /** What shows it: the bytes of a `RefusalEvidence`. */
-  readonly evidence: Buffer
+  readonly evidence: Uint8Array
 
-  constructor(cause: DatdotError, evidence: Buffer) {
+  constructor(cause: DatdotError, evidence: Uint8Array) {
     super(cause.code, cause.message, { cause })
     this.evidence = evidence
   }
@@ -63,7 +64,7 @@ export interface BadChunk {
 export async function chunkEvidence(
   arrivals: Arrivals,
   { index, chunks: most, codec, tree, nodes }: BadChunk
-): Promise<Buffer | undefined> {
+): Promise<Uint8Array | undefined> {
   const { headerBytes } = codecOf(codec)
   const before = tree.chunks
   const from = tree.bytes
@@ -85,7 +86,7 @@ export async function chunkEvidence(
   if (!chunk || !checkpoint) return undefined
   const { hash, bytes, chunks } = tree.root()
   const { record } = checkpoint
-  if (chunks !== record.chunks || bytes !== record.bytes || !record.root.equals(hash)) return undefined
+  if (chunks !== record.chunks || bytes !== record.bytes || !equal(record.root, hash)) return undefined
   const proof = encodeProof(await prove(nodes, before, chunks))
   return encodeRefusalEvidence({ fault: 'chunk', checkpoint, index, proof, chunk })
 }
@@ -114,7 +115,7 @@ export async function originalEvidence(
   checkpoint: SignedRecord,
   length: number,
   { own, original, encoded, nodes }: FaultSources
-): Promise<Buffer | undefined> {
+): Promise<Uint8Array | undefined> {
   const firstWrong = async (among: number[]): Promise<number | undefined> => {
     for (const at of among) {
       const ours = await own(at)
@@ -154,7 +155,7 @@ export class Checkpoints {
   readonly #checkpoints = new Map<number, SignedRecord>()
 
   /** Remembers a checkpoint; returns evidence if it contradicts an earlier one: with `seal`, one key has one encoding. */
-  add(chainId: Uint8Array, checkpoint: SignedRecord): Buffer | undefined {
+  add(chainId: Uint8Array, checkpoint: SignedRecord): Uint8Array | undefined {
     const { end, codec, publicKey } = checkpoint.record
     const other = this.#checkpoints.get(end)
     this.#checkpoints.delete(end)
@@ -163,8 +164,8 @@ export class Checkpoints {
       const [oldest] = this.#checkpoints.keys()
       this.#checkpoints.delete(oldest as number)
     }
-    if (!other || codec !== 'seal' || !publicKey.equals(other.record.publicKey)) return undefined
-    if (segmentHash(chainId, other.record).equals(segmentHash(chainId, checkpoint.record))) return undefined
+    if (!other || codec !== 'seal' || !equal(publicKey, other.record.publicKey)) return undefined
+    if (equal(segmentHash(chainId, other.record), segmentHash(chainId, checkpoint.record))) return undefined
     return encodeRefusalEvidence({ fault: 'contradiction', checkpoint: other, other: checkpoint })
   }
 }

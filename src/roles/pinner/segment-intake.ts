@@ -35,6 +35,7 @@ import { Received } from './received.js'
 import type { OwnRefusals } from './refusals.js'
 import { SegmentFault, Checkpoints, chunkEvidence } from './segment-fault.js'
 import type { Tasks } from '../../../workers/tasks.js'
+import { equal } from '../../bytes.js'
 
 /** How long an offer may be ahead of what the chain tells this pinner, or wait for the one before it to end. */
 const ASSIGNMENT_MS = 10_000
@@ -54,11 +55,11 @@ export interface SegmentIntakePorts {
   store: PinnerStore
   refusals: OwnRefusals
   /** Is told of a hypercore that will be held in a moment: readers may look for it as soon as the chain has it. */
-  announce: (key: Buffer) => Promise<void>
+  announce: (key: Uint8Array) => Promise<void>
   /** Is told of a hypercore that is held from now on. */
-  serve: (key: Buffer) => Promise<void>
+  serve: (key: Uint8Array) => Promise<void>
   /** Deletes a hypercore that is held. */
-  forget: (key: Buffer) => Promise<void>
+  forget: (key: Uint8Array) => Promise<void>
 }
 
 /** A segment that is coming in, or being accepted. */
@@ -166,7 +167,7 @@ export class SegmentIntake {
     for (;;) {
       const assignments = await chain.assignments({ signal })
       const mine = assignments.find((other) => other.role === 'pinner' && other.draw === draw)
-      if (mine && !mine.signer.equals(signer)) break
+      if (mine && !equal(mine.signer, signer)) break
       if (mine && ['delivering', 'late', 'delivered'].includes(mine.task.state)) return mine
       if (clock.now() > until) break
       await pause(clock, ASSIGNMENT_POLL_MS, signal)
@@ -183,7 +184,7 @@ export class SegmentIntake {
   ): Promise<void> {
     const { chain, keyPair, signal } = this.#member
     const { hypercore, fork, length, treeHash, task, signer } = assignment
-    if (assignment.codec === 'wrap' && !offer.publicKey.equals(signer)) {
+    if (assignment.codec === 'wrap' && !equal(offer.publicKey, signer)) {
       throw new ChainError('SEGMENT_MISMATCH', 'a wrap segment is encoded with the signer’s own key')
     }
     // What is held of a copy that has no segments is of one that this pinner had before.
@@ -309,7 +310,7 @@ export class SegmentIntake {
           (known) =>
             Buffer.compare(known.id, segment.id) === 0 &&
             known.end === end &&
-            known.pinner.equals(keyPair.publicKey)
+            equal(known.pinner, keyPair.publicKey)
         )
     )
   }
@@ -358,7 +359,7 @@ export class SegmentIntake {
       const tree = await TreeBuilder.resume(nodes, ingest.position - task.start, (records) =>
         nodes.append(records)
       )
-      const read = (encoded: Buffer): SignedRecord => this.#readCheckpoint(chainId, assignment, encoded)
+      const read = (encoded: Uint8Array): SignedRecord => this.#readCheckpoint(chainId, assignment, encoded)
       const received = new Received(incoming.receive(ingest.position), tree.chunks, read, running.stop.signal)
       const keepCheckpoints = async (): Promise<void> => {
         for (const checkpoint of received.covered()) {
@@ -414,7 +415,7 @@ export class SegmentIntake {
   }
 
   /** A checkpoint of the signer's. @throws ChainError SEGMENT_SIGNATURE; SegmentFault if it contradicts an earlier one */
-  #readCheckpoint(chainId: Buffer, { draw, signer }: AssignmentView, encoded: Buffer): SignedRecord {
+  #readCheckpoint(chainId: Uint8Array, { draw, signer }: AssignmentView, encoded: Uint8Array): SignedRecord {
     const checkpoint = decodeSignedRecord(encoded)
     if (!verifySegment(chainId, signer, checkpoint.record, checkpoint.signature)) {
       throw new ChainError('SEGMENT_SIGNATURE', 'the signer’s signature over the segment does not hold')
@@ -437,7 +438,7 @@ export class SegmentIntake {
     const { chain, signal } = this.#member
     const chainId = await chain.chainId({ signal })
     const own = recordOf(assignment, spec.segment, root)
-    if (!segmentHash(chainId, own).equals(segmentHash(chainId, record))) {
+    if (!equal(segmentHash(chainId, own), segmentHash(chainId, record))) {
       throw new ProofError('SEGMENT_ROOT', 'the signer’s record of the segment is not what was received')
     }
   }

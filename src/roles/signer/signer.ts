@@ -238,7 +238,7 @@ export class Signer extends Resource implements Participant {
     await nodes.truncate(done)
     const tree = await TreeBuilder.resume(nodes, done, (records) => nodes.append(records))
     const chainId = await chain.chainId({ signal })
-    const checkpoint = (): Buffer => {
+    const checkpoint = (): Uint8Array => {
       const record = recordOf(assignment, segment, tree.root())
       return encodeSignedRecord({ record, signature: signSegment(chainId, keyPair, record) })
     }

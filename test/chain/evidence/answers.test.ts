@@ -91,7 +91,7 @@ test('an upload is refused without the signature of the pinner for this evidence
   const { chainId } = chain.network.ledger
   const { channel, end } = await rawChannel(chain, 'pinner')
   t.after(end)
-  const begin = async (signature: Buffer): Promise<Buffer> => {
+  const begin = async (signature: Uint8Array): Promise<Uint8Array> => {
     const request = { challenge: challenge.id, bytes, hash, signature }
     const body = encode(methods.beginEvidence.request, request)
     return channel.request(methods.beginEvidence.code, body, { timeoutMs: 5000 })

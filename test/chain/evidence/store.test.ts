@@ -130,7 +130,7 @@ test('from the last trailer each one before it is found, past what was removed a
   }
   await evidence.remove(answer(2))
   await evidence.add({ ...answer(2), hash: hash(4), at: 4, signature }, [Buffer.alloc(10)])
-  const found: [number, Buffer][] = []
+  const found: [number, Uint8Array][] = []
   for (let end = evidence.core.length; end > 0;) {
     const record = readTrailer((await evidence.core.get(end - 1))!, end - 1)!
     assert.deepEqual(record.signature, signature)

@@ -23,7 +23,7 @@ function challenged(t: TestContext): { network: TestNetwork; pinner: KeyPair; ch
   assert.fail('no challenge came')
 }
 
-function lastState(challenge: ChallengeView): Buffer {
+function lastState(challenge: ChallengeView): Uint8Array {
   return fakeWalk(challenge).states.at(-1)!
 }
 
@@ -52,7 +52,7 @@ test('a challenge is settled once it is answered, once, and as passed only with 
   const settle = (outcome: Outcome, walk = fakeWalk(challenge)): Parameters<typeof refused>[2] => {
     return { kind: 'settle', body: settleOf([{ challenge: id, outcome, walk }]).body }
   }
-  const detailOf = (outcome: Outcome, walk = fakeWalk(challenge)): Buffer =>
+  const detailOf = (outcome: Outcome, walk = fakeWalk(challenge)): Uint8Array =>
     settleOf([{ challenge: id, outcome, walk }]).detail
   refused(network, network.chain, settle('success'), 'CHALLENGE_NOT_OPEN', detailOf('success'))
   const { body, detail } = answerOf([{ challenge: id, state: lastState(challenge) }])

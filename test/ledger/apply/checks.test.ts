@@ -33,7 +33,7 @@ function checked(t: TestContext): Epoch {
 const salt = blake3(Buffer.from('salt'))
 const report: Report = { copy: 0, firstByteUs: 20_000, bytesPerSecond: 1, misses: 0, blocks: 8, bytes: 8 }
 
-function commitmentOf({ network, verifier, epoch }: Epoch, reports: Report[]): Buffer {
+function commitmentOf({ network, verifier, epoch }: Epoch, reports: Report[]): Uint8Array {
   return reportCommitment(network.ledger.chainId, verifier.publicKey, epoch, reports, salt)
 }
 

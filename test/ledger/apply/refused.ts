@@ -10,7 +10,7 @@ export function refused(
   sender: KeyPair,
   statement: Statement,
   code: ErrorCode,
-  detail?: Buffer
+  detail?: Uint8Array
 ): void {
   const standing = (): unknown => [network.ledger.length(), network.ledger.stateHash()]
   const before = standing()
@@ -19,7 +19,12 @@ export function refused(
 }
 
 /** Submits an operation that must be accepted. */
-export function accepted(network: TestNetwork, sender: KeyPair, statement: Statement, detail?: Buffer): void {
+export function accepted(
+  network: TestNetwork,
+  sender: KeyPair,
+  statement: Statement,
+  detail?: Uint8Array
+): void {
   assert.equal(network.code(sender, statement, detail), 'ok')
 }
 

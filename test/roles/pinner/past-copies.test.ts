@@ -33,7 +33,7 @@ test('a copy that is live is kept, whoever else has one', () => {
 })
 
 test('what a pinner has that is drawn again is kept for its intake', () => {
-  const task = { pinner: OWN } as TaskView
+  const task = { pinner: OWN } as unknown as TaskView
   assert.equal(retentionOf(hypercore([copy({}), copy({ state: 'pending', pinner: null, task })]), OWN), 'own')
 })
 

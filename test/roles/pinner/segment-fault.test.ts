@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test'
 import { encodeSignedRecord, decodeSignedRecord, type SignedRecord } from '../../../src/protocol/hand-over.js'
 import { refusalHash } from '../../../src/evidence/refusal-format.js'
 import { judgeRefusal } from '../../../src/evidence/refusal-judge.js'
-import { encodeChunk } from '../../../src/chunk/codecs.js'
+import { decodeChunk, encodeChunk } from '../../../src/chunk/codecs.js'
 import { hash } from '../../../src/crypto/hash.js'
 import { keyPairFromSeed } from '../../../src/crypto/keys.js'
 import { TreeBuilder } from '../../../src/merkle/builder.js'
@@ -14,7 +14,7 @@ import { Received } from '../../../src/roles/pinner/received.js'
 import { Checkpoints, chunkEvidence, originalEvidence } from '../../../src/roles/pinner/segment-fault.js'
 import { originalNode } from '../../../src/storage/original.js'
 import type { SegmentItem } from '../../../src/swarm/segment-channel.js'
-import { RefusedSegment, START, originalTree } from '../../evidence/segment.js'
+import { RefusedSegment, START } from '../../evidence/segment.js'
 import {
   connect,
   encodedBlocks,
@@ -112,7 +112,7 @@ async function findWrong(t: TestContext, length: number, start: number, wrong: n
     treeHash
   }
   const refusal = { ...drawn, chain: CHAIN, id, evidence: refusalHash(evidence) }
-  const verdict = judgeRefusal(evidence, refusal, originalTree)
+  const verdict = judgeRefusal(evidence, refusal, decodeChunk)
   assert.deepEqual([verdict.upheld, verdict.code], [true, 'REFUSAL_OTHER_BLOCK'], verdict.message)
   assert.match(verdict.message, new RegExp(`chunk ${wrong} `))
   let downloaded = 0
@@ -181,7 +181,7 @@ async function shown(
   items: AsyncGenerator<SegmentItem, void, void>,
   good: number,
   ahead = 0
-): Promise<Buffer | undefined> {
+): Promise<Uint8Array | undefined> {
   const received = new Received(items, 0, decodeSignedRecord)
   // The engine reads ahead of what it has decoded.
   for (let n = 0; n < good + 1 + ahead; n++) await received.pull()

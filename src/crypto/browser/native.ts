@@ -1,0 +1,4 @@
+/** There is no compiled code here. */
+export function loadAddon(): unknown {
+  return undefined
+}
