@@ -20,7 +20,7 @@ export const networkErrors = {
   ORIGINAL_MISMATCH: {
     class: 'ChainError',
     cause: 'The hypercore that a signer found is not the one on the chain: another fork or another tree.',
-    remedy: 'Its author has to sponsor what it serves.'
+    remedy: 'Sponsor what its author serves now; nobody can copy what it serves no more.'
   },
   SEGMENT_IDLE: {
     class: 'SwarmError',
@@ -61,11 +61,6 @@ export const networkErrors = {
     class: 'SwarmError',
     cause: 'A pinner asked for chunks that were not offered to it.',
     remedy: 'Update the pinner: it does not keep to the protocol.'
-  },
-  SEGMENT_REFUSED: {
-    class: 'ChainError',
-    cause: 'The pinner refused a segment for good; the message repeats why.',
-    remedy: 'Whose signer it is: check memory and disk, and update it. The chain judges who pays.'
   },
   SEGMENT_UNDECIDED: {
     class: 'SwarmError',

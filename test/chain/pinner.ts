@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import Corestore from 'corestore'
 import { encodeChunk } from '../../src/chunk/codecs.js'
+import type { CodecName } from '../../src/chunk/header.js'
 import { encodeOriginal, readOriginal } from '../../src/storage/original.js'
 import type { Original } from '../../src/protocol/operations.js'
 import type { ChainClient } from '../../src/client/client.js'
@@ -56,20 +57,29 @@ export interface DrawnSegment {
   assignment: AssignmentView
 }
 
-/** Sponsors a real hypercore on a chain with the accounts `signer` and `pinner`, who say yes to their draw. */
-export async function drawSegment(t: TestContext, chain: TestChain, blocks: Buffer[]): Promise<DrawnSegment> {
+/**
+ * Sponsors a real hypercore on a chain with the accounts `signer` and `pinner`, who say yes to their draw.
+ *
+ * @param options `primaryKey` as makeOriginal has it; `codec`: `wrap` if not given
+ */
+export async function drawSegment(
+  t: TestContext,
+  chain: TestChain,
+  blocks: Buffer[],
+  { primaryKey, codec = 'wrap' }: { primaryKey?: Buffer; codec?: CodecName } = {}
+): Promise<DrawnSegment> {
   const folder = await mkdtemp(join(tmpdir(), 'datdot-original-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
   const signer = chain.client('signer')
   const pinner = chain.client('pinner')
-  const original = await makeOriginal(folder, blocks)
+  const original = await makeOriginal(folder, blocks, primaryKey)
   await signer.register('signer', 1 << 30, 50_000_000n)
   await pinner.register('pinner', 1 << 30, 50_000_000n)
   await chain.tick(5)
   const plan = {
     copies: 1,
     targetPpm: 0,
-    codec: 'wrap' as const,
+    codec,
     every: 1,
     steps: 8,
     maxBytes: 1 << 30,

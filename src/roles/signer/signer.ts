@@ -8,7 +8,7 @@ import type { AssignmentView } from '../../protocol/views.js'
 import type { SegmentSecret } from '../../chunk/codec.js'
 import { Engine } from '../../engine/engine.js'
 import { wipeSegmentKey } from '../../engine/seal-key.js'
-import { ChainError, PeerError, SwarmError, type ErrorCode } from '../../errors.js'
+import { ChainError, PeerError, SwarmError } from '../../errors.js'
 import { Resource, opened } from '../../lifecycle.js'
 import { TreeBuilder } from '../../merkle/builder.js'
 import { NodeFile } from '../../storage/node-file.js'
@@ -33,8 +33,6 @@ export interface SignerOptions extends MemberOptions {
 
 /** Most encoded bytes between two signed running roots: what was signed last is what a lost signer leaves. */
 export const RUNNING_ROOT_BYTES = 16 << 20
-/** Verdicts that are none on the segment: if the draw is still open, the signer goes on. */
-const PASSING: readonly ErrorCode[] = ['SEGMENT_LATE', 'SEGMENT_SUPERSEDED', 'SEGMENT_BUSY']
 const CONNECT_MS = 15_000
 const BLOCK_MS = 30_000
 /** Pause after an interruption, doubled up to the second. */
@@ -198,15 +196,9 @@ export class Signer extends Resource implements Participant {
       const verdict = await this.#connections!.with(pinner, { timeoutMs: CONNECT_MS, signal }, (connection) =>
         sendSegment(connection, offer, items, { clock, id: idOf(draw), signal })
       )
-      if (!verdict.accepted && PASSING.some((code) => code === verdict.code)) {
-        throw new PeerError(verdict.code, verdict.message)
-      }
-      if (!verdict.accepted) {
-        throw new ChainError(
-          'SEGMENT_REFUSED',
-          `the pinner refused the segment: ${verdict.message} [${verdict.code}]`
-        )
-      }
+      // What a pinner refuses for good it refuses on the chain, where it pays or shows why. A signer that refused the draw on
+      // the pinner's word would pay in its place; it goes on until the draw is over.
+      if (!verdict.accepted) throw new PeerError(verdict.code, verdict.message)
       log('signer.delivered', { draw, bytes: nodes.chunks })
     } finally {
       wipe()
@@ -278,9 +270,12 @@ function idOf(draw: number): Buffer {
 
 /** What was downloaded must be what the chain recorded. */
 async function checkOriginal(core: Hypercore, { fork, length, treeHash }: AssignmentView): Promise<void> {
-  if (core.fork === fork && (await core.treeHash(length)).equals(treeHash)) return
-  throw new ChainError(
-    'ORIGINAL_MISMATCH',
-    `hypercore ${core.id} is not the one on the chain: fork ${core.fork}, another tree at length ${length}`
-  )
+  const differs =
+    core.fork !== fork
+      ? `its author is at fork ${core.fork}, the chain at fork ${fork}`
+      : (await core.treeHash(length)).equals(treeHash)
+        ? undefined
+        : `its author serves another tree of ${length} blocks`
+  if (!differs) return
+  throw new ChainError('ORIGINAL_MISMATCH', `hypercore ${core.id} is not the one on the chain: ${differs}`)
 }
