@@ -44,7 +44,7 @@ export const networkErrors = {
   },
   SEGMENT_SUPERSEDED: {
     class: 'SwarmError',
-    cause: 'The signer came again over another connection, and goes on there.',
+    cause: 'The signer has begun the transfer again, as after a lost connection, and goes on there.',
     remedy: 'Nothing.'
   },
   SEGMENT_OVER: {
@@ -54,8 +54,10 @@ export const networkErrors = {
   },
   SEGMENT_LATE: {
     class: 'SwarmError',
-    cause: 'The time to deliver a segment is over; the part that came is kept and paid.',
-    remedy: 'Whose signer it is: look at its CPU and bandwidth, or take on less.'
+    cause:
+      'The time to deliver a segment is over; of what came, the part that the signer signed is kept and paid.',
+    remedy:
+      'Whose signer it is: look at its CPU and bandwidth, and in its log for a peer that was slow or away, or take on less.'
   },
   SEGMENT_POSITION: {
     class: 'SwarmError',

@@ -22,7 +22,7 @@ import type { LogLine } from './process.js'
 const PRIMARY_KEY = blake3(Buffer.from('test author'))
 
 /** What a role logs of an error. */
-export type Logged = LogLine & { error?: { code?: string; message: string } }
+export type Logged = LogLine & { code?: string; error?: { code?: string; message: string } }
 
 export interface Drawn extends DrawnSegment {
   chain: TestChain
@@ -103,4 +103,13 @@ export function effects<K extends EffectKind>({ chain }: Drawn, kind: K): Extrac
     }
   }
   return found
+}
+
+/** The same, once there are some; the chain's time stands still. */
+export function seen<K extends EffectKind>(of: Drawn, kind: K): Promise<Extract<Effect, { kind: K }>[]> {
+  const some = (): Extract<Effect, { kind: K }>[] | false => {
+    const found = effects(of, kind)
+    return found.length > 0 && found
+  }
+  return of.chain.until(`somebody or something is ${kind}`, some, false)
 }

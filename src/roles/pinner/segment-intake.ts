@@ -133,7 +133,9 @@ export class SegmentIntake {
     await this.#settleStale(await chain.assignments({ signal }))
     // A signer that comes again has lost the connection before, which may take a while to notice.
     const before = this.#running.get(draw)
-    before?.stop.abort(new SwarmError('SEGMENT_SUPERSEDED', 'the signer goes on over another connection'))
+    before?.stop.abort(
+      new SwarmError('SEGMENT_SUPERSEDED', 'the signer has begun this segment again, and goes on there')
+    )
     if (before) await settled(before.ended, { clock: options.clock, ms: ASSIGNMENT_MS, signal })
     await this.#exclusively(draw, async (running) => {
       try {

@@ -148,7 +148,9 @@ export class Signer extends Resource implements Participant {
       }
     } catch (error) {
       if (signal.aborted) return
-      if (over.aborted) return log('signer.stopped', { draw, error: error as Error })
+      if (over.aborted || hasCode(error, 'DRAW_NOT_OPEN')) {
+        return log('signer.stopped', { draw, error: error as Error })
+      }
       log('signer.refused', { draw, error: error as Error })
       const reason = hasCode(error, 'ORIGINAL_MISMATCH') ? 'mismatch' : 'other'
       await chain.refuse(draw, reason).catch((refusal: unknown) => {
@@ -223,7 +225,7 @@ export class Signer extends Resource implements Participant {
     if (done < 0 || done > nodes.chunks) {
       throw new SwarmError(
         'SEGMENT_POSITION',
-        `the pinner asked for chunk ${done}, offered were ${nodes.chunks}`
+        `the pinner wants chunk ${done} of the segment to be the first; the first that was not sent is ${nodes.chunks}`
       )
     }
     this.#member.log('signer.sending', { draw, position: task.start + done, end: task.end })

@@ -9,7 +9,7 @@ import { acceptSegments, type IncomingSegment } from '../../../src/swarm/segment
 import { JumpClock } from '../../helpers/jump-clock.js'
 import { identity } from '../../ledger/network.js'
 import { atEnd, noiseBlocks } from '../../storage/support.js'
-import { drawn, effects, logged, memberOptions, serve, type Drawn } from '../drawn.js'
+import { drawn, effects, logged, memberOptions, seen, serve, type Drawn } from '../drawn.js'
 
 const BLOCKS = noiseBlocks(6, 500, 'segment')
 /** Time that work on a draw has to end by itself once it is over. */
@@ -48,10 +48,7 @@ test('a signer refuses a hypercore whose author serves other blocks than it had 
   const { error } = await logged(of, 'signer.refused')
   assert.equal(error?.code, 'ORIGINAL_MISMATCH')
   assert.match(error.message, /its author serves another tree of 6 blocks$/)
-  const [refused] = await of.chain.until('it is refused', () => {
-    const found = effects(of, 'refused')
-    return found.length > 0 && found
-  })
+  const [refused] = await seen(of, 'refused')
   assert.deepEqual(refused?.by, identity('signer').publicKey)
 })
 
@@ -63,7 +60,7 @@ test('a pinner that asks for chunks that were not offered gets none, and is offe
   const { error } = await logged(of, 'signer.interrupted')
   assert.deepEqual(error, {
     name: 'SwarmError',
-    message: 'the pinner asked for chunk 6, offered were 0',
+    message: 'the pinner wants chunk 6 of the segment to be the first; the first that was not sent is 0',
     code: 'SEGMENT_POSITION'
   })
   assert.equal((await logged(of, 'signer.delivered')).draw, of.assignment.draw)
@@ -104,18 +101,16 @@ test('a signer whose pinner refused the segment on the chain too leaves it, and 
 
 test('a transfer that its pinner lets hang is ended once the draw is over', async (t) => {
   const clock = new JumpClock()
-  let hanging = false
   const of = await signing(
     t,
     async (segment) => {
       await segment.receive(0).next()
-      hanging = true
       await new Promise(() => {})
     },
     { clock }
   )
   const { draw } = of.assignment
-  await of.chain.until('the pinner has a chunk', () => hanging, false)
+  await seen(of, 'delivered')
   await of.pinner.refuse(draw, 'other')
   const key = join(of.dir, 'keys', String(draw))
   await of.chain.until('the signer knows that the draw is over', () => !existsSync(key), false)
