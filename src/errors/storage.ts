@@ -66,7 +66,7 @@ export const storageErrors = {
   },
   STORAGE_CLOSED: {
     class: 'StorageError',
-    cause: 'A store was used after it was closed.',
+    cause: 'A store was used before it was open, or after it was closed.',
     remedy: 'A programming error of the caller, unless it is closing itself.'
   },
   STORAGE_QUOTA: {

@@ -100,6 +100,21 @@ test('a path that is a file, and records of something else, are refused', async 
   await assert.rejects(opened(new PinnerStore(join(dir, 'other'))), { code: 'STORAGE_FORMAT' })
 })
 
+test('a store that is not open yet, or is closed, says which to those who use it', async (t) => {
+  const dir = await tempDir(t)
+  const author = await authorCore(t, noiseBlocks(2, 100, 'closed'))
+  const { spec } = await segmentOf(author)
+  const store = new PinnerStore(dir)
+  const early = { code: 'STORAGE_CLOSED', message: `The store in ${dir} is not open yet.` }
+  const late = { code: 'STORAGE_CLOSED', message: `The store in ${dir} is closed.` }
+  assert.throws(() => store.corestore, early)
+  await store.ready()
+  await store.close()
+  assert.throws(() => store.session(author.key), late)
+  await assert.rejects(store.beginSegment(spec), late)
+  await assert.rejects(store.getEncoded(author.key, 0), late)
+})
+
 test('a store that is closed while a segment begins closes whole, and says so', async (t) => {
   const dir = await tempDir(t)
   const author = await authorCore(t, noiseBlocks(4, 300, 'closing'))
