@@ -52,6 +52,9 @@ export function verifyOriginal(key: Uint8Array, original: SignedState): boolean 
       signable: (namespace) => caps.treeSignable(namespace, treeHash, length, fork),
       signableCompat: (legacy) => caps.treeSignableCompat(treeHash, length, fork, legacy)
     }
+    const { prologue } = manifest
+    // What a prologue fixes nobody signs: one form only.
+    if (prologue && length <= prologue.length && original.signature.byteLength > 0) return false
     return new Verifier(key, manifest).verify(tree, original.signature)
   } catch {
     return false

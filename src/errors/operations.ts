@@ -92,11 +92,6 @@ export const operationErrors = {
     cause: 'A hypercore without blocks has no copies.',
     remedy: 'Wait until its author has written something.'
   },
-  HYPERCORE_UNSIGNED: {
-    class: 'ChainError',
-    cause: 'A hypercore has no author who signs it: its manifest is a prologue that fixes its blocks.',
-    remedy: 'Publish what it holds in a hypercore that an author signs, and sponsor that one.'
-  },
   ORIGINAL_INVALID: {
     class: 'ChainError',
     cause: "Length, size, tree and author's signature of a hypercore do not hold together.",

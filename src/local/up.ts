@@ -12,6 +12,7 @@ import { DatdotError, InputError } from '../errors.js'
 import { Resource } from '../lifecycle.js'
 import { FileLog, type Logger } from '../log.js'
 import { Author } from '../roles/author.js'
+import { sumsOf } from '../protocol/original.js'
 import { ChainNode } from '../roles/chain-node.js'
 import type { MemberOptions } from '../roles/member.js'
 import { Supporter } from '../roles/supporter.js'
@@ -407,7 +408,7 @@ class Up extends Resource {
     for (const key of subject.hypercores) {
       const original = await supporter.inspect(key)
       await supporter.sponsor(key, original, plan, DONATION_GRAINS)
-      bytes += original.byteLength
+      bytes += sumsOf(original).byteLength
     }
     return bytes
   }

@@ -44,7 +44,6 @@ export type {
   Body,
   Kind,
   Operation,
-  Original,
   Outcome,
   Plan,
   Report,
@@ -52,6 +51,9 @@ export type {
   Statement,
   WalkDetail
 } from './operations.js'
+
+export { originalType, sumsOf } from './original.js'
+export type { Original, OriginalSums } from './original.js'
 
 export { decodeEntry, encodeEntry } from './entry.js'
 export type { Entry } from './entry.js'

@@ -11,7 +11,6 @@ import { equal } from '../bytes.js'
 import { ChainError } from '../errors.js'
 import {
   amount,
-  bytes,
   decode,
   encode,
   fixed,
@@ -26,6 +25,7 @@ import {
   type Type
 } from './codec.js'
 import { parametersType } from './parameters.js'
+import { originalType } from './original.js'
 import { segmentHash, segmentRecordType } from './segment.js'
 
 /** Version of the encoding of operations, their first byte. */
@@ -52,17 +52,6 @@ const key = fixed(PUBLIC_KEY_BYTES)
 const hash32 = fixed(32)
 const signature = fixed(SIGNATURE_BYTES)
 const id = uint()
-
-/** What is claimed of a hypercore, with the author's signature over its tree (src/crypto/author-signature.ts). */
-export const originalType = struct({
-  fork: uint(),
-  length: uint(),
-  byteLength: uint(),
-  treeHash: hash32,
-  manifest: bytes(4_096),
-  signature: bytes(4_096)
-})
-export type Original = Infer<typeof originalType>
 
 /**
  * What a supporter wants. `copies`: how many, or 0 to let `targetPpm` choose; `every`: epochs between

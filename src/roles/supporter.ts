@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { Resource } from '../lifecycle.js'
 import { encodeOriginal, readOriginal } from '../storage/original.js'
-import type { Original, Plan } from '../protocol/operations.js'
+import type { Plan } from '../protocol/operations.js'
+import type { Original } from '../protocol/original.js'
 import { SwarmReader, knownLength } from '../swarm/reader.js'
 import { Member, type MemberOptions } from './member.js'
 
@@ -28,7 +29,7 @@ export class Supporter extends Resource {
   /**
    * Looks at a hypercore in the swarm, as far as its author has signed it.
    *
-   * @throws SwarmError HYPERCORE_UNREACHABLE; ChainError HYPERCORE_EMPTY, HYPERCORE_UNSIGNED
+   * @throws SwarmError HYPERCORE_UNREACHABLE; ChainError HYPERCORE_EMPTY
    */
   async inspect(key: Buffer): Promise<Original> {
     const { clock, dir, network, randomBytes } = this.#options

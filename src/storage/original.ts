@@ -1,22 +1,22 @@
 import { leftSpan } from 'flat-tree'
 import type Hypercore from 'hypercore'
 import { ChainError, StorageError } from '../errors.js'
-import type { Original } from '../protocol/operations.js'
+import type { Original } from '../protocol/original.js'
 import { coveringIndices, type OriginalNode } from '../protocol/original-tree.js'
 import { encodeManifest, sharedCore } from './hypercore-parts.js'
 import type { OriginalTree } from './types.js'
 
-/** The newest state of a hypercore that its author signed and that this machine has seen. */
+/** The newest state of a hypercore that its author signed, or its key fixes, and that this machine has seen. */
 export interface SignedOriginal extends OriginalTree {
   byteLength: number
-  signature: Uint8Array
+  /** Of the author's tree at `length`, left to right. */
+  roots: readonly OriginalNode[]
 }
 
 /**
  * What the chain is told of a hypercore, and what a segment of it is checked against.
  *
- * @throws ChainError `HYPERCORE_EMPTY` if it has no blocks, `HYPERCORE_UNSIGNED` if nobody signs it: its key
- * fixes what it holds
+ * @throws ChainError `HYPERCORE_EMPTY` if it has no blocks
  */
 export async function readOriginal(core: Hypercore): Promise<SignedOriginal> {
   await core.ready()
@@ -25,20 +25,20 @@ export async function readOriginal(core: Hypercore): Promise<SignedOriginal> {
   if (state.length === 0) throw new ChainError('HYPERCORE_EMPTY', `hypercore ${core.id} has no blocks yet`)
   // Hypercore takes no block of a core before it has the manifest.
   if (manifest === null) throw new Error(`hypercore ${core.id} has blocks and no manifest`)
-  if (state.signature === null) {
-    throw new ChainError(
-      'HYPERCORE_UNSIGNED',
-      `hypercore ${core.id} has no author who signs it: its key fixes its ${state.length} blocks (a prologue)`
-    )
-  }
   // Read in one go: a new state of the core replaces all of these at once.
-  const { fork, length, byteLength, signature } = state
-  return { key, manifest, fork, length, byteLength, treeHash: state.hash(), signature }
+  const { fork, length, byteLength, signature, roots } = state
+  return { key, manifest, fork, length, byteLength, roots: [...roots], treeHash: state.hash(), signature }
 }
 
 /** An original as operations carry it. */
-export function encodeOriginal({ manifest, ...state }: SignedOriginal): Original {
-  return { ...state, manifest: encodeManifest(manifest) }
+export function encodeOriginal({ fork, length, roots, manifest, signature }: SignedOriginal): Original {
+  return {
+    fork,
+    length,
+    roots: roots.map(({ size, hash }) => ({ size, hash })),
+    manifest: encodeManifest(manifest),
+    signature: signature ?? new Uint8Array()
+  }
 }
 
 /**

@@ -15,7 +15,6 @@ import {
   answerOf,
   reportCommitment,
   signOperation,
-  type Original,
   type Outcome,
   type Plan,
   type Report,
@@ -26,6 +25,8 @@ import { signSegment, segmentId, segmentSalt, type SegmentRecord } from '../../s
 import { walkShape, walkTarget } from '../../src/evidence/walk.js'
 import type { AssignmentView, ChallengeView, Receipt } from '../../src/protocol/views.js'
 import { toHex } from '../../src/bytes.js'
+import { sumsOf, type Original } from '../../src/protocol/original.js'
+import { rootIndices } from '../../src/protocol/original-tree.js'
 
 /** A key pair that a test knows by name. */
 export function identity(name: string): KeyPair {
@@ -65,26 +66,68 @@ export function original(
     linked: null,
     userData: null
   }
-  const treeHash = blake3(Buffer.from(`${name} ${length}`))
+  const roots = rootsOf(name, length, byteLength)
   return {
     key: Hypercore.key(manifest),
-    original: signOriginal(author, manifest, treeHash, length, byteLength)
+    original: signOriginal(author, manifest, length, roots)
   }
+}
+
+/** A hypercore whose key fixes its blocks, and its state; not signed by anybody. */
+export function prologue(
+  name: string,
+  length: number,
+  byteLength: number
+): { key: Buffer; original: Original } {
+  const roots = rootsOf(name, length, byteLength)
+  const hash = Buffer.from(sumsOf({ length, roots }).treeHash)
+  const manifest = { version: 1, hash: 'blake2b', quorum: 0, signers: [], prologue: { hash, length } }
+  const { Verifier } = hypercoreParts
+  const whole = Verifier.createManifest(manifest)
+  const original = {
+    fork: 0,
+    length,
+    roots,
+    manifest: Verifier.encodeManifest(whole),
+    signature: Buffer.alloc(0)
+  }
+  return { key: Hypercore.key(manifest), original }
 }
 
 function signOriginal(
   author: KeyPair,
   manifest: Hypercore.Manifest,
-  treeHash: Buffer,
   length: number,
-  byteLength: number
+  roots: Original['roots']
 ): Original {
   const { caps, Verifier, multisig } = hypercoreParts
-  const signable = caps.treeSignable(Hypercore.key(manifest), treeHash, length, 0)
+  const signable = caps.treeSignable(
+    Hypercore.key(manifest),
+    Buffer.from(sumsOf({ length, roots }).treeHash),
+    length,
+    0
+  )
   const signed = Buffer.alloc(64)
   sodium.crypto_sign_detached(signed, signable, author.secretKey)
   const signature = multisig.assemble([{ signer: 0, signature: signed, patch: 0, nodes: null }])
-  return { fork: 0, length, byteLength, treeHash, manifest: Verifier.encodeManifest(manifest), signature }
+  return { fork: 0, length, roots, manifest: Verifier.encodeManifest(manifest), signature }
+}
+
+/** Roots of a tree of blocks that are about as long as each other. */
+function rootsOf(name: string, length: number, byteLength: number): Original['roots'] {
+  let rest = byteLength
+  const indices = rootIndices(length)
+  return indices.map((index, place) => {
+    const blocks = fullSize(index)
+    const size = place === indices.length - 1 ? rest : Math.floor((byteLength * blocks) / length)
+    rest -= size
+    return { size, hash: blake3(Buffer.from(`${name} ${length} ${index}`)) }
+  })
+}
+
+/** Leaves below a node. */
+function fullSize(index: number): number {
+  return (index + 1) & -(index + 1)
 }
 
 const require = createRequire(import.meta.url)
@@ -92,7 +135,10 @@ const hypercoreParts = {
   caps: require('hypercore/lib/caps.js') as {
     treeSignable(ns: Buffer, hash: Buffer, length: number, fork: number): Buffer
   },
-  Verifier: require('hypercore/lib/verifier.js') as { encodeManifest(m: Hypercore.Manifest): Buffer },
+  Verifier: require('hypercore/lib/verifier.js') as {
+    createManifest(m: object): Hypercore.Manifest
+    encodeManifest(m: Hypercore.Manifest): Buffer
+  },
   multisig: require('hypercore/lib/multisig.js') as { assemble(proofs: object[]): Buffer }
 }
 

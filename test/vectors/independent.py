@@ -4,6 +4,7 @@ implementation that shares nothing with the project's, in another language. Run 
 `python3 independent.py`; it needs the package `cryptography` for Ed25519, and prints nothing.
 """
 
+import hashlib
 import json
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -155,6 +156,35 @@ for seq, at, rules, operation, effects in [
     })
     previous = entry_hash
 save("entries.json", {"chainId": chain_id.hex(), "chainSeed": seed.hex(), "chainKey": public.hex(), "entries": entries})
+
+
+# Originals: the roots of a hypercore's own tree, its hash and bytes, and the record on the wire.
+
+def full_roots(length):
+    roots, first = [], 0
+    for bit in reversed(range(length.bit_length())):
+        if length >> bit & 1:
+            roots.append(2 * first + 2**bit - 1)
+            first += 2**bit
+    return roots
+
+
+originals = []
+for fork, length in [(0, 0), (0, 1), (0, 2), (0, 3), (7, 100), (0, 255), (2**32, 2**32 + 1), (0, 2**40 - 1), (0, 2**40)]:
+    indices = full_roots(length)
+    sizes = [(i * i + 1) * (index % 251) for i, index in enumerate(indices)]
+    hashes = [blake3(b"root %d" % index) for index in indices]
+    tree = hashlib.blake2b(b"\x02" + b"".join(
+        h + index.to_bytes(8, "little") + size.to_bytes(8, "little")
+        for h, index, size in zip(hashes, indices, sizes)), digest_size=32).digest()
+    wire = varint(fork) + varint(length) + varint(len(indices))
+    wire += b"".join(varint(size) + h for size, h in zip(sizes, hashes))
+    wire += varint(3) + b"\x01\x02\x03" + varint(0)
+    originals.append({
+        "fork": fork, "length": length, "roots": [{"size": s, "hash": h.hex()} for s, h in zip(sizes, hashes)],
+        "byteLength": sum(sizes), "treeHash": tree.hex(), "wire": wire.hex(),
+    })
+save("originals.json", originals)
 
 
 # Money: docs/protocol.md, sections 3 to 7. Defaults of the parameters that the formulas need.

@@ -1,14 +1,15 @@
 import { codecNames } from '../../chunk/header.js'
 import { ChainError } from '../../errors.js'
 import { verifyOriginal } from '../../crypto/author-signature.js'
-import type { Body, Original, Plan } from '../../protocol/operations.js'
+import type { Body, Plan } from '../../protocol/operations.js'
+import { sumsOf, type Original, type OriginalSums } from '../../protocol/original.js'
 import type { Parameters } from '../../protocol/parameters.js'
 import { addTask, fillCopies, wantedCopies } from './copies.js'
 import { give } from './money.js'
 import { hypercoreById, hypercoreByKey, liveCopies, taskOfCopy } from '../rows.js'
 import { accountKinds, type Account, type State } from '../state.js'
 
-function checkPlan(plan: Plan, original: Original, p: Parameters): void {
+function checkPlan(plan: Plan, byteLength: number, p: Parameters): void {
   const { every, steps, copies, targetPpm, maxBytes } = plan
   if (every < 1 || (every & (every - 1)) !== 0) {
     throw new ChainError('PLAN_INVALID', `epochs between challenges must be a power of two, not ${every}`)
@@ -18,20 +19,17 @@ function checkPlan(plan: Plan, original: Original, p: Parameters): void {
   if ((copies === 0) === (targetPpm === 0)) {
     throw new ChainError('PLAN_INVALID', 'a plan names either a number of copies or a target')
   }
-  if (maxBytes > p.hypercoreBytesMax || original.byteLength > maxBytes) {
-    throw new ChainError(
-      'PLAN_INVALID',
-      `the hypercore has ${original.byteLength} bytes, allowed are ${maxBytes}`
-    )
+  if (maxBytes > p.hypercoreBytesMax || byteLength > maxBytes) {
+    throw new ChainError('PLAN_INVALID', `the hypercore has ${byteLength} bytes, allowed are ${maxBytes}`)
   }
 }
 
-function checkOriginal(key: Uint8Array, original: Original): void {
+function checkOriginal(key: Uint8Array, original: Original, { byteLength, treeHash }: OriginalSums): void {
   if (original.length < 1) throw new ChainError('HYPERCORE_EMPTY', 'an empty hypercore has no copies')
-  if (original.byteLength < original.length) {
+  if (byteLength < original.length) {
     throw new ChainError('ORIGINAL_INVALID', 'blocks have at least one byte each')
   }
-  if (!verifyOriginal(key, original)) {
+  if (!verifyOriginal(key, { ...original, treeHash })) {
     throw new ChainError('ORIGINAL_INVALID', "the author's signature does not hold for this length and tree")
   }
 }
@@ -49,13 +47,14 @@ export function sponsor(
   if (known && (original.fork !== known.fork || original.length < known.length)) {
     throw new ChainError('ORIGINAL_INVALID', 'this hypercore was longer, or had another fork, when it lapsed')
   }
-  checkPlan(plan, original, state.parameters)
-  checkOriginal(key, original)
+  const sums = sumsOf(original)
+  checkPlan(plan, sums.byteLength, state.parameters)
+  checkOriginal(key, original, sums)
   if (sender.balance < donation) {
     throw new ChainError('BALANCE_TOO_LOW', `the balance is ${sender.balance} grains, needed are ${donation}`)
   }
   const account = state.open(accountKinds.hypercore, key)
-  const { fork, length, byteLength, treeHash } = original
+  const { fork, length } = original
   state.db.run(
     `INSERT INTO hypercores (key, account, state, fork, length, byte_length, tree_hash, codec, every, steps, copies, target_ppm,
        max_bytes, topic) VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -66,8 +65,8 @@ export function sponsor(
     account.id,
     fork,
     length,
-    byteLength,
-    treeHash,
+    sums.byteLength,
+    sums.treeHash,
     codecNames.indexOf(plan.codec),
     plan.every,
     plan.steps,
@@ -95,18 +94,19 @@ export function extend(state: State, { key, original }: Body<'extend'>): void {
       `the copies are of fork ${known.fork}; a new fork needs a new hypercore`
     )
   }
-  if (original.length <= known.length || original.byteLength <= known.byteLength) {
+  const { byteLength, treeHash } = sumsOf(original)
+  if (original.length <= known.length || byteLength <= known.byteLength) {
     throw new ChainError('LENGTH_NOT_LONGER', `the hypercore has ${known.length} blocks already`)
   }
-  if (original.byteLength > known.maxBytes) {
+  if (byteLength > known.maxBytes) {
     throw new ChainError('PLAN_EXCEEDED', `its plan pays for ${known.maxBytes} bytes`)
   }
-  checkOriginal(key, original)
+  checkOriginal(key, original, { byteLength, treeHash })
   state.db.run(
     'UPDATE hypercores SET length = ?, byte_length = ?, tree_hash = ? WHERE id = ?',
     original.length,
-    original.byteLength,
-    original.treeHash,
+    byteLength,
+    treeHash,
     known.id
   )
   state.emit({ kind: 'extended', hypercore: key, length: original.length })

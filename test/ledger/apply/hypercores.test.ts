@@ -1,7 +1,8 @@
 import test from 'node:test'
 import assert from 'node:assert/strict'
-import type { Original, Plan, Statement } from '../../../src/protocol/operations.js'
-import { TestNetwork, original } from '../network.js'
+import type { Plan, Statement } from '../../../src/protocol/operations.js'
+import type { Original } from '../../../src/protocol/original.js'
+import { TestNetwork, original, prologue } from '../network.js'
 import { accepted, lapsed, refused } from './refused.js'
 
 const plan: Plan = {
@@ -62,8 +63,11 @@ test('what the author did not sign is not sponsored', (t) => {
   const film = original('film', 100, 100_000)
   const other = original('other', 100, 100_000)
   const wrong: Partial<Original>[] = [
-    { treeHash: Buffer.alloc(32, 1) },
+    { roots: other.original.roots },
+    { roots: film.original.roots.slice(1) },
+    { roots: film.original.roots.map(({ size, hash }) => ({ size: size + 1, hash })) },
     { length: 101 },
+    { length: 98, roots: film.original.roots },
     { fork: 1 },
     { signature: other.original.signature }
   ]
@@ -103,7 +107,45 @@ test('a hypercore grows by what its author signed, up to what its plan pays for'
   refused(chain, chain.supporter, extend(100, 101_000), 'LENGTH_NOT_LONGER')
   refused(chain, chain.supporter, extend(101, 100_000), 'LENGTH_NOT_LONGER')
   refused(chain, chain.supporter, extend(101, 200_001), 'PLAN_EXCEEDED')
-  refused(chain, chain.supporter, extend(101, 200_000, { treeHash: Buffer.alloc(32) }), 'ORIGINAL_INVALID')
+  refused(
+    chain,
+    chain.supporter,
+    extend(101, 200_000, { roots: original('other', 101, 200_000).original.roots }),
+    'ORIGINAL_INVALID'
+  )
   accepted(chain, chain.supporter, extend(101, 200_000))
   assert.equal(chain.ledger.hypercore(original('film', 1, 1).key)?.length, 101)
+})
+
+test('how long a hypercore is in bytes is what its author signed, not what somebody claims', (t) => {
+  const chain = network(t)
+  accepted(chain, chain.supporter, sponsor())
+  const { original: grown } = original('film', 101, 101_000)
+  const roots = grown.roots.map((root, place) => (place > 0 ? root : { ...root, size: 150_000 }))
+  refused(chain, chain.supporter, extend(101, 101_000, { roots }), 'ORIGINAL_INVALID')
+  accepted(chain, chain.supporter, extend(101, 101_000))
+  assert.equal(chain.ledger.hypercore(original('film', 1, 1).key)?.byteLength, 101_000)
+})
+
+test('a hypercore that nobody signs is sponsored by its key, which fixes its blocks, and never grows', (t) => {
+  const chain = network(t)
+  const fixed = prologue('fixed', 100, 100_000)
+  const claim = (changes: Partial<Original>) =>
+    sponsor({}, { ...fixed, original: { ...fixed.original, ...changes } })
+  refused(
+    chain,
+    chain.supporter,
+    claim({ roots: original('film', 100, 100_000).original.roots }),
+    'ORIGINAL_INVALID'
+  )
+  refused(chain, chain.supporter, claim({ signature: Buffer.alloc(64) }), 'ORIGINAL_INVALID')
+  const shorter = prologue('fixed', 99, 99_000).original.roots
+  refused(chain, chain.supporter, claim({ length: 99, roots: shorter }), 'ORIGINAL_INVALID')
+  accepted(chain, chain.supporter, claim({}))
+  const longer = prologue('fixed', 101, 101_000).original.roots
+  const extended: Statement = {
+    kind: 'extend',
+    body: { key: fixed.key, original: { ...fixed.original, length: 101, roots: longer } }
+  }
+  refused(chain, chain.supporter, extended, 'ORIGINAL_INVALID')
 })
