@@ -1,3 +1,4 @@
+import { anchorAt } from '../../src/protocol/anchor.js'
 import { answers } from '../ledger/answers.js'
 import { copyFileSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -101,6 +102,7 @@ function prepare(ledger: Ledger, clock: Clock): Round {
     evidence: states[0]!
   }
   const answers: Uint8Array[] = []
+  const anchor = anchorAt(ledger.chain())
   const items: { challenge: number; outcome: 'success'; walk: WalkDetail }[] = []
   for (let n = 0; n < PINNERS; n++) {
     const keyPair = pinnerOf(n)
@@ -108,7 +110,10 @@ function prepare(ledger: Ledger, clock: Clock): Round {
     if (!due) continue
     const { body, detail } = answerOf(due.ids.map((challenge) => ({ challenge, state: states.at(-1)! })))
     answers.push(
-      signOperation({ kind: 'answer', body }, { chainId: ledger.chainId, keyPair, nonce: due.nonce, detail })
+      signOperation(
+        { kind: 'answer', body },
+        { chainId: ledger.chainId, keyPair, nonce: due.nonce, anchor, detail }
+      )
     )
     items.push(...due.ids.map((challenge) => ({ challenge, outcome: 'success' as const, walk })))
   }
@@ -333,11 +338,12 @@ async function replaying(folder: string, engine: Engine<Tasks>, cores: number, k
   const ledger = openLedger(path, clock)
   const keyPair = identity('sender')
   let { nonce } = ledger.account(keyPair.publicKey)
+  const anchor = anchorAt(ledger.chain())
   for (let from = 0; from < TRANSFERS; from += 1_000) {
     const wires = Array.from({ length: 1_000 }, (_, n) =>
       signOperation(
         { kind: 'transfer', body: { to: identity(`receiver ${n}`).publicKey, amount: 1n } },
-        { chainId: ledger.chainId, keyPair, nonce: nonce++ }
+        { chainId: ledger.chainId, keyPair, nonce: nonce++, anchor }
       )
     )
     ledger.submit(wires, new Uint8Array(wires.length).fill(1))

@@ -3,6 +3,7 @@ import type { KeyPair } from '../crypto/keys.js'
 import { SwarmError } from '../errors.js'
 import { Resource } from '../lifecycle.js'
 import { signClaim } from '../protocol/claim.js'
+import { anchorAt, type Anchor } from '../protocol/anchor.js'
 import { decode } from '../protocol/codec.js'
 import { effectsType, type Effects } from '../protocol/effects.js'
 import { decodeEntry, type Entry } from '../protocol/entry.js'
@@ -65,6 +66,8 @@ export class ChainClient extends Resource {
   readonly #connection: ChainConnection
   readonly #queue: SubmitQueue
   #chainId: Promise<Uint8Array> | null = null
+  /** The newest entry that this client knows: what it signs holds only on a log that has it. */
+  #anchor: Anchor | null = null
 
   constructor(options: ChainClientOptions) {
     super()
@@ -73,7 +76,10 @@ export class ChainClient extends Resource {
     this.#connection = this.own('connection', new ChainConnection(options))
     this.#queue = new SubmitQueue(
       {
-        nonce: async (signal) => (await this.account(this.#keyPair.publicKey, { signal })).nonce,
+        nonce: async (signal, old) => {
+          if (old || !this.#anchor) this.#anchor = await this.#newest(signal)
+          return (await this.account(this.#keyPair.publicKey, { signal })).nonce
+        },
         submit: (wires, signal) =>
           this.#connection.call('submit', (again) => ({ wires, again: again ? 1 : 0 }), {
             signal,
@@ -258,13 +264,38 @@ export class ChainClient extends Resource {
   ): Promise<views.Receipt> {
     const chainId = await this.chainId({ signal })
     const sign = (nonce: number): Uint8Array =>
-      signOperation(statement, { chainId, keyPair: this.#keyPair, nonce, ...(detail ? { detail } : {}) })
+      signOperation(statement, {
+        chainId,
+        keyPair: this.#keyPair,
+        nonce,
+        anchor: this.#anchor!,
+        ...(detail ? { detail } : {})
+      })
     const { receipt, wire } = await this.#queue.add(sign, signal)
     const operation = operationHash(chainId, unsignedBytes(decodeOperation(wire)))
     if (!equal(receipt.operation, operation) || !verifyReceipt(chainId, this.chainKey, receipt)) {
       throw new SwarmError('RPC_PROTOCOL', 'The receipt is not one for this operation, signed by this chain')
     }
+    if (receipt.seq > this.#anchor!.seq) this.#anchor = { seq: receipt.seq, hash: receipt.entry }
     return receipt
+  }
+
+  /**
+   * The log's newest entry, if the log still has the one that was known before.
+   *
+   * @throws SwarmError `CHAIN_REWRITTEN`
+   */
+  async #newest(signal: AbortSignal): Promise<Anchor> {
+    const { chain } = await this.info({ signal })
+    if (this.#anchor) {
+      const { seq, hash } = this.#anchor
+      const { events } = await this.#connection.call('events', { from: seq, most: 1, waitMs: 0 }, { signal })
+      const [event] = events.map(({ entry, effects }) => readEvent(entry, effects))
+      if (event?.seq !== seq || !equal(event.entry.hash, hash)) {
+        throw new SwarmError('CHAIN_REWRITTEN', `Entry ${seq} of the chain is another one than it was`)
+      }
+    }
+    return anchorAt(chain)
   }
 
   register(role: RoleName, capacityBytes: number, deposit: bigint): Promise<views.Receipt> {

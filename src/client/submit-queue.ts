@@ -13,8 +13,12 @@ const ATTEMPTS = 8
 /** What the chain says of an operation whose nonce is not the next one. */
 export const NONCE_CODE: ErrorCode = 'NONCE_WRONG'
 
+/** What the chain says of an operation that names an entry too far back. */
+const OLD_CODE: ErrorCode = 'ANCHOR_OLD'
+
 export interface SubmitPorts {
-  nonce(signal: AbortSignal): Promise<number>
+  /** @param old what the client signs over lies too far back */
+  nonce(signal: AbortSignal, old: boolean): Promise<number>
   /** Sends the wires; the same ones again if the connection is lost. */
   submit(wires: Uint8Array[], signal: AbortSignal): Promise<SubmitMessage[]>
 }
@@ -30,13 +34,14 @@ interface Waiting {
 /**
  * One sender's operations on their way to the chain: in order, several in one request, each with the nonce
  * after the one before. Where a nonce is not the chain's (another process used the key, or an operation before
- * was refused) the next one is asked for and the operation signed again.
+ * was refused), or what was signed over is too old, it is asked for and the operation signed again.
  */
 export class SubmitQueue {
   readonly #ports: SubmitPorts
   readonly #closed: AbortSignal
   #waiting: Waiting[] = []
   #nonce: number | null = null
+  #old = false
   #running = false
 
   /** @param closed ends what waits, with its reason */
@@ -85,7 +90,8 @@ export class SubmitQueue {
   async #send(batch: Waiting[]): Promise<void> {
     const sent: { waiting: Waiting; wire: Uint8Array }[] = []
     try {
-      this.#nonce ??= await this.#ports.nonce(this.#closed)
+      this.#nonce ??= await this.#ports.nonce(this.#closed, this.#old)
+      this.#old = false
       let bytes = 0
       while (batch.length > 0) {
         const waiting = batch[0] as Waiting
@@ -124,7 +130,8 @@ export class SubmitQueue {
       if (receipt) {
         if (this.#nonce !== null) this.#nonce++
         waiting.resolve({ receipt, wire })
-      } else if (code === NONCE_CODE && ++waiting.attempts < ATTEMPTS) {
+      } else if ((code === NONCE_CODE || code === OLD_CODE) && ++waiting.attempts < ATTEMPTS) {
+        this.#old ||= code === OLD_CODE
         again.push(waiting)
       } else {
         waiting.reject(rejectionOf(code, message))

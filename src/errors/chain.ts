@@ -88,6 +88,12 @@ export const chainErrors = {
     cause: 'The chain has as much waiting as it can hold.',
     remedy: 'Try again in a moment; clients do it by themselves.'
   },
+  CHAIN_REWRITTEN: {
+    class: 'SwarmError',
+    cause: 'The chain shows another entry in the place of one that this client saw.',
+    remedy:
+      'Its past was changed, or it was set back to a backup: compare with others, keep your receipts, ask its operator.'
+  },
   CHAIN_OTHER: {
     class: 'SwarmError',
     cause: 'Another chain answers than the one that was asked for.',

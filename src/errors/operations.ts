@@ -32,6 +32,16 @@ export const operationErrors = {
     cause: "An operation does not carry its sender's next nonce.",
     remedy: 'Ask for the account and sign again; clients do it by themselves.'
   },
+  ANCHOR_UNKNOWN: {
+    class: 'ChainError',
+    cause: 'An operation names an entry that this log does not have: its sender saw another past.',
+    remedy: 'If it was signed for this chain, its past was changed: keep your receipts and ask its operator.'
+  },
+  ANCHOR_OLD: {
+    class: 'ChainError',
+    cause: 'An operation names an entry that lies too far back.',
+    remedy: 'Sign again over a newer entry; clients do it by themselves.'
+  },
   NOT_THE_CHAIN: {
     class: 'ChainError',
     cause: 'An operation that only the chain itself may send came from somebody else.',

@@ -1,5 +1,6 @@
 import { ChainError, InputError } from '../errors.js'
 import type { KeyPair } from '../crypto/keys.js'
+import { anchorAt, NO_ANCHOR } from '../protocol/anchor.js'
 import { decode } from '../protocol/codec.js'
 import { effectsType, type Effects } from '../protocol/effects.js'
 import { decodeEntry, encodeEntry } from '../protocol/entry.js'
@@ -178,7 +179,8 @@ export class Ledger implements SyncLedger {
     const { keyPair } = this.#options
     if (!keyPair) throw new ChainError('KEY_MISSING', 'this ledger was opened without the key of its chain')
     const nonce = this.state.wallet(this.chainKey)!.nonce
-    const from = { chainId: this.chainId, keyPair, nonce, ...(detail && { detail }) }
+    const anchor = anchorAt(this.chain())
+    const from = { chainId: this.chainId, keyPair, nonce, anchor, ...(detail && { detail }) }
     const wire = signOperation(statement, from)
     let done: { result: Omit<Receipt, 'signature'> | ChainError; work: number } | undefined
     this.#write(() => {
@@ -427,5 +429,5 @@ function signGenesis(genesis: GenesisOptions, keyPair: KeyPair, at: number): Uin
     beacon: { kind: 'onion' as const, ...beacon },
     allocations
   }
-  return signOperation({ kind: 'genesis', body }, { chainId: NO_CHAIN, keyPair, nonce: 0 })
+  return signOperation({ kind: 'genesis', body }, { chainId: NO_CHAIN, keyPair, nonce: 0, anchor: NO_ANCHOR })
 }

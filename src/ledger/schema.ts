@@ -12,6 +12,12 @@ CREATE TABLE entries (
   effects_hash BLOB NOT NULL CHECK (length(effects_hash) = 32),
   hash BLOB NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
+-- Entries that operations may name.
+CREATE TABLE anchors (
+  seq INTEGER PRIMARY KEY,
+  hash BLOB NOT NULL CHECK (length(hash) = 32),
+  clock INTEGER NOT NULL
+) STRICT;
 CREATE TABLE details (seq INTEGER PRIMARY KEY REFERENCES entries, bytes BLOB NOT NULL) STRICT;
 CREATE TABLE effects (seq INTEGER PRIMARY KEY REFERENCES entries, bytes BLOB NOT NULL) STRICT;
 
@@ -296,6 +302,7 @@ CREATE TABLE tallies (
 /** Tables that the state hash covers, with the order of their rows. The log itself has its own hash chain. */
 export const stateTables: readonly (readonly [table: string, order: string])[] = [
   ['head', 'id'],
+  ['anchors', 'seq'],
   ['rounds', 'round'],
   ['accounts', 'id'],
   ['roles', 'id'],

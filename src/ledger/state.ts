@@ -5,6 +5,7 @@ import { effectsType, type Effect } from '../protocol/effects.js'
 import { roleNames, type Operation, type RoleName } from '../protocol/operations.js'
 import { parametersType, type Parameters } from '../protocol/parameters.js'
 import { entryHash } from '../protocol/receipt.js'
+import { addAnchor } from './anchors.js'
 import { backedBytes } from './rules/economics.js'
 import { newReputation, reputationPpm, type Reputation } from './rules/reputation.js'
 import { Urn } from './rules/lots.js'
@@ -298,6 +299,7 @@ export class State {
     }
     head.length = seq + 1
     head.hash = next
+    addAnchor(this, seq, next)
     this.#clear()
     return { seq, hash: next, effectsHash }
   }

@@ -52,6 +52,8 @@ export type {
   WalkDetail
 } from './operations.js'
 
+export { anchorAt, anchorType } from './anchor.js'
+export type { Anchor } from './anchor.js'
 export { originalType, sumsOf } from './original.js'
 export type { Original, OriginalSums } from './original.js'
 

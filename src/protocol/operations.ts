@@ -25,11 +25,12 @@ import {
   type Type
 } from './codec.js'
 import { parametersType } from './parameters.js'
+import { anchorType, type Anchor } from './anchor.js'
 import { originalType } from './original.js'
 import { segmentHash, segmentRecordType } from './segment.js'
 
 /** Version of the encoding of operations, their first byte. */
-export const OPERATION_VERSION = 1
+export const OPERATION_VERSION = 2
 
 /** Most bytes of an operation without its detail, and of a detail. */
 export const OPERATION_BYTES_MAX = 262_144
@@ -183,6 +184,8 @@ export type Statement = { [K in Kind]: { kind: K; body: Body<K> } }[Kind]
 export type Operation = Statement & {
   sender: Uint8Array
   nonce: number
+  /** The entry that the sender had seen. */
+  anchor: Anchor
   signature: Uint8Array
   /** Head, body and signature: what the log keeps forever. */
   core: Uint8Array
@@ -224,7 +227,7 @@ export function unsignedBytes(operation: { core: Uint8Array }): Uint8Array {
 /** Signs a statement. The result is the operation's wire form: core, then detail. */
 export function signOperation(
   statement: Statement,
-  from: { chainId: Uint8Array; keyPair: KeyPair; nonce: number; detail?: Uint8Array }
+  from: { chainId: Uint8Array; keyPair: KeyPair; nonce: number; anchor: Anchor; detail?: Uint8Array }
 ): Uint8Array {
   const type = bodies[statement.kind] as Type<unknown>
   const unsigned: CodecState = { start: 0, end: 0, buffer: null }
@@ -232,6 +235,7 @@ export function signOperation(
     versionType[write](unsigned, OPERATION_VERSION)
     key[write](unsigned, from.keyPair.publicKey)
     nonceType[write](unsigned, from.nonce)
+    anchorType[write](unsigned, from.anchor)
     codeType[write](unsigned, kindCodes[statement.kind])
     type[write](unsigned, statement.body)
   }
@@ -262,6 +266,7 @@ export function decodeOperation(wire: Uint8Array, pruned = false): Operation {
   }
   const sender = key.decode(state)
   const nonce = nonceType.decode(state)
+  const anchor = anchorType.decode(state)
   const code = codeType.decode(state)
   const kind = kindOfCode.get(code)
   if (kind === undefined)
@@ -281,7 +286,7 @@ export function decodeOperation(wire: Uint8Array, pruned = false): Operation {
   } else if (rest.byteLength > 0) {
     throw new ChainError('OPERATION_MALFORMED', 'bytes follow the operation')
   }
-  return { kind, body, sender, nonce, signature: signed, core, detail } as Operation
+  return { kind, body, sender, nonce, anchor, signature: signed, core, detail } as Operation
 }
 
 /** Whether every signature in an operation holds. Pure, so that worker threads can do it. */

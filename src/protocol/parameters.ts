@@ -55,7 +55,9 @@ export const parametersType = struct({
   maxMisses: uint(),
   copiesMax: uint(1_000),
   stepsMax: uint(512),
-  hypercoreBytesMax: uint()
+  hypercoreBytesMax: uint(),
+  anchorEntries: uint(),
+  anchorMs: uint(31_536_000_000)
 })
 
 /** All parameters of a network: fixed in its genesis, changed only by a `parameters` operation of the chain. */
@@ -155,7 +157,11 @@ export const defaultParameters: Readonly<Parameters> = {
   /** Most steps of a walk: 512 find a loss of 1 % at p = 99 %. */
   stepsMax: 512,
   /** Largest hypercore: 16 TiB. */
-  hypercoreBytesMax: 17_592_186_044_416
+  hypercoreBytesMax: 17_592_186_044_416,
+  /** An operation names an entry that its sender saw; it may be this many entries back whatever their age. A million: some 50 MB of hashes. */
+  anchorEntries: 1 << 20,
+  /** Or this old, however many came since: who was away for a night need not sign again. A day. */
+  anchorMs: 86_400_000
 }
 
 /** Steps of a walk unless the plan says otherwise: finds 10 % missing at p = 99 % (DESIGN section 6). */

@@ -93,7 +93,7 @@ const forgeries: [what: string, sql: string, code: string, seq: number | null][]
   ['an effect', 'UPDATE effects SET bytes = zeroblob(9) WHERE seq = 20', 'EFFECTS_DIFFER', null],
   [
     'a signature',
-    "UPDATE entries SET operation = CAST(substr(operation, 1, length(operation) - 1) || x'00' AS BLOB) WHERE seq = 14",
+    "UPDATE entries SET operation = CAST(substr(operation, 1, length(operation) - 1) || x'ff' AS BLOB) WHERE seq = 14",
     'SIGNATURE_WRONG',
     14
   ],

@@ -1,3 +1,4 @@
+import { anchorAt } from '../../src/protocol/anchor.js'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import HyperDHT from 'hyperdht'
@@ -53,7 +54,12 @@ test('the same bytes sent twice are applied once, and get the same receipt', asy
   t.after(end)
   const wire = signOperation(
     { kind: 'transfer', body: { to, amount: 5n } },
-    { chainId: chain.network.ledger.chainId, keyPair: supporter, nonce: 0 }
+    {
+      chainId: chain.network.ledger.chainId,
+      keyPair: supporter,
+      nonce: 0,
+      anchor: anchorAt(chain.network.ledger.chain())
+    }
   )
   const send = async (again: number): Promise<SubmitMessage[]> => {
     const body = encode(methods.submit.request, { wires: [wire], again })
@@ -70,7 +76,11 @@ test('a receipt that the chain owed when it ended is given after its restart, an
   const chain = await testChain(t)
   const keyPair = identity('supporter')
   const { chainId } = chain.network.ledger
-  const wire = signOperation({ kind: 'transfer', body: { to, amount: 5n } }, { chainId, keyPair, nonce: 0 })
+  const anchor = anchorAt(chain.network.ledger.chain())
+  const wire = signOperation(
+    { kind: 'transfer', body: { to, amount: 5n } },
+    { chainId, keyPair, nonce: 0, anchor }
+  )
   // Committed, but the process ends before it could answer.
   const [committed] = chain.network.ledger.submit([wire])
   await chain.restart()
@@ -260,4 +270,27 @@ test('hostile requests get errors, and the chain goes on', async (t) => {
   assert.deepEqual(codes, new Set(['RPC_MALFORMED', 'RPC_METHOD', 'RPC_CLOSED']))
   assert.equal(chain.network.ledger.length(), 1)
   assert.equal((await chain.client('supporter').info()).chain.length, 1)
+})
+
+test('a client that was quiet for long signs over what the log has now', async (t) => {
+  const chain = await testChain(t, { parameters: { anchorEntries: 2, anchorMs: 1_000 } })
+  const supporter = chain.client('supporter')
+  const { seq, entry } = await supporter.transfer(to, 1n)
+  await chain.tick(20)
+  const { ledger } = chain.network
+  const old = { chainId: ledger.chainId, keyPair: identity('supporter'), nonce: 1, anchor: { seq, hash: entry } }
+  const [result] = ledger.submit([signOperation({ kind: 'transfer', body: { to, amount: 1n } }, old)])
+  assert.ok(!result!.ok)
+  assert.equal(result!.error.code, 'ANCHOR_OLD')
+  await supporter.transfer(to, 1n)
+  assert.equal((await supporter.account(to)).balance, 2n)
+})
+
+test('a client does not sign over a log that has lost what it saw', async (t) => {
+  const chain = await testChain(t, { parameters: { anchorEntries: 2, anchorMs: 1_000 } })
+  const supporter = chain.client('supporter')
+  const { seq } = await supporter.transfer(to, 1n)
+  await chain.tick(20)
+  chain.network.ledger.state.db.run('UPDATE entries SET hash = ? WHERE seq = ?', Buffer.alloc(32), seq)
+  await assert.rejects(supporter.transfer(to, 1n), { code: 'CHAIN_REWRITTEN' })
 })

@@ -2,6 +2,7 @@
  * Child process of kill.test.ts: opens the ledger that its argument names and writes batches as fast as it can; says on standard output
  * what was acknowledged, one line a batch, until it is killed.
  */
+import { anchorAt } from '../../src/protocol/anchor.js'
 import { writeSync } from 'node:fs'
 import { wallClock } from '../helpers/wall-clock.js'
 import { Ledger } from '../../src/ledger/ledger.js'
@@ -22,10 +23,11 @@ const sender = identity('sender')
 const to = identity('receiver').publicKey
 for (;;) {
   let { nonce } = ledger.account(sender.publicKey)
+  const anchor = anchorAt(ledger.chain())
   const wires = Array.from({ length: 20 }, () =>
     signOperation(
       { kind: 'transfer', body: { to, amount: 1n } },
-      { chainId: ledger.chainId, keyPair: sender, nonce: nonce++ }
+      { chainId: ledger.chainId, keyPair: sender, nonce: nonce++, anchor }
     )
   )
   const results = ledger.submit(wires)

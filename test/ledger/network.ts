@@ -25,6 +25,7 @@ import { signSegment, segmentId, segmentSalt, type SegmentRecord } from '../../s
 import { walkShape, walkTarget } from '../../src/evidence/walk.js'
 import type { AssignmentView, ChallengeView, Receipt } from '../../src/protocol/views.js'
 import { toHex } from '../../src/bytes.js'
+import { anchorAt } from '../../src/protocol/anchor.js'
 import { sumsOf, type Original } from '../../src/protocol/original.js'
 import { rootIndices } from '../../src/protocol/original-tree.js'
 
@@ -204,6 +205,7 @@ export class TestNetwork {
       chainId: this.ledger.chainId,
       keyPair,
       nonce,
+      anchor: anchorAt(this.ledger.chain()),
       ...(detail && { detail })
     })
   }

@@ -113,7 +113,13 @@ function segment(): SegmentRecord {
 }
 
 function signed(statement: Statement, detail?: Uint8Array): Uint8Array {
-  return signOperation(statement, { chainId, keyPair: sender, nonce: 253, ...(detail && { detail }) })
+  return signOperation(statement, {
+    chainId,
+    keyPair: sender,
+    nonce: 253,
+    anchor: { seq: 254, hash: Buffer.alloc(32, 12) },
+    ...(detail && { detail })
+  })
 }
 
 test('operations have the bytes and hashes of the fixed vectors', () => {

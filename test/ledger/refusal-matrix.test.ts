@@ -1,3 +1,4 @@
+import { anchorAt } from '../../src/protocol/anchor.js'
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test, { type TestContext } from 'node:test'
@@ -137,17 +138,21 @@ test('whoever sends: an account, the next nonce, this network, signatures that h
   const network = networkOf(t)
   const { chainId } = network.ledger
   const { nonce } = network.ledger.account(SENDER.publicKey)
+  const anchor = anchorAt(network.ledger.chain())
   const one = transfer(OTHER, 1n)
   const submit = (wire: Uint8Array): string => {
     const [result] = network.ledger.submit([wire])
     return result!.ok ? 'ok' : result!.error.code
   }
   const signed = (changes: Partial<Parameters<typeof signOperation>[1]> = {}, statement = one): Uint8Array =>
-    signOperation(statement, { chainId, keyPair: SENDER, nonce, ...changes })
+    signOperation(statement, { chainId, keyPair: SENDER, nonce, anchor, ...changes })
   assert.equal(submit(signed({ keyPair: identity('nobody'), nonce: 0 })), 'ACCOUNT_UNKNOWN')
   assert.equal(submit(signed({ nonce: nonce + 1 })), 'NONCE_WRONG')
   assert.equal(submit(signed({ nonce: nonce - 1 })), 'NONCE_WRONG')
   assert.equal(submit(signed({ chainId: Buffer.alloc(32, 9) })), 'SIGNATURE_WRONG')
+  assert.equal(submit(signed({ anchor: { ...anchor, seq: anchor.seq + 1 } })), 'ANCHOR_UNKNOWN')
+  assert.equal(submit(signed({ anchor: { ...anchor, hash: Buffer.alloc(32, 9) } })), 'ANCHOR_UNKNOWN')
+  assert.equal(submit(signed({ anchor: { ...anchor, seq: Number.MAX_SAFE_INTEGER } })), 'ANCHOR_UNKNOWN')
   const forged = signed()
   forged[forged.byteLength - 1]! ^= 1
   assert.equal(submit(forged), 'SIGNATURE_WRONG')

@@ -1,3 +1,4 @@
+import { anchorAt } from '../../src/protocol/anchor.js'
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { auditLog } from '../../src/audit/replay.js'
@@ -235,8 +236,11 @@ function attack(network: TestNetwork, { kind, a, b }: Command): void {
     }
     case 'reordered': {
       const nonce = ledger.account(who.publicKey).nonce + 1 + (b % 3)
-      wires.push(signOperation(transfer, { chainId: ledger.chainId, keyPair: who, nonce }))
-      wires.push(signOperation(transfer, { chainId: Buffer.alloc(32, 1), keyPair: who, nonce: nonce - 1 }))
+      const anchor = anchorAt(ledger.chain())
+      wires.push(signOperation(transfer, { chainId: ledger.chainId, keyPair: who, nonce, anchor }))
+      wires.push(
+        signOperation(transfer, { chainId: Buffer.alloc(32, 1), keyPair: who, nonce: nonce - 1, anchor })
+      )
       break
     }
     case 'usurped':

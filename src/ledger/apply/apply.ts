@@ -4,6 +4,7 @@ import type { Parameters } from '../../protocol/parameters.js'
 import { encode } from '../../protocol/codec.js'
 import { parametersType } from '../../protocol/parameters.js'
 import { accountKinds, BURNED, ISSUED, MINTED, RESERVED, RULES_VERSION, type State } from '../state.js'
+import { checkAnchor } from '../anchors.js'
 import { answer, settle } from './challenges.js'
 import { commitReport, revealReport } from './checks.js'
 import { extend, sponsor } from './hypercores.js'
@@ -34,6 +35,7 @@ export function apply(state: State, operation: Operation): number {
   if (operation.nonce !== sender.nonce) {
     throw new ChainError('NONCE_WRONG', `the sender's next nonce is ${sender.nonce}, not ${operation.nonce}`)
   }
+  checkAnchor(state, operation.anchor)
   if (chainKinds.has(operation.kind) && !equal(operation.sender, state.chainKey)) {
     throw new ChainError('NOT_THE_CHAIN', `only the chain itself may send ${operation.kind}`)
   }

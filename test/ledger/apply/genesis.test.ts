@@ -1,3 +1,4 @@
+import { NO_ANCHOR } from '../../../src/protocol/anchor.js'
 import test from 'node:test'
 import assert from 'node:assert/strict'
 import { blake3 } from '../../../src/crypto/hash.js'
@@ -32,7 +33,7 @@ function begin(changes: Partial<Body<'genesis'>>): void {
 test('a chain has one genesis', (t) => {
   const network = new TestNetwork()
   t.after(() => network.close())
-  const from = { chainId: NO_CHAIN, keyPair: network.chain, nonce: 0 }
+  const from = { chainId: NO_CHAIN, keyPair: network.chain, nonce: 0, anchor: NO_ANCHOR }
   const length = network.ledger.length()
   const [result] = network.ledger.submit([signOperation({ kind: 'genesis', body }, from)])
   assert.equal(result!.ok ? 'ok' : result!.error.code, 'GENESIS_KNOWN')
