@@ -278,7 +278,12 @@ test('a client that was quiet for long signs over what the log has now', async (
   const { seq, entry } = await supporter.transfer(to, 1n)
   await chain.tick(20)
   const { ledger } = chain.network
-  const old = { chainId: ledger.chainId, keyPair: identity('supporter'), nonce: 1, anchor: { seq, hash: entry } }
+  const old = {
+    chainId: ledger.chainId,
+    keyPair: identity('supporter'),
+    nonce: 1,
+    anchor: { seq, hash: entry }
+  }
   const [result] = ledger.submit([signOperation({ kind: 'transfer', body: { to, amount: 1n } }, old)])
   assert.ok(!result!.ok)
   assert.equal(result!.error.code, 'ANCHOR_OLD')
