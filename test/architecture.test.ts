@@ -3,13 +3,15 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { loadedBy } from './browser/bundle.js'
 
 /**
  * Which rooms lie below a room: it may import these, and what lies below them. Files of src/ itself (errors with their catalogue, clock, log, …) lie
- * below every room and import none, but for src/index.ts, which is what the package shows of them.
+ * below every room and import none, but for src/index.ts and src/browser.ts, which are what the package shows of them.
  */
 const below: Record<string, readonly string[]> = {
   index: ['roles'],
+  browser: ['ledger/rules', 'evidence'],
   cli: ['local'],
   local: ['roles'],
   roles: ['audit', 'chain', 'storage', 'drive', 'workers'],
@@ -60,6 +62,7 @@ function importsOf({ path, text }: Source): string[] {
 /** The innermost room of the table that a file lies in; undefined for the files that lie below all. */
 function roomOf(path: string): string | undefined {
   if (path === 'src/index.ts') return 'index'
+  if (path === 'src/browser.ts') return 'browser'
   const folder = posix.dirname(path).replace(/^src\/?/, '')
   for (let room = folder; room !== '.' && room !== ''; room = dirname(room)) if (below[room]) return room
   return undefined
@@ -140,4 +143,31 @@ test('every import of a file of the repository is found', () => {
       .map((path) => `${source.path} imports ${path}`)
   )
   assert.deepEqual(missing, [])
+})
+
+/** Rooms that a page may load, and what of other rooms and of packages they bring: each of it pure, as they are. */
+const pure = ['protocol', 'evidence', 'merkle', 'ledger/rules']
+const broughtAlong = [
+  /^dist\/src\/(browser|bytes|errors|errors\/[a-z-]+|chunk\/(header|codec))\.js$/,
+  /^dist\/src\/crypto\/(blake3-(compress|slab|tree)|pure-hashes|browser\/[a-z0-9-]+)\.js$/,
+  /\/node_modules\/(b4a\/(browser|lib\/[a-z0-9]+)|compact-encoding\/[a-z]+|flat-tree\/index)\.js$/
+]
+
+test('in a browser the pure rooms load each other, and nothing of Node, no compiled code and no other package', async () => {
+  const { inputs, outputs } = await loadedBy(pure)
+  const own = Object.keys(inputs).filter((path) => pure.some((room) => path.startsWith(`dist/src/${room}/`)))
+  assert.ok(own.length > 40)
+  const others = Object.keys(inputs).filter((path) => !own.includes(path))
+  assert.deepEqual(
+    others.filter((path) => !broughtAlong.some((known) => known.test(`/${path}`.replace(/^\/dist/, 'dist')))),
+    []
+  )
+  assert.deepEqual(
+    Object.values(outputs).flatMap(({ imports }) => imports),
+    []
+  )
+})
+
+test('a room that is not pure does not pass for one', async () => {
+  await assert.rejects(loadedBy(['chunk']), /Could not resolve "node:/)
 })

@@ -1,0 +1,234 @@
+import { blake3, encodeParts, hash, uniform } from '#crypto/hash.js'
+import { keyPairFromSeed } from '#crypto/keys.js'
+import type { HashPart } from '../../src/crypto/pure-hashes.js'
+import { segmentId } from '../../src/chunk/codec.js'
+import { OnionBeacon, opensLayer } from '../../src/ledger/rules/beacon.js'
+import {
+  backedBytes,
+  copiesFor,
+  copyLock,
+  donationBurn,
+  paidFor,
+  retrievalReward,
+  segmentReward,
+  storageReward
+} from '../../src/ledger/rules/economics.js'
+import { lowerMedian } from '../../src/ledger/rules/reputation.js'
+import {
+  amount,
+  bytes,
+  change,
+  decode,
+  encode,
+  list,
+  optional,
+  text,
+  uint,
+  type Type
+} from '../../src/protocol/codec.js'
+import { decodeEntry, encodeEntry } from '../../src/protocol/entry.js'
+import {
+  decodeOperation,
+  operationHash,
+  signOperation,
+  unsignedBytes,
+  verifyOperation
+} from '../../src/protocol/operations.js'
+import { parameters, type Parameters } from '../../src/protocol/parameters.js'
+import { entryHash, signReceipt, verifyReceipt } from '../../src/protocol/receipt.js'
+import { decodeChunk } from './ciphers.js'
+import { from, shown, type Comparisons } from './room.js'
+
+// Vectors of encodings, hashes and rules; those of trees and evidence are in proof-vectors.ts.
+
+interface Hashing {
+  hash: { domain: string; parts: (string | number)[]; encoded: string; hash: string }[]
+  uniform: { seed: string; bound: string; value: string }[]
+}
+
+export function hashing(it: Comparisons, vectors: Hashing): void {
+  // 0x… are bytes, …n is an integer too large for JSON.
+  const partOf = (part: string | number): HashPart => {
+    if (typeof part === 'number') return part
+    if (part.startsWith('0x')) return from(part.slice(2))
+    return /^\d+n$/.test(part) ? BigInt(part.slice(0, -1)) : part
+  }
+  for (const { domain, parts, encoded, hash: expected } of vectors.hash) {
+    it.same(encodeParts(domain, parts.map(partOf)), encoded, `bytes of ${shown(parts)}`)
+    it.same(hash(domain, ...parts.map(partOf)), expected, `hash of ${shown(parts)}`)
+  }
+  for (const { seed, bound, value } of vectors.uniform) {
+    it.same(uniform(from(seed), BigInt(bound)), value, `${seed} below ${bound}`)
+  }
+}
+
+type Encoded<T> = { value: T; bytes: string }[]
+
+interface Encodings {
+  uint: Encoded<number>
+  amount: Encoded<string>
+  change: Encoded<string>
+  text: Encoded<string>
+  bytes: Encoded<string>
+  refused: Record<'uint' | 'amount' | 'text' | 'flag' | 'list', string[]>
+}
+
+export function encodings(it: Comparisons, vectors: Encodings): void {
+  const bothWays = <T>(type: Type<T>, value: T, expected: string): void => {
+    it.same(encode(type, value), expected, `bytes of ${shown(value)}`)
+    it.same(shown(decode(type, from(expected))), shown(value), `value of ${expected}`)
+  }
+  for (const { value, bytes: expected } of vectors.uint) bothWays(uint(), value, expected)
+  for (const { value, bytes: expected } of vectors.amount) bothWays(amount, BigInt(value), expected)
+  for (const { value, bytes: expected } of vectors.change) bothWays(change, BigInt(value), expected)
+  for (const { value, bytes: expected } of vectors.text) bothWays(text(1_000), value, expected)
+  for (const { value, bytes: expected } of vectors.bytes) bothWays(bytes(1_000), from(value), expected)
+  const types: Record<string, Type<unknown>> = {
+    uint: uint(),
+    amount,
+    text: text(1_000),
+    flag: optional(uint()),
+    list: list(uint(), 2 ** 20)
+  }
+  for (const [name, wrong] of Object.entries(vectors.refused)) {
+    for (const wire of wrong) {
+      it.refused(() => decode(types[name]!, from(wire)), 'OPERATION_MALFORMED', `${name} ${wire}`)
+    }
+  }
+}
+
+interface Entries {
+  chainId: string
+  chainSeed: string
+  chainKey: string
+  entries: ({ seq: number; at: number; rules: number } & Record<
+    'operation' | 'effects' | 'previous' | 'operationHash' | 'hash' | 'wire' | 'receiptSignature',
+    string
+  >)[]
+}
+
+export function entries(it: Comparisons, vectors: Entries): void {
+  const chainId = from(vectors.chainId)
+  const keyPair = keyPairFromSeed(from(vectors.chainSeed))
+  it.same(keyPair.publicKey, vectors.chainKey, 'key of the chain')
+  for (const { seq, at, rules, operation, effects, previous, ...expected } of vectors.entries) {
+    const signed = operationHash(chainId, from(operation))
+    it.same(signed, expected.operationHash, `operation ${seq}`)
+    const effectsHash = blake3(from(effects))
+    const of = { previous: from(previous), seq, at, rulesVersion: rules }
+    const hash = entryHash({ ...of, operation: signed, effects: effectsHash })
+    it.same(hash, expected.hash, `hash of entry ${seq}`)
+    const entry = { seq, at, rules, operation: from(operation), effectsHash, hash }
+    it.same(encodeEntry(entry), expected.wire, `bytes of entry ${seq}`)
+    it.same(decodeEntry(from(expected.wire)), shown(entry), `entry ${seq} read back`)
+    const receipt = signReceipt(chainId, keyPair, { seq, operation: signed, entry: hash, at })
+    it.same(receipt.signature, expected.receiptSignature, `signature of receipt ${seq}`)
+    it.same(verifyReceipt(chainId, keyPair.publicKey, receipt), true, `receipt ${seq}`)
+    it.same(
+      verifyReceipt(chainId, keyPair.publicKey, { ...receipt, at: at + 1 }),
+      false,
+      `receipt ${seq} changed`
+    )
+  }
+}
+
+interface Operations {
+  chainId: string
+  senderSeed: string
+  operations: { name: string; wire: string; hash: string }[]
+}
+
+export function operations(it: Comparisons, { chainId, senderSeed, operations }: Operations): void {
+  const chain = from(chainId)
+  const keyPair = keyPairFromSeed(from(senderSeed))
+  for (const { name, wire, hash: expected } of operations) {
+    const operation = decodeOperation(from(wire))
+    it.same(operationHash(chain, unsignedBytes(operation)), expected, `hash of ${name}`)
+    it.same(verifyOperation(chain, operation), true, `signatures of ${name}`)
+    it.same(verifyOperation(keyPair.publicKey, operation), false, `signatures of ${name} on another chain`)
+    const { nonce, detail } = operation
+    const again = signOperation(operation, { chainId: chain, keyPair, nonce, ...(detail && { detail }) })
+    it.same(again, wire, `bytes of ${name}`)
+  }
+}
+
+interface Money {
+  parameters: Record<string, number>
+  donationBurn: { amount: string; burned: string }[]
+  storageReward: { bytes: number; epochs: number; reward: string }[]
+  retrievalReward: { bytes: number; epochs: number; reward: string }[]
+  paidFor: { reward: string; ppm: number; paid: string }[]
+  segmentReward: { bytes: number; reward: string }[]
+  copyLock: { bytes: number; every: number; lock: string }[]
+  backedBytes: { deposit: string; bytes: string }[]
+  copiesFor: { target: number; reputations: number[]; copies: number }[]
+  lowerMedian: { values: number[]; median: number }[]
+  onion: { secret: string; length: number; commitments: string[]; values: string[] }[]
+}
+
+export function money(it: Comparisons, vectors: Money): void {
+  const defaults = parameters()
+  const changes = Object.entries(vectors.parameters).map(([name, value]) => [
+    name,
+    typeof defaults[name as keyof Parameters] === 'bigint' ? BigInt(value) : value
+  ])
+  const p = parameters(Object.fromEntries(changes) as Partial<Parameters>)
+  for (const v of vectors.donationBurn)
+    it.same(donationBurn(BigInt(v.amount), p), v.burned, `burned of ${v.amount}`)
+  for (const v of vectors.storageReward) it.same(storageReward(v.bytes, v.epochs, p), v.reward, shown(v))
+  for (const v of vectors.retrievalReward) it.same(retrievalReward(v.bytes, v.epochs, p), v.reward, shown(v))
+  for (const v of vectors.paidFor) it.same(paidFor(BigInt(v.reward), v.ppm), v.paid, shown(v))
+  for (const v of vectors.segmentReward) it.same(segmentReward(v.bytes, p), v.reward, shown(v))
+  for (const v of vectors.copyLock) it.same(copyLock(v.bytes, v.every, p), v.lock, shown(v))
+  for (const v of vectors.backedBytes) it.same(String(backedBytes(BigInt(v.deposit), p)), v.bytes, shown(v))
+  for (const v of vectors.copiesFor) it.same(copiesFor(v.target, v.reputations, p), v.copies, shown(v))
+  for (const v of vectors.lowerMedian) it.same(lowerMedian(v.values), v.median, shown(v))
+  for (const { secret, length, commitments, values } of vectors.onion) {
+    const beacon = new OnionBeacon(from(secret), length)
+    for (const [index, expected] of commitments.entries()) {
+      it.same(beacon.commitment(index), expected, `commitment ${index} of ${secret}`)
+    }
+    for (const [index, expected] of values.entries()) {
+      it.same(beacon.value(index + 1), expected, `value ${index + 1} of ${secret}`)
+    }
+    it.same(opensLayer(from(commitments[0]!), from(values[0]!)), true, `the first layer of ${secret}`)
+    it.same(
+      opensLayer(from(values[length - 1]!), from(values[length]!)),
+      false,
+      `the next onion of ${secret}`
+    )
+  }
+}
+
+interface Wrap {
+  place: Record<'chain' | 'key' | 'signer', string> & Record<'fork' | 'copy' | 'start' | 'draw', number>
+  segmentId: string
+  publicKey: string
+  chunks: { index: number; plain: string; encoded: string }[]
+}
+
+/** Encoded chunks, by the ciphers that are handed in to the checks of evidence. */
+export function wrap(it: Comparisons, { place, segmentId: expected, publicKey, chunks }: Wrap): void {
+  const { chain, key, signer } = place
+  const id = segmentId({ ...place, chain: from(chain), key: from(key), signer: from(signer) })
+  it.same(id, expected, 'id of the segment')
+  const segment = { codec: 'wrap' as const, id, publicKey: from(publicKey), salt: new Uint8Array(32) }
+  for (const { index, plain, encoded } of chunks) {
+    it.same(decodeChunk(segment, index, from(encoded)), plain, `chunk ${index}`)
+  }
+}
+
+interface Seal {
+  segmentId: string
+  salt: string
+  keys: { publicKey: string; chunks: { index: number; plain: string; encoded: string }[] }[]
+}
+
+export function seal(it: Comparisons, { segmentId: id, salt, keys }: Seal): void {
+  for (const { publicKey, chunks } of keys) {
+    const segment = { codec: 'seal' as const, id: from(id), salt: from(salt), publicKey: from(publicKey) }
+    for (const { index, plain, encoded } of chunks) {
+      it.same(decodeChunk(segment, index, from(encoded)), plain, `chunk ${index}`)
+    }
+  }
+}
