@@ -15,9 +15,10 @@ import {
   verifySignatures,
   type Body,
   type Kind,
-  type Original,
   type Statement
 } from '../../src/protocol/operations.js'
+import { BLOCKS_MAX, BYTES_MAX, sumsOf, type Original } from '../../src/protocol/original.js'
+import { rootIndices } from '../../src/protocol/original-tree.js'
 import { parameters } from '../../src/protocol/parameters.js'
 import { methods } from '../../src/protocol/rpc/messages.js'
 import { segmentHash, signSegment, type SegmentRecord } from '../../src/protocol/segment.js'
@@ -60,14 +61,17 @@ function said(kind: Kind, numbers: Numbers): Said {
 
 const key = (n: Numbers): Uint8Array => n.bytes(32)
 const maybe = (n: Numbers): Uint8Array | null => (n.below(2) === 0 ? null : n.bytes(32))
-const original = (n: Numbers): Original => ({
-  fork: n.whole(),
-  length: n.whole(),
-  byteLength: n.whole(),
-  treeHash: key(n),
-  manifest: n.bytes(n.below(300)),
-  signature: n.bytes(64)
-})
+const original = (n: Numbers): Original => {
+  const length = n.whole(BLOCKS_MAX)
+  const most = n.below(4) === 0 ? n.below(41) : rootIndices(length).length
+  return {
+    fork: n.whole(),
+    length,
+    roots: Array.from({ length: most }, () => ({ size: n.whole(BYTES_MAX / 64), hash: key(n) })),
+    manifest: n.bytes(n.below(300)),
+    signature: n.bytes(64)
+  }
+}
 const record = (n: Numbers): SegmentRecord => ({
   key: key(n),
   fork: n.whole(),
@@ -197,7 +201,10 @@ export function made(seed: number, count: number): string[] {
     return [...urn.draw(hash('test/draw', wire))]
   })
   const read = wires.map((wire) => decodeOperation(wire))
-  return [...wires, verifySignatures(CHAIN, wires), ...entries, ...segments, ...drawn, ...read].map(shown)
+  const sums = wires.map(() => outcome(() => sumsOf(original(numbers))))
+  return [...wires, verifySignatures(CHAIN, wires), ...entries, ...segments, ...drawn, ...read, ...sums].map(
+    shown
+  )
 }
 
 /** What each of many hostile inputs is answered with by whatever reads such bytes: a code, or what was read. */

@@ -23,6 +23,7 @@ const expectations: Record<string, string> = {
   encodings: 'bytes',
   entries: 'wire',
   operations: 'hash',
+  originals: 'treeHash',
   'rules-money': 'burned',
   merkle: 'root',
   slices: 'hash',

@@ -1,13 +1,14 @@
 import { made, refusals } from './agreement.js'
 import { merkle, refusal, slices, walk } from './proof-vectors.js'
 import { Comparisons } from './room.js'
-import { encodings, entries, hashing, money, operations, seal, wrap } from './vectors.js'
+import { encodings, entries, hashing, money, operations, originals, seal, wrap } from './vectors.js'
 
 const checks: Record<string, (it: Comparisons, vectors: never) => void | Promise<void>> = {
   hashing,
   encodings,
   entries,
   operations,
+  originals,
   'rules-money': money,
   merkle,
   slices,

@@ -34,6 +34,7 @@ import {
   unsignedBytes,
   verifyOperation
 } from '../../src/protocol/operations.js'
+import { originalType, sumsOf } from '../../src/protocol/original.js'
 import { parameters, type Parameters } from '../../src/protocol/parameters.js'
 import { entryHash, signReceipt, verifyReceipt } from '../../src/protocol/receipt.js'
 import { decodeChunk } from './ciphers.js'
@@ -149,6 +150,37 @@ export function operations(it: Comparisons, { chainId, senderSeed, operations }:
     const { nonce, detail } = operation
     const again = signOperation(operation, { chainId: chain, keyPair, nonce, ...(detail && { detail }) })
     it.same(again, wire, `bytes of ${name}`)
+  }
+}
+
+interface OriginalVector {
+  fork: number
+  length: number
+  roots: { size: number; hash: string }[]
+  byteLength: number
+  treeHash: string
+  wire: string
+}
+
+export function originals(it: Comparisons, vectors: OriginalVector[]): void {
+  for (const { fork, length, roots, byteLength, treeHash, wire } of vectors) {
+    const original = {
+      fork,
+      length,
+      roots: roots.map(({ size, hash }) => ({ size, hash: from(hash) })),
+      manifest: Uint8Array.of(1, 2, 3),
+      signature: new Uint8Array(0)
+    }
+    const what = `an original of ${length} blocks`
+    const sums = sumsOf(original)
+    it.same([sums.byteLength, sums.treeHash], `[${byteLength},"${treeHash}"]`, what)
+    it.same(encode(originalType, original), wire, `bytes of ${what}`)
+    it.same(decode(originalType, from(wire)), shown(original), `${what} read back`)
+    it.refused(
+      () => sumsOf({ ...original, length: 2 * length + 1 }),
+      'ORIGINAL_INVALID',
+      `roots of other than ${what}`
+    )
   }
 }
 

@@ -80,7 +80,7 @@ test('the declarations compile for a consumer with strict settings, the librarie
       allowJs: true,
       checkJs: true
     }
-    const files = ['consumer.ts', join(root, 'examples/*.js'), join(root, 'src/types/*.d.ts')]
+    const files = ['consumer.ts', join(root, 'examples/**/*.js'), join(root, 'src/types/*.d.ts')]
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: files }))
     const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' })
     assert.equal(stdout, '')
