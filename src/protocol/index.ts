@@ -9,7 +9,8 @@
  * const chainId = randomBytes(32)
  * const keyPair = keyPairFromSeed(randomBytes(32))
  * const statement = { kind: 'transfer', body: { to: randomBytes(32), amount: 5_000_000n } }
- * const wire = signOperation(statement, { chainId, keyPair, nonce: 0 })
+ * const anchor = { seq: 0, hash: randomBytes(32) } // an entry that the sender saw
+ * const wire = signOperation(statement, { chainId, keyPair, nonce: 0, anchor })
  *
  * const operation = decodeOperation(wire)
  * console.log(operation.kind, 'of', wire.byteLength, 'bytes holds:', verifyOperation(chainId, operation))

@@ -42,10 +42,12 @@ export function operationsOf(seed: number, count: number): Uint8Array[] {
   return Array.from({ length: count }, (_, i) => {
     const { detail, ...statement } = said(kinds[i % kinds.length]!, numbers)
     const nonce = numbers.whole()
+    const anchor = { seq: numbers.whole(), hash: key(numbers) }
     return signOperation(statement as Statement, {
       chainId: CHAIN,
       keyPair,
       nonce,
+      anchor,
       ...(detail && { detail })
     })
   })

@@ -147,8 +147,14 @@ export function operations(it: Comparisons, { chainId, senderSeed, operations }:
     it.same(operationHash(chain, unsignedBytes(operation)), expected, `hash of ${name}`)
     it.same(verifyOperation(chain, operation), true, `signatures of ${name}`)
     it.same(verifyOperation(keyPair.publicKey, operation), false, `signatures of ${name} on another chain`)
-    const { nonce, detail } = operation
-    const again = signOperation(operation, { chainId: chain, keyPair, nonce, ...(detail && { detail }) })
+    const { nonce, anchor, detail } = operation
+    const again = signOperation(operation, {
+      chainId: chain,
+      keyPair,
+      nonce,
+      anchor,
+      ...(detail && { detail })
+    })
     it.same(again, wire, `bytes of ${name}`)
   }
 }
