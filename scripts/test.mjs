@@ -1,22 +1,83 @@
-// Runs the compiled tests: all of them, or those whose path contains one of the words given.
-import { spawnSync } from 'node:child_process'
+// Runs the compiled tests: all of them, or those whose path contains one of the words given. Ends with how long it took
+// and which files took longest, and with exit code 1 if a test failed, or was skipped: nothing is.
 import { readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { relative } from 'node:path'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
+
+/** Files that take longest, by the clock, begin first: one that began last would keep a core idle. */
+const FIRST = [
+  'roles/failover',
+  'cli/bad-input',
+  'roles/resume',
+  'package/examples',
+  'local/up',
+  'crypto/prime-proof',
+  'chain/virtual-day',
+  'cli/stop',
+  'ledger/kill',
+  'cli/environment',
+  'engine/loans',
+  'engine/wiped-key',
+  'swarm/retrieval',
+  'roles/refusal',
+  'roles/damage',
+  'roles/process',
+  'cli/audit',
+  'roles/pinner/past-copies'
+]
+/** Files at a time beyond one a core, since networks wait much of their time. */
+const MORE_THAN_CORES = 2
+const SLOWEST = 10
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const words = process.argv.slice(2)
-const files = readdirSync(new URL('../dist/test/', import.meta.url), { recursive: true })
+const all = readdirSync(new URL('../dist/test/', import.meta.url), { recursive: true })
   .filter((name) => name.endsWith('.test.js'))
-  .filter((name) => words.length === 0 || words.some((word) => name.includes(word)))
   .sort()
-  .map((name) => `dist/test/${name}`)
+const first = FIRST.map((name) => `${name}.test.js`)
+const gone = first.filter((name) => !all.includes(name))
+if (gone.length > 0) fail(`scripts/test.mjs says what begins first, but there is no ${gone.join(', ')}`)
+const chosen = [...first, ...all.filter((name) => !first.includes(name))].filter(
+  (name) => words.length === 0 || words.some((word) => name.includes(word))
+)
+if (chosen.length === 0) fail(`No test file matches: ${words.join(' ')}`)
 
-if (files.length === 0) {
-  process.stderr.write(`No test file matches: ${words.join(' ')}\n`)
+process.chdir(root)
+const began = performance.now()
+const events = run({
+  files: chosen.map((name) => fileURLToPath(new URL(`../dist/test/${name}`, import.meta.url))),
+  concurrency: availableParallelism() + MORE_THAN_CORES,
+  timeout: 300_000
+})
+/** What each file took, ms. */
+const took = new Map()
+const skipped = []
+events.on('test:complete', ({ name, file, nesting, details }) => {
+  if (nesting === 0 && file !== undefined && file.endsWith(name)) took.set(file, details.duration_ms)
+})
+events.on('test:pass', ({ name, skip, todo }) => {
+  if (skip !== undefined || todo !== undefined) skipped.push(name)
+})
+events.on('test:fail', () => (process.exitCode = 1))
+events.compose(new spec()).pipe(process.stdout)
+process.once('exit', () => {
+  const slowest = [...took].sort(([, a], [, b]) => b - a).slice(0, SLOWEST)
+  const lines = slowest.map(([file, ms]) => `${seconds(ms)}  ${relative(root, file)}`)
+  const total = `${took.size} files in ${seconds(performance.now() - began).trim()}; longest, beside others:`
+  process.stdout.write(`${[total, ...lines].join('\n')}\n`)
+  if (skipped.length === 0) return
+  process.stdout.write(`Nothing may be skipped, but these were:\n${skipped.join('\n')}\n`)
+  process.exitCode = 1
+})
+
+function seconds(ms) {
+  return `${(ms / 1000).toFixed(1).padStart(7)} s`
+}
+
+function fail(why) {
+  process.stderr.write(`${why}\n`)
   process.exit(1)
 }
-const run = spawnSync(process.execPath, ['--test', '--test-timeout=300000', ...files], {
-  cwd: root,
-  stdio: 'inherit'
-})
-process.exit(run.status ?? 1)

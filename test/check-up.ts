@@ -6,7 +6,7 @@
  *
  * Exits 0 if all held, 1 otherwise. The long form takes some minutes and a few gigabytes below the temporary folder.
  */
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -88,27 +88,50 @@ interface Result {
   consumer: { files: number; bytes: number; identical: boolean; mbPerSecond: number }
 }
 
+/** Of the case that is running: what goes with it. */
+let root: string | undefined
+let child: ChildProcess | undefined
+let interrupted = false
+
+/** Ends the program, its own children too, and then removes all of its files: a process that still writes would leave some. */
+async function stop(): Promise<void> {
+  if (child?.pid !== undefined) {
+    const ended = child.exitCode !== null || child.signalCode !== null
+    const exit = ended ? undefined : once(child, 'exit')
+    try {
+      process.kill(-child.pid, 'SIGKILL')
+    } catch {
+      // Nothing of it runs any more.
+    }
+    await exit
+  }
+  if (root !== undefined) rmSync(root, { recursive: true, force: true, maxRetries: 5 })
+}
+
 async function check({ files, bytes, make }: Case): Promise<{ ok: boolean; line: string }> {
-  const root = mkdtempSync(join(tmpdir(), 'datdot-check-'))
-  const stop = (): void => rmSync(root, { recursive: true, force: true })
-  process.once('exit', stop)
+  child = undefined
+  root = mkdtempSync(join(tmpdir(), 'datdot-check-'))
   try {
     const input = join(root, 'input')
     mkdirSync(input)
     const path = await make(input)
     const startedAt = performance.now()
     const args = ['up', '--once', '--json', '--data', join(root, 'data'), ...(path === null ? [] : [path])]
-    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const program = spawn(process.execPath, [MAIN, ...args], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe']
+    })
+    child = program
     let [stdout, stderr] = ['', '']
-    child.stdout.on('data', (text: Buffer) => (stdout += text.toString()))
-    child.stderr.on('data', (text: Buffer) => (stderr += text.toString()))
-    await once(child, 'close')
+    program.stdout.on('data', (text: Buffer) => (stdout += text.toString()))
+    program.stderr.on('data', (text: Buffer) => (stderr += text.toString()))
+    await once(program, 'close')
     const seconds = (performance.now() - startedAt) / 1000
     const last = stdout.trimEnd().split('\n').at(-1) ?? ''
-    if (!last.startsWith('{')) return { ok: false, line: stderr.trim() || `exit code ${child.exitCode}` }
+    if (!last.startsWith('{')) return { ok: false, line: stderr.trim() || `exit code ${program.exitCode}` }
     const { ok, consumer } = JSON.parse(last) as Result
     const problems: string[] = []
-    if (child.exitCode !== 0) problems.push(`exit code ${child.exitCode}`)
+    if (program.exitCode !== 0) problems.push(`exit code ${program.exitCode}`)
     if (!ok || !consumer.identical) problems.push(stderr.trim() || last)
     if (consumer.files === 0 || consumer.bytes === 0) problems.push('nothing was read')
     if (files !== undefined && consumer.files !== files) problems.push(`${consumer.files} of ${files} files`)
@@ -118,8 +141,7 @@ async function check({ files, bytes, make }: Case): Promise<{ ok: boolean; line:
       `${(consumer.bytes / 1e6 / seconds).toFixed(2)} MB/s over all, ${consumer.mbPerSecond} MB/s read back`
     return { ok: problems.length === 0, line: [figures, ...problems].join('; ') }
   } finally {
-    process.off('exit', stop)
-    stop()
+    await stop()
   }
 }
 
@@ -129,9 +151,15 @@ if (chosen.length === 0) {
   process.stderr.write(`No case is called like: ${words.join(' ')}\n`)
   process.exitCode = 1
 }
-for (const sig of ['SIGINT', 'SIGTERM'] as const) process.once(sig, () => process.exit(130))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    interrupted = true
+    void stop().finally(() => process.exit(130))
+  })
+}
 for (const one of chosen) {
   const { ok, line } = await check(one)
+  if (interrupted) break
   process.stdout.write(`${ok ? 'ok    ' : 'FAILED'} ${one.name}: ${line}\n`)
   if (!ok) process.exitCode = 1
 }

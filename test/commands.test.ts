@@ -26,7 +26,7 @@ test('every command of package.json is in CONTRIBUTING.md and docs/testing.md', 
 
 test('every command that a document names is one of package.json', () => {
   for (const document of documents) {
-    for (const [, name] of read(document).matchAll(/npm run ([a-z:]+)/g)) {
+    for (const [, name] of read(document).matchAll(/npm run ([a-z:-]+)/g)) {
       assert.ok(scripts[name!] !== undefined, `${document} names npm run ${name}`)
     }
   }

@@ -1,7 +1,8 @@
 /**
- * Child process of virtual-day.test.ts: lives through a day of a network on a virtual clock in the folder that its first argument names, with
- * the ledger `here` or `elsewhere` as the second says. Writes the log to `log` there, and on standard output what came of the day. A process of its own, since the test runner's hooks make each
- * promise cost several times as much.
+ * Child process of virtual-days.ts: lives through some hours of a network on a virtual clock in the folder that its first
+ * argument names, with the ledger `here` or `elsewhere` as the second says, for as many hours as the third. Writes the log to
+ * `log` there, and on standard output what came of it. A process of its own, since the test runner's hooks make each promise
+ * cost several times as much.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,17 +17,20 @@ const VERIFIERS = ['verifier-1', 'verifier-2', 'verifier-3']
 
 const NAMES = ['supporter', ...SIGNERS, ...PINNERS, ...VERIFIERS]
 
-/** All take part, and a hypercore is sponsored. */
-async function begin(network: VirtualNetwork, original: TestOriginal): Promise<void> {
+/** All take part, and a hypercore is sponsored; a pinner is away from one hour to another. */
+async function begin(network: VirtualNetwork, original: TestOriginal, away: [number, number]): Promise<void> {
   const handed: HandedOver = new Map()
-  const hours = (): number => network.clock.now() / HOUR_MS
+  const isAway = (): boolean => {
+    const hour = network.clock.now() / HOUR_MS
+    return hour > away[0] && hour < away[1]
+  }
   for (const name of [...SIGNERS, ...PINNERS, ...VERIFIERS]) {
     const party = network.join(name)
     const role = name.split('-')[0] as 'signer' | 'pinner' | 'verifier'
     await party.chain.register(role, role === 'verifier' ? 0 : 1 << 30, 50_000_000n)
     if (role === 'signer') signing(party, original, handed)
     else if (role === 'verifier') verifying(party)
-    else pinning(party, handed, () => name === 'pinner-1' && hours() > 9 && hours() < 11)
+    else pinning(party, handed, () => name === 'pinner-1' && isAway())
   }
   const plan = {
     copies: 2,
@@ -41,17 +45,19 @@ async function begin(network: VirtualNetwork, original: TestOriginal): Promise<v
   await network.join('supporter').chain.sponsor({ key, original: claim, plan, donation: 500_000_000n })
 }
 
-/** Two copies on three pinners; one is away for some hours, and all connections break once. */
-async function day(folder: string, ledger: string): Promise<void> {
+/** Two copies on three pinners; one is away for some hours, and all connections break once: each in the midst of the time. */
+async function live(folder: string, ledger: string, hours: number): Promise<void> {
   const blocks = Array.from({ length: 40 }, (_, i) => Buffer.alloc(100 + 997 * (i % 7), i + 1))
   const original = await makeOriginal(join(folder, 'original'), blocks, Buffer.alloc(32, 7))
   const network = new VirtualNetwork(folder, NAMES, ledger === 'elsewhere')
   await using(network, async () => {
     const { clock, ledger } = network
-    await clock.during(begin(network, original), HOUR_MS)
-    await clock.advance(14 * HOUR_MS + MINUTE_MS / 2)
+    const away = Math.floor(hours * 0.375)
+    await clock.during(begin(network, original, [away, away + 2]), HOUR_MS)
+    const cut = Math.floor(hours * 0.6)
+    await clock.advance(cut * HOUR_MS + MINUTE_MS / 2)
     network.cut()
-    await clock.advance(10 * HOUR_MS)
+    await clock.advance((hours - cut) * HOUR_MS)
     const entries: Uint8Array[] = []
     for (let from = 0; from < (await ledger.length()); from = entries.length) {
       entries.push(...(await ledger.entries(from, 1_000)))
@@ -66,4 +72,4 @@ async function day(folder: string, ledger: string): Promise<void> {
   })
 }
 
-await day(process.argv[2]!, process.argv[3]!)
+await live(process.argv[2]!, process.argv[3]!, Number(process.argv[4]))

@@ -1,25 +1,15 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { loadAddon } from '../../src/crypto/native.js'
 import { rsaKeyFromSeed } from '../../src/crypto/rsa-key.js'
 import { loadRsaPrivateKey, rsaPaths } from '../../src/crypto/rsa.js'
 import { bytesFrom } from '../helpers/bytes.js'
-import { extremeKeys } from '../helpers/rsa-keys.js'
 import type { ThreadResult } from './rsa-thread.js'
 
 type Call = (...values: unknown[]) => unknown
 
 const keys = [rsaKeyFromSeed(Buffer.alloc(32, 1), 4), rsaKeyFromSeed(Buffer.alloc(32, 1), 3)]
-/** The C files of every path. */
-const CORE = ['batch.c', 'key.c', 'generate.c', 'portable.c', 'avx2.c', 'ifma.c']
-/** Single-bit faults in the loaded key for each key and path, besides those in the highest limb of the modulus. */
-const KEY_FAULTS = 30
 const addon = loadAddon('datdot_rsa') as Record<string, Call> | undefined
 
 /** Values that are not what an argument should be. */
@@ -146,30 +136,5 @@ test('eight threads at once, each with keys of its own, seal and open right', as
   for (const [i, { sealed, opened }] of (await Promise.all(threads)).entries()) {
     assert.ok(expected[i % 2]!.equals(sealed), `thread ${i}`)
     assert.ok(plain.equals(opened), `thread ${i}`)
-  }
-})
-
-test('the C core lets no fault in a prime, the key or the result out and touches no byte that is not its own', () => {
-  const native = fileURLToPath(new URL('../../../native/rsa/', import.meta.url))
-  const folder = mkdtempSync(join(tmpdir(), 'datdot-rsa-'))
-  const program = join(folder, 'selftest')
-  try {
-    const sources = ['selftest.c', ...CORE].map((name) => join(native, name))
-    const flags = ['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-O1', '-DDATDOT_RSA_FAULTS', '-o', program]
-    const sanitizers = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-g']
-    const compile = (extra: string[]) =>
-      spawnSync(process.env.CC ?? 'cc', [...flags, ...extra, ...sources], { encoding: 'utf8' })
-    // A compiler without its sanitizer libraries still shows that faults are caught.
-    const built = compile(sanitizers).status === 0 ? undefined : compile([])
-    assert.equal(built?.status ?? 0, 0, built?.stderr)
-    const hex = [...keys, extremeKeys()[2]!].map(({ secretKey }) => secretKey.subarray(2).toString('hex'))
-    const run = spawnSync(program, [String(KEY_FAULTS), ...hex], {
-      encoding: 'utf8',
-      env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0' }
-    })
-    assert.equal(run.status, 0, run.stdout + run.stderr)
-    assert.match(run.stdout, /^portable\n(avx2\n)?(ifma\n)?$/)
-  } finally {
-    rmSync(folder, { recursive: true })
   }
 })

@@ -1,10 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { loadAddon, nativeLevel } from '../../src/crypto/native.js'
 
 type Call = (...values: unknown[]) => unknown
@@ -91,49 +86,5 @@ test('the addon refuses whatever is not an argument of the right type and length
         assert.throws(() => addon[name](...good()[name].with(at, longer)), TypeError, `${name}, ${at} longer`)
       }
     }
-  }
-})
-
-test('the C core of slices touches no byte that is not its own', () => {
-  const native = fileURLToPath(new URL('../../../native/', import.meta.url))
-  const folder = mkdtempSync(join(tmpdir(), 'datdot-slices-'))
-  const program = join(folder, 'selftest')
-  const listed = (what: string) =>
-    spawnSync(process.execPath, ['sources.mjs', what], { cwd: native, encoding: 'utf8' }).stdout.split('\n')
-  const own = ['blake3/selftest.c', 'blake3/slices.c']
-  // Sanitizers do not see into assembly: once as it is used, once with nothing but C.
-  const portable = ['SSE2', 'SSE41', 'AVX2', 'AVX512'].map((name) => `-DBLAKE3_NO_${name}`)
-  const builds = [
-    listed('sources'),
-    [
-      ...portable,
-      '-DBLAKE3_USE_NEON=0',
-      ...listed('sources').filter((name) => /(blake3|dispatch|portable)\.c$/.test(name))
-    ]
-  ]
-  try {
-    for (const build of builds) {
-      const flags = ['-std=c11', '-Wall', '-Wextra', '-O1', '-o', program, '-I', listed('folder')[0]!]
-      const sanitizers = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-g']
-      const compile = (extra: string[]) =>
-        spawnSync(process.env.CC ?? 'cc', [...flags, ...extra, ...own, ...build], {
-          cwd: native,
-          encoding: 'utf8'
-        })
-      // A compiler without its sanitizer libraries still shows that the results are right.
-      const built = compile(sanitizers).status === 0 ? undefined : compile([])
-      assert.equal(built?.status ?? 0, 0, built?.stderr)
-      const lengths = [
-        0, 1, 64, 1_023, 1_024, 1_025, 2_049, 16_384, 16_385, 33_000, 65_792, 262_145, 15_790_336
-      ]
-      const run = spawnSync(program, lengths.map(String), {
-        encoding: 'utf8',
-        env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0' }
-      })
-      assert.equal(run.status, 0, run.stdout + run.stderr)
-      assert.equal(run.stdout, `${lengths.length} lengths\n`)
-    }
-  } finally {
-    rmSync(folder, { recursive: true })
   }
 })

@@ -4,7 +4,7 @@ import type { GenesisOptions } from '../../src/ledger/types.js'
 import { parameters } from '../../src/protocol/parameters.js'
 import { OnionBeacon } from '../../src/ledger/rules/beacon.js'
 
-/** What kill.test.ts and its child agree on; small, so that the child starts fast. */
+/** What killed.ts and its child agree on; small, so that the child starts fast. */
 export function identity(name: string): KeyPair {
   return keyPairFromSeed(blake3(Buffer.from(`test ${name}`)))
 }

@@ -1,5 +1,5 @@
 /**
- * Child process of kill.test.ts: opens the ledger that its argument names and writes batches as fast as it can; says on standard output
+ * Child process of killed.ts: opens the ledger that its argument names and writes batches as fast as it can; says on standard output
  * what was acknowledged, one line a batch, until it is killed.
  */
 import { anchorAt } from '../../src/protocol/anchor.js'
