@@ -1,4 +1,5 @@
 import { auditEvidence, SettledChallenges } from './evidence.js'
+import { Promised } from './promises.js'
 import { JudgedRefusals } from './refusals.js'
 import { ChainError, InputError, StorageError, type ErrorCode } from '../errors.js'
 import { Resource, using } from '../lifecycle.js'
@@ -46,6 +47,7 @@ export class Replay extends Resource {
     walks: 0,
     pruned: 0,
     evidence: null,
+    receipts: null,
     chainId: null,
     chainKey: null,
     head: null,
@@ -56,12 +58,15 @@ export class Replay extends Resource {
   #db!: Database
   #settled: SettledChallenges | null = null
   readonly #judged = new JudgedRefusals()
+  readonly #promised: Promised
   state: State | null = null
   #stopped = false
 
   constructor(options: AuditOptions = {}) {
     super()
     this.#options = options
+    this.#promised = new Promised(options.receipts ?? [], options.head)
+    if (options.receipts) this.report.receipts = this.#promised.report
   }
 
   protected start(): Promise<void> {
@@ -104,6 +109,7 @@ export class Replay extends Resource {
     if (batch.length > 0) await flush()
     await next
     const { report, state } = this
+    if (!report.failure && !this.#stopped) this.fail(this.#promised.end(report.entries))
     if (report.entries === 0 && !report.failure) this.#fail(0, 'LOG_EMPTY', 'the log has no entries')
     if (state && !report.failure) {
       report.stateHash = hashState(this.db)
@@ -199,7 +205,8 @@ export class Replay extends Resource {
     try {
       if (operation.kind === 'settle') this.#walks(operation)
       if (operation.kind === 'judge') this.#verdict(seq, operation)
-      const done = state.run(operation, operationHash(bound, unsignedBytes(operation)), () => {
+      const signedHash = operationHash(bound, unsignedBytes(operation))
+      const done = state.run(operation, signedHash, () => {
         apply(state, operation)
       })
       if (state.head.at !== entry.at)
@@ -212,6 +219,8 @@ export class Replay extends Resource {
       }
       if (!equal(done.hash, entry.hash))
         return fail('ENTRY_HASH', 'its hash does not chain to the entry before')
+      const broken = this.#promised.entry(state, { seq, operation: signedHash, hash: entry.hash })
+      if (broken) return this.fail(broken)
     } catch (error) {
       const { code, reason } = explained(error)
       return fail(code, `this ${operation.kind} should have been refused: ${reason}`)

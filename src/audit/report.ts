@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../errors.js'
 import type { JudgeRefusal, VerifyAnswers } from '../evidence/tasks.js'
 import type { DrawObserver, State } from '../ledger/state.js'
-import type { RefusalView } from '../protocol/views.js'
+import type { Receipt, RefusalView } from '../protocol/views.js'
 import type { EvidenceCore } from '../client/evidence-core.js'
 
 /** The first thing that does not hold. `seq` is the entry's, or null if the log holds and the stored state does not. */
@@ -25,6 +25,8 @@ export interface AuditReport {
   pruned: number
   /** Challenges whose evidence was looked for; null if it was not, or not yet when something else did not hold. */
   evidence: EvidenceReport | null
+  /** What became of the receipts that were given; null if none were. */
+  receipts: PromisesReport | null
   chainId: Uint8Array | null
   chainKey: Buffer | null
   head: Uint8Array | null
@@ -48,9 +50,21 @@ export interface AuditOptions {
   onVerdict?: (verdict: LoggedVerdict) => void
   /** Checks the evidence of settled challenges and judged refusals too, once the log holds. */
   evidence?: EvidenceAuditOptions
+  /** Receipts that the chain gave: each must be of an entry of the log. */
+  receipts?: readonly Receipt[]
+  /** Hash that an entry of the log must have: its head, as somebody saw it once. */
+  head?: Uint8Array
   /** Is told how many entries were replayed. */
   onProgress?: (entries: number) => void
   signal?: AbortSignal
+}
+
+/** Receipts that an audit held the log against. */
+export interface PromisesReport {
+  /** Of entries that are there. */
+  held: number
+  /** Not signed by this chain: they say nothing of it. */
+  foreign: number
 }
 
 /** The chain's verdict on a refusal with evidence, and all of the log that it rests on. */

@@ -1,7 +1,9 @@
+import { resolve } from 'node:path'
 import { encode } from 'hypercore-id-encoding'
 import { auditLog } from '../audit/replay.js'
 import { auditFile } from '../audit/file.js'
 import type { AuditOptions, AuditReport } from '../audit/report.js'
+import { readReceipts } from '../client/receipt-file.js'
 import { systemClock } from '../clock.js'
 import { signaturesOnWorkers } from '../ledger/signature-checks.js'
 import { Engine } from '../engine/engine.js'
@@ -18,11 +20,12 @@ import {
   type CommandIo
 } from './command.js'
 import { findLog, type LogSource } from './log-source.js'
+import type { Receipt } from '../protocol/views.js'
 import type { Tasks } from '../../workers/tasks.js'
 import { toHex } from '../bytes.js'
 
 const help = `Usage: datdot audit [LEDGER or CHAIN KEY] [--bootstrap HOST:PORT,…] [--timeout SECONDS] [--json]
-                    [--structural] [--evidence-limit SIZE] [--require-evidence]
+                    [--receipts FILE] [--head HASH] [--structural] [--evidence-limit SIZE] [--require-evidence]
 
 Replays a chain's log into a fresh database and works out everything again: signatures, hashes, postings,
 draws, challenges, reputations and the state. Then the public evidence: every verdict inside the
@@ -31,6 +34,8 @@ data folder of datdot up (default: this folder). With a chain's key log and evid
 
   --bootstrap         DHT to find the chain on; needed for a private one
   --timeout           seconds that an entry, or a block of evidence, may take to arrive (default 30)
+  --receipts          receipts that the chain gave, such as a role's receipts.jsonl: the log must have the entry of each
+  --head              hash that an entry of the log must have, as somebody saw it (64 hexadecimal digits)
   --structural        leave the evidence out: it is most of what an audit downloads
   --evidence-limit    evidence that is read at the most (default 16GiB)
   --require-evidence  evidence that is missing inside the window counts as a fault
@@ -46,6 +51,8 @@ async function run(args: string[], io: CommandIo): Promise<number> {
     options: {
       bootstrap: { type: 'string' },
       timeout: { type: 'string' },
+      receipts: { type: 'string' },
+      head: { type: 'string' },
       structural: { type: 'boolean', default: false },
       'evidence-limit': { type: 'string' },
       'require-evidence': { type: 'boolean', default: false },
@@ -57,6 +64,9 @@ async function run(args: string[], io: CommandIo): Promise<number> {
   }
   const seconds = integerOption('timeout', values.timeout, { default: 30, min: 1, max: 86_400 })
   const maxBytes = bytesOption('evidence-limit', values['evidence-limit'], { default: 16 * 2 ** 30, min: 0 })
+  const receipts =
+    values.receipts === undefined ? undefined : await readReceipts(resolve(io.cwd, values.receipts))
+  const head = values.head === undefined ? undefined : hashOption(values.head)
   const log = await findLog(positionals[0] ?? '.', {
     cwd: io.cwd,
     bootstrap: values.bootstrap,
@@ -67,7 +77,7 @@ async function run(args: string[], io: CommandIo): Promise<number> {
   return using(log, () =>
     using(new Engine<Tasks>(), (engine) =>
       using(new TemporaryFolder('datdot-evidence-'), async ({ path }) => {
-        const report = await audited(log, engine, { io, folder: path, evidence })
+        const report = await audited(log, engine, { io, folder: path, evidence, receipts, head })
         io.stdout.write(values.json ? JSON.stringify(toJson(report)) + '\n' : describe(report))
         return report.ok ? EXIT_OK : EXIT_FAILED
       })
@@ -82,12 +92,22 @@ async function audited(
   {
     io,
     folder,
-    evidence
-  }: { io: CommandIo; folder: string; evidence: { maxBytes: number; required: boolean } | undefined }
+    evidence,
+    receipts,
+    head
+  }: {
+    io: CommandIo
+    folder: string
+    evidence: { maxBytes: number; required: boolean } | undefined
+    receipts: Receipt[] | undefined
+    head: Uint8Array | undefined
+  }
 ): Promise<AuditReport> {
   const options: AuditOptions = {
     verify: signaturesOnWorkers((name, task) => engine.call(name, task)),
-    signal: io.signal
+    signal: io.signal,
+    ...(receipts && { receipts }),
+    ...(head && { head })
   }
   if (evidence) {
     options.evidence = {
@@ -119,6 +139,7 @@ function toJson(report: AuditReport): object {
     walks,
     pruned,
     evidence,
+    receipts,
     chainKey,
     chainId,
     head,
@@ -134,6 +155,7 @@ function toJson(report: AuditReport): object {
     walks,
     pruned,
     evidence,
+    receipts,
     chainKey: chainKey && encode(chainKey),
     chainId: chainId && toHex(chainId),
     head: head && toHex(head),
@@ -143,7 +165,7 @@ function toJson(report: AuditReport): object {
 }
 
 function describe(report: AuditReport): string {
-  const { failure, entries, draws, walks, pruned, evidence } = report
+  const { failure, entries, draws, walks, pruned, evidence, receipts } = report
   const lines = [`chain       ${report.chainKey ? encode(report.chainKey) : 'unknown'}`]
   lines.push(`entries     ${entries} hold`)
   lines.push(`draws       ${draws} made again, all the same`)
@@ -156,6 +178,11 @@ function describe(report: AuditReport): string {
     if (left > 0) lines.push(`left out    ${left} whose evidence is beyond the limit`)
     if (missing > 0) lines.push(`missing     ${missing} whose evidence should be public and is not to be had`)
   }
+  if (receipts) {
+    lines.push(`receipts    ${receipts.held} are of entries that are there`)
+    if (receipts.foreign > 0)
+      lines.push(`foreign     ${receipts.foreign} receipts that this chain did not sign`)
+  }
   if (pruned > 0) lines.push(`pruned      ${pruned} operations were checked without their details`)
   if (report.stateHash) lines.push(`state       ${report.stateHash.toString('hex')}`)
   if (report.head) lines.push(`head        ${toHex(report.head)}`)
@@ -164,6 +191,14 @@ function describe(report: AuditReport): string {
     lines.push('', `does not hold: ${where}: ${failure.reason} [${failure.code}]`)
   } else lines.push(`sum         ${report.sum} grains`, '', 'all of it holds')
   return lines.join('\n') + '\n'
+}
+
+function hashOption(value: string): Buffer {
+  if (/^[0-9a-f]{64}$/i.test(value)) return Buffer.from(value, 'hex')
+  throw new InputError(
+    'OPTION_VALUE',
+    `--head takes 64 hexadecimal digits, not ${JSON.stringify(value.slice(0, 80))}`
+  )
 }
 
 export const audit: Command = { help, run }

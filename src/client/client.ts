@@ -28,6 +28,7 @@ import type * as views from '../protocol/views.js'
 import { ChainConnection, type CallOptions, type ConnectionOptions } from './connection.js'
 import { uploadEvidence, uploadRefusalEvidence, type UploadSource } from './upload.js'
 import { WAIT_MS_MAX, type Response } from '../protocol/rpc/messages.js'
+import type { ReceiptFile } from './receipt-file.js'
 import { SubmitQueue } from './submit-queue.js'
 import type { EvidenceView } from '../protocol/rpc/views.js'
 import { equal } from '../bytes.js'
@@ -37,6 +38,8 @@ export interface ChainClientOptions extends ConnectionOptions {
   chainKey: Buffer
   /** Who asks and submits; `connect` must use the same key pair. */
   keyPair: KeyPair
+  /** Where receipts are kept; opened and closed by its owner. What this client signs is over the newest of them. */
+  receipts?: ReceiptFile
 }
 
 /** One entry of the log with what it did. */
@@ -65,6 +68,7 @@ export class ChainClient extends Resource {
   readonly #keyPair: KeyPair
   readonly #connection: ChainConnection
   readonly #queue: SubmitQueue
+  readonly #receipts: ReceiptFile | null
   #chainId: Promise<Uint8Array> | null = null
   /** The newest entry that this client knows: what it signs holds only on a log that has it. */
   #anchor: Anchor | null = null
@@ -73,10 +77,12 @@ export class ChainClient extends Resource {
     super()
     this.chainKey = options.chainKey
     this.#keyPair = options.keyPair
+    this.#receipts = options.receipts ?? null
     this.#connection = this.own('connection', new ChainConnection(options))
     this.#queue = new SubmitQueue(
       {
         nonce: async (signal, old) => {
+          this.#anchor ??= await this.#kept(signal)
           if (old || !this.#anchor) this.#anchor = await this.#newest(signal)
           return (await this.account(this.#keyPair.publicKey, { signal })).nonce
         },
@@ -277,7 +283,15 @@ export class ChainClient extends Resource {
       throw new SwarmError('RPC_PROTOCOL', 'The receipt is not one for this operation, signed by this chain')
     }
     if (receipt.seq > this.#anchor!.seq) this.#anchor = { seq: receipt.seq, hash: receipt.entry }
+    await this.#receipts?.add(receipt)
     return receipt
+  }
+
+  /** What this chain gave its newest receipt for that is kept. */
+  async #kept(signal: AbortSignal): Promise<Anchor | null> {
+    const receipt = this.#receipts?.newest
+    if (!receipt || !verifyReceipt(await this.chainId({ signal }), this.chainKey, receipt)) return null
+    return { seq: receipt.seq, hash: receipt.entry }
   }
 
   /**

@@ -2,6 +2,11 @@ import type { ErrorArea } from './entry.js'
 
 /** The ledger and its file, the published log, and what goes between a chain and its clients. */
 export const chainErrors = {
+  RECEIPTS_INVALID: {
+    class: 'InputError',
+    cause: 'A file is not one of receipts, one JSON object a line.',
+    remedy: 'Give the `receipts.jsonl` of a role, or of a client that keeps its receipts.'
+  },
   LEDGER_NOT_FOUND: {
     class: 'InputError',
     cause: 'There is no ledger at this path.',

@@ -169,6 +169,16 @@ export const evidenceErrors = {
     cause: 'An audit found an entry with another time than the rules give it.',
     remedy: 'The chain does not keep to the protocol, or the log is damaged.'
   },
+  RECEIPT_BROKEN: {
+    class: 'Finding',
+    cause: 'An audit found that an entry which the chain gave a receipt for is another one, or is not there.',
+    remedy: 'The chain has broken its word: keep the receipt, which shows it to anybody.'
+  },
+  HEAD_MISSING: {
+    class: 'Finding',
+    cause: 'An audit found no entry with the hash that it was told to look for.',
+    remedy: 'The log is another one than was seen then, or ends before: compare with who saw it.'
+  },
   ENTRY_HASH: {
     class: 'Finding',
     cause: 'An audit found an entry whose hash does not chain to the one before.',

@@ -1,5 +1,7 @@
+import { join } from 'node:path'
 import type HyperDHT from 'hyperdht'
 import { ChainClient } from '../client/client.js'
+import { ReceiptFile } from '../client/receipt-file.js'
 import type { Clock } from '../clock.js'
 import type { KeyPair } from '../crypto/keys.js'
 import type { ErrorCode } from '../errors.js'
@@ -52,9 +54,12 @@ export class Member extends Resource {
     const keyPair = (this.#keyPair = await loadIdentity(dir, randomBytes))
     const dht = (this.#dht = createDht(network))
     this.owe('DHT', () => leave(dht))
+    const path = join(dir, 'receipts.jsonl')
+    const receipts = await this.acquire('receipts', new ReceiptFile({ path, log }))
     const chain = new ChainClient({
       chainKey,
       keyPair,
+      receipts,
       connect: () => dht.connect(chainKey, { keyPair }),
       clock,
       random: () => randomBytes(4).readUInt32LE() / 2 ** 32

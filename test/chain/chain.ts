@@ -8,7 +8,7 @@ import HyperDHT from 'hyperdht'
 import Hyperswarm from 'hyperswarm'
 import Protomux from 'protomux'
 import type { Parameters } from '../../src/protocol/parameters.js'
-import { ChainClient } from '../../src/client/client.js'
+import { ChainClient, type ChainClientOptions } from '../../src/client/client.js'
 import { ClientChannel, type Quotas } from '../../src/swarm/rpc-channel.js'
 import { CHAIN_PROTOCOL } from '../../src/protocol/rpc/messages.js'
 import type { JudgeRefusal } from '../../src/evidence/tasks.js'
@@ -35,7 +35,7 @@ export interface TestChain {
   bootstrap: HyperDHT.Address[]
   /** Lines that the chain wrote to its log. */
   lines: string[]
-  client: (name: string) => ChainClient
+  client: (name: string, options?: Pick<ChainClientOptions, 'receipts'>) => ChainClient
   stop: () => Promise<void>
   /** Ends the service as a crash would for its peers, and starts another on the same ledger and folder. */
   restart: () => Promise<void>
@@ -148,10 +148,11 @@ export async function testChain(
     get stores() {
       return running.stores
     },
-    client(name) {
+    client(name, options = {}) {
       const keyPair = identity(name)
       const dht = new HyperDHT({ bootstrap, host: '127.0.0.1' })
       const client = new ChainClient({
+        ...options,
         chainKey: network.chain.publicKey,
         keyPair,
         connect: () => dht.connect(network.chain.publicKey, { keyPair }),

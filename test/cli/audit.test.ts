@@ -7,14 +7,17 @@ import { text } from 'node:stream/consumers'
 import Corestore from 'corestore'
 import { encode } from 'hypercore-id-encoding'
 import Hyperswarm from 'hyperswarm'
-import { opened } from '../../src/lifecycle.js'
+import { opened, using } from '../../src/lifecycle.js'
+import { silentLogger } from '../../src/log.js'
+import type { Statement } from '../../src/protocol/operations.js'
+import { ReceiptFile } from '../../src/client/receipt-file.js'
 import { ChainLog } from '../../src/chain/published-log.js'
 import { audit } from '../../src/cli/audit.js'
 import type { Command } from '../../src/cli/command.js'
 import { verifyDrawCommand } from '../../src/cli/verify-draw.js'
 import { createDht, PrivateDht } from '../../src/swarm/dht.js'
 import { openSqlite } from '../../src/sqlite.js'
-import { smallNetwork, type TestNetwork } from '../ledger/network.js'
+import { identity, smallNetwork, type TestNetwork } from '../ledger/network.js'
 import { equal } from '../../src/bytes.js'
 
 function lived(t: TestContext): TestNetwork {
@@ -116,3 +119,27 @@ test('audit follows the log of a chain by its key', async (t) => {
     [0, true, ledger.ledger.length(), ledger.ledger.stateHash().toString('hex')]
   )
 })
+
+test('audit holds a ledger against receipts and a head that somebody kept', async (t) => {
+  const network = lived(t)
+  const receipt = network.send(network.supporter, transferTo('somebody'))
+  const file = join(network.folder, 'receipts.jsonl')
+  await using(new ReceiptFile({ path: file, log: silentLogger }), (kept) => kept.add(receipt))
+  network.ledger.close()
+  const head = Buffer.from(receipt.entry).toString('hex')
+  const said = await run(audit, [network.path, '--structural', '--receipts', file, '--head', head])
+  assert.equal(said.code, 0, said.out)
+  assert.match(said.out, /receipts {4}1 are of entries that are there/)
+  const other = await run(audit, [network.path, '--structural', '--head', '0'.repeat(64)])
+  assert.equal(other.code, 1)
+  assert.match(other.out, /HEAD_MISSING/)
+  await assert.rejects(run(audit, [network.path, '--head', 'abc']), { code: 'OPTION_VALUE' })
+  await assert.rejects(run(audit, [network.path, '--receipts', join(network.folder, 'none')]), {
+    code: 'RECEIPTS_INVALID'
+  })
+  network.ledger = { close() {} } as TestNetwork['ledger']
+})
+
+function transferTo(name: string): Statement {
+  return { kind: 'transfer', body: { to: identity(name).publicKey, amount: 1n } }
+}
