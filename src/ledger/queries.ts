@@ -214,6 +214,8 @@ function assignmentView(state: State, side: 'signer' | 'pinner', task: Task): As
     length: task.end,
     byteLength: task.byteLength,
     treeHash: task.treeHash,
+    manifest: h.manifest,
+    signature: task.signature,
     copy: copy.id,
     segment: copy.segments,
     codec: h.codec,

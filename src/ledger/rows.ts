@@ -13,6 +13,10 @@ export interface Hypercore {
   length: number
   byteLength: number
   treeHash: Buffer
+  /** As hypercore encodes it. */
+  manifest: Buffer
+  /** The author's over fork, length and tree; empty if nobody signs. */
+  signature: Buffer
   codec: CodecName
   every: number
   steps: number
@@ -54,6 +58,8 @@ export interface Task {
   start: number
   end: number
   treeHash: Buffer
+  /** The author's at `end`. */
+  signature: Buffer
   byteLength: number
   /** Resting: when it is wanted again. Drawn: the round of its last draw. */
   round: number
@@ -89,6 +95,8 @@ export function hypercoreFrom(row: Row): Hypercore {
     length: count(row.length),
     byteLength: count(row.byte_length),
     treeHash: row.tree_hash as Buffer,
+    manifest: row.manifest as Buffer,
+    signature: row.signature as Buffer,
     codec: codecNames[count(row.codec)]!,
     every: count(row.every),
     steps: count(row.steps),
@@ -129,6 +137,7 @@ export function taskFrom(row: Row): Task {
     start: count(row.start),
     end: count(row.end),
     treeHash: row.tree_hash as Buffer,
+    signature: row.signature as Buffer,
     byteLength: count(row.byte_length),
     round: count(row.round),
     turn: count(row.turn),
@@ -172,12 +181,13 @@ export function taskOfCopy(state: State, copy: number): Task | null {
 
 export function saveTask(state: State, task: Task): void {
   state.db.run(
-    `UPDATE tasks SET state = ?, end = ?, tree_hash = ?, byte_length = ?, round = ?, turn = ?, attempts = ?, draw = ?,
+    `UPDATE tasks SET state = ?, end = ?, tree_hash = ?, signature = ?, byte_length = ?, round = ?, turn = ?, attempts = ?, draw = ?,
      pinner = ?, signer = ?, deadline = ?, bytes = ?, reserved = ?, delivered = ?
      WHERE id = ?`,
     taskStates.indexOf(task.state),
     task.end,
     task.treeHash,
+    task.signature,
     task.byteLength,
     task.round,
     task.turn,

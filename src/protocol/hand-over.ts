@@ -8,14 +8,12 @@ import { segmentRecordType } from './segment.js'
 
 /**
  * What the signer says first. `publicKey`: what decodes the segment; `known`: chunks of it whose leaves the signer has, so
- * that it can go on after them; manifest and signature: the author's, at the original's length.
+ * that it can go on after them.
  */
 export const offerType = struct({
   draw: uint(),
   publicKey: bytes(512),
-  known: uint(),
-  manifest: bytes(4_096),
-  signature: bytes(4_096)
+  known: uint()
 })
 export type SegmentOffer = Infer<typeof offerType>
 

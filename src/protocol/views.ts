@@ -145,6 +145,9 @@ export interface AssignmentView {
   length: number
   byteLength: number
   treeHash: Uint8Array
+  /** The author's, as hypercore encodes them: of the hypercore, and over its state at `length`. */
+  manifest: Uint8Array
+  signature: Uint8Array
   copy: number
   /** Number of the segment within the copy. */
   segment: number

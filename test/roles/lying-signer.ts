@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { opened } from '../../src/lifecycle.js'
-import { encodeOriginal, readOriginal } from '../../src/storage/original.js'
 import { encodeOffer, encodeSignedRecord } from '../../src/protocol/hand-over.js'
 import { signSegment } from '../../src/protocol/segment.js'
 import type { AssignmentView } from '../../src/protocol/views.js'
@@ -107,13 +106,10 @@ export class LyingSigner {
         }
         yield { kind: 'end', checkpoint }
       }
-      const { manifest, signature } = encodeOriginal(await readOriginal(core))
       const offer = encodeOffer({
         draw,
         publicKey: Buffer.from(publicKey),
-        known: chunks.length,
-        manifest,
-        signature
+        known: chunks.length
       })
       const id = Buffer.alloc(8)
       id.writeBigUInt64LE(BigInt(draw))

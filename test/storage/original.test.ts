@@ -1,22 +1,15 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type Hypercore from 'hypercore'
-import { sharedCore } from '../../src/storage/hypercore-parts.js'
 import { verifyOriginal } from '../../src/crypto/author-signature.js'
 import { sumsOf } from '../../src/protocol/original.js'
 import { encodeOriginal, readOriginal } from '../../src/storage/original.js'
-import { authorCore, connect, noiseBlocks, openStore, pin, stockStore } from './support.js'
+import { authorCore, connect, fixedCore, noiseBlocks, openStore, pin, stockStore } from './support.js'
 
 /** A hypercore whose key fixes its blocks, as a reader gets it from who made it. */
-async function fixedCore(t: TestContext, blocks: Buffer[]): Promise<Hypercore> {
-  const source = await authorCore(t, blocks)
-  const prologue = { hash: await source.treeHash(), length: source.length }
+async function readFixed(t: TestContext, blocks: Buffer[]): Promise<Hypercore> {
   const [makers, readers] = [await stockStore(t), await stockStore(t)]
-  const manifest = { version: 1, hash: 'blake2b', quorum: 0, signers: [], prologue }
-  const made = makers.get({ manifest })
-  await made.ready()
-  const parts = sharedCore(made) as unknown as { copyPrologue(source: object): Promise<void> }
-  await parts.copyPrologue(sharedCore(source).state)
+  const made = await fixedCore(makers, await authorCore(t, blocks))
   connect(t, makers, readers)
   const read = readers.get({ key: made.key })
   await read.update({ wait: true })
@@ -24,7 +17,7 @@ async function fixedCore(t: TestContext, blocks: Buffer[]): Promise<Hypercore> {
 }
 
 test('a hypercore that nobody signs is described by its manifest and the roots of its tree', async (t) => {
-  const core = await fixedCore(t, noiseBlocks(3, 50, 'fixed'))
+  const core = await readFixed(t, noiseBlocks(3, 50, 'fixed'))
   const original = encodeOriginal(await readOriginal(core))
   assert.equal(original.length, 3)
   assert.equal(original.signature.byteLength, 0)
@@ -36,7 +29,7 @@ test('a hypercore that nobody signs is described by its manifest and the roots o
 
 test('a hypercore that nobody signs is kept, and read by a stock client when only the pinner is left', async (t) => {
   const blocks = noiseBlocks(5, 3_000, 'fixed and kept')
-  const core = await fixedCore(t, blocks)
+  const core = await readFixed(t, blocks)
   const store = await openStore(t)
   const { spec } = await pin(store, core)
   assert.equal(spec.signature, null)

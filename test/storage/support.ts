@@ -1,3 +1,4 @@
+import { sharedCore } from '../../src/storage/hypercore-parts.js'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -137,6 +138,16 @@ export async function pin(
   await feed(ingest, core, signed)
   await ingest.finish()
   return signed
+}
+
+/** A hypercore with the blocks of `source` whose key fixes them: nobody signs it, and it never grows. */
+export async function fixedCore(store: Corestore, source: Hypercore): Promise<Hypercore> {
+  const prologue = { hash: await source.treeHash(), length: source.length }
+  const made = store.get({ manifest: { version: 1, hash: 'blake2b', quorum: 0, signers: [], prologue } })
+  await made.ready()
+  const parts = sharedCore(made) as unknown as { copyPrologue(source: object): Promise<void> }
+  await parts.copyPrologue(sharedCore(source).state)
+  return made
 }
 
 /** Changes rows of a closed store with the stock storage library, behind the store's back. */

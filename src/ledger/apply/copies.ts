@@ -34,14 +34,16 @@ export function addCopy(state: State, hypercoreId: number, predecessor: number |
 /** Asks for the segment from chunk `start` of a copy to the hypercore's present end. */
 export function addTask(state: State, hypercore: Hypercore, copy: number, start: number): void {
   const id = state.head.nextTask++
-  const { length, byteLength, treeHash, key } = hypercore
+  const { length, byteLength, treeHash, signature, key } = hypercore
   state.db.run(
-    `INSERT INTO tasks (id, copy, state, start, end, tree_hash, byte_length, round, turn) VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO tasks (id, copy, state, start, end, tree_hash, signature, byte_length, round, turn)
+     VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?)`,
     id,
     copy,
     start,
     length,
     treeHash,
+    signature,
     byteLength,
     state.head.round,
     nextTurn(state, hypercore)

@@ -178,6 +178,7 @@ function drawTask(state: State, task: Task, round: number, beacon: Buffer): void
     // The original is what the log says before the round's value is shown: a late extension joins in.
     task.end = hypercore.length
     task.treeHash = hypercore.treeHash
+    task.signature = hypercore.signature
     task.byteLength = hypercore.byteLength
     task.bytes = taskBytes(hypercore, task.start, copy.bytes)
     // What cannot be paid waits; only what is due on what is held begins a grace.

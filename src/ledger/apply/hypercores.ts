@@ -54,12 +54,12 @@ export function sponsor(
     throw new ChainError('BALANCE_TOO_LOW', `the balance is ${sender.balance} grains, needed are ${donation}`)
   }
   const account = state.open(accountKinds.hypercore, key)
-  const { fork, length } = original
+  const { fork, length, manifest, signature } = original
   state.db.run(
-    `INSERT INTO hypercores (key, account, state, fork, length, byte_length, tree_hash, codec, every, steps, copies, target_ppm,
-       max_bytes, topic) VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO hypercores (key, account, state, fork, length, byte_length, tree_hash, manifest, signature, codec, every, steps,
+       copies, target_ppm, max_bytes, topic) VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (key) DO UPDATE SET state = 0, length = excluded.length, byte_length = excluded.byte_length,
-       tree_hash = excluded.tree_hash, codec = excluded.codec, every = excluded.every, steps = excluded.steps,
+       tree_hash = excluded.tree_hash, manifest = excluded.manifest, signature = excluded.signature, codec = excluded.codec, every = excluded.every, steps = excluded.steps,
        copies = excluded.copies, target_ppm = excluded.target_ppm, max_bytes = excluded.max_bytes, topic = excluded.topic`,
     key,
     account.id,
@@ -67,6 +67,8 @@ export function sponsor(
     length,
     sums.byteLength,
     sums.treeHash,
+    manifest,
+    signature,
     codecNames.indexOf(plan.codec),
     plan.every,
     plan.steps,
@@ -103,10 +105,12 @@ export function extend(state: State, { key, original }: Body<'extend'>): void {
   }
   checkOriginal(key, original, { byteLength, treeHash })
   state.db.run(
-    'UPDATE hypercores SET length = ?, byte_length = ?, tree_hash = ? WHERE id = ?',
+    'UPDATE hypercores SET length = ?, byte_length = ?, tree_hash = ?, manifest = ?, signature = ? WHERE id = ?',
     original.length,
     byteLength,
     treeHash,
+    original.manifest,
+    original.signature,
     known.id
   )
   state.emit({ kind: 'extended', hypercore: key, length: original.length })

@@ -147,6 +147,8 @@ export const assignmentViewType: Type<AssignmentView> = struct({
   length: uint(),
   byteLength: uint(),
   treeHash: hash,
+  manifest: bytes(4_096),
+  signature: bytes(4_096),
   copy: id,
   segment: uint(),
   codec: oneOf(codecNames),

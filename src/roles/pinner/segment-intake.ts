@@ -195,9 +195,9 @@ export class SegmentIntake {
     }
     const chainId = await chain.chainId({ signal })
     const segment = segmentOf(chainId, assignment, offer.publicKey)
+    const manifest = decodeManifest(assignment.manifest)
     // Empty where nobody signs: the key fixes the blocks.
-    const signature = offer.signature.byteLength > 0 ? offer.signature : null
-    const manifest = decodeManifest(offer.manifest)
+    const signature = assignment.signature.byteLength > 0 ? assignment.signature : null
     const original = { key: hypercore, manifest, fork, length, treeHash, signature }
     const ingest = await this.#store.beginSegment({ ...original, segment, start: task.start, end: task.end })
     let checkpoint: SignedRecord

@@ -1,7 +1,6 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type Hypercore from 'hypercore'
-import { encodeOriginal, readOriginal } from '../../storage/original.js'
 import { encodeOffer, encodeSignedRecord } from '../../protocol/hand-over.js'
 import { signSegment } from '../../protocol/segment.js'
 import type { AssignmentView } from '../../protocol/views.js'
@@ -174,9 +173,7 @@ export class Signer extends Resource implements Participant {
     const { draw, length, pinner, task } = assignment
     await knownLength(core, length, { clock, timeoutMs: BLOCK_MS, signal })
     await checkOriginal(core, assignment)
-    const original = encodeOriginal(await readOriginal(core))
     const chainId = await chain.chainId({ signal })
-    const { manifest, signature } = original
     const nodes = await opened(new NodeFile(nodeFile))
     let wipe = () => {}
     try {
@@ -185,7 +182,7 @@ export class Signer extends Resource implements Participant {
       // The signer's own key, which `wrap` uses, stays.
       if (segment.codec === 'seal') wipe = () => wipeSegmentKey(segment)
       const known = nodes.chunks
-      const offer = encodeOffer({ draw, publicKey, known, manifest, signature })
+      const offer = encodeOffer({ draw, publicKey, known })
       const items = (position: number): AsyncGenerator<SegmentItem> =>
         this.#items(
           assignment,

@@ -96,7 +96,7 @@ async function taking(
 }
 
 async function lyingSigner(t: TestContext, of: Drawn, codec: CodecName): Promise<LyingSigner> {
-  const { assignment, signer, network, original } = of
+  const { assignment, signer, network } = of
   const keyPair = identity('signer')
   const dht = createDht(network)
   const connections = new Connections({ dht, keyPair, clock: systemClock })
@@ -119,14 +119,11 @@ async function lyingSigner(t: TestContext, of: Drawn, codec: CodecName): Promise
     signed: (record, by = keyPair) =>
       encodeSignedRecord({ record, signature: signSegment(chainId, by, record) }),
     offer(items) {
-      const { manifest, signature } = original.original
       const { draw, pinner } = assignment
       const offer = encodeOffer({
         draw,
         publicKey: Buffer.from(publicKey),
-        known: chunks.length,
-        manifest,
-        signature
+        known: chunks.length
       })
       const id = Buffer.of(offers++)
       return connections.with(pinner, { timeoutMs: 15_000 }, (connection) =>
