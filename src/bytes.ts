@@ -35,18 +35,26 @@ export function toHex(bytes: Uint8Array): string {
 
 /** The integer of `length` bytes at `at`, little-endian. Exact up to 2^53; what is larger comes out larger than that. */
 export function readUint(bytes: Uint8Array, at: number, length: number): number {
+  // Written out: every node and number of a proof is read by this. Beyond the end it is NaN, as in the loop.
+  if (length === 8) return readU32(bytes, at) + readU32(bytes, at + 4) * 2 ** 32
+  if (length === 4) return readU32(bytes, at)
   let value = 0
   for (let i = length - 1; i >= 0; i--) value = value * 256 + bytes[at + i]!
   return value
 }
 
+function readU32(bytes: Uint8Array, at: number): number {
+  return bytes[at]! + bytes[at + 1]! * 2 ** 8 + bytes[at + 2]! * 2 ** 16 + bytes[at + 3]! * 2 ** 24
+}
+
 /** Writes a whole number below 2^53 as `length` bytes, little-endian. */
 export function writeUint(bytes: Uint8Array, value: number, at: number, length: number): void {
-  let rest = value
-  for (let i = 0; i < length; i++) {
-    bytes[at + i] = rest % 256
-    rest = Math.floor(rest / 256)
-  }
+  let rest = value >>> 0
+  const low = Math.min(length, 4)
+  for (let i = 0; i < low; i++, rest >>>= 8) bytes[at + i] = rest
+  if (length <= 4) return
+  rest = Math.floor(value / 2 ** 32)
+  for (let i = 4; i < length; i++, rest >>>= 8) bytes[at + i] = rest
 }
 
 export function readU64(bytes: Uint8Array, at: number): bigint {

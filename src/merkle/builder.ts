@@ -7,6 +7,7 @@ import {
   levelsBytes,
   levelsOf,
   parentNode,
+  writeNode,
   type Level,
   type TreeNode,
   type TreeRoot
@@ -27,6 +28,8 @@ export class TreeBuilder {
   #peaks: TreeNode[] = []
   #chunks = 0
   #bytes = 0
+  /** Room for the record of a leaf: memory for each would cost more than all else that is done with it. */
+  readonly #leaf = new Uint8Array(RECORD_BYTES)
 
   /** @param sink where the nodes of the stored tree go, if proofs are wanted later */
   constructor(sink?: NodeSink) {
@@ -61,7 +64,8 @@ export class TreeBuilder {
 
   /** Appends one leaf. */
   appendLeaf(leaf: TreeNode): void {
-    this.append(1, encodeNode(leaf))
+    writeNode(leaf, this.#leaf)
+    this.append(1, this.#leaf)
   }
 
   /**

@@ -36,13 +36,13 @@ export function parentNode(left: TreeNode, right: TreeNode): TreeNode {
   children.set(left.hash, 8)
   writeUint(children, right.bytes, RECORD_BYTES, 8)
   children.set(right.hash, RECORD_BYTES + 8)
-  const record = new Uint8Array(RECORD_BYTES)
-  slabHasher.parents(children, 1, record)
-  return { hash: record.subarray(8), bytes: left.bytes + right.bytes }
+  slabHasher.parents(children, 1, parent)
+  return { hash: parent.slice(8), bytes: left.bytes + right.bytes }
 }
 
-/** Room for two records of `parentNode`. */
+/** Room for the records of `parentNode`. */
 const children = new Uint8Array(2 * RECORD_BYTES)
+const parent = new Uint8Array(RECORD_BYTES)
 
 /**
  * A node as RECORD_BYTES: u64 bytes below, little-endian, then the hash.
@@ -50,13 +50,18 @@ const children = new Uint8Array(2 * RECORD_BYTES)
  * @throws ProofError `PROOF_BYTES` for a size that is no safe integer
  */
 export function encodeNode(node: TreeNode): Uint8Array {
+  const record = new Uint8Array(RECORD_BYTES)
+  writeNode(node, record)
+  return record
+}
+
+/** `encodeNode` into memory of RECORD_BYTES that is there already. @throws ProofError `PROOF_BYTES` */
+export function writeNode(node: TreeNode, record: Uint8Array): void {
   if (!Number.isSafeInteger(node.bytes) || node.bytes < 0) {
     throw new ProofError('PROOF_BYTES', `no node has ${node.bytes} bytes below it`)
   }
-  const record = new Uint8Array(RECORD_BYTES)
   writeUint(record, node.bytes, 0, 8)
   record.set(node.hash, 8)
-  return record
 }
 
 /**
@@ -65,12 +70,11 @@ export function encodeNode(node: TreeNode): Uint8Array {
  * @throws ProofError `PROOF_BYTES` for a size that is 0 or no safe integer
  */
 export function decodeNode(records: Uint8Array, offset = 0): TreeNode {
-  const record = records.slice(offset, offset + RECORD_BYTES)
-  const bytes = readUint(record, 0, 8)
+  const bytes = readUint(records, offset, 8)
   if (bytes === 0 || !Number.isSafeInteger(bytes)) {
     throw new ProofError('PROOF_BYTES', `no node has ${bytes} bytes below it`)
   }
-  return { hash: record.subarray(8), bytes }
+  return { hash: records.slice(offset + 8, offset + RECORD_BYTES), bytes }
 }
 
 /**

@@ -39,20 +39,31 @@ function advance(state: CodecState, length: number): number {
   return from
 }
 
+function varintLength(value: number): number {
+  return value <= 0xfc ? 1 : value <= 0xffff ? 3 : value <= 0xffffffff ? 5 : 9
+}
+
+function writeVarint(state: CodecState, value: number): void {
+  const length = varintLength(value)
+  const buffer = state.buffer!
+  if (length === 1) buffer[state.start] = value
+  else {
+    buffer[state.start] = length === 3 ? 0xfd : length === 5 ? 0xfe : 0xff
+    writeUint(buffer, value, state.start + 1, length - 1)
+  }
+  state.start += length
+}
+
 function bigVarintLength(value: bigint): number {
-  return value <= 0xfcn ? 1 : value <= 0xffffn ? 3 : value <= 0xffffffffn ? 5 : 9
+  return value <= 0xffffffffn ? varintLength(Number(value)) : 9
 }
 
 function writeBigVarint(state: CodecState, value: bigint): void {
-  const length = bigVarintLength(value)
-  const buffer = state.buffer!
-  if (length === 1) buffer[state.start] = Number(value)
-  else {
-    buffer[state.start] = length === 3 ? 0xfd : length === 5 ? 0xfe : 0xff
-    if (length === 9) writeU64(buffer, value, state.start + 1)
-    else writeUint(buffer, Number(value), state.start + 1, length - 1)
-  }
-  state.start += length
+  // A number is cheaper wherever it is exact.
+  if (value <= 0x1fffffffffffffn) return writeVarint(state, Number(value))
+  state.buffer![state.start] = 0xff
+  writeU64(state.buffer!, value, state.start + 1)
+  state.start += 9
 }
 
 function readVarint(state: CodecState): number | bigint {
@@ -72,14 +83,13 @@ function readVarint(state: CodecState): number | bigint {
 export function uint(max: number = Number.MAX_SAFE_INTEGER): Type<number> {
   return {
     preencode(state, value) {
-      state.end += value <= 0xfc ? 1 : value <= 0xffff ? 3 : value <= 0xffffffff ? 5 : 9
+      state.end += varintLength(value)
     },
     encode(state, value) {
       if (!Number.isSafeInteger(value) || value < 0 || value > max) {
         throw malformed(`${value} is not a whole number in 0..${max}`)
       }
-      if (value <= 0xfc) state.buffer![state.start++] = value
-      else writeBigVarint(state, BigInt(value))
+      writeVarint(state, value)
     },
     decode(state) {
       const value = readVarint(state)

@@ -7,9 +7,8 @@ const PROOF_VERSION = 1
 const HASH_BYTES = 32
 const SIZE_BYTES = 8
 const STEP_BYTES = SIZE_BYTES + HASH_BYTES
-/** First byte of what hypercore hashes for a leaf, and for the roots of a tree. */
-const LEAF = Uint8Array.of(0)
-const ROOTS = Uint8Array.of(2)
+/** First byte of what hypercore hashes for the roots of a tree. */
+const ROOTS = 2
 /** Version, number of siblings, number of other roots. */
 const HEADER_BYTES = 3
 
@@ -32,12 +31,25 @@ export interface OriginalHash {
 
 /** The BLAKE2b hash that hypercore puts at the leaf of `block`; safe to compute in a worker thread. */
 export function originalLeaf(block: Uint8Array): Uint8Array {
-  return blake2b(LEAF, u64(block.byteLength), block)
+  writeUint(leafHead, block.byteLength, 1, SIZE_BYTES)
+  return blake2b(leafHead, block)
 }
+
+/** Tag 0x00, u64 bytes: what hypercore hashes before a block. */
+const leafHead = new Uint8Array(1 + SIZE_BYTES)
 
 /** Hypercore's hash over the roots of a tree. */
 export function treeHashOf(roots: readonly OriginalNode[]): Uint8Array {
-  return blake2b(ROOTS, ...roots.flatMap(({ index, size, hash }) => [hash, u64(index), u64(size)]))
+  const bytes = HASH_BYTES + 2 * SIZE_BYTES
+  const message = new Uint8Array(1 + roots.length * bytes)
+  message[0] = ROOTS
+  for (const [i, { index, size, hash }] of roots.entries()) {
+    const at = 1 + i * bytes
+    message.set(hash, at)
+    writeUint(message, index, at + HASH_BYTES, SIZE_BYTES)
+    writeUint(message, size, at + HASH_BYTES + SIZE_BYTES, SIZE_BYTES)
+  }
+  return blake2b(message)
 }
 
 /** Flat indices of the roots of a tree of `length` blocks. */
@@ -214,12 +226,6 @@ function parentOf(node: OriginalNode, other: OriginalNode): OriginalNode {
   parentMessage.set(left.hash, 1 + SIZE_BYTES)
   parentMessage.set(right.hash, 1 + SIZE_BYTES + HASH_BYTES)
   return { index: parent(node.index), size, hash: blake2b(parentMessage) }
-}
-
-function u64(value: number): Uint8Array {
-  const out = new Uint8Array(SIZE_BYTES)
-  writeUint(out, value, 0, SIZE_BYTES)
-  return out
 }
 
 function checkedSize(size: number): number {
