@@ -36,6 +36,7 @@ export interface SharedCore {
   readonly bitfield: { get(index: number): boolean }
   readonly replicator: {
     allowFork: boolean
+    eagerUpgrade: boolean
     onhave(start: number, length: number, drop: boolean): void
   }
   readonly header: { hints: CorestoreStorage.Hints }

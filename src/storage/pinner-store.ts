@@ -104,6 +104,8 @@ export class PinnerStore extends Resource {
       watchCores(corestore, (core) => {
         // An author who truncates must not make a pinner delete what it is paid to keep.
         core.replicator.allowFork = false
+        // Nor must a reader that knows a longer tree have it say more than it holds: readers would ask for what is not there.
+        core.replicator.eagerUpgrade = false
       })
       this.#disk = { dir, storage, records, corestore }
       this.owe('hypercores', () => this.#closeCores())
