@@ -25,10 +25,8 @@ export function chunksStored(nodes: number): number {
 
 /** Leaves of the left subtree of `count` > 1 leaves: the largest power of two below `count`. */
 export function split(count: number): number {
-  if (count > 1 && count <= 2 ** 31) return 1 << (31 - Math.clz32(count - 1))
-  let left = 1
-  while (left * 2 < count) left *= 2
-  return left
+  const last = count - 1
+  return last < 2 ** 32 ? highestBit(last) : 2 ** 32 * highestBit(Math.floor(last / 2 ** 32))
 }
 
 /** Whether `[start, end)` is one stored node. */
@@ -52,7 +50,6 @@ export function pathLength(index: number, chunks: number): number {
 export function batchNodes(indices: ArrayLike<number>, chunks: number): number {
   const walk = (start: number, end: number, from: number, to: number): number => {
     if (from === to) return 1
-    if (end - start === 1) return 0
     // One leaf alone: the path down from here is as long as its own.
     if (to - from === 1) return pathLength(indices[from]! - start, end - start)
     const middle = start + split(end - start)
@@ -72,6 +69,11 @@ export function lowerBound(sorted: ArrayLike<number>, value: number, from: numbe
     else high = middle
   }
   return low
+}
+
+/** The highest set bit of 1 to 2^32 - 1. */
+function highestBit(word: number): number {
+  return (1 << (31 - Math.clz32(word))) >>> 0
 }
 
 /** Set bits of a safe integer. */
