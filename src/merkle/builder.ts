@@ -164,7 +164,7 @@ class Range {
 
   #node(level: number, index: number): TreeNode {
     const inside = this.#levels[level]
-    if (inside && index >= inside.index && index < inside.index + inside.nodes) {
+    if (inside && index >= inside.index) {
       return decodeNode(this.#records, inside.at + (index - inside.index) * RECORD_BYTES)
     }
     if ((index + 1) * 2 ** level > this.#first) return this.#crossing[level]!

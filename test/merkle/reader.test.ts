@@ -14,6 +14,14 @@ test('a tree has a root for each number of its leaves, and for no other number',
   }
 })
 
+test('a beginning of a longer tree has no root of leaves that are not its own', async () => {
+  const six = { chunks: 6, node: (level: number, index: number) => tree.node(level, index) }
+  assert.equal((await rootOf(six, 6)).bytes, 75)
+  assert.equal(await codeThrown(() => rootOf(six, 7)), 'TREE_RANGE')
+  const anything = { chunks: 6, node: () => leafOfSize(1) }
+  assert.equal(await codeThrown(() => rootOf(anything, 0)), 'TREE_RANGE')
+})
+
 test('the root of all leaves is the one that is asked for when no number is given', async () => {
   assert.deepEqual(plain(await rootOf(tree)), plain(root))
   assert.equal((await rootOf(tree)).chunks, 11)

@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { keyPairFromSeed } from '../../src/crypto/keys.js'
+import { signClaim, verifyClaim } from '../../src/protocol/claim.js'
+import { decode, encode } from '../../src/protocol/codec.js'
+import {
+  decodeOffer,
+  decodeSignedRecord,
+  encodeOffer,
+  encodeSignedRecord
+} from '../../src/protocol/hand-over.js'
+import {
+  segmentHash,
+  segmentRecordType,
+  signSegment,
+  verifySegment,
+  type SegmentRecord
+} from '../../src/protocol/segment.js'
+import { toHex } from '../../src/bytes.js'
+
+const bytes = (byte: number, length = 32) => new Uint8Array(length).fill(byte)
+const chain = bytes(90)
+const signer = keyPairFromSeed(bytes(7))
+const other = keyPairFromSeed(bytes(8))
+
+const record: SegmentRecord = {
+  key: bytes(1),
+  fork: 2,
+  copy: 3,
+  segment: 4,
+  pinner: bytes(5),
+  signer: bytes(6),
+  codec: 'seal',
+  version: 7,
+  start: 8,
+  end: 9,
+  publicKey: bytes(10, 256),
+  salt: bytes(11),
+  chunks: 12,
+  bytes: 13,
+  root: bytes(14),
+  treeHash: bytes(15)
+}
+
+/** The record as often as it has fields, each time with another value in one of them. */
+const changed = Object.entries(record).map(([name, value]) => {
+  const another = typeof value === 'number' ? value + 1 : name === 'codec' ? 'wrap' : bytes(99)
+  return { name, record: { ...record, [name]: another } as SegmentRecord }
+})
+
+test('a segment has another hash in every field, and on every chain', () => {
+  const hash = toHex(segmentHash(chain, record))
+  assert.equal(toHex(segmentHash(chain, { ...record })), hash)
+  for (const of of changed) assert.notEqual(toHex(segmentHash(chain, of.record)), hash, of.name)
+  assert.notEqual(toHex(segmentHash(bytes(91), record)), hash)
+})
+
+test('a signature over a segment holds for its signer, chain and every field, and for no other', () => {
+  const signature = signSegment(chain, signer, record)
+  assert.equal(verifySegment(chain, signer.publicKey, record, signature), true)
+  for (const of of changed) {
+    assert.equal(verifySegment(chain, signer.publicKey, of.record, signature), false, of.name)
+  }
+  assert.equal(verifySegment(bytes(91), signer.publicKey, record, signature), false)
+  assert.equal(verifySegment(chain, other.publicKey, record, signature), false)
+})
+
+test('a signature or key of another length is no signature, and throws nothing', () => {
+  const signature = signSegment(chain, signer, record)
+  const longer = new Uint8Array(65)
+  longer.set(signature)
+  for (const wrong of [signature.subarray(1), longer, new Uint8Array(0)]) {
+    assert.equal(verifySegment(chain, signer.publicKey, record, wrong), false)
+  }
+  for (const wrong of [signer.publicKey.subarray(1), bytes(1, 33), new Uint8Array(0)]) {
+    assert.equal(verifySegment(chain, wrong, record, signature), false)
+  }
+})
+
+test('a record travels with its fields in the order of the description', () => {
+  const wire = toHex(encode(segmentRecordType, record))
+  const key = (byte: number, length = 32) => toHex(bytes(byte, length))
+  const expected = [
+    ...[key(1), '02', '03', '04', key(5), key(6), '01', '07', '08', '09'],
+    ...['fd0001', key(10, 256), key(11), '0c', '0d', key(14), key(15)]
+  ]
+  assert.equal(wire, expected.join(''))
+  assert.equal(
+    toHex(segmentHash(chain, decode(segmentRecordType, Buffer.from(wire, 'hex')))),
+    toHex(segmentHash(chain, record))
+  )
+})
+
+test('a record with a key, salt or version that none has is refused', () => {
+  for (const wrong of [
+    { key: bytes(1, 31) },
+    { pinner: bytes(1, 33) },
+    { signer: bytes(1, 31) },
+    { salt: bytes(1, 31) },
+    { root: bytes(1, 33) },
+    { treeHash: bytes(1, 31) },
+    { publicKey: bytes(1, 513) },
+    { version: 256 },
+    { codec: 'plain' as 'wrap' }
+  ]) {
+    assert.throws(() => encode(segmentRecordType, { ...record, ...wrong }), { code: 'OPERATION_MALFORMED' })
+  }
+  const longest = { ...record, publicKey: bytes(1, 512), version: 255 }
+  assert.equal(decode(segmentRecordType, encode(segmentRecordType, longest)).publicKey.byteLength, 512)
+})
+
+test('what a signer offers, and what both sign, come back as they were, and cut or longer are refused', () => {
+  const offer = { draw: 300, publicKey: bytes(1), known: 7, manifest: bytes(2, 5), signature: bytes(3, 64) }
+  const wire = encodeOffer(offer)
+  assert.equal(
+    toHex(wire),
+    `fd2c01${'20'}${'01'.repeat(32)}07${'05'}${'02'.repeat(5)}${'40'}${'03'.repeat(64)}`
+  )
+  const back = decodeOffer(wire)
+  assert.deepEqual([back.draw, back.known, toHex(back.manifest)], [300, 7, '0202020202'])
+
+  const signed = { record, signature: signSegment(chain, signer, record) }
+  const both = encodeSignedRecord(signed)
+  const read = decodeSignedRecord(both)
+  assert.equal(verifySegment(chain, signer.publicKey, read.record, read.signature), true)
+
+  for (const wrong of [both.subarray(1), both.subarray(0, -1), Buffer.concat([both, bytes(0, 1)])]) {
+    assert.throws(() => decodeSignedRecord(wrong), { code: 'OPERATION_MALFORMED' })
+  }
+  for (const wrong of [wire.subarray(0, -1), Buffer.concat([wire, bytes(0, 1)])]) {
+    assert.throws(() => decodeOffer(wrong), { code: 'OPERATION_MALFORMED' })
+  }
+  assert.throws(() => encodeSignedRecord({ record, signature: bytes(1, 63) }), {
+    code: 'OPERATION_MALFORMED'
+  })
+})
+
+test('an offer carries a key of at most 512 bytes, and manifest and signature of at most 4096', () => {
+  const most = {
+    draw: 0,
+    publicKey: bytes(1, 512),
+    known: 0,
+    manifest: bytes(2, 4_096),
+    signature: bytes(3, 4_096)
+  }
+  assert.equal(decodeOffer(encodeOffer(most)).manifest.byteLength, 4_096)
+  for (const wrong of [
+    { publicKey: bytes(1, 513) },
+    { manifest: bytes(1, 4_097) },
+    { signature: bytes(1, 4_097) }
+  ]) {
+    assert.throws(() => encodeOffer({ ...most, ...wrong }), { code: 'OPERATION_MALFORMED' })
+  }
+})
+
+test('a claim of evidence holds for its pinner, chain, challenge and hash alone', () => {
+  const claim = { challenge: 12, hash: bytes(4) }
+  const signature = signClaim(chain, signer, claim)
+  const verify = (of = claim, on = chain, by = signer.publicKey, sig = signature) =>
+    verifyClaim(on, by, of, sig)
+  assert.equal(verify(), true)
+  assert.equal(verify({ ...claim, challenge: 13 }), false)
+  assert.equal(verify({ ...claim, hash: bytes(5) }), false)
+  assert.equal(verify(claim, bytes(91)), false)
+  assert.equal(verify(claim, chain, other.publicKey), false)
+  assert.equal(
+    verify(
+      claim,
+      chain,
+      signer.publicKey,
+      signature.map((byte) => byte ^ 1)
+    ),
+    false
+  )
+})
