@@ -11,6 +11,7 @@ import {
   verifyBatch,
   verifyProof
 } from '../../src/merkle/proof.js'
+import { parentNode } from '../../src/merkle/node.js'
 import type { NodeReader } from '../../src/merkle/reader.js'
 import { codeThrown, leafOfSize, plain, storedTree, upTo } from './stored.js'
 
@@ -142,6 +143,22 @@ test('sizes that are no sizes are refused in a leaf and in a sibling, on the lef
       assert.equal(await codeThrown(check(leaf, { ...sibling!, bytes })), 'PROOF_BYTES')
     }
   }
+})
+
+test('sizes that are no sizes are refused though they add up to what the root has', async () => {
+  const pair = storedTree([3, 4])
+  const [left, right] = pair.leaves
+  for (const bytes of [0, -1, 0.5, 7, 8]) {
+    const check = () => verifyProof(pair.root, 0, { ...left!, bytes }, [{ ...right!, bytes: 7 - bytes }])
+    assert.equal(await codeThrown(check), 'PROOF_BYTES', String(bytes))
+  }
+})
+
+test('a root of more bytes than can be counted exactly is led to by no proof', async () => {
+  const [left, right] = [leafOfSize(1), leafOfSize(2 ** 53 - 1, 1)]
+  const beyond = { ...parentNode(left, right), chunks: 2 }
+  assert.equal(beyond.bytes, 2 ** 53)
+  assert.equal(await codeThrown(() => verifyProof(beyond, 0, left, [right])), 'PROOF_BYTES')
 })
 
 test('sizes of one byte are the least, and sizes that add up to 2^53 - 1 the most', async () => {
