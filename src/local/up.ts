@@ -101,6 +101,8 @@ export async function runNetwork(options: NetworkOptions, run: NetworkRun): Prom
     await run.onResult(result)
     return result
   } catch (error) {
+    // Who heard of a full disk from the chain knows only that the chain failed; and the watch looks now and then.
+    await up.lookForSpace()
     if (up.full.aborted) throw up.full.reason
     if (isDiskFull(error)) throw folderFull(data.path)
     throw error
@@ -130,12 +132,12 @@ class SpaceWatch extends Resource {
   }
 
   protected start(): Promise<void> {
-    this.#timer = this.#clock.every(SPACE_EVERY_MS, () => void this.#look()).unref()
+    this.#timer = this.#clock.every(SPACE_EVERY_MS, () => void this.look()).unref()
     this.owe('timer', () => this.#timer?.cancel())
     return Promise.resolve()
   }
 
-  async #look(): Promise<void> {
+  async look(): Promise<void> {
     const space = await statfs(this.#folder).catch(() => null)
     if (!space || this.signal.aborted) return
     if (space.bavail * space.bsize < LEAST_FREE_BYTES) this.#full.abort(folderFull(this.#folder))
@@ -207,6 +209,11 @@ class Up extends Resource {
   /** Aborted with an InputError DISK_FULL when the disk is. */
   get full(): AbortSignal {
     return this.#space.full
+  }
+
+  /** Sees to it that `full` says what is so now. */
+  lookForSpace(): Promise<void> {
+    return this.#space.look()
   }
 
   protected async start(): Promise<void> {
