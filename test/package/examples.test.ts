@@ -24,7 +24,7 @@ function run(args: string[]): string {
   const { status, stdout, stderr, signal } = spawnSync(process.execPath, args, {
     cwd: root,
     encoding: 'utf8',
-    timeout: 120_000
+    timeout: 300_000
   })
   assert.deepEqual({ status, signal, stderr }, { status: 0, signal: null, stderr: '' })
   return stdout
