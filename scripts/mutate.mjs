@@ -27,6 +27,7 @@ const FOLDERS = {
   'ledger/rules': [
     'ledger/rules',
     'ledger/draws',
+    'ledger/economics',
     'ledger/failures',
     'ledger/lots',
     'ledger/money-vectors',

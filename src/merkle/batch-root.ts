@@ -1,3 +1,4 @@
+import { equal } from '../bytes.js'
 import { ForgeryError, ProofError } from '../errors.js'
 import type { TreeRoot } from './node.js'
 import { lowerBound, split } from './shape.js'
@@ -80,10 +81,8 @@ export function checkBatchRoot(root: TreeRoot, record: Uint8Array): void {
   if (bytes !== root.bytes) {
     throw new ProofError('PROOF_BYTES', `the proof's sizes add up to ${bytes}, the root's is ${root.bytes}`)
   }
-  for (let i = 0; i < root.hash.byteLength || i < RECORD_BYTES - 8; i++) {
-    if (root.hash[i] !== record[8 + i])
-      throw new ForgeryError('PROOF_ROOT', 'the proof does not lead to the root')
-  }
+  if (!equal(root.hash, record.subarray(8)))
+    throw new ForgeryError('PROOF_ROOT', 'the proof does not lead to the root')
 }
 
 export function wrongSize(): ProofError {

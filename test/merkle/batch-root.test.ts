@@ -4,9 +4,9 @@ import { portableSlabHasher, slabHasher } from '../../src/crypto/blake3-slab.js'
 import { verifyBatchRecords } from '../../src/merkle/batch.js'
 import { batchRoot, checkBatchRoot } from '../../src/merkle/batch-root.js'
 import type { TreeRoot } from '../../src/merkle/node.js'
-import { encodeNode } from '../../src/merkle/node.js'
+import { encodeNode, parentNode } from '../../src/merkle/node.js'
 import { encodeProof, proveBatch } from '../../src/merkle/proof.js'
-import { codeThrown, storedTree, upTo } from './stored.js'
+import { codeThrown, leafOfSize, storedTree, upTo } from './stored.js'
 
 const RECORD = 40
 
@@ -79,6 +79,7 @@ test('a proof with a record too few, too many or not whole is of the wrong lengt
     proof.subarray(0, proof.byteLength - RECORD),
     proof.subarray(0, proof.byteLength - 1),
     proof.subarray(0, 0),
+    proof.subarray(0, 1),
     longer,
     longer.subarray(0, proof.byteLength + 1)
   ]) {
@@ -106,6 +107,32 @@ test('sizes are exact up to the largest that can be counted, and refused when th
   assert.deepEqual(offsetsOf(given), [0, largest - 3, largest - 2])
   const beyond = { ...given, leaves: resized(given.leaves, 2, 3n) }
   assert.equal(await codeThrown(() => offsetsOf(beyond)), 'PROOF_BYTES')
+})
+
+test('a leaf of no bytes is refused though the sizes add up to what the root has', async () => {
+  const given = await proven([3, 4], [0, 1])
+  for (const [left, right] of [
+    [0n, 7n],
+    [7n, 0n]
+  ] as const) {
+    const leaves = resized(resized(given.leaves, 0, left), 1, right)
+    assert.equal(await codeThrown(() => offsetsOf({ ...given, leaves })), 'PROOF_BYTES')
+  }
+})
+
+test('a root of more bytes than can be counted exactly is led to by no proof', async () => {
+  const [left, right] = [leafOfSize(1), leafOfSize(2 ** 53 - 1, 1)]
+  const leaves = new Uint8Array([...encodeNode(left), ...encodeNode(right)])
+  const beyond = { ...parentNode(left, right), chunks: 2 }
+  const given = { root: beyond, indices: [0, 1], leaves, proof: new Uint8Array(0) }
+  assert.equal(await codeThrown(() => offsetsOf(given)), 'PROOF_BYTES')
+  const alone = {
+    root: { hash: left.hash, bytes: 2 ** 53, chunks: 1 },
+    indices: [0],
+    proof: new Uint8Array(0)
+  }
+  const leaf = resized(new Uint8Array(encodeNode(left)), 0, 2n ** 53n)
+  assert.equal(await codeThrown(() => offsetsOf({ ...alone, leaves: leaf })), 'PROOF_BYTES')
 })
 
 test('a root of other bytes or another hash is not the one that the proof leads to', async () => {
