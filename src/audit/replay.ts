@@ -258,6 +258,12 @@ export class Replay extends Resource {
       if (outcome === 'lie' && !named) {
         throw new ChainError('LIE_UNPROVEN', `challenge ${challenge} is settled as a lie without evidence`)
       }
+      if (outcome === 'success' && !named) {
+        throw new ChainError(
+          'SUCCESS_UNPROVEN',
+          `challenge ${challenge} is settled as a success without evidence`
+        )
+      }
       if (outcome !== 'success' && !(named && this.#settled)) continue
       const view = challengeView(state, row)
       const { seed, steps, segments } = view

@@ -214,6 +214,11 @@ export const evidenceErrors = {
     cause: "SQLite finds the ledger's file damaged.",
     remedy: 'Restore the file from a backup, or build it again from the published log.'
   },
+  SUCCESS_UNPROVEN: {
+    class: 'ChainError',
+    cause: 'An audit found a challenge that was settled as a success without evidence.',
+    remedy: 'The chain does not keep to the protocol: hold the log against it.'
+  },
   LIE_UNPROVEN: {
     class: 'ChainError',
     cause: 'An audit found a challenge that was settled as a lie without evidence.',

@@ -187,25 +187,31 @@ test('a settled walk that leads to another chunk than its states say is found', 
   assert.equal(network.ledger.entry(failure.seq!)!.operation.kind, 'settle')
 })
 
-test('a challenge that is settled as a lie without evidence is found', async (t) => {
-  const network = smallNetwork()
-  t.after(() => network.close())
-  network.sponsor('film', { copies: 1 })
-  let settled = false
-  network.settle = () => {
-    for (const { id } of network.ledger.answered()) {
-      network.ledger.settle([{ challenge: id, outcome: 'lie', walk: nothingKept }])
-      settled = true
+for (const [outcome, code] of [
+  ['lie', 'LIE_UNPROVEN'],
+  ['success', 'SUCCESS_UNPROVEN']
+] as const) {
+  test(`a challenge that is settled as a ${outcome} without evidence is found`, async (t) => {
+    const network = smallNetwork()
+    t.after(() => network.close())
+    network.sponsor('film', { copies: 1 })
+    let settled = false
+    network.settle = () => {
+      for (const challenge of network.ledger.answered()) {
+        const walk = { ...fakeWalk(challenge), evidence: nothingKept.evidence }
+        network.ledger.settle([{ challenge: challenge.id, outcome, walk }])
+        settled = true
+      }
     }
-  }
-  for (let n = 0; n < 60 && !settled; n++) {
-    network.tick()
-    network.work()
-  }
-  const { failure } = await auditFile(network.path)
-  assert.equal(failure?.code, 'LIE_UNPROVEN')
-  assert.equal(network.ledger.entry(failure.seq!)!.operation.kind, 'settle')
-})
+    for (let n = 0; n < 60 && !settled; n++) {
+      network.tick()
+      network.work()
+    }
+    const { failure } = await auditFile(network.path)
+    assert.equal(failure?.code, code)
+    assert.equal(network.ledger.entry(failure.seq!)!.operation.kind, 'settle')
+  })
+}
 
 test('a log of which details were pruned still leads to the same state', async (t) => {
   const network = lived(t)
