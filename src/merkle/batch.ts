@@ -32,8 +32,7 @@ function nativeRoot(
   batchRoot: NonNullable<SlabHasher['batchRoot']>,
   record: Uint8Array
 ): ArrayLike<number> {
-  const sorted = new Float64Array(indices.length)
-  for (let i = 0; i < sorted.length; i++) sorted[i] = indices[i]!
+  const sorted = new Float64Array(indices)
   const offsets = new Float64Array(sorted.length)
   const fault = batchRoot(chunks, sorted, leaves, proof, offsets, record)
   if (fault === 1) throw wrongLength(proof.byteLength / RECORD_BYTES)

@@ -169,6 +169,10 @@ test('with the addon and without, a batch proof leads to the same places and is 
     for (const [change, code] of [
       [{ proof: given.proof.subarray(RECORD) }, 'PROOF_LENGTH'],
       [{ proof: resized(given.proof, 0, 0n) }, 'PROOF_BYTES'],
+      [
+        { proof: resized(given.proof, 0, 0n), root: { hash: new Uint8Array(32), bytes: 0, chunks: 7 } },
+        'PROOF_BYTES'
+      ],
       [{ root: { ...given.root, bytes: 96 } }, 'PROOF_BYTES'],
       [{ root: { ...given.root, hash: new Uint8Array(32) } }, 'PROOF_ROOT']
     ] as const) {
