@@ -3,7 +3,7 @@ import { using } from '../lifecycle.js'
 import { beaconOf } from '../ledger/apply/draws.js'
 import { Replay } from './replay.js'
 import type { AuditOptions } from './report.js'
-import { drawView } from '../ledger/queries.js'
+import { drawView } from '../ledger/views.js'
 import type { DrawView } from '../protocol/views.js'
 
 /** How a draw came about. */

@@ -7,7 +7,7 @@ import { decodeEntry, type Entry } from '../protocol/entry.js'
 import { apply } from '../ledger/apply/apply.js'
 import { Database } from '../ledger/database.js'
 import { isDamage } from '../ledger/failures.js'
-import { challengeView, refusalViews } from '../ledger/queries.js'
+import { challengeView, refusalViews } from '../ledger/views.js'
 import { RULES_VERSION, State } from '../ledger/state.js'
 import { hashState } from '../ledger/state-hash.js'
 import {

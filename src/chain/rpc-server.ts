@@ -7,24 +7,25 @@ import type { EvidenceKeeper } from './evidence/store.js'
 import type { EventFeed } from './feed.js'
 import { SwarmError } from '../errors.js'
 import type { LedgerApi, SubmitResult } from '../ledger/types.js'
-import type { Page, HypercoreView } from '../protocol/views.js'
-import { hypercoreViewType } from '../protocol/rpc/views.js'
 import type { Refusals } from './evidence/refusals.js'
 import type { Submissions } from './submissions.js'
 import {
   EVIDENCE_PIECE_BYTES,
   CHAIN_PROTOCOL,
   EVENTS_BYTES,
-  HYPERCORES_PAGE,
-  PAGE_BYTES,
-  ROLES_PAGE,
-  ROWS_MAX,
   methods,
-  type MethodName,
+  type HandledName,
   type Request,
   type Response,
   type SubmitMessage
 } from '../protocol/rpc/messages.js'
+import {
+  questions,
+  ROWS_MAX,
+  type Form,
+  type Question,
+  type QuestionName
+} from '../protocol/rpc/questions.js'
 import type { PeerStream } from '../swarm/peer-stream.js'
 import { ServerChannel, type Handler, type Quotas } from '../swarm/rpc-channel.js'
 
@@ -50,8 +51,9 @@ interface Asker extends Sender {
   key: Buffer
 }
 
+/** What is more than a question to the ledger. */
 type Answerers = {
-  [M in MethodName]: (request: Request<M>, asker: Asker) => Response<M> | Promise<Response<M>>
+  [M in HandledName]: (request: Request<M>, asker: Asker) => Response<M> | Promise<Response<M>>
 }
 
 /** Answers the protocol on every connection that opens it. */
@@ -98,19 +100,26 @@ export class ChainRpcServer {
   }
 
   #handlers(connection: PeerStream): Map<number, Handler> {
+    const { ledger } = this.#ports
     const key = connection.remotePublicKey
     const handlers = new Map<number, Handler>()
-    for (const name of Object.keys(methods) as MethodName[]) {
-      const { code, request, response } = methods[name] as {
-        code: number
-        request: Type<never>
-        response: Type<never>
-      }
+    const serve = <Q, A>(
+      { code, request, response }: { code: number; request: Type<Q>; response: Type<A> },
+      answer: (asked: Q, signal: AbortSignal) => A | Promise<A>
+    ): void => {
+      handlers.set(code, async (body, signal) => encode(response, await answer(parse(request, body), signal)))
+    }
+    for (const name of Object.keys(questions) as QuestionName[]) {
+      const question = questions[name] as Question<unknown[], unknown, Form>
+      const ask = ledger[name].bind(ledger) as (...args: unknown[]) => Promise<unknown>
+      serve(question, (args) => ask(...(question.form === 'own' ? [key] : []), ...args))
+    }
+    for (const name of Object.keys(this.#answerers) as HandledName[]) {
       const answer = this.#answerers[name] as (request: unknown, asker: Asker) => unknown
-      handlers.set(code, async (body, signal) => {
-        const asked = parse(request, body)
-        return encode(response, (await answer(asked, { key, connection, signal })) as never)
-      })
+      serve(
+        methods[name] as { code: number; request: Type<unknown>; response: Type<unknown> },
+        (asked, signal) => answer(asked, { key, connection, signal })
+      )
     }
     return handlers
   }
@@ -128,21 +137,7 @@ function answerersOf(ports: ChainRpcPorts): Answerers {
       await feed.wait(from, waitMs, signal)
       return { length: feed.length, events: await feed.read(from, most, EVENTS_BYTES) }
     },
-    account: ({ key }) => ledger.account(key),
-    roles: ({ after }) => ledger.roles({ after, limit: ROLES_PAGE }),
-    hypercore: ({ key }) => ledger.hypercore(key),
-    hypercores: ({ after }) => hypercoresPage(ledger, after),
-    copy: ({ id }) => ledger.copy(id),
-    draw: ({ id }) => ledger.draw(id),
-    summary: () => ledger.summary(),
-    beacon: ({ round }) => ledger.beaconValue(round),
-    challenge: ({ id }) => ledger.challenge(id),
-    assignments: (_, { key }) => ledger.assignments(key),
-    asks: (_, { key }) => ledger.asks(key),
-    challenges: ({ limit }, { key }) => ledger.challengesOf(key, limit),
     evidenceDue: ({ limit }, { key }) => answers.due(key, limit),
-    checkEpochs: () => ledger.checkEpochs(),
-    checks: ({ epoch, limit }, { key }) => ledger.checksOf(key, epoch, limit),
     beginEvidence: async (announced, asker) => ({
       upload: await answers.begin(asker, announced),
       pieceBytes: EVIDENCE_PIECE_BYTES
@@ -160,25 +155,6 @@ function answerersOf(ports: ChainRpcPorts): Answerers {
       received: await refusals.piece(connection, upload, offset, bytes)
     }),
     findRefusalEvidence: ({ draw }) => evidence.find({ kind: 'refusal', id: draw }) ?? null
-  }
-}
-
-/** As many hypercores as one answer should hold: how large each is depends on its copies. */
-export async function hypercoresPage(
-  ledger: Pick<LedgerApi, 'hypercores'>,
-  after: number | null,
-  most = PAGE_BYTES
-): Promise<Page<HypercoreView>> {
-  const rows: HypercoreView[] = []
-  for (let bytes = 0, next = after; ;) {
-    const page = await ledger.hypercores({ after: next, limit: 1 })
-    const [row] = page.rows
-    if (!row) return { rows, next: null }
-    bytes += encode(hypercoreViewType, row).byteLength
-    if (rows.length > 0 && bytes > most) return { rows, next }
-    rows.push(row)
-    next = page.next
-    if (next === null || rows.length === HYPERCORES_PAGE) return { rows, next }
   }
 }
 

@@ -33,7 +33,7 @@ const SLOW_TICK_MS = 50
 /** What a chain keeps beside its ledger: ChainStores, or what keeps it elsewhere. */
 export interface ServiceStores {
   /** Where the log is published. Nothing waits for it but the service's end. */
-  readonly log: { publish(): Promise<void> }
+  readonly publishedLog: { publish(): Promise<void> }
   readonly evidence: EvidenceKeeper
   readonly intake: EvidenceIntake
 }
@@ -110,7 +110,7 @@ export class ChainService extends Resource {
     const recent = await recentReceipts(ledger, keyPair, view.length)
     this.#rules = parameters
     this.#time.set(view, parameters)
-    this.owe('last entries of the log', () => stores.log.publish())
+    this.owe('last entries of the log', () => stores.publishedLog.publish())
     this.owe('cleaning', () => this.#cleaning)
     this.#feed = new EventFeed(ledger, clock, view.length)
     const onCommit = (length: number): void => this.#committed(length)
@@ -149,7 +149,7 @@ export class ChainService extends Resource {
   #committed(length: number): void {
     const { stores, log } = this.#options
     this.#feed.notify(length)
-    stores.log.publish().catch((error: unknown) => {
+    stores.publishedLog.publish().catch((error: unknown) => {
       log('chain.publish-failed', { error: error as Error })
     })
   }

@@ -25,7 +25,7 @@ export interface ChainStoresOptions {
 export class ChainStores extends Resource {
   readonly #options: ChainStoresOptions
   #store!: Corestore
-  #log!: ChainLog
+  #publishedLog!: ChainLog
   #evidence!: EvidenceStore
   #intake!: EvidenceIntake
 
@@ -43,13 +43,13 @@ export class ChainStores extends Resource {
       same: (published: Uint8Array, committed: Uint8Array) =>
         equal(decodeEntry(published).hash, decodeEntry(committed).hash)
     }
-    this.#log = await this.acquire('published log', new ChainLog(store, keyPair, source))
+    this.#publishedLog = await this.acquire('published log', new ChainLog(store, keyPair, source))
     this.#evidence = await this.acquire('evidence', new EvidenceStore(dir, store, keyPair))
     this.#intake = await this.acquire('uploads', new EvidenceIntake(join(dir, 'incoming'), intake))
   }
 
-  get log(): ChainLog {
-    return this.#log
+  get publishedLog(): ChainLog {
+    return this.#publishedLog
   }
 
   get evidence(): EvidenceStore {
@@ -62,7 +62,7 @@ export class ChainStores extends Resource {
 
   /** Keys of the cores that anyone may follow, and those that they are looked for by. */
   get cores(): Record<'log' | 'evidence', { key: Buffer; discoveryKey: Buffer }> {
-    return { log: this.#log.core, evidence: this.#evidence.core }
+    return { log: this.#publishedLog.core, evidence: this.#evidence.core }
   }
 
   /** Serves the cores on a connection. */

@@ -1,7 +1,6 @@
 import { blake3 } from '../crypto/hash.js'
 import type { KeyPair } from '../crypto/keys.js'
 import { SwarmError } from '../errors.js'
-import { Resource } from '../lifecycle.js'
 import { signClaim } from '../protocol/claim.js'
 import { anchorAt, type Anchor } from '../protocol/anchor.js'
 import { decode } from '../protocol/codec.js'
@@ -20,11 +19,11 @@ import {
   type RoleName,
   type Statement
 } from '../protocol/operations.js'
-import type { Page } from '../protocol/views.js'
 import { verifyReceipt } from '../protocol/receipt.js'
 import { signSegment, type SegmentRecord } from '../protocol/segment.js'
 import type { Evidence } from '../evidence/format.js'
 import type * as views from '../protocol/views.js'
+import { Asking } from './asking.js'
 import { ChainConnection, type CallOptions, type ConnectionOptions } from './connection.js'
 import { uploadEvidence, uploadRefusalEvidence, type UploadSource } from './upload.js'
 import { WAIT_MS_MAX, type Response } from '../protocol/rpc/messages.js'
@@ -53,7 +52,8 @@ export interface ChainEvent {
 }
 
 /**
- * A peer's view of the chain: questions, signed operations, and the log as it grows. Reconnects by itself.
+ * A peer's view of the chain: questions (those of src/protocol/rpc/questions.ts are methods of it), signed operations, and the log
+ * as it grows. Reconnects by itself.
  *
  * ```ts
  * const connect = () => dht.connect(chainKey, { keyPair })
@@ -63,7 +63,7 @@ export interface ChainEvent {
  * await chain.close()
  * ```
  */
-export class ChainClient extends Resource {
+export class ChainClient extends Asking {
   readonly chainKey: Buffer
   readonly #keyPair: KeyPair
   readonly #connection: ChainConnection
@@ -96,6 +96,10 @@ export class ChainClient extends Resource {
     )
   }
 
+  protected asked(): ChainConnection {
+    return this.#connection
+  }
+
   /** Nothing is to be done ahead of the first question. Closing ends the connection and everything that waits. */
   protected start(): Promise<void> {
     return Promise.resolve()
@@ -125,84 +129,9 @@ export class ChainClient extends Resource {
     return info
   }
 
-  account(key: Uint8Array, options?: CallOptions): Promise<views.AccountView> {
-    return this.#connection.call('account', { key }, options)
-  }
-
-  /** All roles, asked for page by page. */
-  roles(options?: CallOptions): Promise<views.RoleView[]> {
-    return this.#all((after) => this.#connection.call('roles', { after }, options))
-  }
-
-  hypercore(key: Uint8Array, options?: CallOptions): Promise<views.HypercoreView | null> {
-    return this.#connection.call('hypercore', { key }, options)
-  }
-
-  /** All hypercores, asked for page by page. */
-  hypercores(options?: CallOptions): Promise<views.HypercoreView[]> {
-    return this.#all((after) => this.#connection.call('hypercores', { after }, options))
-  }
-
-  async #all<T>(ask: (after: number | null) => Promise<Page<T>>): Promise<T[]> {
-    const all: T[] = []
-    for (let after: number | null = null; ;) {
-      const { rows, next } = await ask(after)
-      all.push(...rows)
-      if (next === null) return all
-      // Pages go forward, or they would never end.
-      if (next <= (after ?? -1)) throw new SwarmError('RPC_PROTOCOL', 'The chain repeats a page')
-      after = next
-    }
-  }
-
-  copy(id: number, options?: CallOptions): Promise<views.CopyView | null> {
-    return this.#connection.call('copy', { id }, options)
-  }
-
-  draw(id: number, options?: CallOptions): Promise<views.DrawView | null> {
-    return this.#connection.call('draw', { id }, options)
-  }
-
-  summary(options?: CallOptions): Promise<views.SummaryView> {
-    return this.#connection.call('summary', {}, options)
-  }
-
-  beaconValue(round: number, options?: CallOptions): Promise<Uint8Array | null> {
-    return this.#connection.call('beacon', { round }, options)
-  }
-
-  challenge(id: number, options?: CallOptions): Promise<views.ChallengeView | null> {
-    return this.#connection.call('challenge', { id }, options)
-  }
-
-  /** Own open tasks. */
-  assignments(options?: CallOptions): Promise<views.AssignmentView[]> {
-    return this.#connection.call('assignments', {}, options)
-  }
-
-  /** What this pinner is asked to keep. */
-  asks(options?: CallOptions): Promise<views.AskView[]> {
-    return this.#connection.call('asks', {}, options)
-  }
-
-  /** Own challenges that wait for an answer, oldest first. */
-  challenges(limit = 256, options?: CallOptions): Promise<views.ChallengeView[]> {
-    return this.#connection.call('challenges', { limit }, options)
-  }
-
   /** Own challenges that are answered and wait for their evidence. */
   evidenceDue(limit = 256, options?: CallOptions): Promise<views.ChallengeView[]> {
     return this.#connection.call('evidenceDue', { limit }, options)
-  }
-
-  /** Epochs whose retrieval checks are not settled. */
-  checkEpochs(options?: CallOptions): Promise<views.CheckEpochView[]> {
-    return this.#connection.call('checkEpochs', {}, options)
-  }
-
-  /** What the own key was drawn to check as a verifier. */
-  checks(epoch: number, limit = 1024, options?: CallOptions): Promise<views.CheckView[]> {
-    return this.#connection.call('checks', { epoch, limit }, options)
   }
 
   /** Where the evidence of a challenge is kept, while it is. */

@@ -20,28 +20,11 @@ import {
 } from '../protocol/operations.js'
 import type { Parameters } from '../protocol/parameters.js'
 import { signReceipt } from '../protocol/receipt.js'
-import type {
-  AccountView,
-  AskView,
-  AssignmentView,
-  ChainView,
-  ChallengeView,
-  CheckEpochView,
-  CheckView,
-  CopyView,
-  DrawView,
-  HypercoreView,
-  Receipt,
-  RefusalView,
-  RoleView,
-  SummaryView,
-  Page,
-  PageRequest
-} from '../protocol/views.js'
+import type { ChainView, Receipt } from '../protocol/views.js'
 import { apply } from './apply/apply.js'
 import { ChecksAhead } from './checks-ahead.js'
 import { Database, type Row } from './database.js'
-import * as queries from './queries.js'
+import { Answering, type Queried } from './queries.js'
 import { compactLedger } from './compact.js'
 import { RULES_VERSION, State } from './state.js'
 import { hashState } from './state-hash.js'
@@ -64,7 +47,7 @@ const COMPACT_MS = 20
 const ENTRIES_PAGE_MAX = 10_000
 
 /** The ledger of a chain (see SyncLedger). One process opens a file for writing at a time. */
-export class Ledger implements SyncLedger {
+export class Ledger extends Answering implements SyncLedger {
   readonly chainId: Uint8Array
   readonly chainKey: Buffer
   /** For the audit and for benchmarks: the state that operations change. */
@@ -75,6 +58,7 @@ export class Ledger implements SyncLedger {
   readonly #ahead: ChecksAhead | null
 
   private constructor(db: Database, options: LedgerOptions, genesis: Operation & { kind: 'genesis' }) {
+    super()
     this.#db = db
     this.#options = options
     this.chainId = chainIdOf(genesis)
@@ -304,91 +288,8 @@ export class Ledger implements SyncLedger {
     return this.state.parameters
   }
 
-  account(key: Uint8Array): AccountView {
-    return queries.accountView(this.state, Buffer.from(key))
-  }
-
-  roles(page?: PageRequest): Page<RoleView> {
-    return queries.roleViews(this.state, page)
-  }
-
-  hypercore(key: Uint8Array): HypercoreView | null {
-    return queries.hypercoreView(this.state, Buffer.from(key))
-  }
-
-  hypercores(page?: PageRequest): Page<HypercoreView> {
-    return queries.hypercoreViews(this.state, page)
-  }
-
-  copy(id: number): CopyView | null {
-    return queries.copyView(this.state, id)
-  }
-
-  draw(id: number): DrawView | null {
-    return queries.drawView(this.state, id)
-  }
-
-  assignments(key: Uint8Array): AssignmentView[] {
-    return queries.assignmentViews(this.state, Buffer.from(key))
-  }
-
-  asks(pinner: Uint8Array): AskView[] {
-    return queries.askViews(this.state, Buffer.from(pinner))
-  }
-
-  beaconValue(round: number): Buffer | null {
-    return (
-      (this.#db.get('SELECT value FROM rounds WHERE round = ?', round)?.value as Buffer | undefined) ?? null
-    )
-  }
-
-  challenge(id: number): ChallengeView | null {
-    return queries.challengeViews(this.state, { id })[0] ?? null
-  }
-
-  challengesOf(pinner: Uint8Array, limit?: number): ChallengeView[] {
-    return queries.challengeViews(this.state, { pinner: Buffer.from(pinner) }, limit)
-  }
-
-  answered(limit?: number): ChallengeView[] {
-    return queries.challengeViews(this.state, 'answered', limit)
-  }
-
-  answeredOf(pinner: Uint8Array, limit?: number): ChallengeView[] {
-    return queries.challengeViews(this.state, { pinner: Buffer.from(pinner), answered: true }, limit)
-  }
-
-  overdue(clock: number, limit: number, after = -1): number[] {
-    return queries.overdueIds(this.state, clock, limit, after)
-  }
-
-  refusal(draw: number): RefusalView | null {
-    return queries.refusalViews(this.state, { draw }, 1)[0] ?? null
-  }
-
-  refusals(limit = 100): RefusalView[] {
-    return queries.refusalViews(this.state, 'all', limit)
-  }
-
-  refusalsOf(pinner: Uint8Array, limit: number): RefusalView[] {
-    return queries.refusalViews(this.state, { pinner: Buffer.from(pinner) }, limit)
-  }
-
-  overdueRefusals(clock: number, limit: number): RefusalView[] {
-    return queries.refusalViews(this.state, { overdue: clock }, limit)
-  }
-
-  checkEpochs(): CheckEpochView[] {
-    return queries.checkEpochViews(this.state)
-  }
-
-  checksOf(verifier: Uint8Array, epoch: number, limit = 4_096): CheckView[] {
-    if (!this.#ahead) throw new ChainError('BEACON_MISSING', 'this ledger was opened without its beacon')
-    return this.#ahead.of(verifier, epoch, limit)
-  }
-
-  summary(): SummaryView {
-    return queries.summaryView(this.state)
+  protected queried(): Queried {
+    return { state: this.state, ahead: this.#ahead }
   }
 
   stateHash(): Buffer {

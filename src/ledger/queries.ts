@@ -1,407 +1,247 @@
-import { codecNames } from '../chunk/header.js'
+import { ChainError } from '../errors.js'
 import { outcomeNames, type Outcome } from '../protocol/operations.js'
-import { segmentId, segmentSalt } from '../protocol/segment.js'
-import { reputationPpm } from './rules/reputation.js'
-import { walkSeed } from '../evidence/walk.js'
+import { encodedBytes } from '../protocol/codec.js'
+import { HYPERCORES_PAGE, PAGE_BYTES, ROLES_PAGE, type LedgerAnswers } from '../protocol/rpc/questions.js'
+import { hypercoreViewType } from '../protocol/rpc/views.js'
 import type {
-  WalkSegment,
-  AccountView,
   AskView,
   AssignmentView,
   ChallengeView,
-  CheckEpochView,
-  CopyView,
-  DrawView,
   HypercoreView,
-  RefusalView,
-  RoleView,
-  SegmentView,
-  SummaryView,
-  TaskView,
   Page,
-  PageRequest
+  RefusalView,
+  SummaryView
 } from '../protocol/views.js'
-import { beaconOf } from './apply/draws.js'
-import { wantedCopies } from './apply/copies.js'
+import type { ChecksAhead } from './checks-ahead.js'
 import type { Row } from './database.js'
-import {
-  copyById,
-  copyFrom,
-  hypercoreById,
-  hypercoreByKey,
-  hypercoreFrom,
-  liveCopies,
-  taskFrom,
-  taskOfCopy,
-  type Copy,
-  type Hypercore,
-  type Task
-} from './rows.js'
-import { BURNED, effectivePpm, ISSUED, MINTED, RESERVED, type Role, type State } from './state.js'
+import { copyById, copyFrom, hypercoreById, hypercoreByKey, hypercoreFrom, taskFrom } from './rows.js'
+import { BURNED, ISSUED, MINTED, RESERVED, type Role, type State } from './state.js'
+import * as views from './views.js'
 
-const CHALLENGES_DEFAULT = 2_048
+/** Challenges and checks of one answer, if the asker does not say. */
+const CHALLENGES_MAX = 2_048
+const CHECKS_MAX = 4_096
 
-export function accountView(state: State, key: Buffer): AccountView {
-  const wallet = state.wallet(key)
-  if (!wallet) return { key, balance: 0n, nonce: 0, roles: [] }
-  const roles = state.db
-    .all('SELECT id FROM roles WHERE wallet = ? ORDER BY role', wallet.id)
-    .map((row) => roleView(state, state.role(Number(row.id))))
-  return { key, balance: wallet.balance, nonce: wallet.nonce, roles }
+/** What queries read. */
+export interface Queried {
+  state: State
+  /** Only where the beacon's secret is. */
+  ahead: ChecksAhead | null
 }
 
-const ALL: PageRequest = { after: null, limit: Number.MAX_SAFE_INTEGER }
+/**
+ * The query of every question of src/protocol/rpc/questions.ts, under its name and with its arguments; the ledger has them as
+ * methods. A question without its query, or with another answer, does not compile.
+ */
+const answers = {
+  account({ state }, of) {
+    const key = Buffer.from(of)
+    const wallet = state.wallet(key)
+    if (!wallet) return { key, balance: 0n, nonce: 0, roles: [] }
+    const roles = state.db
+      .all('SELECT id FROM roles WHERE wallet = ? ORDER BY role', wallet.id)
+      .map((row) => views.roleView(state, state.role(Number(row.id))))
+    return { key, balance: wallet.balance, nonce: wallet.nonce, roles }
+  },
 
-export function roleViews(state: State, request = ALL): Page<RoleView> {
-  return pageOf(state, 'roles', request, (row) => roleView(state, state.role(Number(row.id))))
-}
+  roles({ state }, after = null) {
+    const rows = state.db.all(
+      'SELECT id FROM roles WHERE id > ? ORDER BY id LIMIT ?',
+      after ?? -1,
+      ROLES_PAGE
+    )
+    const next = rows.length < ROLES_PAGE ? null : Number(rows.at(-1)!.id)
+    return { rows: rows.map((row) => views.roleView(state, state.role(Number(row.id)))), next }
+  },
 
-/** A page of a table, by the number of its rows. */
-function pageOf<T>(
-  state: State,
-  table: 'roles' | 'hypercores',
-  { after, limit }: PageRequest,
-  view: (row: Row) => T
-): Page<T> {
-  const sql = `SELECT * FROM ${table} WHERE id > ? ORDER BY id LIMIT ?`
-  const rows = state.db.all(sql, after ?? -1, limit)
-  return { rows: rows.map(view), next: rows.length < limit ? null : Number(rows.at(-1)?.id ?? -1n) }
-}
+  hypercore({ state }, key) {
+    const hypercore = hypercoreByKey(state, Buffer.from(key))
+    return hypercore && views.hypercoreView(state, hypercore)
+  },
 
-function roleView(state: State, role: Role): RoleView {
-  return {
-    key: state.keyOf(role),
-    role: role.role,
-    state: (['active', 'retiring', 'retired'] as const)[role.state],
-    capacityBytes: role.capacity,
-    usedBytes: role.used,
-    deposit: state.account(role.account).balance,
-    locked: role.locked,
-    reputationPpm: effectivePpm(role),
-    storagePpm: reputationPpm(role.main),
-    retrievalPpm: reputationPpm(role.retrieval)
-  }
-}
-
-export function hypercoreView(state: State, key: Buffer): HypercoreView | null {
-  const hypercore = hypercoreByKey(state, key)
-  return hypercore && viewHypercore(state, hypercore)
-}
-
-export function hypercoreViews(state: State, request = ALL): Page<HypercoreView> {
-  return pageOf(state, 'hypercores', request, (row) => viewHypercore(state, hypercoreFrom(row)))
-}
-
-function viewHypercore(state: State, h: Hypercore): HypercoreView {
-  const live = liveCopies(state, h.id)
-  return {
-    key: h.key,
-    state: (['active', 'grace', 'lapsed'] as const)[h.state],
-    balance: state.account(h.account).balance,
-    fork: h.fork,
-    length: h.length,
-    byteLength: h.byteLength,
-    treeHash: h.treeHash,
-    plan: {
-      copies: h.copies,
-      targetPpm: h.targetPpm,
-      codec: h.codec,
-      every: h.every,
-      steps: h.steps,
-      maxBytes: h.maxBytes,
-      topic: h.topic
-    },
-    wanted: wantedCopies(state, h, live),
-    copies: live.map((copy) => viewCopy(state, h, copy))
-  }
-}
-
-export function copyView(state: State, id: number): CopyView | null {
-  const row = state.db.get('SELECT * FROM copies WHERE id = ?', id)
-  if (!row) return null
-  const copy = copyFrom(row)
-  return viewCopy(state, hypercoreById(state, copy.hypercore), copy)
-}
-
-function viewCopy(state: State, h: Hypercore, copy: Copy): CopyView {
-  const task = taskOfCopy(state, copy.id)
-  return {
-    id: copy.id,
-    hypercore: h.key,
-    state: (['pending', 'active', 'lost', 'released'] as const)[copy.state],
-    pinner: copy.pinner === null ? null : state.keyOf(state.role(copy.pinner)),
-    length: copy.length,
-    bytes: copy.bytes,
-    segments: segmentViews(state, h, copy),
-    task: task && viewTask(state, task),
-    failures: copy.failures
-  }
-}
-
-function segmentViews(state: State, h: Hypercore, copy: Copy): SegmentView[] {
-  const rows = state.db.all('SELECT * FROM segments WHERE copy = ? ORDER BY segment', copy.id)
-  // A copy without segments has no pinner; one that was lost keeps the one it had.
-  return rows.map((row) => {
-    const signer = state.keyOf(state.role(Number(row.signer)))
-    const start = Number(row.start)
-    const fork = Number(row.fork)
-    const draw = Number(row.draw)
-    return {
-      key: h.key,
-      fork,
-      copy: copy.id,
-      segment: Number(row.segment),
-      pinner: state.keyOf(state.role(copy.pinner!)),
-      signer,
-      codec: codecNames[Number(row.codec)]!,
-      version: Number(row.version),
-      start,
-      end: Number(row.end),
-      publicKey: row.public_key as Buffer,
-      salt: row.salt as Buffer,
-      chunks: Number(row.end) - start,
-      bytes: Number(row.bytes),
-      root: row.root as Buffer,
-      treeHash: row.tree_hash as Buffer,
-      hash: row.hash as Buffer,
-      id: segmentId({ chain: state.chainId, key: h.key, fork, copy: copy.id, start, signer, draw }),
-      draw,
-      reserved: row.reserved as bigint
+  /** As many as one answer should hold: how large each is depends on its copies. */
+  hypercores({ state }, after = null, maxBytes = PAGE_BYTES): Page<HypercoreView> {
+    const found = state.db.all(
+      'SELECT * FROM hypercores WHERE id > ? ORDER BY id LIMIT ?',
+      after ?? -1,
+      HYPERCORES_PAGE
+    )
+    const rows: HypercoreView[] = []
+    let bytes = 0
+    for (const [index, row] of found.entries()) {
+      const view = views.hypercoreView(state, hypercoreFrom(row))
+      bytes += encodedBytes(hypercoreViewType, view)
+      if (index > 0 && bytes > maxBytes) return { rows, next: Number(found[index - 1]!.id) }
+      rows.push(view)
     }
-  })
-}
+    return { rows, next: found.length < HYPERCORES_PAGE ? null : Number(found.at(-1)!.id) }
+  },
 
-function viewTask(state: State, task: Task): TaskView {
-  const keyOf = (id: number | null) => (id === null ? null : state.keyOf(state.role(id)))
-  return {
-    id: task.id,
-    copy: task.copy,
-    state: task.state,
-    start: task.start,
-    end: task.end,
-    round: task.round,
-    draw: task.draw,
-    pinner: keyOf(task.pinner),
-    signer: keyOf(task.signer),
-    deadline: task.deadline
-  }
-}
+  copy({ state }, id) {
+    const row = state.db.get('SELECT * FROM copies WHERE id = ?', id)
+    if (!row) return null
+    const copy = copyFrom(row)
+    return views.copyView(state, hypercoreById(state, copy.hypercore), copy)
+  },
 
-export function assignmentViews(state: State, key: Buffer): AssignmentView[] {
-  const wallet = state.wallet(key)
-  if (!wallet) return []
-  const out: AssignmentView[] = []
-  for (const side of ['signer', 'pinner'] as const) {
-    const role = state.roleOf(wallet, side)
-    if (!role) continue
-    const sql = `SELECT * FROM tasks WHERE ${side} = ? AND signer IS NOT NULL AND pinner IS NOT NULL ORDER BY id`
-    for (const row of state.db.all(sql, role.id)) {
-      out.push(assignmentView(state, side, taskFrom(row)))
-    }
-  }
-  return out
-}
+  draw: ({ state }, id) => views.drawView(state, id),
 
-function assignmentView(state: State, side: 'signer' | 'pinner', task: Task): AssignmentView {
-  const copy = copyById(state, task.copy)
-  const h = hypercoreById(state, copy.hypercore)
-  return {
-    role: side,
-    task: viewTask(state, task),
-    draw: task.draw!,
-    hypercore: h.key,
-    fork: h.fork,
-    length: task.end,
-    byteLength: task.byteLength,
-    treeHash: task.treeHash,
-    manifest: h.manifest,
-    signature: task.signature,
-    copy: copy.id,
-    segment: copy.segments,
-    codec: h.codec,
-    pinner: state.keyOf(state.role(task.pinner!)),
-    signer: state.keyOf(state.role(task.signer!)),
-    beacon: beaconOf(state, task.round),
-    acknowledge: task.state === 'asked' && side === 'signer'
-  }
-}
+  summary: ({ state }) => summaryView(state),
 
-export function askViews(state: State, key: Buffer): AskView[] {
-  const wallet = state.wallet(key)
-  const role = wallet && state.roleOf(wallet, 'pinner')
-  if (!role) return []
-  const rows = state.db.all('SELECT * FROM tasks WHERE pinner = ? AND signer IS NULL ORDER BY id', role.id)
-  return rows
-    .map(taskFrom)
-    .filter((task) => task.state === 'asked')
-    .map((task) => {
-      const h = hypercoreById(state, copyById(state, task.copy).hypercore)
-      const { id, copy, draw, end: length, byteLength, bytes, deadline } = task
-      return {
-        draw: draw!,
-        task: id,
-        copy,
-        hypercore: h.key,
-        codec: h.codec,
-        length,
-        byteLength,
-        bytes,
-        deadline: deadline!
+  beaconValue({ state }, round) {
+    const row = state.db.get('SELECT value FROM rounds WHERE round = ?', round)
+    return (row?.value as Buffer | undefined) ?? null
+  },
+
+  challenge({ state }, id) {
+    const row = state.db.get('SELECT * FROM challenges WHERE id = ?', id)
+    return row ? views.challengeView(state, row) : null
+  },
+
+  assignments({ state }, key) {
+    const all: AssignmentView[] = []
+    for (const side of ['signer', 'pinner'] as const) {
+      const role = roleOfKey(state, key, side)
+      if (!role) continue
+      const sql = `SELECT * FROM tasks WHERE ${side} = ? AND signer IS NOT NULL AND pinner IS NOT NULL ORDER BY id`
+      for (const row of state.db.all(sql, role.id)) {
+        all.push(views.assignmentView(state, side, taskFrom(row)))
       }
-    })
-}
+    }
+    return all
+  },
 
-export function drawView(state: State, id: number): DrawView | null {
-  const row = state.db.get('SELECT * FROM draws WHERE id = ?', id)
-  if (!row) return null
-  const role = state.role(Number(row.role))
-  return {
-    id,
-    task: Number(row.task),
-    copy: Number(row.copy),
-    round: Number(row.round),
-    seq: Number(row.seq),
-    role: role.role === 'pinner' ? 'pinner' : 'signer',
-    key: state.keyOf(role)
+  challenges: ({ state }, pinner, limit = CHALLENGES_MAX) => challengesOf(state, pinner, OPEN, limit),
+
+  checkEpochs: ({ state }) =>
+    state.db.all('SELECT * FROM check_epochs ORDER BY epoch').map((row) => ({
+      epoch: Number(row.epoch),
+      startRound: Number(row.start_round),
+      closeRound: Number(row.close_round),
+      settleRound: Number(row.settle_round)
+    })),
+
+  /** Needs the beacon's secret: to be told to this verifier alone. */
+  checks({ ahead }, verifier, epoch, limit = CHECKS_MAX) {
+    if (!ahead) throw new ChainError('BEACON_MISSING', 'this ledger was opened without its beacon')
+    return ahead.of(verifier, epoch, limit)
+  },
+
+  asks({ state }, pinner) {
+    const role = roleOfKey(state, pinner, 'pinner')
+    if (!role) return []
+    const rows = state.db.all('SELECT * FROM tasks WHERE pinner = ? AND signer IS NULL ORDER BY id', role.id)
+    return rows
+      .map(taskFrom)
+      .filter((task) => task.state === 'asked')
+      .map((task): AskView => {
+        const h = hypercoreById(state, copyById(state, task.copy).hypercore)
+        const { id, copy, draw, end: length, byteLength, bytes, deadline } = task
+        return {
+          draw: draw!,
+          task: id,
+          copy,
+          hypercore: h.key,
+          codec: h.codec,
+          length,
+          byteLength,
+          bytes,
+          deadline: deadline!
+        }
+      })
   }
-}
+} satisfies { [N in keyof LedgerAnswers]: Query<LedgerAnswers[N]> }
 
-/** Challenges by id, by pinner or by state; oldest first. */
-export function challengeViews(
-  state: State,
-  by: { id: number } | { pinner: Buffer; answered?: boolean } | 'answered',
-  limit = CHALLENGES_DEFAULT
-): ChallengeView[] {
-  let rows: Row[] = []
-  if (by === 'answered') {
-    rows = state.db.all('SELECT * FROM challenges WHERE state = 1 ORDER BY deadline, id LIMIT ?', limit)
-  } else if ('id' in by) rows = state.db.all('SELECT * FROM challenges WHERE id = ?', by.id)
-  else {
-    const wallet = state.wallet(by.pinner)
-    const role = wallet && state.roleOf(wallet, 'pinner')
-    if (role) {
-      rows = state.db.all(
-        'SELECT * FROM challenges WHERE pinner = ? AND state = ? ORDER BY id LIMIT ?',
-        role.id,
-        by.answered ? 1 : 0,
+/** What the chain alone asks its ledger. */
+const inside = {
+  /** Challenges that are answered and wait for evidence or a settle. */
+  answered: ({ state }: Queried, limit = CHALLENGES_MAX): ChallengeView[] =>
+    state.db
+      .all('SELECT * FROM challenges WHERE state = ? ORDER BY deadline, id LIMIT ?', ANSWERED, limit)
+      .map((row) => views.challengeView(state, row)),
+
+  /** Those of a pinner. */
+  answeredOf: ({ state }: Queried, pinner: Uint8Array, limit = CHALLENGES_MAX): ChallengeView[] =>
+    challengesOf(state, pinner, ANSWERED, limit),
+
+  /** Ids of answered challenges whose `evidenceBy` is before `clock`, oldest first; only those of rounds after `after`. */
+  overdue: ({ state }: Queried, clock: number, limit: number, after = -1): number[] =>
+    state.db
+      .all(
+        'SELECT id FROM challenges WHERE state = 1 AND evidence_by < ? AND round > ? ORDER BY evidence_by, id LIMIT ?',
+        clock,
+        after,
         limit
       )
+      .map(({ id }) => Number(id)),
+
+  /** A refusal with evidence that waits for `judge`. */
+  refusal: ({ state }: Queried, draw: number): RefusalView | null =>
+    views.refusalViews(state, { draw }, 1)[0] ?? null,
+
+  /** Refusals with evidence that wait for `judge`, oldest first. */
+  refusals: ({ state }: Queried, limit = 100): RefusalView[] => views.refusalViews(state, 'all', limit),
+
+  /** Those of a pinner. */
+  refusalsOf: ({ state }: Queried, pinner: Uint8Array, limit: number): RefusalView[] =>
+    views.refusalViews(state, { pinner: Buffer.from(pinner) }, limit),
+
+  /** Those whose `evidenceBy` is before `clock`. */
+  overdueRefusals: ({ state }: Queried, clock: number, limit: number): RefusalView[] =>
+    views.refusalViews(state, { overdue: clock }, limit)
+}
+
+export const queries = { ...answers, ...inside }
+
+/** A query is told what it reads, then what it is asked. */
+type Query<Call> = Call extends (...args: infer Args) => infer Answer
+  ? (of: Queried, ...args: Args) => Answer
+  : never
+
+/** The queries as methods. */
+export type Asked = {
+  [N in keyof typeof queries]: (typeof queries)[N] extends (of: Queried, ...args: infer Args) => infer Answer
+    ? (...args: Args) => Answer
+    : never
+}
+
+/** Has every query as a method. */
+abstract class QueriesAsMethods {
+  protected abstract queried(): Queried
+
+  static {
+    for (const [name, query] of Object.entries(queries)) {
+      Object.defineProperty(this.prototype, name, {
+        writable: true,
+        configurable: true,
+        value(this: QueriesAsMethods, ...args: never[]): unknown {
+          return (query as (of: Queried, ...args: never[]) => unknown)(this.queried(), ...args)
+        }
+      })
     }
   }
-  return rows.map((row) => challengeView(state, row))
 }
 
-/** Answered challenges whose time for evidence is over, oldest first. */
-export function overdueIds(state: State, clock: number, limit: number, after: number): number[] {
-  const rows = state.db.all(
-    'SELECT id FROM challenges WHERE state = 1 AND evidence_by < ? AND round > ? ORDER BY evidence_by, id LIMIT ?',
-    clock,
-    after,
-    limit
-  )
-  return rows.map(({ id }) => Number(id))
+/** What a ledger is made from: it says what its queries read, and has them as methods. */
+export const Answering = QueriesAsMethods as unknown as abstract new () => QueriesAsMethods & Asked
+
+/** States of a challenge, as they are stored. */
+const OPEN = 0
+const ANSWERED = 1
+
+function challengesOf(state: State, pinner: Uint8Array, stored: number, limit: number): ChallengeView[] {
+  const role = roleOfKey(state, pinner, 'pinner')
+  if (!role) return []
+  const sql = 'SELECT * FROM challenges WHERE pinner = ? AND state = ? ORDER BY id LIMIT ?'
+  return state.db.all(sql, role.id, stored, limit).map((row: Row) => views.challengeView(state, row))
 }
 
-/** The first `count` segments of a copy, as a walk goes over them. */
-export function walkSegments(
-  state: State,
-  copy: Copy,
-  count: number,
-  hypercore: Hypercore = hypercoreById(state, copy.hypercore)
-): WalkSegment[] {
-  return segmentViews(state, hypercore, copy)
-    .slice(0, count)
-    .map(({ codec, id, publicKey, salt, start, chunks, bytes, root, treeHash }) => {
-      return { codec, id, publicKey, salt, start, chunks, bytes, root, treeHash }
-    })
+function roleOfKey(state: State, key: Uint8Array, name: 'pinner' | 'signer'): Role | undefined {
+  const wallet = state.wallet(Buffer.from(key))
+  return wallet && state.roleOf(wallet, name)
 }
 
-export function challengeView(state: State, row: Row): ChallengeView {
-  const copy = copyById(state, Number(row.copy))
-  const h = hypercoreById(state, copy.hypercore)
-  const id = Number(row.id)
-  const round = Number(row.round)
-  const beacon = state.db.get('SELECT value FROM rounds WHERE round = ?', round)!.value as Buffer
-  const segments = walkSegments(state, copy, Number(row.segments), h)
-  return {
-    id,
-    copy: copy.id,
-    hypercore: h.key,
-    pinner: state.keyOf(state.role(Number(row.pinner))),
-    state: row.state === 0n ? 'open' : 'answered',
-    steps: Number(row.steps),
-    round,
-    beacon,
-    seed: walkSeed({ chain: state.chainId, copy: copy.id, challenge: id, round, beacon }, segments),
-    segments,
-    answerBy: Number(row.answer_by),
-    evidenceBy: Number(row.evidence_by),
-    answer: row.answer as Buffer | null
-  }
-}
-
-/** Refusals with evidence that wait for a verdict: all, of a draw, of a pinner, or with overdue evidence; oldest first. */
-export function refusalViews(
-  state: State,
-  by: { draw: number } | { pinner: Buffer } | { overdue: number } | 'all',
-  limit: number
-): RefusalView[] {
-  const select = (where: string, ...values: number[]): Row[] =>
-    state.db.all(`SELECT * FROM refusals ${where} ORDER BY deadline, draw LIMIT ?`, ...values, limit)
-  let rows: Row[] = []
-  if (by === 'all') rows = select('')
-  else if ('draw' in by) rows = select('WHERE draw = ?', by.draw)
-  else if ('overdue' in by) rows = select('WHERE evidence_by < ?', by.overdue)
-  else {
-    const wallet = state.wallet(by.pinner)
-    const role = wallet && state.roleOf(wallet, 'pinner')
-    if (role) rows = select('WHERE pinner = ?', role.id)
-  }
-  return rows.map((row) => refusalView(state, row))
-}
-
-function refusalView(state: State, row: Row): RefusalView {
-  const draw = Number(row.draw)
-  const drawn = state.db.get(
-    'SELECT d.copy, r.value FROM draws d JOIN rounds r ON r.round = d.round WHERE d.id = ?',
-    draw
-  )!
-  const copy = Number(drawn.copy)
-  const { key, fork } = hypercoreById(state, copyById(state, copy).hypercore)
-  const pinner = state.keyOf(state.role(Number(row.pinner)))
-  const signer = state.keyOf(state.role(Number(row.signer)))
-  const start = Number(row.start)
-  const id = segmentId({ chain: state.chainId, key, fork, copy, start, signer, draw })
-  return {
-    chain: state.chainId,
-    draw,
-    key,
-    fork,
-    treeHash: row.tree_hash as Buffer,
-    copy,
-    segment: Number(row.segment),
-    pinner,
-    signer,
-    codec: codecNames[Number(row.codec)]!,
-    id,
-    salt: segmentSalt(drawn.value as Buffer, id),
-    start,
-    end: Number(row.end),
-    evidence: row.evidence as Buffer,
-    evidenceBy: Number(row.evidence_by)
-  }
-}
-
-export function checkEpochViews(state: State): CheckEpochView[] {
-  return state.db.all('SELECT * FROM check_epochs ORDER BY epoch').map((row) => ({
-    epoch: Number(row.epoch),
-    startRound: Number(row.start_round),
-    closeRound: Number(row.close_round),
-    settleRound: Number(row.settle_round)
-  }))
-}
-
-export function summaryView(state: State): SummaryView {
+function summaryView(state: State): SummaryView {
   const count = (sql: string) => Number(state.db.get(sql)!.n)
   const outcomes = (kind: number) => {
     const out = Object.fromEntries(outcomeNames.map((name) => [name, 0])) as Record<Outcome, number>

@@ -4,25 +4,9 @@ import type { ChainError } from '../errors.js'
 import type { Effects } from '../protocol/effects.js'
 import type { Operation, Outcome, WalkDetail } from '../protocol/operations.js'
 import type { Parameters } from '../protocol/parameters.js'
+import type { Asked } from './queries.js'
 import type { BeaconSource } from './rules/beacon.js'
-import type {
-  AccountView,
-  AskView,
-  AssignmentView,
-  ChainView,
-  ChallengeView,
-  CheckEpochView,
-  CheckView,
-  CopyView,
-  DrawView,
-  HypercoreView,
-  Page,
-  PageRequest,
-  Receipt,
-  RefusalView,
-  RoleView,
-  SummaryView
-} from '../protocol/views.js'
+import type { ChainView, Receipt } from '../protocol/views.js'
 
 /** What a new network starts from; the chain's key signs it as the log's first entry. */
 export interface GenesisOptions {
@@ -61,8 +45,11 @@ export interface EntryView {
   bytes: Uint8Array
 }
 
-/** The ledger on the thread that has its file open: one SQLite file, changed by operations only. */
-export interface SyncLedger {
+/**
+ * The ledger on the thread that has its file open: one SQLite file, changed by operations only. It answers every question of
+ * src/protocol/rpc/questions.ts, and those that the chain alone asks it, which src/ledger/queries.ts has beside them.
+ */
+export interface SyncLedger extends Asked {
   readonly chainId: Uint8Array
   readonly chainKey: Buffer
 
@@ -95,41 +82,6 @@ export interface SyncLedger {
 
   chain(): ChainView
   parameters(): Parameters
-  account(key: Uint8Array): AccountView
-  /** Roles in the order of registration. */
-  roles(page?: PageRequest): Page<RoleView>
-  hypercore(key: Uint8Array): HypercoreView | null
-  /** Hypercores in the order of sponsoring. */
-  hypercores(page?: PageRequest): Page<HypercoreView>
-  copy(id: number): CopyView | null
-  draw(id: number): DrawView | null
-  /** Tasks that a signer is drawn for, which a pinner has said yes to: the signer's and the pinner's. */
-  assignments(key: Uint8Array): AssignmentView[]
-  /** What a pinner is asked to keep, before a signer is drawn for it. */
-  asks(pinner: Uint8Array): AskView[]
-  /** Value of a beacon round that was revealed, for the last 1,024 rounds and those still referred to. */
-  beaconValue(round: number): Uint8Array | null
-  challenge(id: number): ChallengeView | null
-  /** A pinner's challenges that wait for its answer, oldest first. */
-  challengesOf(pinner: Uint8Array, limit?: number): ChallengeView[]
-  /** Challenges that are answered and wait for evidence or a settle. */
-  answered(limit?: number): ChallengeView[]
-  /** A pinner's challenges that are answered and wait for evidence or a settle. */
-  answeredOf(pinner: Uint8Array, limit?: number): ChallengeView[]
-  /** Ids of answered challenges whose `evidenceBy` is before `clock`, oldest first; only those of rounds after `after`. */
-  overdue(clock: number, limit: number, after?: number): number[]
-  /** A refusal with evidence that waits for `judge`. */
-  refusal(draw: number): RefusalView | null
-  /** Refusals with evidence that wait for `judge`, oldest first. */
-  refusals(limit?: number): RefusalView[]
-  refusalsOf(pinner: Uint8Array, limit: number): RefusalView[]
-  /** Those of them whose `evidenceBy` is before `clock`. */
-  overdueRefusals(clock: number, limit: number): RefusalView[]
-  /** Epochs whose checks are not settled yet. */
-  checkEpochs(): CheckEpochView[]
-  /** What a verifier is to check in an epoch. Needs the beacon's secret: tell it to this verifier alone. */
-  checksOf(verifier: Uint8Array, epoch: number, limit?: number): CheckView[]
-  summary(): SummaryView
   /** Hash over the whole state: equal for equal logs on every machine. Reads everything. */
   stateHash(): Buffer
 

@@ -272,6 +272,27 @@ export function struct<const F extends { [K in keyof F]: Type<Infer<F[K]>> }>(fi
   }
 }
 
+/** Some values of their own types, in the order written here. */
+export function tuple<V extends unknown[]>(...types: { [K in keyof V]: Type<V[K]> }): Type<V> {
+  const all: Type<unknown>[] = types
+  return {
+    preencode(state, values) {
+      for (const [index, type] of all.entries()) type.preencode(state, values[index])
+    },
+    encode(state, values) {
+      for (const [index, type] of all.entries()) type.encode(state, values[index])
+    },
+    decode: (state) => all.map((type) => type.decode(state)) as V
+  }
+}
+
+/** How many bytes `encode` would make of `value`. */
+export function encodedBytes<T>(type: Type<T>, value: T): number {
+  const state: CodecState = { start: 0, end: 0, buffer: null }
+  type.preencode(state, value)
+  return state.end
+}
+
 /** The bytes of `value`. */
 export function encode<T>(type: Type<T>, value: T): Uint8Array {
   const state: CodecState = { start: 0, end: 0, buffer: null }

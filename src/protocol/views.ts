@@ -250,12 +250,6 @@ export interface WalkSegment extends SegmentPublic {
   treeHash: Uint8Array
 }
 
-/** Rows after the one that `after` stands for (none, for null), at most `limit`; all of them if nothing is said. */
-export interface PageRequest {
-  after: number | null
-  limit: number
-}
-
 /** Some rows, and what to ask for after them; null if there are no more. */
 export interface Page<T> {
   rows: T[]

@@ -13,6 +13,8 @@ export interface VerifierOptions extends MemberOptions {
   blocks?: number
 }
 
+/** Checks of one epoch that are asked for. */
+const CHECKS_PER_EPOCH = 1024
 /** Checks that one verifier works on at a time. */
 const PARALLEL = 4
 const CHECK_MS = 20_000
@@ -80,7 +82,7 @@ export class Verifier extends Resource implements Participant {
   /** Measures all checks of an epoch that this verifier was drawn for, and commits to the reports. */
   async #measure(epoch: number, closeRound: number): Promise<void> {
     const { chain, log, options, signal } = this.#member
-    const checks = await chain.checks(epoch, undefined, { signal })
+    const checks = await chain.checks(epoch, CHECKS_PER_EPOCH, { signal })
     if (checks.length === 0) return
     const reports: Report[] = []
     const queue = [...checks]

@@ -37,7 +37,7 @@ export async function hosted(t: TestContext, quotas: Partial<Quotas> = {}, scale
 }
 
 export async function challenged({ chain, pinner }: Hosted): Promise<ChallengeView> {
-  return chain.until('the pinner is challenged', async () => (await pinner.challenges())[0])
+  return chain.until('the pinner is challenged', async () => (await pinner.challenges(1))[0])
 }
 
 export async function settled({ chain }: Hosted, challenge: number): Promise<Effect & { kind: 'settled' }> {

@@ -102,7 +102,7 @@ export class VirtualNetwork extends Resource {
       ledger,
       keyPair,
       stores: {
-        log: stores.log,
+        publishedLog: stores.publishedLog,
         intake: stores.intake,
         // A settle waits for the disk, so the disk must not say when.
         evidence: {

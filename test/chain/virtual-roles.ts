@@ -41,7 +41,7 @@ export function pinning({ chain, work }: Party, handed: HandedOver, away: () => 
         held.set(copy, offered)
       }
     }
-    for (const challenge of (await chain.challenges()).filter(({ state }) => state === 'open')) {
+    for (const challenge of (await chain.challenges(256)).filter(({ state }) => state === 'open')) {
       const steps = await walk(held.get(challenge.copy)!.reader, challenge)
       await chain.answer([{ challenge: challenge.id, state: steps.at(-1)!.state }])
     }
@@ -65,7 +65,7 @@ export function verifying({ chain, keyPair, work }: Party): void {
     for (const { epoch, closeRound, settleRound } of await chain.checkEpochs()) {
       const known = made.get(epoch)
       if (!known && round < closeRound) {
-        const checks = await chain.checks(epoch)
+        const checks = await chain.checks(epoch, 1024)
         if (checks.length === 0) continue
         const reports = checks.map(({ copy }) => {
           return { copy, firstByteUs: 20_000, bytesPerSecond: 5_000_000, misses: 0, blocks: 8, bytes: 8_000 }

@@ -7,10 +7,9 @@ import { decode, encode, type Type } from '../../src/protocol/codec.js'
 import { signOperation } from '../../src/protocol/operations.js'
 import { verifyReceipt } from '../../src/protocol/receipt.js'
 import { ChainConnection } from '../../src/client/connection.js'
-import { HYPERCORES_PAGE, ROLES_PAGE, methods, type SubmitMessage } from '../../src/protocol/rpc/messages.js'
-import { hypercoresPage } from '../../src/chain/rpc-server.js'
+import { methods, type SubmitMessage } from '../../src/protocol/rpc/messages.js'
+import { HYPERCORES_PAGE, ROLES_PAGE } from '../../src/protocol/rpc/questions.js'
 import { hypercoreViewType } from '../../src/protocol/rpc/views.js'
-import { asynchronous } from '../../src/ledger/host.js'
 import { identity } from '../ledger/network.js'
 import { rawChannel, testChain } from '../chain/chain.js'
 
@@ -164,19 +163,19 @@ test('checks, assignments and challenges are told to the key of the connection a
     chain.network.work()
     const { ledger } = chain.network
     const [epoch] = ledger.checkEpochs()
-    return epoch && ledger.checksOf(identity('verifier-1').publicKey, epoch.epoch).length > 0
+    return epoch && ledger.checks(identity('verifier-1').publicKey, epoch.epoch).length > 0
   })
   const { ledger } = chain.network
   for (const [name, client] of clients) {
     const { publicKey } = identity(name)
     for (const { epoch } of ledger.checkEpochs()) {
       assert.deepEqual(
-        await client.checks(epoch),
-        name.startsWith('verifier') ? ledger.checksOf(publicKey, epoch) : []
+        await client.checks(epoch, 1024),
+        name.startsWith('verifier') ? ledger.checks(publicKey, epoch) : []
       )
     }
     assert.deepEqual(await client.assignments(), ledger.assignments(publicKey))
-    assert.deepEqual(await client.challenges(), ledger.challengesOf(publicKey))
+    assert.deepEqual(await client.challenges(256), ledger.challenges(publicKey))
   }
 })
 
@@ -189,10 +188,10 @@ test('every question is answered as the ledger answers it', async (t) => {
   const key = chain.network.sponsor('film', { copies: 1 })
   await chain.until('the copy is challenged', () => {
     chain.network.work({ outcome: () => 'silent' })
-    return ledger.challengesOf(identity('pinner').publicKey)[0]
+    return ledger.challenges(identity('pinner').publicKey)[0]
   })
   const client = chain.client('pinner')
-  const [challenge] = await client.challenges()
+  const [challenge] = await client.challenges(256)
   assert.deepEqual(await client.challenge(challenge!.id), ledger.challenge(challenge!.id))
   assert.deepEqual(await client.hypercore(key), ledger.hypercore(key))
   assert.deepEqual(await client.hypercores(), ledger.hypercores().rows)
@@ -213,34 +212,39 @@ test('more roles and hypercores than a page holds come page by page', async (t) 
   const chain = await testChain(t, { names })
   const { network } = chain
   for (const name of names) network.register(name, 'verifier')
-  for (let i = 0; i < HYPERCORES_PAGE + 3; i++) network.sponsor(`film ${i}`, { copies: 1 }, 1_000n)
+  const keys = Array.from({ length: HYPERCORES_PAGE + 3 }, (_, i) =>
+    network.sponsor(`film ${i}`, { copies: 1 }, 1_000n)
+  )
   const client = chain.client('subscriber')
   const roles = await client.roles()
-  assert.equal(roles.length, names.length)
-  assert.deepEqual(roles, network.ledger.roles().rows)
+  assert.deepEqual(
+    roles,
+    names.flatMap((name) => network.ledger.account(identity(name).publicKey).roles)
+  )
   const hypercores = await client.hypercores()
-  assert.equal(hypercores.length, HYPERCORES_PAGE + 3)
-  assert.deepEqual(hypercores, network.ledger.hypercores().rows)
+  assert.deepEqual(
+    hypercores,
+    keys.map((key) => network.ledger.hypercore(key))
+  )
   const { channel, end } = await rawChannel(chain, 'subscriber')
   t.after(end)
   for (const [method, most] of [
     [methods.roles, ROLES_PAGE],
     [methods.hypercores, HYPERCORES_PAGE]
   ] as const) {
-    const body = encode(method.request, { after: null })
+    const body = encode(method.request, [null])
     const answer = await channel.request(method.code, body, { timeoutMs: 5000 })
     assert.equal(decode(method.response as Type<{ rows: unknown[] }>, answer).rows.length, most)
   }
-  const ledger = asynchronous(network.ledger)
   // Where rows are large a page ends at its bytes, but never without a row.
   const { byteLength } = encode(hypercoreViewType, hypercores[0]!)
   for (const [bytes, rows] of [
     [1, 1],
     [Math.floor(2.5 * byteLength), 2]
   ] as const) {
-    const first = await hypercoresPage(ledger, null, bytes)
+    const first = network.ledger.hypercores(null, bytes)
     assert.deepEqual(first.rows, hypercores.slice(0, rows))
-    const second = await hypercoresPage(ledger, first.next, bytes)
+    const second = network.ledger.hypercores(first.next, bytes)
     assert.deepEqual(second.rows, hypercores.slice(rows, 2 * rows))
   }
 })

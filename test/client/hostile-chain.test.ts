@@ -58,7 +58,7 @@ test('answers that are not the protocol are told as such, whatever was asked', a
     () => client.info(),
     () => client.account(key),
     () => client.hypercore(key),
-    () => client.challenges(),
+    () => client.challenges(256),
     () => client.transfer(key, 1n)
   ]) {
     await assert.rejects(ask, { name: 'SwarmError', code: 'RPC_PROTOCOL' })

@@ -90,7 +90,7 @@ test('a ledger that was opened without key or beacon writes nothing, and tells o
   const bare = Ledger.open({ path, clock })
   t.after(() => bare.close())
   assert.throws(() => bare.tick(), { code: 'BEACON_MISSING' })
-  assert.throws(() => bare.checksOf(identity('verifier-1').publicKey, 0), { code: 'BEACON_MISSING' })
+  assert.throws(() => bare.checks(identity('verifier-1').publicKey, 0), { code: 'BEACON_MISSING' })
   assert.throws(() => bare.changeParameters(parameters()), { code: 'KEY_MISSING' })
 })
 

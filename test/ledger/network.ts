@@ -344,7 +344,7 @@ export class TestNetwork {
     keyPair: KeyPair,
     outcome: (challenge: ChallengeView) => Outcome | 'silent' = () => 'success'
   ): void {
-    const open = this.ledger.challengesOf(keyPair.publicKey)
+    const open = this.ledger.challenges(keyPair.publicKey)
     const silent = new Set(['silent', 'offline'])
     const answered = open.filter(
       (challenge) => !silent.has(outcome(challenge)) && outcome(challenge) !== 'refused'
@@ -376,7 +376,7 @@ export class TestNetwork {
       const name = `${keyPair.publicKey.toString('hex')} ${epoch}`
       const made = this.salts.get(name)
       if (!made && round < closeRound) {
-        const checks = ledger.checksOf(keyPair.publicKey, epoch)
+        const checks = ledger.checks(keyPair.publicKey, epoch)
         if (checks.length === 0) continue
         const firstByteUs = served ? 20_000 : 9_000_000
         const reports = checks.map(({ copy }) => {

@@ -41,7 +41,7 @@ function frozen({ ledger }: TestNetwork, epoch: number): { stale: number; comple
 }
 
 function drawn({ ledger, identities }: TestNetwork, epoch: number): number {
-  return [...identities.values()].filter((key) => ledger.checksOf(key.publicKey, epoch).length > 0).length
+  return [...identities.values()].filter((key) => ledger.checks(key.publicKey, epoch).length > 0).length
 }
 
 function rowsOf({ ledger }: TestNetwork, epoch: number): number[] {
@@ -83,7 +83,7 @@ test('what verifiers do once they are frozen changes nothing about who checks wh
     change(network)
     network.tick()
     return [...network.identities.values()].map(({ publicKey }) =>
-      network.ledger.checksOf(publicKey, epoch).map(({ copy }) => copy)
+      network.ledger.checks(publicKey, epoch).map(({ copy }) => copy)
     )
   }
   const before = checksOf(() => {})

@@ -45,7 +45,7 @@ export async function segments(folder: string): Promise<StoredSegment[]> {
 }
 
 export async function due(chain: ChainClient): Promise<ChallengeView[]> {
-  return chain.challenges()
+  return chain.challenges(256)
 }
 
 export const logKey: Buffer = chainCoreKey(new Uint8Array(32), 'log')

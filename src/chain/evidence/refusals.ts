@@ -90,7 +90,7 @@ export class Refusals {
       const { draw } = refusal
       if (now <= this.#latest(refusal) || this.#inbox.isTaken(draw) || this.#inbox.isTroubled(draw)) continue
       this.#inbox.giveUp(draw)
-      await this.#log(draw, {
+      await this.#logVerdict(draw, {
         upheld: false,
         code: 'EVIDENCE_LATE',
         message: 'its evidence did not come in time'
@@ -121,12 +121,12 @@ export class Refusals {
       if (!store.find(subject)) {
         await store.add({ ...subject, hash: Buffer.from(hash), at: clock.wall() }, upload.parts())
       }
-      await this.#log(draw, verdict)
+      await this.#logVerdict(draw, verdict)
     }
     this.#inbox.drop(open)
   }
 
-  async #log(draw: number, verdict: Said): Promise<void> {
+  async #logVerdict(draw: number, verdict: Said): Promise<void> {
     const { ledger, onCommit } = this.#ports
     this.#tell(draw, verdict)
     try {

@@ -26,44 +26,60 @@ const RESTING = taskStates.indexOf('resting')
 const WANTED = taskStates.indexOf('wanted')
 const FROZEN = taskStates.indexOf('frozen')
 
+/**
+ * Roles with a part in the live copies of a hypercore, each once for a copy and a part: pinners, signers of segments, and those that
+ * are drawn to sign. Only what is of segments lets a signer go on.
+ */
+const PARTS = `
+  SELECT id AS copy, pinner AS role, 0 AS signed FROM copies
+    WHERE hypercore = ? AND state < 2 AND pinner IS NOT NULL
+  UNION SELECT c.id, s.signer, 1 FROM segments s JOIN copies c ON c.id = s.copy
+    WHERE c.hypercore = ? AND c.state < 2
+  UNION SELECT c.id, t.signer, 0 FROM tasks t JOIN copies c ON c.id = t.copy
+    WHERE c.hypercore = ? AND t.signer IS NOT NULL
+  ORDER BY role`
+
+interface Parts {
+  /** Wallets. */
+  sponsors: number[]
+  roles: { copy: number; role: number; signed: boolean }[]
+}
+
+function partsOf(state: State, hypercore: number): Parts {
+  const sponsors = state.db.all('SELECT wallet FROM sponsors WHERE hypercore = ?', hypercore)
+  const roles = state.db.all(PARTS, hypercore, hypercore, hypercore)
+  return {
+    sponsors: sponsors.map(({ wallet }) => Number(wallet)),
+    roles: roles.map(({ copy, role, signed }) => ({
+      copy: Number(copy),
+      role: Number(role),
+      signed: signed === 1n
+    }))
+  }
+}
+
+function walletsOf(state: State, { sponsors, roles }: Parts): Set<number> {
+  return new Set([...sponsors, ...roles.map(({ role }) => state.role(role).wallet)])
+}
+
 /** Wallets that have a part in a hypercore: its sponsors, and the pinners and signers of its live copies. */
 export function partakers(state: State, hypercore: number): Set<number> {
-  const wallets = new Set<number>()
-  for (const { wallet } of state.db.all('SELECT wallet FROM sponsors WHERE hypercore = ?', hypercore)) {
-    wallets.add(Number(wallet))
-  }
-  const roles = state.db.all(
-    `SELECT pinner AS role FROM copies WHERE hypercore = ? AND state < 2 AND pinner IS NOT NULL
-     UNION SELECT s.signer FROM segments s JOIN copies c ON c.id = s.copy WHERE c.hypercore = ? AND c.state < 2
-     UNION SELECT t.signer FROM tasks t JOIN copies c ON c.id = t.copy WHERE c.hypercore = ? AND t.signer IS NOT NULL`,
-    hypercore,
-    hypercore,
-    hypercore
-  )
-  for (const { role } of roles) wallets.add(state.role(Number(role)).wallet)
-  return wallets
+  return walletsOf(state, partsOf(state, hypercore))
 }
 
 /**
- * Wallets that a draw for a copy passes over: partakers, and whoever is out for this copy. A signer may go on with a copy that
+ * Wallets that a draw for a live copy passes over: partakers, and whoever is out for this copy. A signer may go on with a copy that
  * it has segments of, but begins no second one.
  */
 function excluded(state: State, copy: Copy, name: RoleName): Set<number> {
-  const wallets = partakers(state, copy.hypercore)
+  const parts = partsOf(state, copy.hypercore)
+  const wallets = walletsOf(state, parts)
   if (name === 'signer') {
-    const own = state.db.all('SELECT DISTINCT signer FROM segments WHERE copy = ?', copy.id)
-    const elsewhere = new Set(
-      state.db
-        .all(
-          `SELECT s.signer FROM segments s JOIN copies c ON c.id = s.copy
-           WHERE c.hypercore = ? AND c.state < 2 AND c.id <> ?`,
-          copy.hypercore,
-          copy.id
-        )
-        .map(({ signer }) => signer)
-    )
-    for (const { signer } of own)
-      if (!elsewhere.has(signer)) wallets.delete(state.role(Number(signer)).wallet)
+    const signed = parts.roles.filter((of) => of.signed)
+    const elsewhere = new Set(signed.filter((of) => of.copy !== copy.id).map(({ role }) => role))
+    for (const { copy: of, role } of signed) {
+      if (of === copy.id && !elsewhere.has(role)) wallets.delete(state.role(role).wallet)
+    }
   }
   for (const { wallet } of state.db.all('SELECT wallet FROM passed WHERE copy = ?', copy.id)) {
     wallets.add(Number(wallet))

@@ -1,23 +1,8 @@
 import { bytes, fixed, list, optional, struct, text, uint, type Infer, type Type } from '../codec.js'
 import { DETAIL_BYTES_MAX, OPERATION_BYTES_MAX } from '../operations.js'
 import { parametersType } from '../parameters.js'
-import {
-  accountViewType,
-  askViewType,
-  assignmentViewType,
-  chainViewType,
-  challengeViewType,
-  checkEpochViewType,
-  checkViewType,
-  copyViewType,
-  drawViewType,
-  eventType,
-  evidenceViewType,
-  hypercoreViewType,
-  receiptType,
-  roleViewType,
-  summaryViewType
-} from './views.js'
+import { questions, ROWS_MAX, type QuestionName } from './questions.js'
+import { chainViewType, challengeViewType, eventType, evidenceViewType, receiptType } from './views.js'
 
 /** Name of the channel; its number rises with every change that an older peer would not understand. */
 export const CHAIN_PROTOCOL = 'datdot/chain/2'
@@ -29,24 +14,10 @@ export const EVENTS_MAX = 1024
 export const EVENTS_BYTES = 2 << 20
 /** How long `events` and `wait` may be held open for something to happen. */
 export const WAIT_MS_MAX = 30_000
-/** Rows of one answer to a question that may have many. */
-export const ROWS_MAX = 2048
 
 /** The most bytes of one piece of evidence. */
 export const EVIDENCE_PIECE_BYTES = 256 << 10
 
-/** Rows of one page, and the bytes at which a page of large rows ends early. */
-export const ROLES_PAGE = 1024
-export const HYPERCORES_PAGE = 256
-export const PAGE_BYTES = 2 << 20
-
-/** A page after the row that the page before ended with; the first one without. */
-const pageRequest = struct({ after: optional(uint()) })
-/** `next` is what to ask for next, null after the last page. */
-const pageOf = <T>(row: Type<T>, most: number): Type<{ rows: T[]; next: number | null }> =>
-  struct({ rows: list(row, most), next: optional(uint()) })
-
-const key = fixed(32)
 const empty = struct({})
 
 /** The result of one submitted operation: a receipt, or a code and a sentence. */
@@ -66,7 +37,10 @@ const method = <Q, A>(code: number, request: Type<Q>, response: Type<A>): Method
   response
 })
 
-/** Every method of the protocol. "Own" means the key with which the asking connection was made. */
+/**
+ * Every method of the protocol: the ledger's questions, and what the server has a handler of its own for. "Own" means the key with
+ * which the asking connection was made.
+ */
 export const methods = {
   /** The chain, its parameters, and its clock now. */
   info: method(0, empty, struct({ chain: chainViewType, parameters: parametersType, clockNow: uint() })),
@@ -82,28 +56,10 @@ export const methods = {
     struct({ from: uint(), most: uint(EVENTS_MAX), waitMs: uint(WAIT_MS_MAX) }),
     struct({ length: uint(), events: list(eventType, EVENTS_MAX) })
   ),
-  account: method(16, struct({ key }), accountViewType),
-  /** All roles, a page at a time, in the order of registration. */
-  roles: method(17, pageRequest, pageOf(roleViewType, ROLES_PAGE)),
-  hypercore: method(18, struct({ key }), optional(hypercoreViewType)),
-  copy: method(19, struct({ id: uint() }), optional(copyViewType)),
-  draw: method(20, struct({ id: uint() }), optional(drawViewType)),
-  summary: method(21, empty, summaryViewType),
-  beacon: method(22, struct({ round: uint() }), optional(fixed(32))),
-  challenge: method(23, struct({ id: uint() }), optional(challengeViewType)),
-  /** All hypercores, a page at a time, in the order of sponsoring; a page also ends at about PAGE_BYTES. */
-  hypercores: method(24, pageRequest, pageOf(hypercoreViewType, HYPERCORES_PAGE)),
-  /** Own open tasks. */
-  assignments: method(32, empty, list(assignmentViewType, 65_536)),
-  /** What the pinner that asks is asked to keep. */
-  asks: method(38, empty, list(askViewType, 65_536)),
-  /** Own challenges that wait for an answer, oldest first. */
-  challenges: method(33, struct({ limit: uint(ROWS_MAX) }), list(challengeViewType, ROWS_MAX)),
+  /** What the ledger alone can answer. */
+  ...questions,
   /** Own challenges that are answered and wait for evidence. */
   evidenceDue: method(34, struct({ limit: uint(ROWS_MAX) }), list(challengeViewType, ROWS_MAX)),
-  checkEpochs: method(35, empty, list(checkEpochViewType, 65_536)),
-  /** What the asking verifier was drawn to check; nobody else can ask for it. */
-  checks: method(36, struct({ epoch: uint(), limit: uint(ROWS_MAX) }), list(checkViewType, ROWS_MAX)),
   /** Draws that the asker refused and whose evidence the chain waits for, oldest first. */
   refusalsDue: method(37, empty, list(uint(), ROWS_MAX)),
   /** Announces the evidence of an own, answered challenge: its hash, and the asker's signature for it (`signClaim`). */
@@ -134,6 +90,8 @@ export const methods = {
   findRefusalEvidence: method(53, struct({ draw: uint() }), optional(evidenceViewType))
 }
 
+/** What is more than a question to the ledger. */
+export type HandledName = Exclude<keyof typeof methods, QuestionName>
 export type MethodName = keyof typeof methods
 export type Request<M extends MethodName> = Infer<(typeof methods)[M]['request']>
 export type Response<M extends MethodName> = Infer<(typeof methods)[M]['response']>

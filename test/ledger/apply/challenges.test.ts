@@ -15,7 +15,7 @@ function challenged(t: TestContext): { network: TestNetwork; pinner: KeyPair; ch
   for (let n = 0; n < 80; n++) {
     network.tick()
     for (const pinner of network.identities.values()) {
-      const [challenge] = network.ledger.challengesOf(pinner.publicKey)
+      const [challenge] = network.ledger.challenges(pinner.publicKey)
       if (challenge) return { network, pinner, challenge }
     }
     network.work()
