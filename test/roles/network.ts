@@ -100,7 +100,8 @@ export class RoleNetwork {
       network,
       genesis: {
         name: 'test',
-        parameters: { ...fastParameters(), ...changes },
+        // Who is gone or silent is to be found soon.
+        parameters: { ...fastParameters(), roundTripMs: 500, ...changes },
         allocations,
         beaconLength: 1 << 14
       },
