@@ -59,7 +59,7 @@ export { pureSliceTools } from './evidence/pure-slice-tools.js'
 export { openStep, sliceWalkSeed } from './evidence/slice-walk.js'
 export { verifySliceEvidence } from './evidence/verify-slices.js'
 export { judgeRefusal } from './evidence/refusal-judge.js'
-export type { DecodeChunk, RefusalVerdict } from './evidence/refusal-judge.js'
+export type { RefusalTools, RefusalVerdict } from './evidence/refusal-judge.js'
 
 export { OnionBeacon, opensLayer } from './ledger/rules/beacon.js'
 export * from './ledger/rules/economics.js'

@@ -1,7 +1,9 @@
 import type { TaskFunctions } from '../src/engine/engine.js'
+import checkModulus from './check-modulus.js'
 import decodeChunks from './decode-chunks.js'
 import judgeRefusal from './judge-refusal.js'
 import piece from './piece.js'
+import provePrimes from './prove-primes.js'
 import sealKey from './seal-key.js'
 import slab from './slab.js'
 import type { Tasks } from './tasks.js'
@@ -19,8 +21,10 @@ export const inlineTasks: TaskFunctions<Tasks> = {
   slab,
   piece,
   'seal-key': sealKey,
+  'prove-primes': provePrimes,
   'decode-chunks': decodeChunks,
   'verify-evidence': verifyEvidence,
   'judge-refusal': judgeRefusal,
+  'check-modulus': checkModulus,
   'verify-signatures': verifySignatures
 }

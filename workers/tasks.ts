@@ -1,6 +1,7 @@
 import type { EngineTasks } from '../src/engine/messages.js'
 import type { RefusalVerdict } from '../src/evidence/refusal-judge.js'
 import type { RefusalTask, VerifyTask } from '../src/evidence/tasks.js'
+import type { ModulusFault, ModulusTask } from '../src/evidence/modulus-task.js'
 import type { Verdict } from '../src/evidence/verdict.js'
 import type { SignatureTask } from '../src/ledger/signature-checks.js'
 
@@ -12,5 +13,6 @@ import type { SignatureTask } from '../src/ledger/signature-checks.js'
 export interface Tasks extends EngineTasks {
   'verify-evidence': { input: VerifyTask[]; output: Verdict[] }
   'judge-refusal': { input: RefusalTask; output: RefusalVerdict }
+  'check-modulus': { input: ModulusTask; output: ModulusFault | { fault: null } }
   'verify-signatures': { input: SignatureTask; output: Uint8Array }
 }

@@ -1,13 +1,7 @@
 import { CryptoError } from '../errors.js'
-import { hash } from './hash.js'
+import { PROOF_HEADER_BYTES, MASK_BYTES, MAX_GENERATORS, ROOTS, SQUARES } from './prime-proof-bytes.js'
 import { RSA_BYTES, bigintOf, bytesOf } from './rsa-key.js'
 
-/** Hashed values whose square root is shown, each times some of the generators. */
-export const SQUARES = 80
-/** Hashed values whose N-th root is shown. */
-export const ROOTS = 7
-/** Most generators, and so most prime factors that a proof can be made for. */
-export const MAX_GENERATORS = 4
 /** -1 and the first 63 primes: what generators are taken from, by index. All are below LEAST_FACTOR. */
 export const GENERATORS: readonly bigint[] = [
   ...[-1, 2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97],
@@ -16,12 +10,6 @@ export const GENERATORS: readonly bigint[] = [
 ].map(BigInt)
 
 const VERSION = 1
-const HEADER_BYTES = 2
-const MASK_BYTES = SQUARES / 2
-
-/** The most bytes of an encoded proof. */
-export const MAX_PRIME_PROOF_BYTES =
-  HEADER_BYTES + MAX_GENERATORS + MASK_BYTES + (SQUARES + ROOTS) * RSA_BYTES
 
 /** A proof that a modulus has no more prime factors than there are generators, all of them different. */
 export interface PrimeProof {
@@ -56,7 +44,7 @@ export function decodePrimeProof(encoded: Uint8Array): PrimeProof {
   if (encoded[0] !== VERSION || count < 1 || count > MAX_GENERATORS) {
     throw malformed('it does not begin with version 1 and 1 to 4 generators')
   }
-  const masksAt = HEADER_BYTES + count
+  const masksAt = PROOF_HEADER_BYTES + count
   const numbersAt = masksAt + MASK_BYTES
   if (encoded.byteLength !== numbersAt + (SQUARES + ROOTS) * RSA_BYTES) {
     throw malformed(`with ${count} generators it does not have ${encoded.byteLength} bytes`)
@@ -68,16 +56,9 @@ export function decodePrimeProof(encoded: Uint8Array): PrimeProof {
   const numbers = Array.from({ length: SQUARES + ROOTS }, (_, i) =>
     bigintOf(encoded.subarray(numbersAt + i * RSA_BYTES, numbersAt + (i + 1) * RSA_BYTES))
   )
-  const generators = Array.from(encoded.subarray(HEADER_BYTES, masksAt))
+  const generators = Array.from(encoded.subarray(PROOF_HEADER_BYTES, masksAt))
   checkGenerators(generators, masks)
   return { generators, masks, squareRoots: numbers.slice(0, SQUARES), roots: numbers.slice(SQUARES) }
-}
-
-/**
- * What is bound where a proof is promised before it is shown: `H("datdot/prime-proof/1", encoded)`.
- */
-export function primeProofHash(encoded: Uint8Array): Buffer {
-  return hash('datdot/prime-proof/1', encoded)
 }
 
 /** @throws CryptoError `PRIME_PROOF_FORM` unless the generators are of the table, ascending, and masks of them */

@@ -3,14 +3,8 @@ import { CryptoError } from '../errors.js'
 import { hash, keyedBlake3, xof } from './hash.js'
 import { gcd, inverse, isStrongProbablePrime, jacobi, power, product } from './integers.js'
 import { checkModulusShape } from './modulus.js'
-import {
-  GENERATORS,
-  MAX_GENERATORS,
-  ROOTS,
-  SQUARES,
-  checkGenerators,
-  type PrimeProof
-} from './prime-proof-format.js'
+import { MAX_GENERATORS, ROOTS, SQUARES } from './prime-proof-bytes.js'
+import { GENERATORS, checkGenerators, decodePrimeProof, type PrimeProof } from './prime-proof-format.js'
 import { RSA_BYTES, bigintOf, bytesOf, parseSecretKey } from './rsa-key.js'
 
 /**
@@ -102,6 +96,21 @@ export function verifyPrimeProof(
   checkForm(proof)
   const n = bigintOf(modulus)
   checkClaims(n, hashedValues(modulus, segmentId), proof, modPower(n, path))
+}
+
+/** What is wrong with a modulus, or with the encoded proof about its primes; nothing if both hold. As long as the check. */
+export function primeFault(
+  modulus: Uint8Array,
+  segmentId: Uint8Array,
+  proof: Uint8Array
+): CryptoError | undefined {
+  try {
+    verifyPrimeProof(modulus, segmentId, decodePrimeProof(proof))
+  } catch (error) {
+    if (error instanceof CryptoError) return error
+    throw error
+  }
+  return undefined
 }
 
 /**

@@ -8,6 +8,7 @@ export interface EngineTasks {
   slab: { input: SlabTask; output: SlabResult }
   piece: { input: PieceTask; output: PieceResult }
   'seal-key': { input: SealKeyTask; output: RsaKeyPair }
+  'prove-primes': { input: ProvePrimesTask; output: Uint8Array }
   'decode-chunks': { input: DecodeChunksTask; output: Uint8Array[] }
 }
 
@@ -94,6 +95,12 @@ export interface SealKeyTask {
   /** RSA_SEED_BYTES in shared memory: who asks for the key wipes them. */
   seed: Uint8Array
   primes: PrimeCount
+}
+
+export interface ProvePrimesTask {
+  /** In shared memory: the worker reads it where it is. */
+  secretKey: Uint8Array
+  segmentId: Uint8Array
 }
 
 /** What a worker sends back: an error is data, so that only a crash rejects the pool's promise. */

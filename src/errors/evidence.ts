@@ -138,6 +138,11 @@ export const evidenceErrors = {
     cause: 'What the refusal shows is no fault of the signer.',
     remedy: 'The refusal counts against its pinner. Whose pinner it is: check memory and disk, and update it.'
   },
+  REFUSAL_FACTOR: {
+    class: 'Finding',
+    cause: "A factor of the segment's RSA modulus is known, so it is not the signer's alone.",
+    remedy: 'The refusal is upheld and the signer pays. Whose signer it is: guard its keys, and update it.'
+  },
   REFUSAL_CONTRADICTION: {
     class: 'Finding',
     cause: 'The signer signed two roots of the same blocks under one key.',

@@ -42,6 +42,13 @@ export const networkErrors = {
     cause: 'The segment is on its way already, over this or another connection.',
     remedy: 'Nothing: it is tried again later.'
   },
+  SEGMENT_PRIME_PROOF: {
+    class: 'SwarmError',
+    cause:
+      'The signer hands over another proof about its modulus than the one whose hash it signed, or none.',
+    remedy:
+      'Nothing: the transfer goes on once the signer sends the right one. Whose signer it is: update it.'
+  },
   SEGMENT_SUPERSEDED: {
     class: 'SwarmError',
     cause: 'The signer has begun the transfer again, as after a lost connection, and goes on there.',
@@ -88,6 +95,16 @@ export const networkErrors = {
     class: 'ProofError',
     cause: 'What a signer signed is not what it sent.',
     remedy: 'Whose signer it is: check its memory, and update it.'
+  },
+  SEGMENT_MODULUS: {
+    class: 'ProofError',
+    cause: "A signer's RSA modulus, or its proof that it has at most four primes, does not hold.",
+    remedy: 'Whose signer it is: check its memory, and update it.'
+  },
+  SEGMENT_FACTOR: {
+    class: 'ProofError',
+    cause: "A factor of the signer's RSA modulus was found, or it shares one with another segment's.",
+    remedy: 'Whose signer it is: check where its randomness comes from, guard its keys, and update it.'
   },
   SEGMENT_CONTRADICTION: {
     class: 'ProofError',

@@ -177,6 +177,12 @@ export const operationErrors = {
     cause: 'Part of a segment was accepted while its signer still has time to deliver the rest.',
     remedy: "Wait for the rest, or until the signer's time is over."
   },
+  MODULUS_WEAK: {
+    class: 'ChainError',
+    cause:
+      'The RSA modulus of a segment is even, too short or long, prime, a power, or has a factor below 2^20.',
+    remedy: 'Seal with a key as this datdot makes them.'
+  },
   MODULUS_USED: {
     class: 'ChainError',
     cause: 'Another segment is sealed with the same RSA modulus.',

@@ -1,4 +1,5 @@
 import { hash } from '#crypto/hash.js'
+import { MAX_PRIME_PROOF_BYTES } from '../crypto/prime-proof-bytes.js'
 import { ProofError } from '../errors.js'
 import {
   bytes,
@@ -37,6 +38,8 @@ const provenChunk = {
   proof: bytes(MAX_CHUNK_PROOF_BYTES)
 }
 
+const MODULUS_BYTES = 256
+
 const chunk = bytes(MAX_SENT_CHUNK_BYTES)
 
 const faultTypes = {
@@ -50,7 +53,11 @@ const faultTypes = {
     chunk
   }),
   /** Two records of the same chunks under one key that differ. */
-  contradiction: struct({ checkpoint: signedRecordType, other: signedRecordType })
+  contradiction: struct({ checkpoint: signedRecordType, other: signedRecordType }),
+  /** A proof about the modulus's primes, whose hash was signed, that does not hold. */
+  primes: struct({ checkpoint: signedRecordType, primeProof: bytes(MAX_PRIME_PROOF_BYTES) }),
+  /** A factor of the modulus, which nobody should be able to find. */
+  factor: struct({ checkpoint: signedRecordType, factor: fixed(MODULUS_BYTES) })
 }
 
 type Fault = keyof typeof faultTypes

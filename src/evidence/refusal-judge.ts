@@ -1,7 +1,8 @@
 import { equal } from '../bytes.js'
 import type { SegmentPublic } from '../chunk/codec.js'
 import { CODEC_VERSION, HEADER_BYTES } from '../chunk/header.js'
-import { CodecError, ProofError, type CodeOf, type ErrorCode } from '../errors.js'
+import { primeProofHash } from '../crypto/prime-proof-bytes.js'
+import { CodecError, ProofError, type CodeOf, type CryptoError, type ErrorCode } from '../errors.js'
 import { leafNode, type TreeRoot } from '../merkle/node.js'
 import { decodeProof, verifyProof } from '../merkle/proof.js'
 import type { SignedRecord } from '../protocol/hand-over.js'
@@ -19,22 +20,29 @@ export interface RefusalVerdict {
   message: string
 }
 
-/** Decodes a chunk; handed in, since ciphers are not pure. @throws CodecError if it is none of this segment at this index */
-export type DecodeChunk = (segment: SegmentPublic, index: number, chunk: Uint8Array) => Uint8Array
+/** What judging needs of ciphers; handed in, since they are not pure. */
+export interface RefusalTools {
+  /** Decodes a chunk. @throws CodecError if it is none of this segment at this index */
+  decodeChunk: (segment: SegmentPublic, index: number, chunk: Uint8Array) => Uint8Array
+  /** What is wrong with a modulus, or with the encoded proof about its primes. */
+  primeFault: (
+    modulus: Uint8Array,
+    segmentId: Uint8Array,
+    proof: Uint8Array
+  ) => Pick<CryptoError, 'code' | 'message'> | undefined
+  /** Whether the second number divides the first, and is neither 1 nor the same. */
+  isProperFactor: (modulus: Uint8Array, factor: Uint8Array) => boolean
+}
 
 /**
  * Who pays for a refusal: a pure function of the evidence and of what the log says, for the chain and for whoever
  * audits it. Only what the signer signed counts against it; evidence that shows no fault of its counts against the refuser.
  */
-export function judgeRefusal(
-  evidence: Uint8Array,
-  refusal: Refusal,
-  decodeChunk: DecodeChunk
-): RefusalVerdict {
+export function judgeRefusal(evidence: Uint8Array, refusal: Refusal, tools: RefusalTools): RefusalVerdict {
   const named = equal(refusalHash(evidence), refusal.evidence)
   try {
     if (!named) throw unproven('REFUSAL_HASH', 'it is not the one that the refusal named')
-    return { upheld: true, named, ...faultIn(decodeRefusalEvidence(evidence), refusal, decodeChunk) }
+    return { upheld: true, named, ...faultIn(decodeRefusalEvidence(evidence), refusal, tools) }
   } catch (error) {
     // Only what the evidence says decides; trouble of our own is nobody's fault.
     if (!(error instanceof ProofError)) throw error
@@ -46,17 +54,19 @@ export function judgeRefusal(
 function faultIn(
   evidence: RefusalEvidence,
   refusal: Refusal,
-  decodeChunk: DecodeChunk
+  tools: RefusalTools
 ): { code: ErrorCode; message: string } {
   checkCheckpoint(evidence.checkpoint, refusal)
   if (evidence.fault === 'contradiction') return contradiction(evidence, refusal)
+  if (evidence.fault === 'primes') return primes(evidence, refusal, tools)
+  if (evidence.fault === 'factor') return factor(evidence, refusal, tools)
   const { checkpoint, index, chunk } = evidence
   const { record } = checkpoint
   checkIncluded(evidence, refusal)
   const { id, codec, salt } = refusal
   let plain: Uint8Array
   try {
-    plain = decodeChunk({ codec, id, salt, publicKey: record.publicKey }, index, chunk)
+    plain = tools.decodeChunk({ codec, id, salt, publicKey: record.publicKey }, index, chunk)
   } catch (error) {
     if (!(error instanceof CodecError)) throw error
     return { code: error.code, message: error.message }
@@ -95,7 +105,7 @@ function checkCheckpoint({ record, signature }: SignedRecord, refusal: Refusal):
 
 /** Whether the chunk is under the signed root. */
 function checkIncluded(
-  { checkpoint: { record }, index, proof, chunk }: Exclude<RefusalEvidence, { fault: 'contradiction' }>,
+  { checkpoint: { record }, index, proof, chunk }: RefusalEvidence & { fault: 'chunk' | 'original' },
   { codec }: Refusal
 ): void {
   if (chunk.byteLength === 0) throw unproven('REFUSAL_MALFORMED', 'a chunk has at least one byte')
@@ -125,6 +135,33 @@ function contradiction(
     code: 'REFUSAL_CONTRADICTION',
     message: `the signer signed two roots of blocks ${one.start} to ${one.end - 1} under one key`
   }
+}
+
+/** The proof that the signer bound its signature to does not hold for its modulus. */
+function primes(
+  { checkpoint: { record }, primeProof }: RefusalEvidence & { fault: 'primes' },
+  { codec, id }: Refusal,
+  { primeFault }: RefusalTools
+): { code: ErrorCode; message: string } {
+  if (codec !== 'seal') throw unproven('REFUSAL_UNFOUNDED', `${codec} has no modulus`)
+  if (!equal(primeProofHash(primeProof), record.primeProof)) {
+    throw unproven('REFUSAL_UNFOUNDED', 'the proof about the primes is not the one that was signed')
+  }
+  const fault = primeFault(record.publicKey, id, primeProof)
+  if (!fault) throw unproven('REFUSAL_UNFOUNDED', 'the proof about the primes holds')
+  return { code: fault.code, message: fault.message }
+}
+
+/** Whoever has a factor of the modulus can make the copy again without storing it. */
+function factor(
+  { checkpoint: { record }, factor }: RefusalEvidence & { fault: 'factor' },
+  { codec }: Refusal,
+  { isProperFactor }: RefusalTools
+): { code: ErrorCode; message: string } {
+  if (codec !== 'seal' || !isProperFactor(record.publicKey, factor)) {
+    throw unproven('REFUSAL_UNFOUNDED', 'the number is no factor of the modulus')
+  }
+  return { code: 'REFUSAL_FACTOR', message: 'a factor of the modulus is known' }
 }
 
 function unproven(code: CodeOf<'ProofError'>, why: string): ProofError {

@@ -157,6 +157,7 @@ CREATE TABLE segments (
   start INTEGER NOT NULL,
   end INTEGER NOT NULL CHECK (end > start),
   public_key BLOB NOT NULL,
+  prime_proof BLOB NOT NULL,
   salt BLOB NOT NULL,
   bytes INTEGER NOT NULL CHECK (bytes > 0),
   root BLOB NOT NULL CHECK (length(root) = 32),

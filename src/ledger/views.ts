@@ -102,6 +102,7 @@ function segmentViews(state: State, h: Hypercore, copy: Copy): SegmentView[] {
       start,
       end: Number(row.end),
       publicKey: row.public_key as Buffer,
+      primeProof: row.prime_proof as Buffer,
       salt: row.salt as Buffer,
       chunks: Number(row.end) - start,
       bytes: Number(row.bytes),

@@ -1,3 +1,4 @@
+import { MAX_PRIME_PROOF_BYTES } from '../crypto/prime-proof-bytes.js'
 import { bytes, decode, encode, fixed, struct, uint, type Infer } from './codec.js'
 import { segmentRecordType } from './segment.js'
 
@@ -7,12 +8,14 @@ import { segmentRecordType } from './segment.js'
  */
 
 /**
- * What the signer says first. `publicKey`: what decodes the segment; `known`: chunks of it whose leaves the signer has, so
- * that it can go on after them.
+ * What the signer says first. `publicKey`: what decodes the segment; `primeProof`: of seal, the proof whose hash the
+ * record has (crypto/prime-proof-format.ts); `known`: chunks of it whose leaves the signer has, so that it can go on
+ * after them.
  */
 export const offerType = struct({
   draw: uint(),
   publicKey: bytes(512),
+  primeProof: bytes(MAX_PRIME_PROOF_BYTES),
   known: uint()
 })
 export type SegmentOffer = Infer<typeof offerType>

@@ -6,7 +6,8 @@ import { bytes, fixed, oneOf, struct, uint, type Infer } from './codec.js'
 /**
  * What signer and pinner agree on, public on the chain. `publicKey`: what decodes it (wrap: the signer's
  * Ed25519 key; seal: the modulus N). Chunks `[start, end)` of the original; `bytes`: encoded; `treeHash`:
- * hypercore's tree hash of the original at the length that the task asks for.
+ * hypercore's tree hash of the original at the length that the task asks for. `primeProof`: hash of the proof that
+ * the modulus has at most four primes (seal), or empty (wrap).
  */
 export const segmentRecordType = struct({
   key: fixed(32),
@@ -20,6 +21,7 @@ export const segmentRecordType = struct({
   start: uint(),
   end: uint(),
   publicKey: bytes(512),
+  primeProof: bytes(32),
   salt: fixed(32),
   chunks: uint(),
   bytes: uint(),
@@ -45,6 +47,7 @@ export function segmentHash(chainId: Uint8Array, record: SegmentRecord): Uint8Ar
     r.start,
     r.end,
     r.publicKey,
+    r.primeProof,
     r.salt,
     r.chunks,
     r.bytes,

@@ -18,7 +18,11 @@ export function segmentOf(
 }
 
 /** The record of its first `root.chunks` chunks: what both sign, and what goes on the chain. */
-export function recordOf(assignment: AssignmentView, segment: SegmentPublic, root: TreeRoot): SegmentRecord {
+export function recordOf(
+  assignment: AssignmentView,
+  segment: SegmentPublic & { primeProofHash: Uint8Array },
+  root: TreeRoot
+): SegmentRecord {
   const { hypercore, fork, copy, pinner, signer, task, treeHash } = assignment
   return {
     key: hypercore,
@@ -32,6 +36,7 @@ export function recordOf(assignment: AssignmentView, segment: SegmentPublic, roo
     start: task.start,
     end: task.start + root.chunks,
     publicKey: Buffer.from(segment.publicKey),
+    primeProof: Buffer.from(segment.primeProofHash),
     salt: Buffer.from(segment.salt),
     chunks: root.chunks,
     bytes: root.bytes,

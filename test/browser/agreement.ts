@@ -86,6 +86,7 @@ const record = (n: Numbers): SegmentRecord => ({
   start: n.whole(),
   end: n.whole(),
   publicKey: n.bytes(n.of([32, 256])),
+  primeProof: n.bytes(n.of([0, 32])),
   salt: key(n),
   chunks: n.whole(),
   bytes: n.whole(),

@@ -107,7 +107,7 @@ function open(block: bigint, modulus: bigint): Uint8Array | undefined {
   return Uint8Array.from(digits.match(/../g)!, (byte) => parseInt(byte, 16))
 }
 
-function bigEndian(bytes: Uint8Array): bigint {
+export function bigEndian(bytes: Uint8Array): bigint {
   return bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n)
 }
 

@@ -2,7 +2,7 @@ import { blake3 } from '#crypto/hash.js'
 import { HEADER_BYTES, type CodecName } from '../../src/chunk/header.js'
 import { ProofError } from '../../src/errors.js'
 import { pureSliceTools } from '../../src/evidence/pure-slice-tools.js'
-import { judgeRefusal } from '../../src/evidence/refusal-judge.js'
+import { judgeRefusal, type RefusalTools } from '../../src/evidence/refusal-judge.js'
 import { sliceHasher } from '../../src/evidence/slice-hasher.js'
 import { sliceTools } from '../../src/evidence/slice-tools.js'
 import { openStep, sliceWalkSeed } from '../../src/evidence/slice-walk.js'
@@ -31,7 +31,7 @@ import {
 } from '../../src/merkle/proof.js'
 import { MemoryTree, locate } from '../../src/merkle/reader.js'
 import type { Refusal } from '../../src/protocol/refusal.js'
-import { decodeChunk, decoderOf } from './ciphers.js'
+import { bigEndian, decodeChunk, decoderOf } from './ciphers.js'
 import { from, type Comparisons } from './room.js'
 
 // Vectors of trees, walks, evidence and refusals.
@@ -259,13 +259,26 @@ interface Refused {
   code: string
 }
 
+/** Whole proofs about primes are for the tests of src/crypto: the vectors here have one that is none. */
+const tools: RefusalTools = {
+  decodeChunk,
+  primeFault(_modulus, _segmentId, proof) {
+    if (proof[0] === 1) throw new Error('a proof of version 1 is not judged here')
+    return { code: 'PRIME_PROOF_FORM', message: 'not version 1' }
+  },
+  isProperFactor(modulus, factor) {
+    const [n, f] = [bigEndian(modulus), bigEndian(factor)]
+    return f > 1n && f < n && n % f === 0n
+  }
+}
+
 export function refusal(it: Comparisons, vectors: Refused[]): void {
   for (const { name, refusal, evidence, upheld, code } of vectors) {
     const given = Object.entries(refusal).map(([field, value]) => [
       field,
       typeof value === 'string' && !(value in HEADER_BYTES) ? from(value) : value
     ])
-    const verdict = judgeRefusal(from(evidence), Object.fromEntries(given) as Refusal, decodeChunk)
+    const verdict = judgeRefusal(from(evidence), Object.fromEntries(given) as Refusal, tools)
     it.same([verdict.upheld, verdict.code], JSON.stringify([upheld, code]), name)
   }
 }

@@ -121,6 +121,7 @@ export async function encodeCopy(
     codec: 'wrap' as const,
     id,
     publicKey: signer.publicKey,
+    primeProof: Buffer.alloc(0),
     salt,
     secretKey: signer.secretKey
   }
@@ -144,6 +145,7 @@ export async function encodeCopy(
     start,
     end,
     publicKey: signer.publicKey,
+    primeProof: Buffer.alloc(0),
     salt,
     chunks: chunks.length,
     bytes: root.bytes,

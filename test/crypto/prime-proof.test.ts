@@ -3,15 +3,8 @@ import { checkPrimeSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import {
-  MAX_PRIME_PROOF_BYTES,
-  ROOTS,
-  SQUARES,
-  decodePrimeProof,
-  encodePrimeProof,
-  primeProofHash,
-  type PrimeProof
-} from '../../src/crypto/prime-proof-format.js'
+import { MAX_PRIME_PROOF_BYTES, ROOTS, SQUARES, primeProofHash } from '../../src/crypto/prime-proof-bytes.js'
+import { decodePrimeProof, encodePrimeProof, type PrimeProof } from '../../src/crypto/prime-proof-format.js'
 import { primeClaimHolds, provePrimes, verifyPrimeProof } from '../../src/crypto/prime-proof.js'
 import { bigintOf, bytesOf, rsaKeyFromSeed, serializeSecretKey } from '../../src/crypto/rsa-key.js'
 import { bestProof, modulusBytes, seededPrimes, values, weakModulus } from './weak-keys.js'

@@ -1,6 +1,7 @@
 import { checkPrimeSync } from 'node:crypto'
 import { deriveKey, load } from 'blake3-wasm'
-import { GENERATORS, ROOTS, SQUARES, type PrimeProof } from '../../src/crypto/prime-proof-format.js'
+import { ROOTS, SQUARES } from '../../src/crypto/prime-proof-bytes.js'
+import { GENERATORS, type PrimeProof } from '../../src/crypto/prime-proof-format.js'
 
 // A signer that takes whatever primes it likes and then shows as many roots as there are: the attacks on
 // src/crypto/prime-proof.ts. Shares nothing with it but the table of generators and the shape of a proof.

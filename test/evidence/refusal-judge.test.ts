@@ -9,6 +9,11 @@ import {
 } from '../../src/evidence/refusal-format.js'
 import type { RefusalVerdict } from '../../src/evidence/refusal-judge.js'
 import { signSegment } from '../../src/protocol/segment.js'
+import { factorBytes } from '../../src/crypto/bounty.js'
+import { primeProofHash } from '../../src/crypto/prime-proof-bytes.js'
+import { encodePrimeProof } from '../../src/crypto/prime-proof-format.js'
+import { provePrimes } from '../../src/crypto/prime-proof.js'
+import { primesOf } from '../helpers/rsa-keys.js'
 import { hash } from '../../src/crypto/hash.js'
 import { keyPairFromSeed } from '../../src/crypto/keys.js'
 import { rsaKeyFromSeed } from '../../src/crypto/rsa-key.js'
@@ -132,6 +137,56 @@ test('two roots of the same chunks under one key are a fault with `seal`, and no
     const unsigned = { ...two, checkpoint: { record, signature: one.checkpoint.signature } }
     is(segment.judge(contradiction(one, unsigned)), false, 'REFUSAL_SIGNATURE')
   }
+})
+
+test('a proof about primes that the signer bound is its fault if it does not hold, and no other is', async () => {
+  const { secretKey } = seal.secret
+  const good = encodePrimeProof(provePrimes(secretKey, seal.drawn.id))
+  const changed = Buffer.from(good)
+  changed[changed.byteLength - 1]! ^= 1
+  const elsewhere = encodePrimeProof(provePrimes(secretKey, hash('another segment')))
+  const verdicts: [Uint8Array, boolean, string][] = [
+    [good, false, 'REFUSAL_UNFOUNDED'],
+    [changed, true, 'PRIME_PROOF_ROOT'],
+    [elsewhere, true, 'PRIME_PROOF_SQUARE'],
+    [Buffer.alloc(0), true, 'PRIME_PROOF_FORM']
+  ]
+  for (const [primeProof, upheld, code] of verdicts) {
+    const bound = await seal.sign(seal.chunks(), { primeProof: Buffer.from(primeProofHash(primeProof)) })
+    is(seal.judge({ fault: 'primes', checkpoint: bound.checkpoint, primeProof }), upheld, code)
+    const other = primeProof === good ? changed : good
+    is(
+      seal.judge({ fault: 'primes', checkpoint: bound.checkpoint, primeProof: other }),
+      false,
+      'REFUSAL_UNFOUNDED'
+    )
+  }
+  const { checkpoint } = await wrap.sign(wrap.chunks())
+  is(wrap.judge({ fault: 'primes', checkpoint, primeProof: Buffer.alloc(0) }), false, 'REFUSAL_UNFOUNDED')
+})
+
+test('a modulus of a bad shape is the signer’s fault, whatever is said of its primes', async () => {
+  const primeProof = Buffer.alloc(0)
+  const publicKey = Buffer.alloc(256, 0xff)
+  const signed = await seal.sign(seal.chunks(), {
+    publicKey: publicKey.fill(0, 255),
+    primeProof: Buffer.from(primeProofHash(primeProof))
+  })
+  const verdict = seal.judge({ fault: 'primes', checkpoint: signed.checkpoint, primeProof })
+  assert.equal(verdict.upheld, true)
+})
+
+test('a factor of the modulus is the signer’s fault; 1, the modulus itself and other numbers are not', async () => {
+  const [one, two] = primesOf(seal.secret.secretKey)
+  const { checkpoint } = await seal.sign(seal.chunks())
+  const judged = (factor: Uint8Array) => seal.judge({ fault: 'factor', checkpoint, factor })
+  is(judged(factorBytes(one!)), true, 'REFUSAL_FACTOR')
+  is(judged(factorBytes(one! * two!)), true, 'REFUSAL_FACTOR')
+  for (const none of [0n, 1n, one! + 2n]) is(judged(factorBytes(none)), false, 'REFUSAL_UNFOUNDED')
+  is(judged(seal.secret.publicKey), false, 'REFUSAL_UNFOUNDED')
+  const wrapped = await wrap.sign(wrap.chunks())
+  const evidence = { fault: 'factor', checkpoint: wrapped.checkpoint, factor: factorBytes(one!) } as const
+  is(wrap.judge(evidence), false, 'REFUSAL_UNFOUNDED')
 })
 
 test('what the signer did not sign for this draw proves nothing', async () => {

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { hash as blake3 } from 'blake3'
 import { judgeRefusal } from '../../src/evidence/refusal-judge.js'
+import { refusalTools } from '../../src/ledger/refusal-tools.js'
 import type { Refusal } from '../../src/protocol/refusal.js'
-import { decodeChunk } from '../../src/chunk/codecs.js'
 
 // The decoder is written from docs/formats.md, with another BLAKE3 and Ed25519 and nothing of src/.
 
@@ -69,9 +69,24 @@ function readCheckpoint(from: Reader): Checkpoint {
   const signer = from.take(32)
   const codec = ['wrap', 'seal'][from.varint()]!
   const [version, start, end] = [from.varint(), from.varint(), from.varint()] as [number, number, number]
-  const [publicKey, salt, chunks, bytes] = [from.list(), from.take(32), from.varint(), from.varint()] as const
+  const [publicKey, primeProof, salt] = [from.list(), from.list(), from.take(32)]
+  const [chunks, bytes] = [from.varint(), from.varint()]
   const root = from.take(32)
-  fields.push(pinner, signer, codec, version, start, end, publicKey, salt, chunks, bytes, root, from.take(32))
+  fields.push(
+    pinner,
+    signer,
+    codec,
+    version,
+    start,
+    end,
+    publicKey,
+    primeProof,
+    salt,
+    chunks,
+    bytes,
+    root,
+    from.take(32)
+  )
   return { fields, signer, start, chunks, bytes, root, signature: from.take(64) }
 }
 
@@ -132,6 +147,8 @@ for (const { name, refusal, evidence, upheld, code } of vectors) {
     const checkpoint = readCheckpoint(from)
     assert.ok(isSigned(given.chain, checkpoint))
     if (fault === 2) assert.ok(isSigned(given.chain, readCheckpoint(from)))
+    else if (fault === 3) from.list()
+    else if (fault === 4) from.take(256)
     else {
       const index = from.varint()
       const proof = from.list()
@@ -148,7 +165,7 @@ for (const { name, refusal, evidence, upheld, code } of vectors) {
   })
 
   test(`${name}: the verdict is as recorded`, () => {
-    const verdict = judgeRefusal(bytes, given, decodeChunk)
+    const verdict = judgeRefusal(bytes, given, refusalTools)
     assert.deepEqual({ upheld: verdict.upheld, code: verdict.code }, { upheld, code })
   })
 }

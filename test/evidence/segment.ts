@@ -4,12 +4,13 @@ import {
   type RefusalEvidence
 } from '../../src/evidence/refusal-format.js'
 import { judgeRefusal, type RefusalVerdict } from '../../src/evidence/refusal-judge.js'
+import { refusalTools } from '../../src/ledger/refusal-tools.js'
 import type { Refusal } from '../../src/protocol/refusal.js'
 import { segmentId, segmentSalt, signSegment, type SegmentRecord } from '../../src/protocol/segment.js'
 import type { SignedRecord } from '../../src/protocol/hand-over.js'
 import type { SegmentSecret } from '../../src/chunk/codec.js'
 import type { CodecName } from '../../src/chunk/header.js'
-import { codecOf, decodeChunk, encodeChunk } from '../../src/chunk/codecs.js'
+import { codecOf, encodeChunk } from '../../src/chunk/codecs.js'
 import { hash } from '../../src/crypto/hash.js'
 import { keyPairFromSeed, type KeyPair } from '../../src/crypto/keys.js'
 import { rsaKeyFromSeed } from '../../src/crypto/rsa-key.js'
@@ -87,6 +88,7 @@ export class RefusedSegment {
       start: START,
       end: START + chunks.length,
       publicKey: Buffer.from(this.secret.publicKey),
+      primeProof: codec === 'wrap' ? Buffer.alloc(0) : Buffer.from(hash('test/prime-proof')),
       salt: Buffer.from(salt),
       chunks: chunks.length,
       bytes,
@@ -132,7 +134,7 @@ export class RefusedSegment {
   /** The verdict on evidence that was refused with. */
   judge(evidence: RefusalEvidence | Uint8Array, changes: Partial<Refusal> = {}): RefusalVerdict {
     const bytes = evidence instanceof Uint8Array ? evidence : encodeRefusalEvidence(evidence)
-    return judgeRefusal(bytes, { ...this.drawn, evidence: refusalHash(bytes), ...changes }, decodeChunk)
+    return judgeRefusal(bytes, { ...this.drawn, evidence: refusalHash(bytes), ...changes }, refusalTools)
   }
 }
 

@@ -1,3 +1,4 @@
+import { shapedSeal } from '../helpers/moduli.js'
 import { createRequire } from 'node:module'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -283,7 +284,9 @@ export class TestNetwork {
       version: 1,
       start,
       end,
-      publicKey: signer,
+      ...(codec === 'wrap'
+        ? { publicKey: signer, primeProof: Buffer.alloc(0) }
+        : shapedSeal(`${copy} ${start} ${draw}`)),
       salt: segmentSalt(beacon, id),
       chunks: end - start,
       bytes: (end - start) * 1_140,

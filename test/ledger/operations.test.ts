@@ -27,6 +27,7 @@ import { decode, encode, list, uint } from '../../src/protocol/codec.js'
 import { identity, original } from './network.js'
 import { toHex } from '../../src/bytes.js'
 import { sumsOf } from '../../src/protocol/original.js'
+import { shapedSeal } from '../helpers/moduli.js'
 import { assertSame } from '../helpers/bytes.js'
 
 const chainId = Buffer.alloc(32, 3)
@@ -42,6 +43,7 @@ interface Vector {
 function statements(): { name: string; statement: Statement; detail?: Uint8Array }[] {
   const claim = original('vector', 7, 900)
   const record = segment()
+  const sealed: SegmentRecord = { ...record, codec: 'seal', ...shapedSeal('vector') }
   const answer = answerOf([{ challenge: 5, state: Buffer.alloc(32, 9) }], [6])
   const signature = signSegment(chainId, sender, record)
   return [
@@ -79,6 +81,13 @@ function statements(): { name: string; statement: Statement; detail?: Uint8Array
       }
     },
     { name: 'deliver', statement: { kind: 'deliver', body: { draw: 300, record, signature } } },
+    {
+      name: 'deliver of seal',
+      statement: {
+        kind: 'deliver',
+        body: { draw: 301, record: sealed, signature: signSegment(chainId, sender, sealed) }
+      }
+    },
     { name: 'answer', statement: { kind: 'answer', body: answer.body }, detail: answer.detail },
     {
       name: 'tick',
@@ -104,6 +113,7 @@ function segment(): SegmentRecord {
     start: 0,
     end: 16,
     publicKey: sender.publicKey,
+    primeProof: Buffer.alloc(0),
     salt: segmentSalt(fill(5), fill(6)),
     chunks: 16,
     bytes: 70_000,

@@ -181,6 +181,7 @@ function unasked(network: TestNetwork, { a, b }: Command): void {
     start: 0,
     end: 4,
     publicKey: who.publicKey,
+    primeProof: Buffer.alloc(0),
     salt: Buffer.alloc(32),
     chunks: 4,
     bytes: 1_000,

@@ -166,9 +166,6 @@ test('a leaf is held against a proof without a block, which must end with its no
   const nodes = withoutBlock(proof)
   verifyOriginalLeaf(leaf, nodes, original, 2)
   assert.throws(() => verifyOriginalLeaf(leaf, proof, original, 2), { code: 'ORIGINAL_PROOF_SHAPE' })
-  for (const wrong of [withByte(nodes, 1, 1), withByte(nodes, 2, 3)]) {
-    assert.throws(() => verifyOriginalLeaf(leaf, wrong, original, 2), { code: 'ORIGINAL_PROOF_SHAPE' })
-  }
   const code = 'ORIGINAL_PROOF_HASH'
   assert.throws(() => verifyOriginalLeaf({ ...leaf, size: 23 }, nodes, original, 2), { code })
   assert.throws(() => verifyOriginalLeaf({ ...leaf, hash: new Uint8Array(32) }, nodes, original, 2), { code })

@@ -16,6 +16,7 @@ import {
   verifySegment,
   type SegmentRecord
 } from '../../src/protocol/segment.js'
+import { MAX_PRIME_PROOF_BYTES } from '../../src/crypto/prime-proof-bytes.js'
 import { toHex } from '../../src/bytes.js'
 
 const bytes = (byte: number, length = 32) => new Uint8Array(length).fill(byte)
@@ -35,6 +36,7 @@ const record: SegmentRecord = {
   start: 8,
   end: 9,
   publicKey: bytes(10, 256),
+  primeProof: bytes(16),
   salt: bytes(11),
   chunks: 12,
   bytes: 13,
@@ -82,7 +84,7 @@ test('a record travels with its fields in the order of the description', () => {
   const key = (byte: number, length = 32) => toHex(bytes(byte, length))
   const expected = [
     ...[key(1), '02', '03', '04', key(5), key(6), '01', '07', '08', '09'],
-    ...['fd0001', key(10, 256), key(11), '0c', '0d', key(14), key(15)]
+    ...['fd0001', key(10, 256), `20${key(16)}`, key(11), '0c', '0d', key(14), key(15)]
   ]
   assert.equal(wire, expected.join(''))
   assert.equal(
@@ -100,6 +102,7 @@ test('a record with a key, salt or version that none has is refused', () => {
     { root: bytes(1, 33) },
     { treeHash: bytes(1, 31) },
     { publicKey: bytes(1, 513) },
+    { primeProof: bytes(1, 33) },
     { version: 256 },
     { codec: 'plain' as 'wrap' }
   ]) {
@@ -110,8 +113,8 @@ test('a record with a key, salt or version that none has is refused', () => {
 })
 
 test('what a signer offers, and what both sign, come back as they were, and cut or longer are refused', () => {
-  const wire = encodeOffer({ draw: 300, publicKey: bytes(1), known: 7 })
-  assert.equal(toHex(wire), `fd2c0120${'01'.repeat(32)}07`)
+  const wire = encodeOffer({ draw: 300, publicKey: bytes(1), primeProof: bytes(2, 3), known: 7 })
+  assert.equal(toHex(wire), `fd2c0120${'01'.repeat(32)}0302020207`)
   const back = decodeOffer(wire)
   assert.deepEqual([back.draw, back.known, toHex(back.publicKey)], [300, 7, '01'.repeat(32)])
 
@@ -131,8 +134,11 @@ test('what a signer offers, and what both sign, come back as they were, and cut 
   })
 })
 
-test('an offer carries a key of at most 512 bytes', () => {
-  const offer = (length: number) => encodeOffer({ draw: 0, publicKey: bytes(1, length), known: 0 })
+test('an offer carries a key of at most 512 bytes, and a proof of at most 22,318', () => {
+  const offer = (length: number, proof = 0) =>
+    encodeOffer({ draw: 0, publicKey: bytes(1, length), primeProof: bytes(2, proof), known: 0 })
+  assert.equal(decodeOffer(offer(1, MAX_PRIME_PROOF_BYTES)).primeProof.byteLength, MAX_PRIME_PROOF_BYTES)
+  assert.throws(() => offer(1, MAX_PRIME_PROOF_BYTES + 1), { code: 'OPERATION_MALFORMED' })
   assert.equal(decodeOffer(offer(512)).publicKey.byteLength, 512)
   assert.throws(() => offer(513), { code: 'OPERATION_MALFORMED' })
 })

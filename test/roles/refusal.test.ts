@@ -62,7 +62,7 @@ for (const { name, codec, code, lie } of lies) {
         log: silentLogger
       },
       registrationOf('signer'),
-      lie
+      { lie }
     )
     t.after(() => liar.close())
     const before = (await chain.account(liar.publicKey)).roles[0]!

@@ -1,5 +1,6 @@
 import { codecNames } from '../../chunk/header.js'
-import { ChainError } from '../../errors.js'
+import { checkModulusShape } from '../../crypto/modulus.js'
+import { ChainError, CryptoError } from '../../errors.js'
 import type { Body } from '../../protocol/operations.js'
 import { segmentHash, segmentId, segmentSalt, type SegmentRecord } from '../../protocol/segment.js'
 import { copyLock, mulDiv } from '../rules/economics.js'
@@ -90,8 +91,24 @@ function checkRecord(state: State, task: Task, copy: Copy, record: SegmentRecord
     ((record.bytes <= record.chunks || record.bytes > Math.max(task.bytes, record.chunks)) && 'bytes') ||
     (!equal(record.treeHash, task.treeHash) && 'treeHash') ||
     (record.publicKey.byteLength !== (record.codec === 'wrap' ? 32 : 256) && 'publicKey') ||
+    (record.primeProof.byteLength !== (record.codec === 'wrap' ? 0 : 32) && 'primeProof') ||
     (!equal(record.salt, segmentSalt(beacon, id)) && 'salt')
   if (wrong) throw new ChainError('SEGMENT_MISMATCH', `the segment's ${wrong} is not what was drawn`)
+}
+
+/**
+ * Whether a modulus has the shape of one: checked where it is first named, some 15 ms.
+ *
+ * @throws ChainError `MODULUS_WEAK`
+ */
+function checkModulus({ codec, publicKey }: SegmentRecord): void {
+  if (codec !== 'seal') return
+  try {
+    checkModulusShape(publicKey)
+  } catch (cause) {
+    if (!(cause instanceof CryptoError)) throw cause
+    throw new ChainError('MODULUS_WEAK', `${cause.message} [${cause.code}]`, { cause })
+  }
 }
 
 /** The signer has handed its segment over, and says which. */
@@ -103,6 +120,7 @@ export function deliver(state: State, sender: Account, { draw, record }: Body<'d
   }
   checkRecord(state, task, copyById(state, task.copy), record)
   if (record.end !== task.end) throw new ChainError('SEGMENT_MISMATCH', 'a signer delivers the whole task')
+  checkModulus(record)
   task.delivered = segmentHash(state.chainId, record)
   task.state = 'delivered'
   task.deadline = state.head.clock + deliverMs(task.bytes, state.parameters)
@@ -130,6 +148,7 @@ export function accept(state: State, sender: Account, { draw, record }: Body<'ac
   if (record.codec === 'seal') {
     const used = state.db.get('SELECT 1 FROM segments WHERE codec = 1 AND public_key = ?', record.publicKey)
     if (used) throw new ChainError('MODULUS_USED', 'another segment has this modulus')
+    if (!task.delivered) checkModulus(record)
   }
   addSegment(state, task, copy, record, segment)
 }
@@ -142,8 +161,8 @@ function addSegment(state: State, task: Task, copy: Copy, record: SegmentRecord,
   const reward = mulDiv(task.reserved, record.end - record.start, task.end - task.start)
   state.move(state.account(RESERVED), state.account(hypercore.account), task.reserved - reward)
   state.db.run(
-    `INSERT INTO segments (copy, segment, signer, draw, fork, codec, version, start, end, public_key, salt, bytes, root, tree_hash,
-     hash, reserved) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO segments (copy, segment, signer, draw, fork, codec, version, start, end, public_key, prime_proof, salt, bytes, root,
+     tree_hash, hash, reserved) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     copy.id,
     record.segment,
     signer.id,
@@ -154,6 +173,7 @@ function addSegment(state: State, task: Task, copy: Copy, record: SegmentRecord,
     record.start,
     record.end,
     record.publicKey,
+    record.primeProof,
     record.salt,
     record.bytes,
     record.root,

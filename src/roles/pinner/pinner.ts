@@ -25,7 +25,12 @@ export interface PinnerOptions extends MemberOptions {
   /** Memory for chunks in the worker pool. */
   memoryBytes?: number
   threads?: number
+  /** Multiplications that a search for a factor of each modulus may take. Default: `SEARCH_PRODUCTS`; 0: no search. */
+  searchProducts?: number
 }
+
+/** Enough for the factors of p - 1; no elliptic curve. */
+export const SEARCH_PRODUCTS = 1
 
 /** Challenges that are walked for one answer. */
 const CHALLENGES_PER_ANSWER = 64
@@ -83,6 +88,7 @@ export class Pinner extends Resource implements Participant {
       engine,
       store,
       refusals: this.#refusals,
+      searchProducts: this.#options.searchProducts ?? SEARCH_PRODUCTS,
       announce: (key) => this.#announce(key),
       serve: (key) => this.#serve(key),
       forget: (key) => this.#forget(key)

@@ -3,7 +3,8 @@ import { encodeRefusalEvidence } from '../../evidence/refusal-format.js'
 import { segmentHash } from '../../protocol/segment.js'
 import { codecOf } from '../../chunk/codecs.js'
 import type { CodecName } from '../../chunk/header.js'
-import { DatdotError } from '../../errors.js'
+import type { ModulusFault } from '../../evidence/modulus-task.js'
+import { DatdotError, ProofError } from '../../errors.js'
 import type { TreeBuilder } from '../../merkle/builder.js'
 import { leafNode } from '../../merkle/node.js'
 import { encodeProof, prove } from '../../merkle/proof.js'
@@ -25,6 +26,28 @@ export class SegmentFault extends DatdotError {
   constructor(cause: DatdotError, evidence: Uint8Array) {
     super(cause.code, cause.message, { cause })
     this.evidence = evidence
+  }
+}
+
+/** A proof that a signer should show with its modulus, and what shows that the modulus is not to be trusted. */
+export interface OfferedModulus {
+  /** What a record must say of both; the hash is empty for `wrap`. */
+  publicKey: Uint8Array
+  primeProofHash: Uint8Array
+  /** The fault, once the signer signed a record with this modulus. */
+  fault: ((checkpoint: SignedRecord) => SegmentFault) | null
+}
+
+/** A modulus whose proof does not hold, or of which a factor was found. */
+export function modulusFault(found: ModulusFault, primeProof: Uint8Array): OfferedModulus['fault'] {
+  return (checkpoint) => {
+    if (found.fault === 'primes') {
+      const error = new ProofError('SEGMENT_MODULUS', `${found.message} [${found.code}]`)
+      return new SegmentFault(error, encodeRefusalEvidence({ fault: 'primes', checkpoint, primeProof }))
+    }
+    const error = new ProofError('SEGMENT_FACTOR', 'a factor of the signer’s modulus was found')
+    const { factor } = found
+    return new SegmentFault(error, encodeRefusalEvidence({ fault: 'factor', checkpoint, factor }))
   }
 }
 

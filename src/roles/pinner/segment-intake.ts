@@ -8,6 +8,8 @@ import {
 } from '../../protocol/hand-over.js'
 import { segmentHash, signSegment, verifySegment } from '../../protocol/segment.js'
 import type { AssignmentView } from '../../protocol/views.js'
+import type { SegmentPublic } from '../../chunk/codec.js'
+import { primeProofHash } from '../../crypto/prime-proof-bytes.js'
 import type { Engine } from '../../engine/engine.js'
 import {
   ChainError,
@@ -33,13 +35,21 @@ import { OriginalCheck } from './original-check.js'
 import { OverdueDraws } from '../overdue-draws.js'
 import { Received } from './received.js'
 import type { OwnRefusals } from './refusals.js'
-import { SegmentFault, Checkpoints, chunkEvidence } from './segment-fault.js'
+import {
+  SegmentFault,
+  Checkpoints,
+  chunkEvidence,
+  modulusFault,
+  type OfferedModulus
+} from './segment-fault.js'
 import type { Tasks } from '../../../workers/tasks.js'
 import { equal } from '../../bytes.js'
 
 /** How long an offer may be ahead of what the chain tells this pinner, or wait for the one before it to end. */
 const ASSIGNMENT_MS = 10_000
 const ASSIGNMENT_POLL_MS = 200
+/** Other segments' moduli that a new one is held against: half a second of a worker. */
+const OTHER_MODULI = 512
 /** Trouble with the own disk: no signer is to blame, and the segment may still go on. */
 const OWN_DISK: readonly ErrorCode[] = [
   'STORAGE_FAILED',
@@ -54,6 +64,8 @@ export interface SegmentIntakePorts {
   engine: Engine<Tasks>
   store: PinnerStore
   refusals: OwnRefusals
+  /** Multiplications that a search for a factor of each modulus may take; one takes some 5 us of a worker. */
+  searchProducts: number
   /** Is told of a hypercore that will be held in a moment: readers may look for it as soon as the chain has it. */
   announce: (key: Uint8Array) => Promise<void>
   /** Is told of a hypercore that is held from now on. */
@@ -205,7 +217,9 @@ export class SegmentIntake {
       // What the signer cannot vouch for any more, it sends again.
       if (ingest.position - task.start > offer.known) await ingest.cutBack(task.start + offer.known)
       running.provable = (await this.#checkpointOf(ingest)) !== null
-      checkpoint = await this.#takeChunks(incoming, ingest, assignment, running)
+      // Its record is stored by now: of two that share a prime and come together, one at least sees the other.
+      const modulus = await this.#examine(segment, offer)
+      checkpoint = await this.#takeChunks(incoming, ingest, { assignment, running, modulus })
       await this.#accept(ingest, assignment, checkpoint)
     } catch (error) {
       await this.#giveUp(ingest, assignment, error)
@@ -213,6 +227,31 @@ export class SegmentIntake {
     }
     const { record } = checkpoint
     incoming.accept(encodeSignedRecord({ record, signature: signSegment(chainId, keyPair, record) }))
+  }
+
+  /**
+   * Looks at a signer's modulus before anything is taken: the proof about its primes, factors in common with those of
+   * other segments here, and the factors of p - 1. What is found costs the signer once it has signed a record with it.
+   */
+  async #examine(
+    { codec, id, publicKey }: SegmentPublic,
+    { primeProof }: SegmentOffer
+  ): Promise<OfferedModulus> {
+    if (codec !== 'seal') return { publicKey, primeProofHash: Buffer.alloc(0), fault: null }
+    const { randomBytes } = this.#member.options
+    const others = this.#store
+      .segments()
+      .filter(({ segment }) => segment.codec === 'seal' && !equal(segment.id, id))
+      .slice(-OTHER_MODULI)
+      .map(({ segment }) => Buffer.from(segment.publicKey))
+    const found = await this.#engine.call('check-modulus', {
+      modulus: publicKey,
+      segmentId: id,
+      proof: primeProof,
+      search: { others, seed: randomBytes(32), products: this.#ports.searchProducts }
+    })
+    const fault = found.fault === null ? null : modulusFault(found, primeProof)
+    return { publicKey, primeProofHash: primeProofHash(primeProof), fault }
   }
 
   /** Accepts a segment that is all here, or in part if the signer's time is over. */
@@ -350,8 +389,11 @@ export class SegmentIntake {
   async #takeChunks(
     incoming: IncomingSegment,
     ingest: Ingest,
-    assignment: AssignmentView,
-    running: Running
+    {
+      assignment,
+      running,
+      modulus
+    }: { assignment: AssignmentView; running: Running; modulus: OfferedModulus }
   ): Promise<SignedRecord> {
     const { signal } = this.#member
     const { task, draw } = assignment
@@ -362,7 +404,8 @@ export class SegmentIntake {
       const tree = await TreeBuilder.resume(nodes, ingest.position - task.start, (records) =>
         nodes.append(records)
       )
-      const read = (encoded: Uint8Array): SignedRecord => this.#readCheckpoint(chainId, assignment, encoded)
+      const read = (encoded: Uint8Array): SignedRecord =>
+        this.#readCheckpoint(chainId, { assignment, modulus }, encoded)
       const received = new Received(incoming.receive(ingest.position), tree.chunks, read, running.stop.signal)
       const keepCheckpoints = async (): Promise<void> => {
         for (const checkpoint of received.covered()) {
@@ -417,12 +460,30 @@ export class SegmentIntake {
     }
   }
 
-  /** A checkpoint of the signer's. @throws ChainError SEGMENT_SIGNATURE; SegmentFault if it contradicts an earlier one */
-  #readCheckpoint(chainId: Uint8Array, { draw, signer }: AssignmentView, encoded: Uint8Array): SignedRecord {
+  /**
+   * A checkpoint of the signer's.
+   *
+   * @throws ChainError SEGMENT_SIGNATURE; SwarmError SEGMENT_PRIME_PROOF; SegmentFault if its modulus is not to be
+   *   trusted, or it contradicts an earlier one
+   */
+  #readCheckpoint(
+    chainId: Uint8Array,
+    { assignment, modulus }: { assignment: AssignmentView; modulus: OfferedModulus },
+    encoded: Uint8Array
+  ): SignedRecord {
+    const { draw, signer } = assignment
     const checkpoint = decodeSignedRecord(encoded)
     if (!verifySegment(chainId, signer, checkpoint.record, checkpoint.signature)) {
       throw new ChainError('SEGMENT_SIGNATURE', 'the signer’s signature over the segment does not hold')
     }
+    const { publicKey, primeProof } = checkpoint.record
+    if (!equal(publicKey, modulus.publicKey) || !equal(primeProof, modulus.primeProofHash)) {
+      throw new SwarmError(
+        'SEGMENT_PRIME_PROOF',
+        'the signer signed another modulus or proof than it handed over'
+      )
+    }
+    if (modulus.fault) throw modulus.fault(checkpoint)
     const evidence = this.#checkpointsOf(draw).add(chainId, checkpoint)
     if (evidence) {
       const { start, end } = checkpoint.record
@@ -440,7 +501,7 @@ export class SegmentIntake {
   ): Promise<void> {
     const { chain, signal } = this.#member
     const chainId = await chain.chainId({ signal })
-    const own = recordOf(assignment, spec.segment, root)
+    const own = recordOf(assignment, { ...spec.segment, primeProofHash: record.primeProof }, root)
     if (!equal(segmentHash(chainId, own), segmentHash(chainId, record))) {
       throw new ProofError('SEGMENT_ROOT', 'the signer’s record of the segment is not what was received')
     }

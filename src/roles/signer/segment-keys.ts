@@ -1,12 +1,12 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AssignmentView } from '../../protocol/views.js'
-import { SEED_BYTES } from '../../chunk/codec.js'
+import { SEED_BYTES, type SegmentSecret } from '../../chunk/codec.js'
 import type { KeyPair } from '../../crypto/keys.js'
 import { RSA_BYTES } from '../../crypto/rsa-key.js'
 import { loadRsaPrivateKey } from '../../crypto/rsa.js'
 import type { Engine } from '../../engine/engine.js'
-import { generateSealKey } from '../../engine/seal-key.js'
+import { generateSealKey, provePrimesOf } from '../../engine/seal-key.js'
 import { CryptoError, InputError } from '../../errors.js'
 import { readSecretFile, wipeSecretFile, writeSecretFile } from '../../secret-file.js'
 
@@ -64,6 +64,11 @@ export class SegmentKeys {
       both.fill(0)
     }
     return key
+  }
+
+  /** The proof about the primes of a segment's key, which the pinner must see; `wrap` has none. */
+  async proofOf(segment: SegmentSecret, signal: AbortSignal): Promise<Buffer> {
+    return segment.codec === 'seal' ? provePrimesOf(segment, signal) : Buffer.alloc(0)
   }
 
   async #keep(path: string, secret: Buffer): Promise<void> {

@@ -5,6 +5,7 @@ import { encodeOffer, encodeSignedRecord } from '../../protocol/hand-over.js'
 import { signSegment } from '../../protocol/segment.js'
 import type { AssignmentView } from '../../protocol/views.js'
 import type { SegmentSecret } from '../../chunk/codec.js'
+import { primeProofHash } from '../../crypto/prime-proof-bytes.js'
 import { Engine } from '../../engine/engine.js'
 import { wipeSegmentKey } from '../../engine/seal-key.js'
 import { ChainError, PeerError, SwarmError } from '../../errors.js'
@@ -181,12 +182,13 @@ export class Signer extends Resource implements Participant {
       const segment: SegmentSecret = { ...segmentOf(chainId, assignment, publicKey), secretKey }
       // The signer's own key, which `wrap` uses, stays.
       if (segment.codec === 'seal') wipe = () => wipeSegmentKey(segment)
+      const primeProof = await this.#keys.proofOf(segment, signal)
       const known = nodes.chunks
-      const offer = encodeOffer({ draw, publicKey, known })
+      const offer = encodeOffer({ draw, publicKey, primeProof, known })
       const items = (position: number): AsyncGenerator<SegmentItem> =>
         this.#items(
           assignment,
-          { segment, ...(seed && { seed }) },
+          { segment, primeProofHash: hashOf(primeProof), ...(seed && { seed }) },
           core,
           nodes,
           position - task.start,
@@ -210,7 +212,7 @@ export class Signer extends Resource implements Participant {
   /** The segment from chunk `done` of it on: encoded chunks, running roots, and the end once the chain has it. */
   async *#items(
     assignment: AssignmentView,
-    encoding: { segment: SegmentSecret; seed?: Buffer },
+    { primeProofHash, ...encoding }: { segment: SegmentSecret; primeProofHash: Uint8Array; seed?: Buffer },
     core: Hypercore,
     nodes: NodeFile,
     done: number,
@@ -218,7 +220,7 @@ export class Signer extends Resource implements Participant {
   ): AsyncGenerator<SegmentItem, void, void> {
     const { chain, keyPair } = this.#member
     const { draw, task } = assignment
-    const { segment } = encoding
+    const segment = { ...encoding.segment, primeProofHash }
     if (done < 0 || done > nodes.chunks) {
       throw new SwarmError(
         'SEGMENT_POSITION',
@@ -258,6 +260,11 @@ export class Signer extends Resource implements Participant {
     })
     yield { kind: 'end', checkpoint: checkpoint() }
   }
+}
+
+/** What a record says of the proof about its modulus's primes. */
+function hashOf(primeProof: Uint8Array): Uint8Array {
+  return primeProof.byteLength === 0 ? primeProof : primeProofHash(primeProof)
 }
 
 /** Names the channel of a draw's segment. */

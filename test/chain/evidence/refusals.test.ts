@@ -10,8 +10,8 @@ import { readEvidence } from '../../../src/client/evidence-core.js'
 import { chainCoreKey } from '../../../src/client/chain-cores.js'
 import { MAX_REFUSAL_EVIDENCE_BYTES } from '../../../src/evidence/refusal-format.js'
 import { judgeRefusal } from '../../../src/evidence/refusal-judge.js'
+import { refusalTools } from '../../../src/ledger/refusal-tools.js'
 import { identity } from '../../ledger/network.js'
-import { decodeChunk } from '../../../src/chunk/codecs.js'
 import { BAD, delivered, judged, refuse, source, verdictIn, type Delivered } from '../refused.js'
 
 function deposits({ chain }: Delivered): [signer: bigint, pinner: bigint] {
@@ -51,7 +51,7 @@ test('evidence of a bad chunk is upheld and public: anybody comes to the same ve
   swarm.join(core.discoveryKey, { server: false, client: true })
   const parts: Buffer[] = []
   for await (const part of readEvidence(core, record)) parts.push(part)
-  const { upheld, code } = judgeRefusal(Buffer.concat(parts), refusal, decodeChunk)
+  const { upheld, code } = judgeRefusal(Buffer.concat(parts), refusal, refusalTools)
   assert.deepEqual([upheld, code], [true, 'CODEC_SIGNATURE'])
 })
 

@@ -1,10 +1,11 @@
 import test, { type TestContext } from 'node:test'
 import assert from 'node:assert/strict'
-import { blake3 } from '../../../src/crypto/hash.js'
 import { signSegment, type SegmentRecord } from '../../../src/protocol/segment.js'
 import type { Plan, Statement } from '../../../src/protocol/operations.js'
 import type { AssignmentView } from '../../../src/protocol/views.js'
 import { TestNetwork, identity } from '../network.js'
+import { modulusBytes, seededPrimes, weakModulus } from '../../crypto/weak-keys.js'
+import { shapedModulus, shapedSeal } from '../../helpers/moduli.js'
 import { accepted, refused } from './refused.js'
 
 const names = ['signer-1', 'signer-2', 'pinner-1', 'pinner-2']
@@ -69,11 +70,40 @@ test('two segments are not sealed with one modulus', (t) => {
   const network = drawn(t, { codec: 'seal' }, ['film', 'song'])
   const [one, two] = assignments(network)
   assert.ok(one && two)
-  const publicKey = Buffer.alloc(256, 0xc1)
+  const { publicKey } = shapedSeal('one')
   network.acknowledge()
   accepted(network, network.keyPair(one.pinner), accept(network, one, { publicKey }))
   const pinner = network.keyPair(two.pinner)
   refused(network, pinner, accept(network, two, { publicKey }), 'MODULUS_USED')
-  const another = Buffer.from(publicKey).fill(blake3(publicKey), 32, 64)
-  accepted(network, pinner, accept(network, two, { publicKey: another }))
+  accepted(network, pinner, accept(network, two, shapedSeal('two')))
+})
+
+test('a modulus that is even, a power, prime or has a small factor is refused to signer and pinner', (t) => {
+  const network = drawn(t, { codec: 'seal' })
+  const [of] = assignments(network)
+  const [signer, pinner] = [network.keyPair(of!.signer), network.keyPair(of!.pinner)]
+  network.acknowledge()
+  const good = shapedModulus('good')
+  const weak = {
+    even: Buffer.from(good).fill(0, 255),
+    short: Buffer.from(good).fill(0x7f, 0, 1),
+    prime: modulusBytes(seededPrimes([2048], 1)[0]!),
+    square: modulusBytes(weakModulus([2], 1).n),
+    'small factor': modulusBytes(seededPrimes([2028], 1)[0]! * 1_048_573n)
+  }
+  for (const publicKey of Object.values(weak)) {
+    refused(network, signer, deliver(network, of!, { publicKey }), 'MODULUS_WEAK')
+    refused(network, pinner, accept(network, of!, { publicKey }), 'MODULUS_WEAK')
+  }
+  refused(network, signer, deliver(network, of!, { primeProof: Buffer.alloc(0) }), 'SEGMENT_MISMATCH')
+  accepted(network, signer, deliver(network, of!, { publicKey: good }))
+  accepted(network, pinner, accept(network, of!, { publicKey: good }))
+})
+
+test('a wrap segment has no proof about primes', (t) => {
+  const network = drawn(t)
+  const [of] = assignments(network)
+  network.acknowledge()
+  const signer = network.keyPair(of!.signer)
+  refused(network, signer, deliver(network, of!, { primeProof: Buffer.alloc(32) }), 'SEGMENT_MISMATCH')
 })

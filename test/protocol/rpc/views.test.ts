@@ -48,6 +48,7 @@ const segment = {
   start: 8,
   end: 9,
   publicKey: bytes(10),
+  primeProof: new Uint8Array(0),
   salt: bytes(11),
   chunks: 12,
   bytes: 13,

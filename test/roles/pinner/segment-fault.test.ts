@@ -3,7 +3,8 @@ import { test, type TestContext } from 'node:test'
 import { encodeSignedRecord, decodeSignedRecord, type SignedRecord } from '../../../src/protocol/hand-over.js'
 import { refusalHash } from '../../../src/evidence/refusal-format.js'
 import { judgeRefusal } from '../../../src/evidence/refusal-judge.js'
-import { decodeChunk, encodeChunk } from '../../../src/chunk/codecs.js'
+import { refusalTools } from '../../../src/ledger/refusal-tools.js'
+import { encodeChunk } from '../../../src/chunk/codecs.js'
 import { hash } from '../../../src/crypto/hash.js'
 import { keyPairFromSeed } from '../../../src/crypto/keys.js'
 import { TreeBuilder } from '../../../src/merkle/builder.js'
@@ -45,6 +46,7 @@ function signed({ spec, secret }: SignedSegment, root: TreeRoot): SignedRecord {
     start,
     end: start + root.chunks,
     publicKey: signer.publicKey,
+    primeProof: Buffer.alloc(0),
     salt: Buffer.alloc(32),
     chunks: root.chunks,
     bytes: root.bytes,
@@ -112,7 +114,7 @@ async function findWrong(t: TestContext, length: number, start: number, wrong: n
     treeHash
   }
   const refusal = { ...drawn, chain: CHAIN, id, evidence: refusalHash(evidence) }
-  const verdict = judgeRefusal(evidence, refusal, decodeChunk)
+  const verdict = judgeRefusal(evidence, refusal, refusalTools)
   assert.deepEqual([verdict.upheld, verdict.code], [true, 'REFUSAL_OTHER_BLOCK'], verdict.message)
   assert.match(verdict.message, new RegExp(`chunk ${wrong} `))
   let downloaded = 0

@@ -7,6 +7,9 @@ import { codecOf, encodeChunk } from '../../../src/chunk/codecs.js'
 import type { CodecName } from '../../../src/chunk/header.js'
 import { hash } from '../../../src/crypto/hash.js'
 import type { KeyPair } from '../../../src/crypto/keys.js'
+import { primeProofHash } from '../../../src/crypto/prime-proof-bytes.js'
+import { encodePrimeProof } from '../../../src/crypto/prime-proof-format.js'
+import { provePrimes } from '../../../src/crypto/prime-proof.js'
 import { rsaKeyFromSeed } from '../../../src/crypto/rsa-key.js'
 import { Engine } from '../../../src/engine/engine.js'
 import { opened } from '../../../src/lifecycle.js'
@@ -74,6 +77,7 @@ async function taking(
     engine,
     store,
     refusals,
+    searchProducts: 1,
     announce: () => Promise.resolve(),
     serve: () => Promise.resolve(),
     forget: async (key) => void (await store.remove(key))
@@ -107,6 +111,8 @@ async function lyingSigner(t: TestContext, of: Drawn, codec: CodecName): Promise
   const chainId = await signer.chainId()
   const { publicKey, secretKey } = codec === 'wrap' ? keyPair : rsaKeyFromSeed(hash('test/modulus'))
   const segment: SegmentSecret = { ...segmentOf(chainId, assignment, Buffer.from(publicKey)), secretKey }
+  const encoded = codec === 'wrap' ? Buffer.alloc(0) : encodePrimeProof(provePrimes(secretKey, segment.id))
+  const primeProof = { encoded, hash: codec === 'wrap' ? encoded : primeProofHash(encoded) }
   const chunks = BLOCKS.map((block, i) => encodeChunk(segment, i, block, hash('test/seed', i)))
   let offers = 0
   return {
@@ -114,7 +120,7 @@ async function lyingSigner(t: TestContext, of: Drawn, codec: CodecName): Promise
     record(count) {
       const tree = new TreeBuilder()
       for (const chunk of chunks.slice(0, count)) tree.appendLeaf(leafNode(chunk, codecOf(codec).headerBytes))
-      return recordOf(assignment, segment, tree.root())
+      return recordOf(assignment, { ...segment, primeProofHash: primeProof.hash }, tree.root())
     },
     signed: (record, by = keyPair) =>
       encodeSignedRecord({ record, signature: signSegment(chainId, by, record) }),
@@ -123,6 +129,7 @@ async function lyingSigner(t: TestContext, of: Drawn, codec: CodecName): Promise
       const offer = encodeOffer({
         draw,
         publicKey: Buffer.from(publicKey),
+        primeProof: primeProof.encoded,
         known: chunks.length
       })
       const id = Buffer.of(offers++)
@@ -168,6 +175,24 @@ test('a segment that somebody else signed for its signer is refused', async (t) 
   })
   const [refused] = await seen(of, 'refused')
   assert.deepEqual(refused?.by, identity('pinner').publicKey)
+})
+
+test('a proof about primes that is not the one that was signed only ends a transfer', async (t) => {
+  const of = await taking(t, { codec: 'seal' })
+  const { chunks, offer, record, signed } = of.liar
+  const told = (changes: Partial<SegmentRecord>) =>
+    offer(async function* (position) {
+      yield* sent(chunks, position)
+      yield { kind: 'end', checkpoint: signed({ ...record(6), ...changes }) }
+    })
+  for (const changes of [{ primeProof: hash('another') }, { publicKey: Buffer.alloc(256, 0xc1) }]) {
+    assert.deepEqual(await told(changes), {
+      accepted: false,
+      code: 'SEGMENT_PRIME_PROOF',
+      message: 'the signer signed another modulus or proof than it handed over'
+    })
+  }
+  assert.equal((await told({})).accepted, true)
 })
 
 test('a signer that signs two roots of the same chunks is convicted by both of them', async (t) => {

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { systemClock } from '../../src/clock.js'
+import { equal } from '../../src/bytes.js'
+import { silentLogger } from '../../src/log.js'
+import { registrationOf } from '../../src/local/economy.js'
+import type { Effect } from '../../src/protocol/effects.js'
+import { seededPrimes, weakModulus } from '../crypto/weak-keys.js'
+import { LyingSigner } from './lying-signer.js'
+import { RoleNetwork } from './network.js'
+import { anyKey, type AnyKey } from './weak-seal.js'
+
+/** Signers that take another key than this project makes, with the best proof that there is; what pinner and chain say. */
+const attacks: {
+  name: string
+  code: string
+  why: RegExp
+  delivered: string
+  key: (draw: number) => AnyKey
+}[] = [
+  {
+    name: '32 primes of 64 bits',
+    code: 'SEGMENT_MODULUS',
+    why: /PRIME_PROOF_SQUARE/,
+    delivered: 'accepted',
+    key(draw) {
+      const { n, primes } = weakModulus(Array<number>(32).fill(1), draw)
+      return anyKey(
+        n,
+        primes.map((p) => ({ p, exponent: 1 }))
+      )
+    }
+  },
+  {
+    name: 'a prime',
+    code: 'SEGMENT_MODULUS',
+    why: /MODULUS_PRIME/,
+    delivered: 'MODULUS_WEAK',
+    key(draw) {
+      const [p] = seededPrimes([2048], draw)
+      return anyKey(p!, [{ p: p!, exponent: 1 }])
+    }
+  },
+  {
+    name: 'a square',
+    code: 'SEGMENT_MODULUS',
+    why: /MODULUS_POWER/,
+    delivered: 'MODULUS_WEAK',
+    key(draw) {
+      const { n, primes } = weakModulus([2], draw)
+      return anyKey(n, [{ p: primes[0]!, exponent: 2 }])
+    }
+  },
+  {
+    name: 'a prime that its other segments have too',
+    code: 'SEGMENT_FACTOR',
+    why: /a factor/,
+    delivered: 'accepted',
+    key(draw) {
+      const primes = [...seededPrimes([512], 0), ...seededPrimes([512, 512, 512], draw + 1)]
+      // Four primes with their two highest bits set may still be too short together.
+      for (let seed = 1000 * (draw + 1); primes.reduce((n, p) => n * p, 1n) >> 2047n !== 1n; seed++) {
+        primes.splice(1, 3, ...seededPrimes([512, 512, 512], seed))
+      }
+      const n = primes.reduce((product, p) => product * p, 1n)
+      return anyKey(
+        n,
+        primes.map((p) => ({ p, exponent: 1 }))
+      )
+    }
+  }
+]
+
+for (const { name, code, why, delivered, key } of attacks) {
+  test(`a signer whose modulus is or has ${name} is convicted, and an honest one makes the copies`, async (t) => {
+    const network = await RoleNetwork.start(t, ['pinner-1', 'weak', 'signer-1'])
+    const { chain } = network.observer.member
+    const effects: Effect[] = []
+    const stop = new AbortController()
+    const following = (async () => {
+      for await (const event of chain.events({ from: 0, signal: stop.signal })) {
+        effects.push(...(event.effects?.effects ?? []))
+      }
+    })().catch(() => {})
+    t.after(async () => {
+      stop.abort()
+      await following
+    })
+    const of = <K extends Effect['kind']>(kind: K): Extract<Effect, { kind: K }>[] =>
+      effects.filter((effect): effect is Extract<Effect, { kind: K }> => effect.kind === kind)
+
+    await network.startRole('pinner', 'pinner-1')
+    const weak = await LyingSigner.start(
+      {
+        dir: join(network.root, 'weak'),
+        network: network.network,
+        chainKey: network.chain.publicKey,
+        clock: systemClock,
+        randomBytes,
+        log: silentLogger
+      },
+      registrationOf('signer'),
+      { key }
+    )
+    t.after(() => weak.close())
+
+    const keeping = network.keep({ 'one.bin': randomBytes(2_000) }, { copies: 1, codec: 'seal' })
+    await network.until('a verdict on a refusal', () => of('judged').length > 0)
+    await network.startRole('signer', 'signer-1')
+    await keeping
+
+    await network.until('a verdict on every refusal', () => of('judged').length === of('refused').length)
+    assert.ok(of('judged').every(({ upheld }) => upheld === 1))
+    assert.ok(
+      weak.verdicts.some(
+        (verdict) => !verdict.accepted && verdict.code === code && why.test(verdict.message)
+      ),
+      JSON.stringify(weak.verdicts)
+    )
+    assert.ok(weak.deliveries.every((said) => said === delivered))
+    const penalised = of('penalised')
+    assert.ok(penalised.length > 0 && penalised.every(({ key }) => equal(key, weak.publicKey)))
+    assert.ok(penalised.some(({ burned }) => burned > 0n))
+  })
+}
