@@ -1,4 +1,5 @@
 import { auditEvidence, SettledChallenges } from './evidence.js'
+import { sharedModuli } from './moduli.js'
 import { Promised } from './promises.js'
 import { JudgedRefusals } from './refusals.js'
 import { ChainError, InputError, StorageError, type ErrorCode } from '../errors.js'
@@ -48,6 +49,7 @@ export class Replay extends Resource {
     pruned: 0,
     evidence: null,
     receipts: null,
+    moduli: null,
     chainId: null,
     chainKey: null,
     head: null,
@@ -113,6 +115,7 @@ export class Replay extends Resource {
     if (report.entries === 0 && !report.failure) this.#fail(0, 'LOG_EMPTY', 'the log has no entries')
     if (state && !report.failure) {
       report.stateHash = hashState(this.db)
+      report.moduli = sharedModuli(this.db)
       for (const row of this.db.iterate('SELECT balance FROM accounts')) report.sum += row.balance as bigint
       // Every entry's postings sum to 0, whatever the log says: only rules that are wrong get here.
       if (report.sum !== 0n) throw new Error(`all accounts together hold ${report.sum} grains`)

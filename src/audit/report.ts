@@ -2,6 +2,7 @@ import type { ErrorCode } from '../errors.js'
 import type { JudgeRefusal, VerifyAnswers } from '../evidence/tasks.js'
 import type { DrawObserver, State } from '../ledger/state.js'
 import type { Receipt, RefusalView } from '../protocol/views.js'
+import type { ModuliReport } from './moduli.js'
 import type { EvidenceCore } from '../client/evidence-core.js'
 
 /** The first thing that does not hold. `seq` is the entry's, or null if the log holds and the stored state does not. */
@@ -27,6 +28,8 @@ export interface AuditReport {
   evidence: EvidenceReport | null
   /** What became of the receipts that were given; null if none were. */
   receipts: PromisesReport | null
+  /** Live moduli that share a prime; null unless the log holds. */
+  moduli: ModuliReport | null
   chainId: Uint8Array | null
   chainKey: Buffer | null
   head: Uint8Array | null

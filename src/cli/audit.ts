@@ -140,6 +140,7 @@ function toJson(report: AuditReport): object {
     pruned,
     evidence,
     receipts,
+    moduli,
     chainKey,
     chainId,
     head,
@@ -156,6 +157,7 @@ function toJson(report: AuditReport): object {
     pruned,
     evidence,
     receipts,
+    moduli,
     chainKey: chainKey && encode(chainKey),
     chainId: chainId && toHex(chainId),
     head: head && toHex(head),
@@ -182,6 +184,15 @@ function describe(report: AuditReport): string {
     lines.push(`receipts    ${receipts.held} are of entries that are there`)
     if (receipts.foreign > 0)
       lines.push(`foreign     ${receipts.foreign} receipts that this chain did not sign`)
+  }
+  const { moduli } = report
+  if (moduli && moduli.checked > 0) {
+    const named = moduli.shared.slice(0, 20).map(({ copy, segment }) => `${copy}/${segment}`)
+    lines.push(
+      `moduli      ${moduli.checked} were held against each other, ${moduli.shared.length} share a prime`
+    )
+    if (moduli.left > 0) lines.push(`older       ${moduli.left} moduli were left out`)
+    if (named.length > 0) lines.push(`shared      copy/segment ${named.join(', ')}`)
   }
   if (pruned > 0) lines.push(`pruned      ${pruned} operations were checked without their details`)
   if (report.stateHash) lines.push(`state       ${report.stateHash.toString('hex')}`)
