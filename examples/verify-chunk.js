@@ -102,6 +102,7 @@ async function published() {
     version: 1,
     end: CHUNKS,
     publicKey: signer.publicKey,
+    primeProof: Buffer.alloc(0),
     salt,
     chunks: CHUNKS,
     bytes,
