@@ -1,7 +1,7 @@
 import type { EngineTasks } from '../src/engine/messages.js'
 import type { RefusalVerdict } from '../src/evidence/refusal-judge.js'
 import type { RefusalTask, VerifyTask } from '../src/evidence/tasks.js'
-import type { ModulusFault, ModulusTask } from '../src/evidence/modulus-task.js'
+import type { ModulusFault, ModulusTask } from '../src/crypto/modulus-task.js'
 import type { Verdict } from '../src/evidence/verdict.js'
 import type { SignatureTask } from '../src/ledger/signature-checks.js'
 

@@ -1,4 +1,4 @@
-import type { ModulusSearch } from '../crypto/modulus-search.js'
+import type { ModulusSearch } from './modulus-search.js'
 import type { ErrorCode } from '../errors.js'
 
 /** What a worker gets to check the modulus that a signer seals a segment with. */
