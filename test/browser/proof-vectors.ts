@@ -36,7 +36,7 @@ import { from, type Comparisons } from './room.js'
 
 // Vectors of trees, walks, evidence and refusals.
 
-interface Merkle {
+export interface Merkle {
   headerBytes: number
   trees: {
     chunks: number
@@ -177,7 +177,7 @@ function sliceWalks(it: Comparisons, walk: Slices['walk']): void {
   }
 }
 
-interface Walk {
+export interface Walk {
   chain: string
   copy: number
   challenge: number

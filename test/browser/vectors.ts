@@ -190,7 +190,7 @@ export function originals(it: Comparisons, vectors: OriginalVector[]): void {
   }
 }
 
-interface Money {
+export interface Money {
   parameters: Record<string, number>
   donationBurn: { amount: string; burned: string }[]
   storageReward: { bytes: number; epochs: number; reward: string }[]

@@ -6,30 +6,12 @@ import { buildEvidence } from '../../src/evidence/format.js'
 import { verifyEvidence } from '../../src/evidence/verify.js'
 import { walk, walkSeed } from '../../src/evidence/walk.js'
 import { evidenceBytes, makeCopy, memorySource } from './copy.js'
+import type { Walk } from '../browser/proof-vectors.js'
 
 // Written from docs/formats.md, with another BLAKE3 and nothing of src/: what another implementation would do.
 
-interface Vectors {
-  chain: string
-  copy: number
-  challenge: number
-  round: number
-  beacon: string
-  segments: { id: string; publicKey: string; start: number; chunks: number; bytes: number; root: string }[]
-  chunks: string[]
-  seed: string
-  walks: {
-    k: number
-    indices: number[]
-    states: string[]
-    originalStep: number
-    evidence: string
-    evidenceHash: string
-  }[]
-}
-
 const path = new URL('../../../test/vectors/walk.json', import.meta.url)
-const vectors = JSON.parse(readFileSync(path, 'utf8')) as Vectors
+const vectors = JSON.parse(readFileSync(path, 'utf8')) as Walk
 const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex')
 const chunks = vectors.chunks.map(bytes)
 

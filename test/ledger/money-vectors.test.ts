@@ -14,24 +14,11 @@ import {
 } from '../../src/ledger/rules/economics.js'
 import { lowerMedian } from '../../src/ledger/rules/reputation.js'
 import { parameters, type Parameters } from '../../src/protocol/parameters.js'
+import type { Money } from '../browser/vectors.js'
 
 /** Expected values made by test/vectors/independent.py from docs/protocol.md. */
-interface Vectors {
-  parameters: Record<string, number>
-  donationBurn: { amount: string; burned: string }[]
-  storageReward: { bytes: number; epochs: number; reward: string }[]
-  retrievalReward: { bytes: number; epochs: number; reward: string }[]
-  paidFor: { reward: string; ppm: number; paid: string }[]
-  segmentReward: { bytes: number; reward: string }[]
-  copyLock: { bytes: number; every: number; lock: string }[]
-  backedBytes: { deposit: string; bytes: string }[]
-  copiesFor: { target: number; reputations: number[]; copies: number }[]
-  lowerMedian: { values: number[]; median: number }[]
-  onion: { secret: string; length: number; commitments: string[]; values: string[] }[]
-}
-
 const path = new URL('../../../test/vectors/rules-money.json', import.meta.url)
-const vectors = JSON.parse(readFileSync(path, 'utf8')) as Vectors
+const vectors = JSON.parse(readFileSync(path, 'utf8')) as Money
 
 /** The parameters that the vectors were made with: theirs, whatever the defaults are today. */
 const p: Parameters = parameters(

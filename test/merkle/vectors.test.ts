@@ -16,23 +16,11 @@ import { MemoryTree, locate } from '../../src/merkle/reader.js'
 import { referenceLeaf, referenceTree } from './reference.js'
 import { toHex } from '../../src/bytes.js'
 import { assertSame } from '../helpers/bytes.js'
-
-interface Vectors {
-  headerBytes: number
-  trees: {
-    chunks: number
-    bytes: number
-    root: string
-    proof: { index: number; nodes: string }
-    batch: { indices: number[]; nodes: string }
-    byte: { offset: number; index: number; chunkOffset: number }
-  }[]
-  storedTreeOf7: string
-}
+import type { Merkle } from '../browser/proof-vectors.js'
 
 const vectors = JSON.parse(
   readFileSync(new URL('../../../test/vectors/merkle.json', import.meta.url), 'utf8')
-) as Vectors
+) as Merkle
 const HEADER = vectors.headerBytes
 
 /** The chunks that the vectors describe. */

@@ -9,6 +9,7 @@ import crypto from 'hypercore-crypto'
 import { systemClock } from '../../src/clock.js'
 import { opened } from '../../src/lifecycle.js'
 import { auditFile } from '../../src/audit/file.js'
+import type { Effect } from '../../src/protocol/effects.js'
 import type { Parameters } from '../../src/protocol/parameters.js'
 import type { Outcome, Plan } from '../../src/protocol/operations.js'
 import { scan } from '../../src/drive/scan.js'
@@ -237,6 +238,23 @@ export class RoleNetwork {
     }
     await leave()
     return { driveKey, hypercores }
+  }
+
+  /** Follows the log from its beginning until the test ends; tells all effects of a kind that it has seen. */
+  effects(): <K extends Effect['kind']>(kind: K) => Extract<Effect, { kind: K }>[] {
+    const seen: Effect[] = []
+    const stop = new AbortController()
+    const following = (async () => {
+      for await (const event of this.observer.member.chain.events({ from: 0, signal: stop.signal })) {
+        seen.push(...(event.effects?.effects ?? []))
+      }
+    })().catch(() => {})
+    this.#closing.push(async () => {
+      stop.abort()
+      await following
+    })
+    return <K extends Effect['kind']>(kind: K) =>
+      seen.filter((effect): effect is Extract<Effect, { kind: K }> => effect.kind === kind)
   }
 
   /** Who holds the copies of a hypercore, by the chain. */

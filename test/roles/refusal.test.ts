@@ -5,7 +5,6 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { systemClock } from '../../src/clock.js'
-import type { Effect } from '../../src/protocol/effects.js'
 import { silentLogger } from '../../src/log.js'
 import { consume } from '../../src/local/consume.js'
 import { registrationOf } from '../../src/local/economy.js'
@@ -37,19 +36,7 @@ for (const { name, codec, code, lie } of lies) {
   test(`a signer that signs ${name} is refused and pays, and another makes the copy`, async (t) => {
     const network = await RoleNetwork.start(t, ['pinner-1', 'liar', 'signer-1'])
     const { chain } = network.observer.member
-    const effects: Effect[] = []
-    const stop = new AbortController()
-    const following = (async () => {
-      for await (const event of chain.events({ from: 0, signal: stop.signal })) {
-        effects.push(...(event.effects?.effects ?? []))
-      }
-    })().catch(() => {})
-    t.after(async () => {
-      stop.abort()
-      await following
-    })
-    const of = <K extends Effect['kind']>(kind: K): Extract<Effect, { kind: K }>[] =>
-      effects.filter((effect): effect is Extract<Effect, { kind: K }> => effect.kind === kind)
+    const of = network.effects()
 
     const pinner = await network.startRole('pinner', 'pinner-1')
     const liar = await LyingSigner.start(

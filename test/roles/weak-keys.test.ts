@@ -6,7 +6,6 @@ import { systemClock } from '../../src/clock.js'
 import { equal } from '../../src/bytes.js'
 import { silentLogger } from '../../src/log.js'
 import { registrationOf } from '../../src/local/economy.js'
-import type { Effect } from '../../src/protocol/effects.js'
 import { seededPrimes, weakModulus } from '../crypto/weak-keys.js'
 import { LyingSigner } from './lying-signer.js'
 import { RoleNetwork } from './network.js'
@@ -76,20 +75,7 @@ const attacks: {
 for (const { name, code, why, delivered, key } of attacks) {
   test(`a signer whose modulus is or has ${name} is convicted, and an honest one makes the copies`, async (t) => {
     const network = await RoleNetwork.start(t, ['pinner-1', 'weak', 'signer-1'])
-    const { chain } = network.observer.member
-    const effects: Effect[] = []
-    const stop = new AbortController()
-    const following = (async () => {
-      for await (const event of chain.events({ from: 0, signal: stop.signal })) {
-        effects.push(...(event.effects?.effects ?? []))
-      }
-    })().catch(() => {})
-    t.after(async () => {
-      stop.abort()
-      await following
-    })
-    const of = <K extends Effect['kind']>(kind: K): Extract<Effect, { kind: K }>[] =>
-      effects.filter((effect): effect is Extract<Effect, { kind: K }> => effect.kind === kind)
+    const of = network.effects()
 
     await network.startRole('pinner', 'pinner-1')
     const weak = await LyingSigner.start(
