@@ -5,13 +5,10 @@ import { hypercoreByKey, type Hypercore } from '../rows.js'
 import { accountKinds, BURNED, type Account, type State } from '../state.js'
 import { equal } from '../../bytes.js'
 
-/** Moves grains from the sender's wallet to another, which it opens. */
+/** Moves grains from the sender's wallet to another, which it opens. A balance too low is refused by `State.move`. */
 export function transfer(state: State, sender: Account, { to, amount }: Body<'transfer'>): void {
   if (amount === 0n) throw new ChainError('AMOUNT_ZERO', 'a transfer of nothing')
   if (equal(to, sender.key)) throw new ChainError('TRANSFER_TO_SELF', 'sender and receiver are the same')
-  if (sender.balance < amount) {
-    throw new ChainError('BALANCE_TOO_LOW', `the balance is ${sender.balance} grains, needed are ${amount}`)
-  }
   state.move(sender, state.open(accountKinds.wallet, to), amount)
 }
 

@@ -1,5 +1,7 @@
-import test from 'node:test'
-import { TestNetwork, identity, original } from '../network.js'
+import assert from 'node:assert/strict'
+import test, { type TestContext } from 'node:test'
+import type { Effect } from '../../../src/protocol/effects.js'
+import { TestNetwork, identity, original, smallNetwork } from '../network.js'
 import { accepted, lapsed, refused } from './refused.js'
 
 const RICH = 1_000_000_000n
@@ -54,4 +56,60 @@ test('a hypercore that has lapsed takes no donation, but can be sponsored again'
   )
   network.sponsor('film')
   accepted(network, network.supporter, { kind: 'donate', body: { key, amount: 1_000_000n } })
+})
+
+const GRACE = 3
+
+/** A hypercore whose balance could not pay what was due, in its grace; and what the chain said since it was sponsored. */
+function inGrace(t: TestContext): { network: TestNetwork; key: Buffer; said: () => Effect[] } {
+  const network = smallNetwork({ graceEpochs: GRACE })
+  t.after(() => network.close())
+  const key = network.sponsor('film', { copies: 1 }, 30_000n)
+  const first = network.ledger.length()
+  const said = (): Effect[] =>
+    Array.from(
+      { length: network.ledger.length() - first },
+      (_, n) => network.ledger.effects(first + n)!.effects
+    ).flat()
+  for (let n = 0; n < 1_000 && network.ledger.hypercore(key)!.state !== 'grace'; n++) {
+    network.tick()
+    network.work()
+  }
+  assert.equal(network.ledger.hypercore(key)!.state, 'grace')
+  return { network, key, said }
+}
+
+test('a grace is announced once, with the epoch at which it ends, and then the hypercore lapses', (t) => {
+  const { network, key, said } = inGrace(t)
+  const began = Number(network.ledger.chain().epoch)
+  let epoch = began
+  for (let n = 0; n < 1_000 && network.ledger.hypercore(key)!.state === 'grace'; n++) {
+    network.tick()
+    network.work()
+    epoch = Number(network.ledger.chain().epoch)
+  }
+  assert.deepEqual(
+    said().filter(({ kind }) => kind === 'graceBegan'),
+    [{ kind: 'graceBegan', hypercore: key, until: began + GRACE }]
+  )
+  assert.equal(network.ledger.hypercore(key)!.state, 'lapsed')
+  assert.equal(epoch, began + GRACE)
+})
+
+test('a donation ends a grace and says so, and only where there is one', (t) => {
+  const { network, key, said } = inGrace(t)
+  const ended = (): Effect[] => said().filter(({ kind }) => kind === 'graceEnded')
+  accepted(network, network.supporter, { kind: 'donate', body: { key, amount: 100_000_000n } })
+  assert.deepEqual(ended(), [{ kind: 'graceEnded', hypercore: key }])
+  assert.equal(network.ledger.hypercore(key)!.state, 'active')
+  accepted(network, network.supporter, { kind: 'donate', body: { key, amount: 1n } })
+  assert.equal(ended().length, 1)
+  for (
+    let epoch = Number(network.ledger.chain().epoch) + GRACE + 2;
+    Number(network.ledger.chain().epoch) < epoch;
+  ) {
+    network.tick()
+    network.work()
+  }
+  assert.equal(network.ledger.hypercore(key)!.state, 'active')
 })
