@@ -1,30 +1,88 @@
+import { constants } from 'node:fs'
+import { copyFile, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { blake3 } from '../crypto/hash.js'
-import { DatdotError, type ErrorCode } from '../errors.js'
+import { DatdotError, InputError, type ErrorCode } from '../errors.js'
+import { fileTrouble, openingTrouble } from '../file-failure.js'
 import { Database } from '../ledger/database.js'
 import { isDamage, ledgerFailure } from '../ledger/failures.js'
 import { hashState } from '../ledger/state-hash.js'
 import { stateTables } from '../ledger/schema.js'
 import { encodeEntry } from '../protocol/entry.js'
 import { using } from '../lifecycle.js'
+import { TemporaryFolder } from '../temporary-folder.js'
 import { Replay, BATCH } from './replay.js'
 import type { AuditFailure, AuditOptions, AuditReport } from './report.js'
 
 /**
  * Replays the log in a ledger's file and compares the state that the file holds with the replay's. The file may be in use: what is read is
- * one snapshot of it.
+ * one snapshot of it. Who may read the file, but not write beside it, has a copy among its temporary files audited.
  *
- * @throws InputError `LEDGER_NOT_FOUND`, `LEDGER_NOT_A_LEDGER`, `LEDGER_TOO_NEW`
+ * @throws InputError `LEDGER_NOT_FOUND`, `LEDGER_NOT_A_LEDGER`, `LEDGER_TOO_NEW`, `LEDGER_IN_USE`, `DISK_FULL`, `TMPDIR_UNUSABLE`
  */
 export async function auditFile(path: string, options: AuditOptions = {}): Promise<AuditReport> {
   return using(new Replay(options), async (replay) => {
-    await replayFile(path, replay)
+    const file = tryOpen(path)
+    if (file) await replayFile(file, path, replay)
+    else {
+      await using(new TemporaryFolder('datdot-ledger-'), async ({ path: folder }) => {
+        const copy = await copyLedger(path, folder)
+        await replayFile(new Database(copy, { readonly: true }), path, replay)
+      })
+    }
     await replay.evidence()
     return replay.report
   })
 }
 
-async function replayFile(path: string, replay: Replay): Promise<void> {
-  const file = new Database(path, { readonly: true })
+/** The file as it is; null where SQLite would have to write beside it and may not, as on a disk that is only read. */
+function tryOpen(path: string): Database | null {
+  try {
+    return new Database(path, { readonly: true })
+  } catch (error) {
+    const refused = error instanceof DatdotError && ['LEDGER_DENIED', 'LEDGER_FAILED'].includes(error.code)
+    if (refused && openingTrouble(path, 'r') === 'unknown') return null
+    throw error
+  }
+}
+
+/** Copies a ledger and what was not merged into it yet. @throws InputError `LEDGER_IN_USE`, `DISK_FULL` */
+async function copyLedger(path: string, folder: string): Promise<string> {
+  const copy = join(folder, basename(path))
+  try {
+    for (let tries = 0; tries < 3; tries++) {
+      const before = await shapeOf(path)
+      await copyFile(path, copy, constants.COPYFILE_FICLONE)
+      if (before.wal) await copyFile(`${path}-wal`, `${copy}-wal`, constants.COPYFILE_FICLONE)
+      const after = await shapeOf(path)
+      if (before.text === after.text) return copy
+    }
+  } catch (error) {
+    if (fileTrouble(error) !== 'full') throw error
+    const message = `a copy of ${path} does not fit among the temporary files in ${folder}; free some space or set TMPDIR`
+    throw new InputError('DISK_FULL', message, { cause: error })
+  }
+  throw new InputError(
+    'LEDGER_IN_USE',
+    `${path} is written to while it is read, and its folder cannot be written, which sharing it needs; audit as its owner`
+  )
+}
+
+/** What changes with every write to a database. */
+async function shapeOf(path: string): Promise<{ wal: boolean; text: string }> {
+  const found = await Promise.all(
+    [path, `${path}-wal`].map((name) =>
+      stat(name, { bigint: true }).catch((error: unknown) => {
+        if (fileTrouble(error) === 'missing') return null
+        throw error
+      })
+    )
+  )
+  const text = found.map((file) => (file ? `${file.size} ${file.mtimeNs}` : '-')).join()
+  return { wal: found[1] !== null, text }
+}
+
+async function replayFile(file: Database, path: string, replay: Replay): Promise<void> {
   try {
     file.raw.exec('BEGIN')
     await replay.run(entriesOf(file))

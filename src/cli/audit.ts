@@ -9,7 +9,7 @@ import { signaturesOnWorkers } from '../ledger/signature-checks.js'
 import { Engine } from '../engine/engine.js'
 import { InputError } from '../errors.js'
 import { using } from '../lifecycle.js'
-import { TemporaryFolder } from '../storage/temporary-folder.js'
+import { TemporaryFolder } from '../temporary-folder.js'
 import {
   bytesOption,
   EXIT_FAILED,

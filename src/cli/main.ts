@@ -2,7 +2,7 @@
 import { closeSync, readFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { InputError } from '../errors.js'
-import { TemporaryFolder } from '../storage/temporary-folder.js'
+import { TemporaryFolder } from '../temporary-folder.js'
 import { EXIT_INPUT, EXIT_OK, explain, type Command, type CommandIo } from './command.js'
 import { checkNative, workingFolder } from './environment.js'
 

@@ -5,7 +5,7 @@ import { DatdotError, InputError } from '../errors.js'
 import { fileTrouble } from '../file-failure.js'
 import { Resource } from '../lifecycle.js'
 import { FolderLock, describeHolder, type Holder } from '../storage/folder-lock.js'
-import { makeTemporaryFolder } from '../storage/temporary-folder.js'
+import { makeTemporaryFolder } from '../temporary-folder.js'
 
 /** Made first in the data folder of a network, and locked as long as it runs. It stays: the folder holds a network then. */
 const NETWORK_LOCK = 'network.json'

@@ -1,22 +1,24 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { InputError } from '../errors.js'
-import { Resource } from '../lifecycle.js'
-import { storageFailure } from './failures.js'
+import { InputError } from './errors.js'
+import { fileTrouble } from './file-failure.js'
+import { Resource } from './lifecycle.js'
 
 /**
  * Makes a fresh folder of its own among the machine's temporary files.
  *
- * @throws InputError TMPDIR_UNUSABLE; StorageError STORAGE_DISK_FULL
+ * @throws InputError TMPDIR_UNUSABLE, DISK_FULL
  */
 export async function makeTemporaryFolder(prefix: string): Promise<string> {
   const where = tmpdir()
   try {
     return await mkdtemp(join(where, prefix))
   } catch (error) {
-    const failure = storageFailure(error, where)
-    if (failure.code === 'STORAGE_DISK_FULL') throw failure
+    if (fileTrouble(error) === 'full') {
+      const message = `temporary files are to go to ${where}, and its disk is full; free some space or set TMPDIR`
+      throw new InputError('DISK_FULL', message, { cause: error })
+    }
     const there = await stat(where).catch(() => null)
     throw unusable(where, there?.isDirectory() ?? false, error)
   }
