@@ -12,7 +12,8 @@ import { loadedBy } from './browser/bundle.js'
 const below: Record<string, readonly string[]> = {
   index: ['roles'],
   browser: ['ledger/rules', 'evidence'],
-  cli: ['local'],
+  cli: ['local', 'profile'],
+  profile: ['roles'],
   local: ['roles'],
   roles: ['audit', 'chain', 'storage', 'drive', 'workers'],
   audit: ['client', 'ledger'],

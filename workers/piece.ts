@@ -1,5 +1,6 @@
 import type { SegmentSecret } from '../src/chunk/codec.js'
 import { codecOf } from '../src/chunk/codecs.js'
+import { noTimes } from '../src/engine/messages.js'
 import { workerTask } from './task.js'
 
 /** One piece of a chunk that is larger than a slab. */
@@ -25,5 +26,5 @@ export default workerTask<'piece'>((task, slabs) => {
       .createDecoder(task.segment)
       .openPiece({ index, header, plainBytes, plainOffset }, body, data)
   }
-  return { bytes, times: { fillMs: 0, cipherMs: performance.now() - start, hashMs: 0, headerMs: 0 } }
+  return { bytes, times: { ...noTimes(), cipherMs: performance.now() - start } }
 })

@@ -2,11 +2,18 @@ import type { ChunkBatch, Codec, Encoder, SegmentSecret } from '../src/chunk/cod
 import { codecOf } from '../src/chunk/codecs.js'
 import { slabHasher } from '../src/crypto/blake3-slab.js'
 import { CodecError } from '../src/errors.js'
-import { toPlainError, type SlabResult, type SlabTask, type StageTimes } from '../src/engine/messages.js'
+import {
+  noTimes,
+  toPlainError,
+  type SlabResult,
+  type SlabTask,
+  type StageTimes
+} from '../src/engine/messages.js'
 import { loans } from '../src/engine/loans.js'
 import type { Slab } from '../src/engine/slab.js'
 import { HASH_BYTES } from '../src/crypto/hash.js'
 import { buildLevels } from '../src/merkle/node.js'
+import { originalLeaf } from '../src/protocol/original-tree.js'
 import { workerTask } from './task.js'
 
 // Chunks are taken through all stages in groups that stay in the core's cache between them.
@@ -24,7 +31,7 @@ export default workerTask<'slab'>((task, slabs) => work(task, slabs(task.slab)))
 function work(task: SlabTask, slab: Slab): SlabResult {
   const batch: ChunkBatch = { ...tablesOf(slab, task), slab: task.data ?? slab.data }
   const codec = codecOf(task.segment.codec)
-  const times: StageTimes = { fillMs: 0, cipherMs: 0, hashMs: 0, headerMs: 0 }
+  const times = noTimes()
   const encoder = task.job === 'encode' ? codec.createEncoder(task.segment as SegmentSecret) : undefined
   if (bodyHashes.byteLength < task.count * HASH_BYTES) bodyHashes = new Uint8Array(slab.capacity * HASH_BYTES)
   const stage = stageOf(task, codec, encoder, batch, times)
@@ -49,7 +56,16 @@ function work(task: SlabTask, slab: Slab): SlabResult {
     slabHasher.leaves(bytes, offsets, encodedBytes, 0, done, codec.headerBytes, bodyHashes, slab.levels)
     buildLevels(task.firstLeaf, done, slab.levels)
   })
+  if (task.originals) timed(times, 'originalMs', () => hashOriginals(slab, done))
   return { done, refused: refused && toPlainError(refused), times }
+}
+
+/** The leaves of the original's tree over the first `count` chunks, which are plain by now. */
+function hashOriginals({ data, plainOffsets, plainBytes, originals }: Slab, count: number): void {
+  for (let i = 0; i < count; i++) {
+    const plain = data.subarray(plainOffsets[i], plainOffsets[i]! + plainBytes[i]!)
+    originals.set(originalLeaf(plain), i * HASH_BYTES)
+  }
 }
 
 /** Copies the lent ones of chunks `[from, to)` into their slots. */

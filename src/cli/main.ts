@@ -29,6 +29,10 @@ const COMMANDS: Record<string, Entry> = {
     summary: 'measure what pinners serve',
     load: async () => (await import('./role.js')).roleCommand('verifier')
   },
+  profile: {
+    summary: 'find out whether the network or the encryption is the limit here',
+    load: async () => (await import('./profile.js')).profile
+  },
   audit: {
     summary: "replay a chain's log and check all of it",
     load: async () => (await import('./audit.js')).audit

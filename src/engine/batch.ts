@@ -17,6 +17,7 @@ export class Batch {
   readonly levels: Uint8Array
   /** All encoded chunks one after another, where the stream encodes; else empty. */
   readonly encoded: Buffer
+  readonly #originals: Uint8Array | undefined
   readonly #data: Buffer
   readonly #offsets: Uint32Array
   readonly #lengths: Uint32Array
@@ -29,6 +30,8 @@ export class Batch {
     plainBytes: Uint32Array
     levels: Uint8Array
     encoded: Buffer
+    /** Leaves of the original's tree, where a worker made them. */
+    originals?: Uint8Array | undefined
     data: Buffer
     /** Of the chunks that come out, in `data`. */
     offsets: Uint32Array
@@ -40,6 +43,7 @@ export class Batch {
     this.plainBytes = fields.plainBytes
     this.levels = fields.levels
     this.encoded = fields.encoded
+    this.#originals = fields.originals
     this.#data = fields.data
     this.#offsets = fields.offsets
     this.#lengths = fields.lengths
@@ -51,6 +55,15 @@ export class Batch {
       this.#data.subarray(offset, offset + this.#lengths[i]!)
     )
     return this.#chunks
+  }
+
+  /**
+   * The leaf that hypercore's own tree has for the i-th chunk, in memory of its own. Undefined unless the stream was asked
+   * for it, and of chunks so large that no worker saw the whole.
+   */
+  original(i: number): Buffer | undefined {
+    if (!this.#originals) return undefined
+    return Buffer.from(this.#originals.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES))
   }
 
   /** The leaf of the i-th chunk of this batch, in memory of its own. */

@@ -5,7 +5,7 @@ import { encodeNode, leafOf } from '../merkle/node.js'
 import { turn } from '../wait.js'
 import { Batch } from './batch.js'
 import type { SlabLease } from './lease.js'
-import type { Job, StageTimes } from './messages.js'
+import { noTimes, type Job, type StageTimes } from './messages.js'
 import type { Executor } from './executor.js'
 
 /** The main thread hashes so much at a time: well under a millisecond. */
@@ -34,7 +34,7 @@ export interface LargeChunk {
  * @throws CodecError if the chunk is refused, and as `Executor.call` does
  */
 export async function workLargeChunk(chunk: LargeChunk): Promise<{ batch: Batch; times: StageTimes }> {
-  const times: StageTimes = { fillMs: 0, cipherMs: 0, hashMs: 0, headerMs: 0 }
+  const times = noTimes()
   const { codec, job, bytes } = chunk
   if (job === 'encode') {
     const out = Buffer.allocUnsafeSlow(codec.encodedBytes(bytes.byteLength))

@@ -37,6 +37,8 @@ export interface SlabTask {
   seed: Uint8Array
   /** Where the run is in what is drawn from the seed. */
   firstDraw: number
+  /** Whether the leaves of the original's tree over the plain chunks are wanted too. */
+  originals: boolean
 }
 
 export interface SlabResult {
@@ -56,6 +58,8 @@ export interface StageTimes {
   hashMs: number
   /** Signatures made or checked. */
   headerMs: number
+  /** BLAKE2b: leaves of the original's tree. */
+  originalMs: number
 }
 
 /**
@@ -101,6 +105,11 @@ export interface ProvePrimesTask {
   /** In shared memory: the worker reads it where it is. */
   secretKey: Uint8Array
   segmentId: Uint8Array
+}
+
+/** Times before anything was done. */
+export function noTimes(): StageTimes {
+  return { fillMs: 0, cipherMs: 0, hashMs: 0, headerMs: 0, originalMs: 0 }
 }
 
 /** What a worker sends back: an error is data, so that only a crash rejects the pool's promise. */

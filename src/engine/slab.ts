@@ -1,3 +1,4 @@
+import { HASH_BYTES } from '../crypto/hash.js'
 import { RECORD_BYTES } from '../merkle/node.js'
 
 /**
@@ -13,8 +14,8 @@ export const LEAST_MEMORY_BYTES = 2 * SMALLEST_SLAB_BYTES
 const TABLES = 4
 /** The stage and the data lie on cache lines of their own. */
 const LINE_BYTES = 64
-/** Bytes of tables for a chunk: four words, and its share of the tree's nodes. */
-const TABLE_BYTES = TABLES * 4 + 2 * RECORD_BYTES
+/** Bytes of tables for a chunk: four words, its share of the tree's nodes, and a leaf of the original's tree. */
+const TABLE_BYTES = TABLES * 4 + 2 * RECORD_BYTES + HASH_BYTES
 /** One chunk of tables for so many bytes of slab: all of the slab is used by chunks of 256 plain bytes. */
 const BYTES_PER_CHUNK = 640
 
@@ -32,6 +33,8 @@ export class Slab {
   readonly plainBytes: Uint32Array
   /** Nodes of the run as `buildLevels` leaves them. */
   readonly levels: Uint8Array
+  /** Leaves of the original's tree over the plain chunks, where they were asked for. */
+  readonly originals: Uint8Array
   readonly data: Buffer
 
   constructor(buffer: SharedArrayBuffer, number: number) {
@@ -45,6 +48,8 @@ export class Slab {
     this.plainOffsets = table(2)
     this.plainBytes = table(3)
     this.levels = new Uint8Array(buffer, LINE_BYTES + TABLES * tableBytes, 2 * RECORD_BYTES * this.capacity)
+    const originalsAt = LINE_BYTES + (TABLES * 4 + 2 * RECORD_BYTES) * this.capacity
+    this.originals = new Uint8Array(buffer, originalsAt, HASH_BYTES * this.capacity)
     const dataAt = LINE_BYTES + Math.ceil((TABLE_BYTES * this.capacity) / LINE_BYTES) * LINE_BYTES
     this.data = Buffer.from(buffer, dataAt, buffer.byteLength - dataAt)
   }

@@ -8,7 +8,7 @@ import { RECORD_BYTES } from '../merkle/node.js'
 import { turn } from '../wait.js'
 import { Batch } from './batch.js'
 import { loans } from './loans.js'
-import { fromPlainError, type Job, type SlabResult, type StageTimes } from './messages.js'
+import { fromPlainError, noTimes, type Job, type SlabResult, type StageTimes } from './messages.js'
 import { workLargeChunk } from './large.js'
 import type { Executor } from './executor.js'
 import { OrderedQueue } from './queue.js'
@@ -48,6 +48,8 @@ export interface StreamOptions {
   onProgress?: (progress: StreamProgress) => void
   /** Number in the segment's tree of the first chunk's leaf. Default 0. */
   firstLeaf?: number
+  /** Has workers hash the plain chunks that come out into the leaves of the original's tree, for `batch.original`. */
+  originals?: boolean
 }
 
 /** What a stream works on. */
@@ -94,16 +96,14 @@ export async function* stream(
   options.signal?.addEventListener('abort', abort, { once: true })
   context.closing.throwIfAborted()
   context.closing.addEventListener('abort', close, { once: true })
-  const feeder = new Feeder(context, source, job, options.firstLeaf ?? 0, stop.signal)
+  const { firstLeaf = 0, originals = false } = options
+  const feeder = new Feeder(context, source, { ...job, firstLeaf, originals }, stop.signal)
   const feeding = feeder.run()
   const progress: StreamProgress = {
     chunks: 0,
     encodedBytes: 0,
     plainBytes: 0,
-    fillMs: 0,
-    cipherMs: 0,
-    hashMs: 0,
-    headerMs: 0,
+    ...noTimes(),
     elapsedMs: 0
   }
   let result: Result | undefined
@@ -137,6 +137,7 @@ function add(progress: StreamProgress, { batch, times }: Result, elapsedMs: numb
   progress.hashMs += times.hashMs
   progress.headerMs += times.headerMs
   progress.fillMs += times.fillMs
+  progress.originalMs += times.originalMs
   progress.elapsedMs = elapsedMs
 }
 
@@ -162,16 +163,17 @@ interface Chunks {
   at: number[]
 }
 
+type FedJob = StreamJob & Required<Pick<StreamOptions, 'firstLeaf' | 'originals'>>
+
 /** Fills slabs from the source and has workers do them; results come out in order. */
 class Feeder {
   readonly results = new OrderedQueue<Result>()
   readonly #context: StreamContext
   readonly #reader: SourceReader
-  readonly #job: StreamJob
+  readonly #job: FedJob
   readonly #codec: Codec
   readonly #lease: SlabLease
   readonly #signal: AbortSignal
-  readonly #firstLeaf: number
   #filling: Filling | undefined
   /** Chunks taken from the source. */
   #taken = 0
@@ -180,19 +182,12 @@ class Feeder {
   /** Sends chunks on that wait in a slab while nothing more comes from the source. */
   readonly #idle: Timer
 
-  constructor(
-    context: StreamContext,
-    source: ChunkSource,
-    job: StreamJob,
-    firstLeaf: number,
-    signal: AbortSignal
-  ) {
+  constructor(context: StreamContext, source: ChunkSource, job: FedJob, signal: AbortSignal) {
     this.#context = context
     this.#reader = new SourceReader(source)
     this.#job = { ...job, segment: compact(job.segment) }
     this.#codec = codecOf(job.segment.codec)
     this.#signal = signal
-    this.#firstLeaf = firstLeaf
     this.#turnBegan = context.clock.now()
     let seen = -1
     const look = (): void => {
@@ -429,7 +424,8 @@ class Feeder {
           segment: this.#job.segment,
           count,
           firstIndex,
-          firstLeaf: this.#firstLeaf + before,
+          firstLeaf: this.#job.firstLeaf + before,
+          originals: this.#job.originals,
           ...this.#seed(firstIndex)
         },
         { again: () => refill(filling), slab }
@@ -440,7 +436,7 @@ class Feeder {
       return { batch, error, times: result.times, free }
     } catch (error) {
       const range = `chunks ${firstIndex} to ${firstIndex + count - 1}`
-      return { batch: undefined, error: withRange(error, range), times: noTimes, free }
+      return { batch: undefined, error: withRange(error, range), times: noTimes(), free }
     } finally {
       if (loan !== undefined) loans!.release(loan)
       filling.copied = filling.lent = noChunks()
@@ -459,6 +455,7 @@ class Feeder {
       encodedBytes,
       plainBytes,
       levels: slab.levels.subarray(0, 2 * done * RECORD_BYTES),
+      originals: this.#job.originals ? slab.originals : undefined,
       encoded: slab.data.subarray(0, job === 'encode' && !data ? end : 0),
       data: slab.data,
       offsets: (job === 'encode' ? slab.offsets : slab.plainOffsets).subarray(0, out),
@@ -478,8 +475,6 @@ function endsHere(count: number, filled: number): boolean {
 }
 
 const noChunks = (): Chunks => ({ bytes: [], at: [] })
-
-const noTimes: StageTimes = { fillMs: 0, cipherMs: 0, hashMs: 0, headerMs: 0 }
 
 /** Length of a run's i-th chunk, which begins at `at`. */
 function lengthOf(run: ChunkRun, i: number, at: number): number {

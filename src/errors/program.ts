@@ -32,6 +32,13 @@ export const programErrors = {
     cause: 'Nobody on this DHT serves the hypercore that was named.',
     remedy: 'Check the key and `--bootstrap`, and that its author is online.'
   },
+  PROFILE_END: {
+    class: 'DatdotError',
+    cause:
+      'A process that `datdot profile` or a bench measures failed, ended early or did not come to what it was to do in time.',
+    remedy:
+      'Look at what the message says of it; on a machine that is busy try again, or with a smaller `--duration`.'
+  },
   TOO_FEW_ROLES: {
     class: 'InputError',
     cause: 'More copies were asked for than there are signers or pinners to keep them.',

@@ -181,6 +181,19 @@ test('a source that no disk could hold several times is refused before anything 
   await refused(t, at, ['up', 'source', '--data', 'data'], { code: 'DISK_FULL', says: /are needed/ })
 })
 
+test('a profile of what cannot be measured is refused', async (t) => {
+  const at = place(t)
+  const cases: [string[], string, RegExp][] = [
+    [['--codec', 'rot13'], 'OPTION_VALUE', /wrap or seal|seal or wrap/],
+    [['--chunk-size', '100'], 'OPTION_VALUE', /256 bytes/],
+    [['--chunk-size', '16MiB'], 'OPTION_VALUE', /at most/],
+    [['--duration', '0'], 'OPTION_VALUE', /--duration/],
+    [['--input', 'nowhere'], 'PATH_MISSING', /nowhere/],
+    [['--input', KEY], 'BOOTSTRAP_MISSING', /--bootstrap/]
+  ]
+  for (const [args, code, says] of cases) await refused(t, at, ['profile', ...args], { code, says })
+})
+
 test('roles are refused without what they need', async (t) => {
   const at = place(t)
   for (const role of ['signer', 'pinner', 'verifier']) {

@@ -14,6 +14,7 @@ import {
 import { TreeBuilder } from '../../src/merkle/builder.js'
 import { leafNode, type TreeRoot } from '../../src/merkle/node.js'
 import { MemoryTree, rootOf } from '../../src/merkle/reader.js'
+import { originalLeaf } from '../../src/protocol/original-tree.js'
 import type { Tasks } from '../../workers/tasks.js'
 import { chunksOf, executors, slowly, wrapSegment } from './fixtures.js'
 
@@ -293,6 +294,22 @@ onBoth('progress counts what has come out', async ({ engine }) => {
     { done: someLengths.length, plain: plainBytes, encodedBytes: plainBytes + HEADER * someLengths.length }
   )
   assert.ok(cipherMs > 0 && hashMs > 0 && headerMs > 0)
+})
+
+onBoth('workers hash plain chunks for the original’s tree where they are asked to', async ({ engine }) => {
+  const chunks = chunksOf([1, 20_000, 300])
+  const source = { segment, start: START }
+  const leaves: (Buffer | undefined)[] = []
+  for await (const batch of engine.decode(encodeAll(chunks), source, { originals: true })) {
+    for (let i = 0; i < batch.count; i++) leaves.push(batch.original(i))
+  }
+  assert.deepEqual(
+    leaves,
+    chunks.map((chunk) => Buffer.from(originalLeaf(chunk)))
+  )
+  for await (const batch of engine.decode(encodeAll(chunks), source)) {
+    assert.equal(batch.original(0), undefined)
+  }
 })
 
 onBoth(

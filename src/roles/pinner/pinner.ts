@@ -4,14 +4,13 @@ import crypto from 'hypercore-crypto'
 import type { ChallengeView } from '../../protocol/views.js'
 import { buildEvidence } from '../../evidence/format.js'
 import { walk, type WalkStep } from '../../evidence/walk.js'
-import type { SegmentPublic } from '../../chunk/codec.js'
 import { Engine } from '../../engine/engine.js'
 import { Resource, closeAll } from '../../lifecycle.js'
 import { PinnerStore } from '../../storage/pinner-store.js'
-import { readChunk } from '../../storage/read-chunk.js'
 import { SwarmHost } from '../../swarm/host.js'
 import { acceptSegments } from '../../swarm/segment-channel.js'
 import { HeldCopy } from './held-copy.js'
+import { storedDecode } from './stored-decode.js'
 import { Member, hasCode, type MemberOptions, type Registration } from '../member.js'
 import type { Participant } from '../participant.js'
 import { PastCopies } from './past-copies.js'
@@ -74,7 +73,7 @@ export class Pinner extends Resource implements Participant {
     const store = new PinnerStore(join(dir, 'copies'), {
       clock,
       capacityBytes: registration.capacityBytes,
-      decode: (segment, index, encoded) => decodeOne(engine, segment, index, encoded)
+      decode: storedDecode(engine)
     })
     this.#store = await this.acquire('store', store)
     this.owe('sessions', () => closeAll(this.#sessions()))
@@ -257,16 +256,4 @@ export class Pinner extends Resource implements Participant {
     }
     this.#member.log('pinner.forgot', { key })
   }
-}
-
-/** A chunk decoded off the main thread where that is slow; the stream cipher is faster than the way there. */
-async function decodeOne(
-  engine: Engine<Tasks>,
-  segment: SegmentPublic,
-  index: number,
-  bytes: Uint8Array
-): Promise<Uint8Array> {
-  if (segment.codec === 'wrap') return readChunk(segment, index, bytes)
-  const [plain] = await engine.decodeChunks(segment, [{ index, bytes }])
-  return plain as Uint8Array
 }

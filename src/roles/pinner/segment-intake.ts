@@ -25,7 +25,7 @@ import type { TreeRoot } from '../../merkle/node.js'
 import { decodeManifest } from '../../storage/hypercore-parts.js'
 import { NodeFile } from '../../storage/node-file.js'
 import type { PinnerStore } from '../../storage/pinner-store.js'
-import type { Ingest, IngestBlock, StoredSegment } from '../../storage/types.js'
+import type { Ingest, StoredSegment } from '../../storage/types.js'
 import type { OriginalNode } from '../../protocol/original-tree.js'
 import type { IncomingSegment } from '../../swarm/segment-channel.js'
 import { pause, settled } from '../../wait.js'
@@ -35,6 +35,7 @@ import { OriginalCheck } from './original-check.js'
 import { OverdueDraws } from '../overdue-draws.js'
 import { Received } from './received.js'
 import type { OwnRefusals } from './refusals.js'
+import { storeChunks } from './store-chunks.js'
 import {
   SegmentFault,
   Checkpoints,
@@ -419,21 +420,9 @@ export class SegmentIntake {
         }
         received.forgetCheckpoints()
       }
-      const start = ingest.position
-      const options = { signal, firstLeaf: tree.chunks }
-      this.#member.log('pinner.receiving', { draw, position: start, end: task.end })
+      this.#member.log('pinner.receiving', { draw, position: ingest.position, end: task.end })
       try {
-        for await (const batch of this.#engine.decode(received.runs(), { segment, start }, options)) {
-          const encoded = received.take(batch.count)
-          const blocks = batch.chunks.map((plain, i): IngestBlock => ({
-            index: batch.firstIndex + i,
-            encoded: encoded[i] as Uint8Array,
-            plain
-          }))
-          tree.append(batch.count, batch.levels)
-          await ingest.append(blocks)
-          await keepCheckpoints()
-        }
+        await storeChunks(received, ingest, { engine: this.#engine, tree, onStored: keepCheckpoints, signal })
       } catch (error) {
         // The last checkpoint may have come after the chunks that it covers.
         if (error instanceof SwarmError) await keepCheckpoints()

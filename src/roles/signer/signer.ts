@@ -20,6 +20,7 @@ import { recordOf, segmentOf } from '../assignment.js'
 import { Member, hasCode, type MemberOptions, type Registration } from '../member.js'
 import type { Participant } from '../participant.js'
 import { OverdueDraws } from '../overdue-draws.js'
+import { encodedItems } from './encoded-items.js'
 import { SegmentKeys } from './segment-keys.js'
 
 export interface SignerOptions extends MemberOptions {
@@ -235,22 +236,11 @@ export class Signer extends Resource implements Participant {
       const record = recordOf(assignment, segment, tree.root())
       return encodeSignedRecord({ record, signature: signSegment(chainId, keyPair, record) })
     }
-    let rootBytes = tree.bytes
     const start = task.start + done
     if (start < task.end) {
       const blocks = readBlocks(core, start, task.end, { timeoutMs: BLOCK_MS, signal })
-      for await (const batch of this.#engine.encode(
-        blocks,
-        { ...encoding, start },
-        { signal, firstLeaf: done }
-      )) {
-        tree.append(batch.count, batch.levels)
-        yield { kind: 'chunks', bytes: batch.encoded, lengths: batch.encodedBytes }
-        if (tree.bytes - rootBytes < this.#runningRootBytes) continue
-        rootBytes = tree.bytes
-        await nodes.flush()
-        yield { kind: 'root', checkpoint: checkpoint() }
-      }
+      const parts = { engine: this.#engine, blocks, tree, nodes, checkpoint, signal }
+      yield* encodedItems({ ...parts, ...encoding, start, runningRootBytes: this.#runningRootBytes })
     }
     await nodes.flush()
     const record = recordOf(assignment, segment, tree.root())

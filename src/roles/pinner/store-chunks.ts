@@ -1,0 +1,40 @@
+import type { Engine, StreamOptions } from '../../engine/engine.js'
+import type { TreeBuilder } from '../../merkle/builder.js'
+import type { Ingest, IngestBlock } from '../../storage/types.js'
+import type { Received } from './received.js'
+
+/** What takes the chunks of a segment in. */
+export interface StoreChunksOptions extends Pick<StreamOptions, 'onProgress'> {
+  engine: Pick<Engine, 'decode'>
+  /** Grows with the encoded chunks. */
+  tree: Pick<TreeBuilder, 'append' | 'chunks'>
+  /** Called when more chunks are on the disk. */
+  onStored: () => Promise<void>
+  signal: AbortSignal
+}
+
+/**
+ * Decodes, checks and stores chunks as they arrive. Workers hash the plain blocks too: their bytes are not looked at here.
+ *
+ * @throws CodecError for the first chunk that is refused, once those before it are stored
+ */
+export async function storeChunks(
+  received: Pick<Received, 'runs' | 'take'>,
+  ingest: Pick<Ingest, 'spec' | 'position' | 'append'>,
+  { engine, tree, onStored, signal, onProgress }: StoreChunksOptions
+): Promise<void> {
+  const how = { signal, firstLeaf: tree.chunks, originals: true, ...(onProgress && { onProgress }) }
+  const { segment } = ingest.spec
+  for await (const batch of engine.decode(received.runs(), { segment, start: ingest.position }, how)) {
+    const blocks: IngestBlock[] = []
+    for (const [i, encoded] of received.take(batch.count).entries()) {
+      const index = batch.firstIndex + i
+      const leaf = batch.original(i)
+      if (leaf) blocks.push({ index, encoded, plainBytes: batch.plainBytes[i]!, leaf })
+      else blocks.push({ index, encoded, plain: batch.chunks[i]! })
+    }
+    tree.append(batch.count, batch.levels)
+    await ingest.append(blocks)
+    await onStored()
+  }
+}
