@@ -67,6 +67,11 @@ export const chainErrors = {
     cause: 'A ledger that was opened without its beacon was to tick, or to tell of checks ahead.',
     remedy: 'Open it with the beacon.'
   },
+  BEACON_FOREIGN: {
+    class: 'InputError',
+    cause: "The beacon's secret is not the one that the genesis of this ledger committed to.",
+    remedy: 'Restore the file `beacon` from a backup of the same chain; another one opens none of its rounds.'
+  },
   DRAW_UNKNOWN: {
     class: 'InputError',
     cause: 'The log has no draw of this number.',

@@ -147,6 +147,13 @@ export const programErrors = {
     cause: 'Others than its owner may read a file with a secret key.',
     remedy: 'Run `chmod 600` on it; where others may have read it, take a new identity.'
   },
+  SECRET_MISSING: {
+    class: 'InputError',
+    cause:
+      'A file with a secret key is gone, and beside it lies what was made with it: a ledger, copies, receipts.',
+    remedy:
+      'Restore the file from a backup. Without it nothing goes on from what lies there; to begin anew, choose another folder.'
+  },
   SECRET_MALFORMED: {
     class: 'InputError',
     cause: 'A file with a secret key does not hold one.',

@@ -1,4 +1,5 @@
 import { ChainError, InputError } from '../errors.js'
+import { equal } from '../bytes.js'
 import type { KeyPair } from '../crypto/keys.js'
 import { anchorAt, NO_ANCHOR } from '../protocol/anchor.js'
 import { decode } from '../protocol/codec.js'
@@ -71,7 +72,7 @@ export class Ledger extends Answering implements SyncLedger {
   /**
    * Opens a ledger, or makes one where there is none and `genesis` is given.
    *
-   * @throws ChainError `LEDGER_NOT_FOUND`, `LEDGER_NOT_A_LEDGER`, `LEDGER_TOO_NEW`, `LEDGER_FOREIGN`
+   * @throws InputError `LEDGER_NOT_FOUND`, `LEDGER_NOT_A_LEDGER`, `LEDGER_TOO_NEW`, `LEDGER_FOREIGN`, `BEACON_FOREIGN`
    */
   static open(options: LedgerOptions & { readonly?: boolean }): Ledger {
     const db = new Database(options.path, {
@@ -90,6 +91,7 @@ export class Ledger extends Answering implements SyncLedger {
       if (keyPair && !keyPair.publicKey.equals(operation.sender)) {
         throw new InputError('LEDGER_FOREIGN', `${options.path} belongs to another chain`)
       }
+      checkBeacon(options, operation)
       const ledger = new Ledger(db, options, operation)
       if (first) ledger.state.load()
       else {
@@ -331,4 +333,14 @@ function signGenesis(genesis: GenesisOptions, keyPair: KeyPair, at: number): Uin
     allocations
   }
   return signOperation({ kind: 'genesis', body }, { chainId: NO_CHAIN, keyPair, nonce: 0, anchor: NO_ANCHOR })
+}
+
+/** Who opens a ledger with another beacon would find that out at the first tick, and at every one after it. */
+function checkBeacon({ beacon, path }: LedgerOptions, { body }: Operation & { kind: 'genesis' }): void {
+  if (!beacon) return
+  if (beacon.length === body.beacon.length && equal(beacon.commitment(0), body.beacon.commitment)) return
+  throw new InputError(
+    'BEACON_FOREIGN',
+    `${path} was begun with another beacon; restore its secret from a backup`
+  )
 }

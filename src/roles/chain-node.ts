@@ -17,6 +17,8 @@ import type { Parameters } from '../protocol/parameters.js'
 import { createDht, type Network } from '../swarm/dht.js'
 import { loadIdentity, loadSecret } from '../swarm/identity.js'
 
+const LEDGER = 'ledger.db'
+
 export interface ChainNodeOptions {
   dir: string
   network: Network
@@ -56,14 +58,14 @@ export class ChainNode extends Resource {
   protected async start(): Promise<void> {
     const { dir, network, genesis, clock, log, threads, randomBytes } = this.#options
     const keyPair = await loadIdentity(dir, randomBytes)
-    const secret = await loadSecret(join(dir, 'beacon'), randomBytes)
+    const secret = await loadSecret(join(dir, 'beacon'), randomBytes, [LEDGER])
     const { name, parameters, allocations, beaconLength } = genesis
     const beacon = new OnionBeacon(secret, beaconLength)
     const onion = { commitment: beacon.commitment(), length: beacon.length }
     const { api: ledger } = await this.acquire(
       'ledger',
       new LedgerHost({
-        path: join(dir, 'ledger.db'),
+        path: join(dir, LEDGER),
         keyPair,
         beacon,
         clock,

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Resource } from '../lifecycle.js'
 import { encodeOriginal, readOriginal } from '../storage/original.js'
@@ -34,7 +35,10 @@ export class Supporter extends Resource {
   async inspect(key: Buffer): Promise<Original> {
     const { clock, dir, network, randomBytes } = this.#options
     const { signal } = this.#member
-    const reader = new SwarmReader({ network, dir: join(dir, 'inspect'), seed: randomBytes(32) })
+    const folder = join(dir, 'inspect')
+    // What a killed process left may be of another hypercore, or half a store.
+    await rm(folder, { recursive: true, force: true })
+    const reader = new SwarmReader({ network, dir: folder, seed: randomBytes(32) })
     try {
       const core = await reader.open(key)
       await knownLength(core, 1, { clock, timeoutMs: FIND_MS, signal })

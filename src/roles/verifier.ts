@@ -1,3 +1,4 @@
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Report } from '../protocol/operations.js'
 import type { CheckView } from '../protocol/views.js'
@@ -18,6 +19,8 @@ const CHECKS_PER_EPOCH = 1024
 /** Checks that one verifier works on at a time. */
 const PARALLEL = 4
 const CHECK_MS = 20_000
+/** What is read for a check goes here, and goes when that is over. */
+const CHECK_FOLDER = 'check-'
 
 /** What was measured in an epoch, until it is revealed. */
 interface EpochReports {
@@ -47,6 +50,14 @@ export class Verifier extends Resource implements Participant {
 
   protected async start(): Promise<void> {
     this.#member = await this.acquire('member', new Member(this.#options))
+    await this.#forgetChecks()
+  }
+
+  /** What it was reading when it was killed is asked for again, or not at all. */
+  async #forgetChecks(): Promise<void> {
+    const { dir } = this.#options
+    const left = (await readdir(dir)).filter((name) => name.startsWith(CHECK_FOLDER))
+    for (const name of left) await rm(join(dir, name), { recursive: true, force: true })
   }
 
   get publicKey(): Buffer {
@@ -114,7 +125,7 @@ export class Verifier extends Resource implements Participant {
     while (indices.size < wanted) indices.add(Number(uniform(randomBytes(32), BigInt(length))))
     const measured = await measureRetrieval({
       network,
-      dir: join(dir, `check-${randomBytes(8).toString('hex')}`),
+      dir: join(dir, CHECK_FOLDER + randomBytes(8).toString('hex')),
       seed: randomBytes(32),
       key: hypercore,
       pinner,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -79,5 +79,26 @@ test('a chain that cannot open leaves nothing open', async (t) => {
   listening.mock.restore()
   assert.equal(existsSync(join(dir, 'ledger.db-wal')), false)
   assert.equal(engine.mock.callCount(), 1)
+  await using(nodeIn(dir, network), () => Promise.resolve())
+})
+
+test('a chain whose beacon is gone, or is another one, does not open, and makes no new one', async (t) => {
+  const network = await privateDht(t)
+  const dir = temporaryFolder(t)
+  await using(nodeIn(dir, network), () => Promise.resolve())
+  const beacon = join(dir, 'beacon')
+  const secret = readFileSync(beacon)
+  rmSync(beacon)
+  const bereft = nodeIn(dir, network)
+  await assert.rejects(bereft.ready(), { code: 'SECRET_MISSING', message: /backup/ })
+  await bereft.close()
+  assert.equal(existsSync(beacon), false)
+
+  writeFileSync(beacon, `${'11'.repeat(32)}\n`, { mode: 0o600 })
+  const foreign = nodeIn(dir, network)
+  await assert.rejects(foreign.ready(), { code: 'BEACON_FOREIGN', message: /backup/ })
+  await foreign.close()
+
+  writeFileSync(beacon, secret, { mode: 0o600 })
   await using(nodeIn(dir, network), () => Promise.resolve())
 })

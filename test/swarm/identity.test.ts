@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { keyPairFromSeed } from '../../src/crypto/keys.js'
@@ -34,3 +34,18 @@ for (const [what, text] of [
     assert.equal(readFileSync(join(dir, 'identity'), 'latin1'), text)
   })
 }
+
+for (const later of ['ledger.db', 'copies', 'receipts.jsonl', 'keys']) {
+  test(`an identity that is missing beside ${later} is not drawn anew: it was lost`, async (t) => {
+    const dir = temporaryFolder(t)
+    writeFileSync(join(dir, later), '')
+    await assert.rejects(loadIdentity(dir, neverDrawn), { code: 'SECRET_MISSING', message: /backup/ })
+    assert.deepEqual(readdirSync(dir), [later])
+  })
+}
+
+test('an identity is drawn beside files that do not come from one', async (t) => {
+  const dir = temporaryFolder(t)
+  writeFileSync(join(dir, 'datdot.toml'), '')
+  assert.deepEqual(await loadIdentity(dir, () => seed), keyPairFromSeed(seed))
+})

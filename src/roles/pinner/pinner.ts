@@ -8,6 +8,7 @@ import { Engine } from '../../engine/engine.js'
 import { Resource, closeAll } from '../../lifecycle.js'
 import { PinnerStore } from '../../storage/pinner-store.js'
 import { SwarmHost } from '../../swarm/host.js'
+import { loadIdentity } from '../../swarm/identity.js'
 import { acceptSegments } from '../../swarm/segment-channel.js'
 import { HeldCopy } from './held-copy.js'
 import { storedDecode } from './stored-decode.js'
@@ -64,6 +65,8 @@ export class Pinner extends Resource implements Participant {
    */
   protected async start(): Promise<void> {
     const { clock, dir, memoryBytes, threads, randomBytes, registration } = this.#options
+    // Before the store: copies without an identity beside them are those of one that was lost.
+    await loadIdentity(dir, randomBytes)
     const engine = new Engine<Tasks>({
       random: randomBytes,
       ...(memoryBytes === undefined ? {} : { memoryBytes }),
