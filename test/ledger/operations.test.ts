@@ -176,6 +176,21 @@ test('a changed byte, another chain and a foreign signer are found', () => {
   }
 })
 
+test('in deliver the signer has signed the segment, in accept both have, whoever sends it', () => {
+  const other = identity('other')
+  const record = { ...segment(), pinner: other.publicKey }
+  const bySigner = signSegment(chainId, sender, record)
+  const byPinner = signSegment(chainId, other, record)
+  const holds = (statement: Statement): number => verifySignatures(chainId, [signed(statement)])[0]!
+  assert.equal(holds({ kind: 'deliver', body: { draw: 1, record, signature: bySigner } }), 1)
+  assert.equal(holds({ kind: 'deliver', body: { draw: 1, record, signature: byPinner } }), 0)
+  const accept = (signerSignature: Uint8Array, signature: Uint8Array): number =>
+    holds({ kind: 'accept', body: { draw: 1, record, signerSignature, signature } })
+  assert.equal(accept(bySigner, byPinner), 1)
+  assert.equal(accept(byPinner, byPinner), 0)
+  assert.equal(accept(bySigner, bySigner), 0)
+})
+
 test('hostile bytes are refused with a code and never crash', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 400 }), fc.nat(), fc.nat(255), (noise, at, byte) => {
