@@ -18,7 +18,7 @@ const { status } = spawnSync(
   ['--test', '--test-reporter=spec', '--test-timeout=3600000', ...files],
   {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
-    env: { ...process.env, DATDOT_CHECK: flags.length > 0 ? 'short' : 'long' },
+    env: { ...process.env, DATDOT_PRIVATE_ONLY: '1', DATDOT_CHECK: flags.length > 0 ? 'short' : 'long' },
     stdio: 'inherit'
   }
 )

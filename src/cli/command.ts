@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { addresses, size, type Setting } from '../daemon/setting.js'
 import { DatdotError, InputError } from '../errors.js'
 import { nativeFailure } from './environment.js'
 import { printable } from './printable.js'
@@ -70,34 +71,18 @@ export function bytesOption(
   text: string | undefined,
   bounds: { default: number; min: number }
 ): number {
-  if (text === undefined) return bounds.default
-  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]i?b?|b)?$/i.exec(text)
-  const unit = match?.[2]?.toLowerCase() ?? 'b'
-  const power = 'bkmgt'.indexOf(unit.charAt(0))
-  const bytes = match ? Math.floor(Number(match[1]) * (unit.includes('i') ? 1024 : 1000) ** power) : NaN
-  if (!Number.isSafeInteger(bytes) || bytes < bounds.min) {
-    const least = bounds.min > 0 ? ` of at least ${bounds.min} bytes` : ''
-    throw new InputError(
-      'OPTION_VALUE',
-      `--${name} takes a size${least}, such as 64MiB, not ${JSON.stringify(text)}`
-    )
-  }
-  return bytes
+  return text === undefined ? bounds.default : optionOf(name, size(bounds.min), text)
 }
 
 /** `HOST:PORT[,HOST:PORT…]`. @throws InputError OPTION_VALUE */
 export function bootstrapOption(text: string): { host: string; port: number }[] {
-  return text.split(',').map((address) => {
-    const match = /^\[?([^\s[\]]+?)\]?:(\d{1,5})$/.exec(address.trim())
-    const port = Number(match?.[2])
-    if (!match?.[1] || port < 1 || port > 65535) {
-      throw new InputError(
-        'OPTION_VALUE',
-        `--bootstrap takes HOST:PORT[,HOST:PORT], not ${JSON.stringify(address)}`
-      )
-    }
-    return { host: match[1], port }
-  })
+  return optionOf('bootstrap', addresses, text)
+}
+
+function optionOf<T>(name: string, setting: Setting<T>, text: string): T {
+  const value = setting.parse(text)
+  if (value !== undefined) return value
+  throw new InputError('OPTION_VALUE', `--${name} takes ${setting.takes}, not ${JSON.stringify(text)}`)
 }
 
 /**

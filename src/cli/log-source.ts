@@ -11,7 +11,7 @@ import type { Clock } from '../clock.js'
 import { InputError } from '../errors.js'
 import { Resource } from '../lifecycle.js'
 import { TemporaryFolder } from '../temporary-folder.js'
-import { createDht, isLoopback } from '../swarm/dht.js'
+import { createDht, networkAt } from '../swarm/dht.js'
 import { leave } from '../swarm/leave.js'
 import { settled } from '../wait.js'
 import { bootstrapOption } from './command.js'
@@ -96,13 +96,12 @@ class PublishedLog extends Resource {
 
   protected async start(): Promise<void> {
     const { bootstrap: nodes } = this.#options
-    const bootstrap = nodes === undefined ? undefined : bootstrapOption(nodes)
+    const bootstrap = nodes === undefined ? [] : bootstrapOption(nodes)
     const { path } = await this.acquire('folder', new TemporaryFolder('datdot-audit-'))
     const store = this.own('cores', new Corestore(path))
     this.#store = store
     await store.ready()
-    const dht = bootstrap && createDht({ bootstrap, host: isLoopback(bootstrap) ? '127.0.0.1' : undefined })
-    this.#swarm = new Hyperswarm(dht ? { dht } : {})
+    this.#swarm = new Hyperswarm({ dht: createDht(networkAt(bootstrap)) })
     this.owe('swarm', () => leave(this.#swarm))
     this.#swarm.on('connection', (connection) => {
       connection.on('error', () => {})

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { closeSync, readFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
+import { systemClock } from '../clock.js'
 import { InputError } from '../errors.js'
 import { TemporaryFolder } from '../temporary-folder.js'
 import { EXIT_INPUT, EXIT_OK, explain, type Command, type CommandIo } from './command.js'
@@ -17,17 +18,41 @@ const COMMANDS: Record<string, Entry> = {
     summary: 'run a whole pinning network on this machine and check it end to end',
     load: async () => (await import('./up.js')).up
   },
+  init: {
+    summary: 'write configuration and identities of a chain or a node',
+    load: async () => (await import('./init.js')).init
+  },
+  chain: {
+    summary: 'run the chain of a network',
+    load: async () => (await import('./chain.js')).chain
+  },
+  node: {
+    summary: 'run several roles in one process',
+    load: async () => (await import('./node.js')).node
+  },
   signer: {
     summary: 'encode hypercores for pinners',
-    load: async () => (await import('./role.js')).roleCommand('signer')
+    load: async () => (await import('./node.js')).roleCommand('signer')
   },
   pinner: {
     summary: 'keep encoded copies and serve them',
-    load: async () => (await import('./role.js')).roleCommand('pinner')
+    load: async () => (await import('./node.js')).roleCommand('pinner')
   },
   verifier: {
     summary: 'measure what pinners serve',
-    load: async () => (await import('./role.js')).roleCommand('verifier')
+    load: async () => (await import('./node.js')).roleCommand('verifier')
+  },
+  invite: {
+    summary: 'print a code that holds tokens for a newcomer',
+    load: async () => (await import('./tokens.js')).invite
+  },
+  transfer: {
+    summary: 'move tokens to another account',
+    load: async () => (await import('./tokens.js')).transferCommand
+  },
+  balance: {
+    summary: 'say what an account holds',
+    load: async () => (await import('./tokens.js')).balance
   },
   profile: {
     summary: 'find out whether the network or the encryption is the limit here',
@@ -103,6 +128,9 @@ function interruptible(): AbortSignal {
   return controller.signal
 }
 
+/** How long what is still open may hold the process once its command has ended. */
+const LINGER_MS = 2_000
+
 /** A reader that closes the pipe early, such as `head`, or a terminal that is gone is no reason to stop or to crash. */
 const GONE = new Set(['EPIPE', 'EIO', 'ENXIO', 'ECONNRESET', 'ENOTCONN', 'ERR_STREAM_DESTROYED'])
 /** Whether something that was to be said is lost, as on a full disk. */
@@ -147,3 +175,5 @@ try {
   exitCode = complain(error)
 }
 process.exitCode = unsaid ? EXIT_INPUT : exitCode
+// All is closed: what a library left open keeps nobody.
+systemClock.after(LINGER_MS, () => process.exit()).unref()

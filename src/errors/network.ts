@@ -2,6 +2,31 @@ import type { ErrorArea } from './entry.js'
 
 /** Reading hypercores over the network, and handing segments from signer to pinner. */
 export const networkErrors = {
+  DHT_PRIVATE_ONLY: {
+    class: 'InputError',
+    cause: '`DATDOT_PRIVATE_ONLY=1` is set, as tests and CI do, and no nodes of a private DHT were named.',
+    remedy: 'Add `--bootstrap HOST:PORT`, or unset the variable to use the public DHT.'
+  },
+  FAUCET_NONE: {
+    class: 'SwarmError',
+    cause: "The chain's operator runs no faucet.",
+    remedy: 'Ask somebody who has tokens for an invite, or to transfer some.'
+  },
+  FAUCET_KNOWN: {
+    class: 'SwarmError',
+    cause: 'The faucet gives to keys that the chain has not seen yet, once each.',
+    remedy: 'Nothing: the key has, or had, tokens.'
+  },
+  FAUCET_EMPTY: {
+    class: 'SwarmError',
+    cause: 'The faucet has given what it gives in a day, in all or to one address.',
+    remedy: 'Ask again tomorrow; a role that waits does.'
+  },
+  PORT_IN_USE: {
+    class: 'InputError',
+    cause: 'Another program has the UDP port that was asked for, or the address is not one of this machine.',
+    remedy: 'Choose another `--port` or `--host`, or stop the program that has the port.'
+  },
   PEER_UNREACHABLE: {
     class: 'SwarmError',
     cause: 'A peer cannot be connected to.',

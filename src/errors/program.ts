@@ -22,6 +22,41 @@ export const programErrors = {
     cause: 'An option that the command cannot do without was not given.',
     remedy: 'Add the option that the message names.'
   },
+  CONFIG_UNREADABLE: {
+    class: 'InputError',
+    cause: 'A configuration or genesis file is missing or cannot be read.',
+    remedy: 'Give the path of a file that `datdot init` wrote.'
+  },
+  CONFIG_SYNTAX: {
+    class: 'InputError',
+    cause: 'A configuration or genesis file is no TOML, or nests what has no place in it.',
+    remedy: 'Mend the line that the message names.'
+  },
+  CONFIG_UNKNOWN: {
+    class: 'InputError',
+    cause: 'A configuration or genesis file has a table or setting that does not exist.',
+    remedy: 'Correct the name in the line that the message names, or remove it.'
+  },
+  CONFIG_VALUE: {
+    class: 'InputError',
+    cause: 'A value in a configuration or genesis file is not what its setting takes, or is missing.',
+    remedy: 'Write in the line that the message names what it asks for.'
+  },
+  CONFIG_CONFLICT: {
+    class: 'InputError',
+    cause: 'Two settings contradict each other.',
+    remedy: 'Change one of the two that the message names.'
+  },
+  INVITE_INVALID: {
+    class: 'InputError',
+    cause: 'What was given as `--invite` is no code of an invite.',
+    remedy: 'Copy the code as `datdot invite` printed it.'
+  },
+  FILE_EXISTS: {
+    class: 'InputError',
+    cause: '`datdot init` does not write over a file that is there.',
+    remedy: 'Choose another folder, or remove the file.'
+  },
   BOOTSTRAP_MISSING: {
     class: 'InputError',
     cause: '`datdot up KEY` has to look for a hypercore on a DHT and was told of none.',

@@ -16,7 +16,7 @@ import { sumsOf } from '../protocol/original.js'
 import { ChainNode } from '../roles/chain-node.js'
 import type { MemberOptions } from '../roles/member.js'
 import { Supporter } from '../roles/supporter.js'
-import { PrivateDht, isLoopback, type Network } from '../swarm/dht.js'
+import { PrivateDht, networkAt, type Network } from '../swarm/dht.js'
 import { loadIdentity } from '../swarm/identity.js'
 import { SwarmReader, knownLength } from '../swarm/reader.js'
 import { settled, unlessAborted } from '../wait.js'
@@ -291,7 +291,7 @@ class Up extends Resource {
 
   async #startDht(): Promise<Network> {
     const { bootstrap } = this.#options
-    if (bootstrap) return { bootstrap, ...(isLoopback(bootstrap) ? { host: '127.0.0.1' } : {}) }
+    if (bootstrap) return networkAt(bootstrap)
     this.#step('Starting a private DHT')
     const { network } = await this.acquire('dht', new PrivateDht())
     return network

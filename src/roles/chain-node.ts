@@ -14,8 +14,9 @@ import { signaturesOnWorkers } from '../ledger/signature-checks.js'
 import { Resource } from '../lifecycle.js'
 import type { Logger } from '../log.js'
 import type { Parameters } from '../protocol/parameters.js'
-import { createDht, type Network } from '../swarm/dht.js'
+import { createReachableDht, type Network } from '../swarm/dht.js'
 import { loadIdentity, loadSecret } from '../swarm/identity.js'
+import type { PeerStream } from '../swarm/peer-stream.js'
 
 const LEDGER = 'ledger.db'
 
@@ -31,6 +32,8 @@ export interface ChainNodeOptions {
     beaconLength: number
   }
   threads?: number
+  /** Offers what its operator does beside the chain, on every connection to the chain's key. */
+  attach?: (connection: PeerStream) => void
   randomBytes: (length: number) => Buffer
   clock: Clock
   log: Logger
@@ -56,7 +59,7 @@ export class ChainNode extends Resource {
   }
 
   protected async start(): Promise<void> {
-    const { dir, network, genesis, clock, log, threads, randomBytes } = this.#options
+    const { dir, network, genesis, clock, log, threads, randomBytes, attach } = this.#options
     const keyPair = await loadIdentity(dir, randomBytes)
     const secret = await loadSecret(join(dir, 'beacon'), randomBytes, [LEDGER])
     const { name, parameters, allocations, beaconLength } = genesis
@@ -85,8 +88,14 @@ export class ChainNode extends Resource {
       clock,
       log
     })
-    const swarm = new Hyperswarm({ dht: createDht(network), keyPair: HyperDHT.keyPair(randomBytes(32)) })
-    const accept = service.accept.bind(service)
+    const swarm = new Hyperswarm({
+      dht: await createReachableDht(network),
+      keyPair: HyperDHT.keyPair(randomBytes(32))
+    })
+    const accept = (connection: PeerStream): void => {
+      service.accept(connection)
+      attach?.(connection)
+    }
     // Closed after the service: who waits for an answer gets it, and followers of the log its last entries.
     const host = this.own('host', new ChainHost({ keyPair, swarm, stores, accept }))
     await this.acquire('service', service)

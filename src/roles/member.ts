@@ -4,14 +4,16 @@ import { ChainClient } from '../client/client.js'
 import { ReceiptFile } from '../client/receipt-file.js'
 import type { Clock } from '../clock.js'
 import type { KeyPair } from '../crypto/keys.js'
-import type { ErrorCode } from '../errors.js'
+import { SwarmError, type ErrorCode } from '../errors.js'
 import { Resource } from '../lifecycle.js'
-import type { Logger } from '../log.js'
+import type { LogValue, Logger } from '../log.js'
 import type { Effect, EffectKind } from '../protocol/effects.js'
 import type { RoleName } from '../protocol/operations.js'
+import type { RoleView } from '../protocol/views.js'
 import { createDht, type Network } from '../swarm/dht.js'
 import { loadIdentity } from '../swarm/identity.js'
 import { leave } from '../swarm/leave.js'
+import { pause } from '../wait.js'
 import { WorkLoop } from './work-loop.js'
 
 /** What every role needs to take part. */
@@ -24,6 +26,17 @@ export interface MemberOptions {
   clock: Clock
   randomBytes: (length: number) => Buffer
   log: Logger
+  /** Tries to get what a role lacks to register, and returns the grains that came; asked again and again while it waits. */
+  fund?: (shortage: Shortage) => Promise<bigint>
+}
+
+/** What a role lacks to register. */
+export interface Shortage {
+  keyPair: KeyPair
+  dht: HyperDHT
+  /** Grains. */
+  missing: bigint
+  signal: AbortSignal
 }
 
 /** How a role registers: most encoded bytes (0 where it does not matter) and tokens that it stands in with. */
@@ -31,6 +44,9 @@ export interface Registration {
   capacityBytes: number
   deposit: bigint
 }
+
+/** How often who waits to be registered looks whether it can be. */
+const REGISTER_AGAIN_MS = 2_000
 
 /**
  * One participant: an identity, a DHT node, a connection to the chain, and the work that the chain's log calls for. Closing it stops
@@ -86,11 +102,42 @@ export class Member extends Resource {
     return this.options.log
   }
 
-  /** Registers a role unless the chain knows it already. */
-  async register(role: RoleName, { capacityBytes, deposit }: Registration): Promise<void> {
-    const { roles } = await this.chain.account(this.keyPair.publicKey)
-    if (roles.some((known) => known.role === role && known.state === 'active')) return
-    await this.chain.register(role, capacityBytes, deposit)
+  /**
+   * Registers a role, or has the chain know another capacity and a higher deposit. Who has not the tokens, or finds no chain, waits
+   * and goes on when that has changed; the log says what for.
+   */
+  async register(role: RoleName, wanted: Registration): Promise<void> {
+    const { log, clock, fund } = this.options
+    const { signal, keyPair, dht } = this
+    let told: string | undefined
+    const tell = (event: string, facts: Record<string, LogValue>): void => {
+      const words = JSON.stringify([event, facts.missing?.toString()])
+      if (words !== told) log(event, facts)
+      told = words
+    }
+    for (;;) {
+      signal.throwIfAborted()
+      try {
+        const account = await this.chain.account(keyPair.publicKey, { signal })
+        const known = account.roles.find((one) => one.role === role)
+        const next = stepOf(known, wanted, account.balance)
+        if (next.kind === 'register') {
+          await this.chain.register(role, next.capacityBytes, next.deposit)
+          log('role.registered', { key: keyPair.publicKey, deposit: wanted.deposit })
+        }
+        if (next.kind !== 'wait') return
+        if (await fund?.({ keyPair, dht, missing: next.missing, signal })) continue
+        tell('role.waiting', { key: keyPair.publicKey, balance: account.balance, missing: next.missing })
+      } catch (error) {
+        signal.throwIfAborted()
+        // What it had is spent between asking and registering: it is looked at again.
+        if (!hasCode(error, 'BALANCE_TOO_LOW')) {
+          if (!(error instanceof SwarmError)) throw error
+          tell('role.no-chain', { key: this.options.chainKey, code: error.code })
+        }
+      }
+      await pause(clock, REGISTER_AGAIN_MS, signal)
+    }
   }
 
   /** Calls `work` when the log says so: see WorkLoop.follow. */
@@ -116,6 +163,24 @@ export class Member extends Resource {
   pause(ms: number): Promise<void> {
     return this.#work.pause(ms)
   }
+}
+
+/** What there is to do so that the chain knows a role as it is wanted. */
+function stepOf(
+  known: RoleView | undefined,
+  { capacityBytes, deposit }: Registration,
+  balance: bigint
+): { kind: 'done' } | ({ kind: 'register' } & Registration) | { kind: 'wait'; missing: bigint } {
+  // Who is leaving goes on with what it has.
+  if (known?.state === 'retiring') return { kind: 'done' }
+  const active = known?.state === 'active' ? known : undefined
+  const lacking = deposit > (active?.deposit ?? 0n) ? deposit - (active?.deposit ?? 0n) : 0n
+  const short = lacking > balance
+  if (short && !active) return { kind: 'wait', missing: lacking - balance }
+  const capacity = Math.max(capacityBytes, active?.usedBytes ?? 0)
+  const more = short ? 0n : lacking
+  if (active && more === 0n && active.capacityBytes === capacity) return { kind: 'done' }
+  return { kind: 'register', capacityBytes: capacity, deposit: more }
 }
 
 /** Whether an error carries one of these codes, whoever threw it. */

@@ -6,7 +6,7 @@ import type { KeyPair } from '../crypto/keys.js'
 import { DatdotError, SwarmError } from '../errors.js'
 import { Resource } from '../lifecycle.js'
 import { deadline, unlessAborted } from '../wait.js'
-import { createDht, type Network } from './dht.js'
+import { createReachableDht, type Network } from './dht.js'
 import { leave } from './leave.js'
 import { toHex } from '../bytes.js'
 
@@ -40,7 +40,8 @@ export class SwarmHost extends Resource {
   /** Accepts connections to the identity's key. The store stays its owner's. */
   protected async start(): Promise<void> {
     const { network, keyPair, store, attach } = this.#options
-    const swarm = new Hyperswarm({ dht: createDht(network), keyPair, maxPeers: MAX_CONNECTIONS })
+    const dht = await createReachableDht(network)
+    const swarm = new Hyperswarm({ dht, keyPair, maxPeers: MAX_CONNECTIONS })
     this.#swarm = swarm
     this.owe('swarm', () => leave(swarm))
     swarm.on('connection', (connection) => {

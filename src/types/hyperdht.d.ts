@@ -16,6 +16,8 @@ declare module 'hyperdht' {
       bootstrap?: (Address | string)[]
       host?: string
       port?: number
+      /** Whether another port will do where this one is taken. */
+      anyPort?: boolean
       ephemeral?: boolean
       firewalled?: boolean
       keyPair?: KeyPair

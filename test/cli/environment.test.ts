@@ -148,8 +148,8 @@ test('what needs no folder for temporary files runs without one', (t) => {
 
 test('an identity that others may read is said in one line', (t) => {
   const cwd = temporaryFolder(t)
-  mkdirSync(join(cwd, 'data'))
-  writeFileSync(join(cwd, 'data', 'identity'), '00'.repeat(32), { mode: 0o644 })
+  mkdirSync(join(cwd, 'data', 'pinner'), { recursive: true })
+  writeFileSync(join(cwd, 'data', 'pinner', 'identity'), '00'.repeat(32), { mode: 0o644 })
   refuses(run(COMMANDS.pinner!, { cwd }), 'SECRET_EXPOSED', /identity can be read by others; run chmod 600/)
 })
 

@@ -14,11 +14,11 @@ import { RoleNetwork } from './network.js'
 
 test('a pinner in a process of its own takes, holds and serves a copy', async (t) => {
   const verifiers = ['verifier-1', 'verifier-2', 'verifier-3']
-  const network = await RoleNetwork.start(t, ['pinner-1', 'signer-1', ...verifiers])
-  const dir = join(network.root, 'pinner-1')
+  const network = await RoleNetwork.start(t, ['pinner', 'signer-1', ...verifiers])
+  const dir = join(network.root, 'pinner')
   const bootstrap = network.network.bootstrap.map(({ host, port }) => `${host}:${port}`).join()
   const chain = idEncoding.encode(network.chain.publicKey)
-  const args = ['pinner', '--data', dir, '--chain', chain, '--bootstrap', bootstrap, '--json']
+  const args = ['pinner', '--data', network.root, '--chain', chain, '--bootstrap', bootstrap, '--json']
   const pinner = startProgram(t, args)
   await until(pinner, () => pinner.stdout().includes('"started"'))
   const [opened] = pinner.stdout().split('\n')

@@ -32,6 +32,8 @@ export interface PinnerOptions extends MemberOptions {
 /** Enough for the factors of p - 1; no elliptic curve. */
 export const SEARCH_PRODUCTS = 1
 
+/** Hypercores that are announced at a time: one after the other, each would wait for the DHT's answer to the one before. */
+const ANNOUNCED_AT_A_TIME = 64
 /** Challenges that are walked for one answer. */
 const CHALLENGES_PER_ANSWER = 64
 /**
@@ -106,10 +108,11 @@ export class Pinner extends Resource implements Participant {
     return this.#member.keyPair.publicKey
   }
 
-  /** Serves what is held, registers with the chain and begins to work. */
+  /** Serves what is held, whether there is a chain or not, registers with the chain and begins to work. */
   async join(): Promise<void> {
     await this.#listen()
-    for (const { key, state } of this.#store.segments()) if (state === 'held') await this.#serve(key)
+    // Announcing many takes its time: challenges are answered meanwhile.
+    this.#member.run('serve', () => this.#serveAll())
     await this.#member.register('pinner', this.#options.registration)
     const wakers = [
       'drawn',
@@ -140,6 +143,21 @@ export class Pinner extends Resource implements Participant {
         acceptSegments(connection, (segment) => this.#intake.receive(segment), { clock, signal })
     })
     await this.#host.ready()
+  }
+
+  async #serveAll(): Promise<void> {
+    const { log, signal } = this.#member
+    const held = this.#store.segments().filter(({ state }) => state === 'held')
+    const keys = [...new Map(held.map(({ key }) => [toHex(key), key])).values()]
+    const total = keys.length
+    const work = async (): Promise<void> => {
+      for (let key = keys.shift(); key && !signal.aborted; key = keys.shift()) {
+        const failed = (error: unknown): void => log('pinner.announce-failed', { key, error: error as Error })
+        await this.#serve(key).catch(failed)
+      }
+    }
+    await Promise.all(Array.from({ length: ANNOUNCED_AT_A_TIME }, work))
+    if (total > 0 && !signal.aborted) log('pinner.serving', { hypercores: total })
   }
 
   #sessions(): { name: string; close: () => Promise<void> }[] {

@@ -1,0 +1,137 @@
+import { join } from 'node:path'
+import * as idEncoding from 'hypercore-id-encoding'
+import { Funding, redeemRest } from '../daemon/funding.js'
+import { WALLET } from '../daemon/init.js'
+import { NodeProgram, type RoleSettings } from '../daemon/node-program.js'
+import { nodeRoles, type NodeRole, type SettingName, type Settings } from '../daemon/settings.js'
+import type { TomlTable } from '../daemon/toml.js'
+import { InputError } from '../errors.js'
+import { using } from '../lifecycle.js'
+import { DATDOT } from '../protocol/parameters.js'
+import { loadIdentity } from '../swarm/identity.js'
+import { amountText } from './amounts.js'
+import type { Command, CommandIo } from './command.js'
+import { configure, networkOf, optionsHelp, world } from './configured.js'
+import { conflict, runUntilStopped } from './running.js'
+import { tellerOf, toldLog } from './telling.js'
+
+const GIB = 2 ** 30
+const CAPACITY_BYTES = 64 * GIB
+const MEMORY_BYTES = 64 << 20
+const DEPOSIT = 200n * DATDOT
+
+const common: SettingName[] = ['data', 'chain', 'bootstrap', 'host', 'port', 'firewalled', 'invite', 'memory']
+const ofRole: readonly SettingName[] = ['name', 'capacity', 'deposit']
+
+/** `datdot node`: several roles of one operator in one process. */
+export const node: Command = commandFor('node', [...common, 'roles'])
+
+/** `datdot signer`, `datdot pinner` and `datdot verifier`: one role as a process of its own. */
+export function roleCommand(role: NodeRole): Command {
+  const own = role === 'verifier' ? ofRole.filter((name) => name !== 'capacity') : ofRole
+  return commandFor(role, [...common, ...own], role)
+}
+
+function commandFor(command: string, names: readonly SettingName[], role?: NodeRole): Command {
+  const what = role ? `Takes part in a network as a ${role}` : 'Takes part in a network in several roles'
+  return {
+    help: `Usage: datdot ${command} --config FILE, or --data DIR --chain KEY [OPTIONS]
+
+${what} until Ctrl-C: registers with the chain if it is new there, and works.
+Who lacks the deposit, or finds no chain, waits, says what for, and goes on when it comes.
+An identity is made on the first start and printed; it lies in the role's folder below DIR.
+
+${optionsHelp(names)}
+Exit codes: 0 stopped by Ctrl-C or SIGTERM, 1 it failed, 2 bad input.
+`,
+    async run(args, io) {
+      const { settings, json } = await configure(command, names, { args, io })
+      const roles = rolesOf(settings, role)
+      return runNode(command, { settings, roles, json }, io)
+    }
+  }
+}
+
+async function runNode(
+  command: string,
+  { settings, roles, json }: { settings: Settings; roles: RoleSettings[]; json: boolean },
+  io: CommandIo
+): Promise<number> {
+  const chainKey = settings.need('chain', command)
+  const dir = settings.path('data', command)
+  const network = networkOf(settings)
+  const invite = settings.get('invite')
+  const tell = tellerOf(io, json)
+  const rest = { network: { ...network, port: undefined }, chainKey, ...world }
+  return using(new Funding({ ...rest, invite }), async (funding) => {
+    const program = new NodeProgram({
+      dir,
+      ...rest,
+      network,
+      roles,
+      fund: (shortage) => funding.meet(shortage),
+      hear: (name, log) => toldLog(tell, name, log)
+    })
+    const code = await runUntilStopped(program, io, async () => {
+      for (const { name, role, participant } of program.roles) {
+        const key = idEncoding.encode(participant.publicKey)
+        tell('opened', { role, name, key }, `${name} ${key}`)
+      }
+      await program.join()
+      for (const { name, role } of program.roles) tell('started', { role, name }, '')
+      tell('ready', {}, 'all registered and working; Ctrl-C stops it')
+      if (invite !== undefined) {
+        const { publicKey } = await loadIdentity(join(dir, WALLET), world.randomBytes)
+        const amount = await redeemRest({ ...rest, invite }, publicKey)
+        if (amount > 0n) {
+          const to = idEncoding.encode(publicKey)
+          tell('redeemed', { amount, to }, `the invite's other ${amountText(amount)} datdots went to ${to}`)
+        }
+      }
+    })
+    tell('closed', {}, '')
+    return code
+  })
+}
+
+/** The roles that a command runs: those of the file, or the one that it is for. */
+function rolesOf(settings: Settings, role: NodeRole | undefined): RoleSettings[] {
+  const wanted = role ? [role] : settings.get('roles')
+  const roles = (wanted ?? nodeRoles).flatMap((one) => {
+    const tables: (TomlTable | undefined)[] = settings.tables(one)
+    // Without a file, or without a table for it, a role has what flags and defaults say.
+    return (tables.length === 0 && wanted ? [undefined] : tables).map((table) => roleOf(settings, one, table))
+  })
+  if (roles.length === 0) {
+    throw new InputError(
+      'OPTION_MISSING',
+      'node needs roles: tables of a --config file, or --roles; see datdot node --help'
+    )
+  }
+  const name = role && settings.get('name')
+  const named = name === undefined || roles.length === 1 ? roles : roles.filter((one) => one.name === name)
+  if (named.length === 0) conflict(`${settings.where('name')}: the file has no ${role} ${name}`)
+  return numbered(named, settings.get('port'))
+}
+
+function roleOf(settings: Settings, role: NodeRole, table: TomlTable | undefined): RoleSettings {
+  return {
+    role,
+    name: table?.values.get('name')?.text ?? settings.get('name', table) ?? role,
+    registration: {
+      capacityBytes: role === 'verifier' ? 0 : (settings.get('capacity', table) ?? CAPACITY_BYTES),
+      deposit: settings.get('deposit', table) ?? DEPOSIT
+    },
+    memoryBytes: settings.get('memory', table) ?? MEMORY_BYTES,
+    port: table?.values.has('port') ? settings.get('port', table) : undefined
+  }
+}
+
+/** Pinners are reached at ports one after the other, from the first on, unless they have their own. */
+function numbered(roles: RoleSettings[], first: number | undefined): RoleSettings[] {
+  let next = first
+  return roles.map((one) => {
+    if (one.role !== 'pinner' || one.port !== undefined || next === undefined) return one
+    return { ...one, port: next++ }
+  })
+}

@@ -1,0 +1,74 @@
+import * as idEncoding from 'hypercore-id-encoding'
+import type { Logger, LogValue } from '../log.js'
+import { amountText } from './amounts.js'
+import type { CommandIo } from './command.js'
+import { printable } from './printable.js'
+
+type Facts = Record<string, LogValue>
+
+/** What a running program says: a sentence for people, or one JSON object a line. */
+export interface Teller {
+  (event: string, facts: Facts, text: string): void
+}
+
+export function tellerOf(io: CommandIo, json: boolean): Teller {
+  return (event, facts, text) => {
+    const lines = json ? [JSON.stringify({ event, ...plain(facts) })] : text.split('\n').map(printable)
+    for (const line of lines) if (line !== '') io.stdout.write(line + '\n')
+  }
+}
+
+/** A log whose notable lines are told as well, by the name of the role that wrote them. */
+export function toldLog(tell: Teller, name: string, log: Logger): Logger {
+  const wrap = (inner: Logger): Logger => {
+    const outer = (event: string, facts: Facts = {}): void => {
+      inner(event, facts)
+      const sentence = sentences[event]?.(facts)
+      if (sentence !== undefined) tell(event, { role: name, ...facts }, `${name}: ${sentence}`)
+    }
+    outer.with = (facts: Facts): Logger => wrap(inner.with(facts))
+    return outer
+  }
+  return wrap(log)
+}
+
+const keyText = (key: LogValue): string =>
+  key instanceof Uint8Array ? idEncoding.encode(Buffer.from(key)) : String(key)
+
+/** What of a role's log is said on the terminal. */
+const sentences: Record<string, (facts: Facts) => string> = {
+  'role.registered': () => 'registered and working',
+  'role.waiting': ({ key, missing }) =>
+    `waits for ${amountText(missing as bigint)} datdots; send them to ${keyText(key)}`,
+  'role.no-chain': ({ key }) => `the chain ${keyText(key)} does not answer; trying again`,
+  'role.failed': ({ job, error }) => `${String(job)} failed: ${(error as Error).message}`,
+  'pinner.serving': ({ hypercores }) => `serves ${String(hypercores)} hypercores`,
+  'pinner.receiving': ({ draw }) => `takes the segment of draw ${String(draw)}`,
+  'pinner.accepted': ({ key, start, end }) =>
+    `holds chunks ${String(start)} to ${String(end)} of ${keyText(key)}`,
+  'pinner.forgot': ({ key }) => `has let go of hypercore ${keyText(key)}`,
+  'pinner.block-lost': ({ key, index, reason }) =>
+    `lost block ${String(index)} of ${keyText(key)}: ${String(reason)}`,
+  'pinner.read-failed': ({ key, error }) => `cannot read ${keyText(key)}: ${(error as Error).message}`,
+  'pinner.walk-failed': ({ challenge, error }) =>
+    `cannot answer challenge ${String(challenge)}: ${(error as Error).message}`,
+  'signer.delivered': ({ draw }) => `delivered what draw ${String(draw)} asked for`,
+  'signer.refused': ({ draw, error }) => `refused draw ${String(draw)}: ${(error as Error).message}`,
+  'faucet.granted': ({ key, amount }) => `gave ${amountText(amount as bigint)} datdots to ${keyText(key)}`
+}
+
+/** Facts as JSON has them: keys in z-base-32, amounts as decimal strings of grains. */
+function plain(facts: Facts): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, value]) => [
+      name,
+      typeof value === 'bigint'
+        ? value.toString()
+        : value instanceof Uint8Array
+          ? keyText(value)
+          : value instanceof Error
+            ? value.message
+            : value
+    ])
+  )
+}
