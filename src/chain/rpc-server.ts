@@ -15,6 +15,7 @@ import {
   EVENTS_BYTES,
   methods,
   type HandledName,
+  type MethodName,
   type Request,
   type Response,
   type SubmitMessage
@@ -27,10 +28,37 @@ import {
   type QuestionName
 } from '../protocol/rpc/questions.js'
 import type { PeerStream } from '../swarm/peer-stream.js'
-import { ServerChannel, type Handler, type Quotas } from '../swarm/rpc-channel.js'
+import {
+  defaultQuotas,
+  ServerChannel,
+  SharedMemory,
+  type Handler,
+  type Quotas
+} from '../swarm/rpc-channel.js'
+import type { Place } from './admission/fair-queue.js'
+import { STRANGER_QUOTAS } from './admission/limits.js'
+import { Turns } from './admission/turns.js'
+import { toHex } from '../bytes.js'
 
 /** Connections that may use the protocol at a time. */
 const CONNECTIONS_MAX = 4096
+
+/** Memory for what is asked and what is not taken off the wire, of all connections; of strangers' together less. */
+const MEMORY_BYTES = 256 << 20
+const STRANGERS_BYTES = 64 << 20
+
+/** As how many requests one of a method counts: those that read many rows. */
+const COSTS: Partial<Record<MethodName, number>> = {
+  summary: 20,
+  roles: 20,
+  hypercores: 20,
+  assignments: 5,
+  challenges: 5,
+  asks: 5,
+  checks: 5,
+  evidenceDue: 5
+}
+const costs = new Map(Object.entries(COSTS).map(([name, cost]) => [methods[name as MethodName].code, cost]))
 
 export interface ChainRpcPorts {
   ledger: LedgerApi
@@ -49,6 +77,9 @@ export interface ChainRpcPorts {
 /** Who asks. */
 interface Asker extends Sender {
   key: Buffer
+  place: Place
+  /** Looks again whether it has an account. */
+  recognise: () => Promise<void>
 }
 
 /** What is more than a question to the ledger. */
@@ -61,10 +92,13 @@ export class ChainRpcServer {
   readonly #ports: ChainRpcPorts
   readonly #answerers: Answerers
   readonly #channels = new Set<ServerChannel>()
+  readonly #turns: Turns
+  readonly #memory = { member: new SharedMemory(MEMORY_BYTES), stranger: new SharedMemory(STRANGERS_BYTES) }
   #closed = false
 
   constructor(ports: ChainRpcPorts) {
     this.#ports = ports
+    this.#turns = new Turns(ports.clock)
     this.#answerers = answerersOf(ports)
   }
 
@@ -74,10 +108,14 @@ export class ChainRpcServer {
     const open = (): void => {
       if (this.#closed || this.#channels.size >= CONNECTIONS_MAX) return
       const { quotas, clock, answers, refusals } = this.#ports
-      const channel = new ServerChannel(mux, CHAIN_PROTOCOL, {
-        handlers: this.#handlers(connection),
+      const place: Place = { key: toHex(connection.remotePublicKey), standing: 'stranger' }
+      const recognise = (): Promise<void> => this.#recognise(connection.remotePublicKey, place, channel)
+      const channel: ServerChannel = new ServerChannel(mux, CHAIN_PROTOCOL, {
+        handlers: this.#handlers(connection, place, recognise),
         clock,
-        ...(quotas ? { quotas } : {}),
+        quotas: { ...STRANGER_QUOTAS, ...quotas },
+        costs,
+        memory: this.#memory.stranger,
         onclose: () => {
           this.#channels.delete(channel)
           answers.forget(connection)
@@ -85,6 +123,8 @@ export class ChainRpcServer {
         }
       })
       this.#channels.add(channel)
+      // A ledger that is closing answers nobody.
+      recognise().catch(() => {})
     }
     mux.pair({ protocol: CHAIN_PROTOCOL }, open)
   }
@@ -99,7 +139,14 @@ export class ChainRpcServer {
     for (const channel of this.#channels) channel.close()
   }
 
-  #handlers(connection: PeerStream): Map<number, Handler> {
+  /** Gives a connection what members get, once its key has an account. */
+  async #recognise(key: Buffer, place: Place, channel: ServerChannel): Promise<void> {
+    if (place.standing === 'member' || !(await this.#ports.ledger.hasAccount(key))) return
+    place.standing = 'member'
+    channel.allow({ ...defaultQuotas, ...this.#ports.quotas }, this.#memory.member)
+  }
+
+  #handlers(connection: PeerStream, place: Place, recognise: () => Promise<void>): Map<number, Handler> {
     const { ledger } = this.#ports
     const key = connection.remotePublicKey
     const handlers = new Map<number, Handler>()
@@ -107,7 +154,11 @@ export class ChainRpcServer {
       { code, request, response }: { code: number; request: Type<Q>; response: Type<A> },
       answer: (asked: Q, signal: AbortSignal) => A | Promise<A>
     ): void => {
-      handlers.set(code, async (body, signal) => encode(response, await answer(parse(request, body), signal)))
+      const begin = async (body: Uint8Array, signal: AbortSignal): Promise<Uint8Array> => {
+        signal.throwIfAborted()
+        return encode(response, await answer(parse(request, body), signal))
+      }
+      handlers.set(code, (body, signal) => this.#turns.run(place, () => begin(body, signal)))
     }
     for (const name of Object.keys(questions) as QuestionName[]) {
       const question = questions[name] as Question<unknown[], unknown, Form>
@@ -118,7 +169,7 @@ export class ChainRpcServer {
       const answer = this.#answerers[name] as (request: unknown, asker: Asker) => unknown
       serve(
         methods[name] as { code: number; request: Type<unknown>; response: Type<unknown> },
-        (asked, signal) => answer(asked, { key, connection, signal })
+        (asked, signal) => answer(asked, { key, connection, signal, place, recognise })
       )
     }
     return handlers
@@ -132,7 +183,10 @@ function answerersOf(ports: ChainRpcPorts): Answerers {
       const [chain, parameters] = await Promise.all([ledger.chain(), ledger.parameters()])
       return { chain, parameters, clockNow: time() }
     },
-    submit: async ({ wires, again }) => (await submissions.add(wires, again === 1)).map(submitMessage),
+    submit: async ({ wires, again }, { place, recognise }) => {
+      await recognise()
+      return (await submissions.add(wires, { again: again === 1, place })).map(submitMessage)
+    },
     events: async ({ from, most, waitMs }, { signal }) => {
       await feed.wait(from, waitMs, signal)
       return { length: feed.length, events: await feed.read(from, most, EVENTS_BYTES) }

@@ -121,7 +121,7 @@ export class ChainService extends Resource {
     const { verify, judge, verifySignatures } = this.#options
     this.#refusals = this.own('refusals', new Refusals({ ...ports, judge }))
     this.#answers = this.own('answers', new Answers({ ...ports, verify }))
-    const submissions = new Submissions(ledger, onCommit, verifySignatures, recent)
+    const submissions = new Submissions({ ledger, clock, onCommit, check: verifySignatures, recent })
     this.#server = this.own(
       'RPC server',
       new ChainRpcServer({

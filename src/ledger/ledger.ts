@@ -26,26 +26,36 @@ import { apply } from './apply/apply.js'
 import { ChecksAhead } from './checks-ahead.js'
 import { Database, type Row } from './database.js'
 import { Answering, type Queried } from './queries.js'
+import { unitsOf } from './rules/cost.js'
+import { screen } from './screen.js'
+import { TickPace } from './tick-pace.js'
 import { compactLedger } from './compact.js'
 import { RULES_VERSION, State } from './state.js'
 import { hashState } from './state-hash.js'
-import type {
-  EntryView,
-  GenesisOptions,
-  LedgerOptions,
-  LoggedEvent,
-  SubmitResult,
-  SyncLedger,
-  TickResult
+import {
+  NOT_VERIFIED,
+  type EntryView,
+  type GenesisOptions,
+  type LedgerOptions,
+  type LoggedEvent,
+  type Screened,
+  type SubmitResult,
+  type SyncLedger,
+  type TickResult
 } from './types.js'
 
-/** Work that a tick may do unless it is told otherwise: well below 50 ms. */
-const WORK_DEFAULT = 500
 /** Copies whose checks are worked out ahead at a time. */
 const CHECKS_AHEAD = 200
 /** How long one compaction may take unless it is told otherwise. */
 const COMPACT_MS = 20
 const ENTRIES_PAGE_MAX = 10_000
+
+/** What became of one operation, what a tick did, and what the operation cost. */
+interface Submitted {
+  result: Omit<Receipt, 'signature'> | ChainError
+  work: number
+  units: number
+}
 
 /** The ledger of a chain (see SyncLedger). One process opens a file for writing at a time. */
 export class Ledger extends Answering implements SyncLedger {
@@ -57,6 +67,7 @@ export class Ledger extends Answering implements SyncLedger {
   readonly #options: LedgerOptions
   readonly #name: string
   readonly #ahead: ChecksAhead | null
+  readonly #pace = new TickPace()
 
   private constructor(db: Database, options: LedgerOptions, genesis: Operation & { kind: 'genesis' }) {
     super()
@@ -105,17 +116,27 @@ export class Ledger extends Answering implements SyncLedger {
     }
   }
 
-  submit(wires: readonly Uint8Array[], verified?: Uint8Array): SubmitResult[] {
-    const pending: (Omit<Receipt, 'signature'> | ChainError)[] = []
+  submit(wires: readonly Uint8Array[], verified?: Uint8Array, budgetMs = Infinity): SubmitResult[] {
+    const { clock } = this.#options
+    const pending: Submitted[] = []
     this.#write(() => {
+      const until = budgetMs === Infinity ? Infinity : clock.now() + budgetMs
       for (const [index, wire] of wires.entries()) {
-        pending.push(this.#submitOne(wire, verified === undefined ? undefined : verified[index] === 1).result)
+        const flag = verified?.[index] ?? NOT_VERIFIED
+        pending.push(this.#submitOne(wire, flag === NOT_VERIFIED ? undefined : flag === 1))
+        if (until !== Infinity && clock.now() >= until) break
       }
     })
     // Receipts only now: the transaction is on disk.
-    return pending.map((done) =>
-      done instanceof ChainError ? { ok: false, error: done } : { ok: true, receipt: this.#receipt(done) }
+    return pending.map(({ result, units }) =>
+      result instanceof ChainError
+        ? { ok: false, error: result }
+        : { ok: true, receipt: this.#receipt(result), units }
     )
+  }
+
+  screen(wires: readonly Uint8Array[], origins: readonly number[] = []): Screened[] {
+    return screen(this.state, wires, origins)
   }
 
   /** Runs a batch in one transaction; the state in memory follows the file whatever happens. */
@@ -134,13 +155,12 @@ export class Ledger extends Answering implements SyncLedger {
     }
   }
 
-  #submitOne(
-    wire: Uint8Array,
-    verified: boolean | undefined
-  ): { result: Omit<Receipt, 'signature'> | ChainError; work: number } {
+  #submitOne(wire: Uint8Array, verified: boolean | undefined): Submitted {
     let work = 0
+    let units = 0
     try {
       const operation = decodeOperation(wire)
+      units = operation.kind === 'genesis' ? 0 : unitsOf(operation, this.state.parameters)
       if (!(verified ?? verifyOperation(this.chainId, operation))) {
         throw new ChainError('SIGNATURE_WRONG', 'a signature of the operation does not hold')
       }
@@ -149,9 +169,9 @@ export class Ledger extends Answering implements SyncLedger {
       const { seq, hash } = this.state.run(operation, signed, () => {
         work = apply(this.state, operation)
       })
-      return { result: { seq, operation: signed, entry: hash, at: this.state.head.at }, work }
+      return { result: { seq, operation: signed, entry: hash, at: this.state.head.at }, work, units }
     } catch (error) {
-      if (error instanceof ChainError) return { result: error, work }
+      if (error instanceof ChainError) return { result: error, work, units }
       throw error
     }
   }
@@ -168,7 +188,7 @@ export class Ledger extends Answering implements SyncLedger {
     const anchor = anchorAt(this.chain())
     const from = { chainId: this.chainId, keyPair, nonce, anchor, ...(detail && { detail }) }
     const wire = signOperation(statement, from)
-    let done: { result: Omit<Receipt, 'signature'> | ChainError; work: number } | undefined
+    let done: Submitted | undefined
     this.#write(() => {
       done = this.#submitOne(wire, true)
     })
@@ -177,7 +197,7 @@ export class Ledger extends Answering implements SyncLedger {
     return { receipt: this.#receipt(result), work }
   }
 
-  tick(work: number = WORK_DEFAULT): TickResult {
+  tick(work: number = this.#pace.work): TickResult {
     const { beacon, clock } = this.#options
     if (!beacon) throw new ChainError('BEACON_MISSING', 'this ledger was opened without its beacon')
     const began = clock.now()
@@ -191,6 +211,7 @@ export class Ledger extends Answering implements SyncLedger {
     const isLast = fresh && head.onionLeft === 1 && !head.nextOnion
     const nextOnion = isLast ? beacon.commitment(Math.floor((round - 1) / beacon.length) + 1) : null
     const sent = this.#send({ kind: 'tick', body: { at, round, value, nextOnion, work } })
+    this.#pace.took(clock.now() - began, sent.work, work)
     this.advanceChecks()
     return {
       receipt: sent.receipt,

@@ -154,6 +154,9 @@ const answers = {
 
 /** What the chain alone asks its ledger. */
 const inside = {
+  /** Whether a key has a wallet, which somebody has paid for. */
+  hasAccount: ({ state }: Queried, key: Uint8Array): boolean => state.wallet(Buffer.from(key)) !== undefined,
+
   /** Challenges that are answered and wait for evidence or a settle. */
   answered: ({ state }: Queried, limit = CHALLENGES_MAX): ChallengeView[] =>
     state.db

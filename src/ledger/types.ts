@@ -32,7 +32,19 @@ export interface LedgerOptions {
   durable?: boolean
 }
 
-export type SubmitResult = { ok: true; receipt: Receipt } | { ok: false; error: ChainError }
+export type SubmitResult =
+  /** `units`: what it cost (`unitsOf`). */
+  { ok: true; receipt: Receipt; units: number } | { ok: false; error: ChainError }
+
+/** In place of a verdict on an operation's signatures: the ledger is to check them itself. */
+export const NOT_VERIFIED = 2
+
+/** What can be said of an operation before its signatures are looked at. */
+export interface Screened {
+  /** Why it is refused, whoever signed it. */
+  error: ChainError | null
+  units: number
+}
 
 /** One entry of the log as it is read back. */
 export interface EntryView {
@@ -57,9 +69,17 @@ export interface SyncLedger extends Asked {
    * Applies wire operations in order, in one durable transaction. Each that is refused changes nothing and
    * gets its error; the others get a receipt, which is only given once they are on disk.
    *
-   * @param verified one byte an operation from `verifySignatures`, if that was done elsewhere
+   * @param verified one byte an operation from `verifySignatures`, if that was done elsewhere; NOT_VERIFIED where it was not
+   * @param budgetMs ends with the operation that has it pass: results are of the first ones alone then
    */
-  submit(wires: readonly Uint8Array[], verified?: Uint8Array): SubmitResult[]
+  submit(wires: readonly Uint8Array[], verified?: Uint8Array, budgetMs?: number): SubmitResult[]
+
+  /**
+   * Refuses, before a signature is checked, what is not well formed, whose sender has no account, or whose nonce is not one of the next.
+   *
+   * @param origins of each who handed it over: only what came from there before it can make a later nonce the next one
+   */
+  screen(wires: readonly Uint8Array[], origins?: readonly number[]): Screened[]
 
   /** Time goes on: reveals the next beacon value and does at most `work` of what is due. */
   tick(work?: number): TickResult

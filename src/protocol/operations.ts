@@ -39,8 +39,8 @@ export const DETAIL_BYTES_MAX = 8_388_608
 /** Most challenges that one answer or one settle may cover. */
 export const CHALLENGES_MAX = 2_048
 
-/** Most reports that one reveal may hold. */
-export const REPORTS_MAX = 4_096
+/** Most reports that one reveal may hold: each has the verifiers of a copy drawn again, some 100 µs. */
+export const REPORTS_MAX = 128
 
 export const roleNames = ['signer', 'pinner', 'verifier'] as const
 export type RoleName = (typeof roleNames)[number]

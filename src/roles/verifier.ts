@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Report } from '../protocol/operations.js'
+import { REPORTS_MAX, type Report } from '../protocol/operations.js'
 import type { CheckView } from '../protocol/views.js'
 import { uniform } from '../crypto/hash.js'
 import { Resource } from '../lifecycle.js'
@@ -22,12 +22,11 @@ const CHECK_MS = 20_000
 /** What is read for a check goes here, and goes when that is over. */
 const CHECK_FOLDER = 'check-'
 
-/** What was measured in an epoch, until it is revealed. */
+/** What was measured in an epoch and fits one reveal, until it is revealed. */
 interface EpochReports {
   reports: Report[]
   salt: Buffer
   committed: boolean
-  closeRound: number
 }
 
 /**
@@ -37,7 +36,7 @@ interface EpochReports {
 export class Verifier extends Resource implements Participant {
   readonly #options: VerifierOptions
   readonly #blocks: number
-  readonly #epochs = new Map<number, EpochReports>()
+  readonly #epochs = new Map<number, EpochReports[]>()
   readonly #measuring = new Set<number>()
   #member!: Member
   #round = 0
@@ -84,9 +83,8 @@ export class Verifier extends Resource implements Participant {
           this.#measure(epoch, closeRound).finally(() => this.#measuring.delete(epoch))
         )
       }
-      if (known?.committed && this.#round >= closeRound && this.#round < settleRound) {
-        await this.#reveal(epoch, known)
-      }
+      if (this.#round < closeRound || this.#round >= settleRound) continue
+      for (const part of known ?? []) if (part.committed) await this.#reveal(epoch, part)
     }
   }
 
@@ -106,12 +104,19 @@ export class Verifier extends Resource implements Participant {
     await Promise.all(Array.from({ length: PARALLEL }, work))
     signal.throwIfAborted()
     reports.sort((a, b) => a.copy - b.copy)
-    const salt = options.randomBytes(32)
-    const entry = { reports, salt, committed: false, closeRound }
-    this.#epochs.set(epoch, entry)
+    const parts: EpochReports[] = []
+    this.#epochs.set(epoch, parts)
     try {
-      await chain.commitReport(epoch, reports, salt)
-      entry.committed = true
+      while (reports.length > 0) {
+        const part = {
+          reports: reports.splice(0, REPORTS_MAX),
+          salt: options.randomBytes(32),
+          committed: false
+        }
+        parts.push(part)
+        await chain.commitReport(epoch, part.reports, part.salt)
+        part.committed = true
+      }
     } catch (error) {
       log('verifier.late', { epoch, error: error as Error })
     }
@@ -140,16 +145,14 @@ export class Verifier extends Resource implements Participant {
     return { copy, firstByteUs, bytesPerSecond, misses, blocks, bytes }
   }
 
-  async #reveal(epoch: number, { reports, salt }: EpochReports): Promise<void> {
+  async #reveal(epoch: number, part: EpochReports): Promise<void> {
     const { chain, log } = this.#member
     try {
-      await chain.revealReport(epoch, reports, salt)
+      await chain.revealReport(epoch, part.reports, part.salt)
     } catch (error) {
       log('verifier.reveal-failed', { epoch, error: error as Error })
-      if (!hasCode(error, 'RPC_TIMEOUT', 'RPC_CLOSED')) this.#epochs.delete(epoch)
-      return
+      if (hasCode(error, 'RPC_TIMEOUT', 'RPC_CLOSED')) return
     }
-    const entry = this.#epochs.get(epoch)
-    if (entry) entry.committed = false
+    part.committed = false
   }
 }

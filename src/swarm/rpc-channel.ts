@@ -15,7 +15,7 @@ export interface Quotas {
   inFlight: number
   /** Bytes of their bodies. */
   bytesInFlight: number
-  /** Requests a second, over time, and how many may come at once. */
+  /** Requests a second, over time, and how many may come at once; a dear one counts as several. */
   perSecond: number
   burst: number
   /** Bytes of responses that the peer has not taken off the wire. */
@@ -55,15 +55,49 @@ const raw: Type<Uint8Array> = {
   }
 }
 
-/** Answers one request. Throws DatdotErrors, whose code and message the peer gets. */
+/** Answers one request; the body is its own to keep. Throws DatdotErrors, whose code and message the peer gets. */
 export type Handler = (body: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>
+
+/** Memory that all channels of a server share: for bodies of requests, and for responses that nobody takes off the wire. */
+export class SharedMemory {
+  #left: number
+
+  constructor(bytes: number) {
+    this.#left = bytes
+  }
+
+  /** Returns false, and takes nothing, where there is not as much. */
+  take(bytes: number): boolean {
+    if (bytes > this.#left) return false
+    this.#left -= bytes
+    return true
+  }
+
+  give(bytes: number): void {
+    this.#left += bytes
+  }
+}
+
+export interface ServerOptions {
+  handlers: ReadonlyMap<number, Handler>
+  /** For the rate of requests. */
+  clock: Pick<Clock, 'now'>
+  quotas?: Partial<Quotas>
+  /** As how many requests one of a method counts; 1 unless it says otherwise. */
+  costs?: ReadonlyMap<number, number>
+  memory?: SharedMemory
+  /** Is told once, when the channel or its connection is gone. */
+  onclose?: () => void
+}
 
 /** The serving end: handlers by number, within quotas. One for each connection that opens the protocol. */
 export class ServerChannel {
   readonly #channel: Protomux.Channel
   readonly #response: Protomux.Message<Uint8Array>
   readonly #handlers: ReadonlyMap<number, Handler>
-  readonly #quotas: Quotas
+  readonly #costs: ReadonlyMap<number, number> | undefined
+  #memory: SharedMemory
+  #quotas: Quotas
   readonly #clock: Pick<Clock, 'now'>
   readonly #running = new Map<number, AbortController>()
   #bytesInFlight = 0
@@ -72,26 +106,19 @@ export class ServerChannel {
   #tokens: number
   #refilledAt: number
 
-  /** @param clock for the rate. @param onclose is told once, when the channel or its connection is gone */
-  constructor(
-    mux: Protomux,
-    protocol: string,
-    options: {
-      handlers: ReadonlyMap<number, Handler>
-      clock: Pick<Clock, 'now'>
-      quotas?: Partial<Quotas>
-      onclose?: () => void
-    }
-  ) {
+  constructor(mux: Protomux, protocol: string, options: ServerOptions) {
     this.#handlers = options.handlers
     this.#quotas = { ...defaultQuotas, ...options.quotas }
+    this.#costs = options.costs
+    this.#memory = options.memory ?? new SharedMemory(Infinity)
     this.#clock = options.clock
     this.#tokens = this.#quotas.burst
     this.#refilledAt = options.clock.now()
     const channel = mux.createChannel({
       protocol,
-      ondrain: () => (this.#backlog = 0),
+      ondrain: () => this.#drained(),
       onclose: () => {
+        this.#drained()
         for (const controller of this.#running.values()) controller.abort(gone())
         options.onclose?.()
       }
@@ -113,6 +140,15 @@ export class ServerChannel {
     this.#channel.close()
   }
 
+  /** Replaces what this connection may take: the server has learned who asks. */
+  allow(quotas: Quotas, memory: SharedMemory): void {
+    this.#drained()
+    this.#memory = memory
+    const more = quotas.burst - this.#quotas.burst
+    this.#quotas = quotas
+    this.#tokens = Math.min(quotas.burst, this.#tokens + Math.max(0, more))
+  }
+
   #onrequest(message: Uint8Array): void {
     let request
     try {
@@ -125,12 +161,17 @@ export class ServerChannel {
     const handler = this.#handlers.get(method)
     if (!handler) return this.#refuse(id, 'RPC_METHOD', `There is no method ${method}`)
     if (this.#running.has(id)) return this.#refuse(id, 'RPC_ID', `Request ${id} is being answered already`)
-    if (!this.#takeToken()) return this.#refuse(id, 'RPC_RATE', 'Too many requests: wait a second')
+    if (!this.#takeTokens(this.#costs?.get(method) ?? 1))
+      return this.#refuse(id, 'RPC_RATE', 'Too many requests: wait a second')
     const { inFlight, bytesInFlight } = this.#quotas
-    if (this.#running.size >= inFlight || this.#bytesInFlight + body.byteLength > bytesInFlight) {
+    const memory = this.#memory
+    const full = this.#running.size >= inFlight || this.#bytesInFlight + body.byteLength > bytesInFlight
+    if (full || !memory.take(body.byteLength)) {
       return this.#refuse(id, 'RPC_BUSY', 'Too many requests at a time: wait for an answer first')
     }
-    void this.#answer(id, handler, body)
+    // Protomux hands out a view of a whole decrypted frame of up to 16 MB: what is kept beyond this call is a copy.
+    const kept = Buffer.from(Uint8Array.from(body).buffer)
+    void this.#answer(id, handler, kept).finally(() => memory.give(kept.byteLength))
   }
 
   async #answer(id: number, handler: Handler, body: Uint8Array): Promise<void> {
@@ -173,17 +214,23 @@ export class ServerChannel {
     const message = encode(responseType, { id, error, body })
     if (this.#response.send(message)) return
     // The peer does not read what it asked for: without an end to this, we would hold it all.
-    this.#backlog += message.byteLength
-    if (this.#backlog > this.#quotas.backlogBytes) this.close()
+    const fits = this.#memory.take(message.byteLength)
+    if (fits) this.#backlog += message.byteLength
+    if (!fits || this.#backlog > this.#quotas.backlogBytes) this.close()
   }
 
-  #takeToken(): boolean {
+  #drained(): void {
+    this.#memory.give(this.#backlog)
+    this.#backlog = 0
+  }
+
+  #takeTokens(cost: number): boolean {
     const { perSecond, burst } = this.#quotas
     const now = this.#clock.now()
     this.#tokens = Math.min(burst, this.#tokens + (Math.max(0, now - this.#refilledAt) * perSecond) / 1000)
     this.#refilledAt = now
-    if (this.#tokens < 1) return false
-    this.#tokens--
+    if (this.#tokens < cost) return false
+    this.#tokens -= cost
     return true
   }
 }

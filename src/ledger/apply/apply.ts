@@ -30,11 +30,8 @@ export function apply(state: State, operation: Operation): number {
     return 0
   }
   const sender = state.wallet(operation.sender)
-  if (!sender)
-    throw new ChainError('ACCOUNT_UNKNOWN', 'the sender has no account; somebody must transfer to it first')
-  if (operation.nonce !== sender.nonce) {
-    throw new ChainError('NONCE_WRONG', `the sender's next nonce is ${sender.nonce}, not ${operation.nonce}`)
-  }
+  if (!sender) throw accountUnknown()
+  if (operation.nonce !== sender.nonce) throw nonceWrong(sender.nonce, operation.nonce)
   checkAnchor(state, operation.anchor)
   if (chainKinds.has(operation.kind) && !equal(operation.sender, state.chainKey)) {
     throw new ChainError('NOT_THE_CHAIN', `only the chain itself may send ${operation.kind}`)
@@ -94,6 +91,14 @@ export function apply(state: State, operation: Operation): number {
       revealReport(state, sender, operation.body)
       return 0
   }
+}
+
+export function accountUnknown(): ChainError {
+  return new ChainError('ACCOUNT_UNKNOWN', 'the sender has no account; somebody must transfer to it first')
+}
+
+export function nonceWrong(next: number, named: number): ChainError {
+  return new ChainError('NONCE_WRONG', `the sender's next nonce is ${next}, not ${named}`)
 }
 
 /** Parameters that the codec allows and the rules cannot work with. */

@@ -144,9 +144,11 @@ export function drawTasks(state: State, work: number): number {
   if (head.drawRound !== null && head.round >= head.drawRound) {
     const beacon = beaconOf(state, head.drawRound)
     const rows = state.db.all(`SELECT * FROM tasks WHERE state = ${FROZEN} ORDER BY turn, id LIMIT ?`, work)
-    for (const row of rows) drawTask(state, taskFrom(row), head.drawRound, beacon)
-    done = rows.length
-    if (done < work) head.drawRound = null
+    for (const row of rows) {
+      if (done >= work) return done
+      done += drawTask(state, taskFrom(row), head.drawRound, beacon)
+    }
+    if (rows.length < work) head.drawRound = null
   }
   if (head.drawRound === null && done < work) done += freezeDraws(state, work - done)
   return done
@@ -179,15 +181,17 @@ export function beaconOf(state: State, round: number): Buffer {
   return state.db.get('SELECT value FROM rounds WHERE round = ?', round)!.value as Buffer
 }
 
-function drawTask(state: State, task: Task, round: number, beacon: Buffer): void {
+/** Returns the steps that it took: more, the more candidates had to be passed over. */
+function drawTask(state: State, task: Task, round: number, beacon: Buffer): number {
   const { head, parameters: p } = state
   const copy = copyById(state, task.copy)
   const hypercore = hypercoreById(state, copy.hypercore)
-  const later = (why: 'candidates' | 'balance'): void => {
+  const later = (why: 'candidates' | 'balance', steps = 1): number => {
     task.state = 'resting'
     task.round = head.round + Math.max(1, Math.ceil(roundsPerEpoch(p) / 4))
     saveTask(state, task)
     state.emit({ kind: 'undrawn', task: task.id, why, round: task.round })
+    return steps
   }
   const name = task.pinner === null && copy.pinner === null ? 'pinner' : 'signer'
   if (task.pinner === null) {
@@ -206,13 +210,14 @@ function drawTask(state: State, task: Task, round: number, beacon: Buffer): void
     task.reserved = price
   }
   const lock = name === 'pinner' ? lockOf(state, hypercore) : 0n
-  const winner = drawRole(state, { task, copy, name, beacon, lock })
+  const { winner, misfits } = drawRole(state, { task, copy, name, beacon, lock })
+  const steps = 1 + Math.ceil(misfits / ROLES_PER_STEP)
   if (!winner) {
     if (task.pinner === null) {
       state.move(state.account(RESERVED), state.account(hypercore.account), task.reserved)
       task.reserved = 0n
     }
-    return later('candidates')
+    return later('candidates', steps)
   }
   const draw = head.nextDraw++
   task.draw = draw
@@ -252,6 +257,7 @@ function drawTask(state: State, task: Task, round: number, beacon: Buffer): void
     key: state.keyOf(winner),
     round
   })
+  return steps
 }
 
 /** Sets the room for a further segment of a copy aside at the pinner that holds it. */
@@ -289,8 +295,11 @@ interface Wanted {
   lock: bigint
 }
 
-/** The first in the order of the lots who has the room and the deposit. */
-function drawRole(state: State, { task, copy, name, beacon, lock }: Wanted): Role | null {
+/** The first in the order of the lots who has the room and the deposit, and how many before had not. */
+function drawRole(
+  state: State,
+  { task, copy, name, beacon, lock }: Wanted
+): { winner: Role | null; misfits: number } {
   const { observer } = state
   const urn = state.urn(name)
   const out: Role[] = []
@@ -321,8 +330,8 @@ function drawRole(state: State, { task, copy, name, beacon, lock }: Wanted): Rol
       hasRoom(state, role, task) &&
       state.account(role.account).balance - role.locked >= lock
     observer?.lot?.({ key: state.keyOf(role), frozen: role.frozen, fits })
-    if (fits) return role
-    if (++misfits >= MISFITS_MAX) return null
+    if (fits) return { winner: role, misfits }
+    if (++misfits >= MISFITS_MAX) break
   }
-  return null
+  return { winner: null, misfits }
 }
