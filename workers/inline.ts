@@ -2,6 +2,7 @@ import type { TaskFunctions } from '../src/engine/engine.js'
 import checkModulus from './check-modulus.js'
 import decodeChunks from './decode-chunks.js'
 import judgeRefusal from './judge-refusal.js'
+import openChunks from './open-chunks.js'
 import piece from './piece.js'
 import provePrimes from './prove-primes.js'
 import sealKey from './seal-key.js'
@@ -23,6 +24,7 @@ export const inlineTasks: TaskFunctions<Tasks> = {
   'seal-key': sealKey,
   'prove-primes': provePrimes,
   'decode-chunks': decodeChunks,
+  'open-chunks': openChunks,
   'verify-evidence': verifyEvidence,
   'judge-refusal': judgeRefusal,
   'check-modulus': checkModulus,

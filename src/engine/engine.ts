@@ -12,12 +12,14 @@ import type { Batch } from './batch.js'
 import { closedError, type Executor } from './executor.js'
 import { InlineExecutor } from './inline.js'
 import type { EngineTasks, InputOf, TaskFunction } from './messages.js'
+import { openChunks, type StoredChunk } from './open.js'
 import { WorkerPool } from './pool.js'
 import { LEAST_MEMORY_BYTES, SlabPool } from './slab.js'
 import type { ChunkSource } from './source.js'
 import { stream, type StreamContext, type StreamOptions } from './stream.js'
 
 export type { Batch } from './batch.js'
+export type { StoredChunk } from './open.js'
 export type { ChunkRun, ChunkSource } from './source.js'
 export type { StreamProgress, StreamOptions } from './stream.js'
 
@@ -188,6 +190,14 @@ export class Engine<T extends EngineTasks = EngineTasks> extends Resource {
     chunks: { index: number; bytes: Uint8Array }[]
   ): Promise<Uint8Array[]> {
     return this.#workers.call('decode-chunks', { segment, chunks })
+  }
+
+  /**
+   * Opens any chunks of a segment after all checks, spread over the workers: gives for each the plain block in memory of
+   * its own, or the CodecError that it is refused with.
+   */
+  openChunks(segment: SegmentPublic, chunks: readonly StoredChunk[]): Promise<(Buffer | Error)[]> {
+    return openChunks(segment, chunks, { workers: this.#workers, slabs: this.#slabs, signal: this.signal })
   }
 
   /** Does one task of workers/ (its tasks.ts lists them); throws what it throws. */

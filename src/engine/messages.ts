@@ -10,6 +10,7 @@ export interface EngineTasks {
   'seal-key': { input: SealKeyTask; output: RsaKeyPair }
   'prove-primes': { input: ProvePrimesTask; output: Uint8Array }
   'decode-chunks': { input: DecodeChunksTask; output: Uint8Array[] }
+  'open-chunks': { input: OpenChunksTask; output: OpenedChunk[] }
 }
 
 /** What a task takes and gives; of tasks that the engine does not know itself nothing is known here. */
@@ -94,6 +95,19 @@ export interface DecodeChunksTask {
   segment: SegmentPublic
   chunks: { index: number; bytes: Uint8Array }[]
 }
+
+export interface OpenChunksTask {
+  segment: SegmentPublic
+  /** Its number; its tables say where the chunks are, or are to be. */
+  slab: number
+  /** Of chunks that are to be copied into the slab first. */
+  loan: number | undefined
+  /** Of the chunks in their hypercore; in any order. */
+  indices: number[]
+}
+
+/** Where in the slab the plain block is, or why there is none. */
+export type OpenedChunk = { offset: number; bytes: number } | { error: PlainError }
 
 export interface SealKeyTask {
   /** RSA_SEED_BYTES in shared memory: who asks for the key wipes them. */

@@ -53,6 +53,8 @@ export class Run {
     this.#options = options
     this.#near = (end, given) => this.#launch(end, given)
     this.#far = far ?? this.#near
+    const stop = (): void => this.#open.forEach((end) => void end.close().catch(() => {}))
+    options.signal.addEventListener('abort', stop, { once: true })
   }
 
   /** An encrypted stream as fast as it goes. */
@@ -202,7 +204,6 @@ export class Run {
     signal.throwIfAborted()
     const started = new EndProcess({ end, options, clock, cpuProfileDir, onBytes })
     this.#open.push(started)
-    signal.addEventListener('abort', () => void started.close().catch(() => {}), { once: true })
     await started.ready()
     return started
   }

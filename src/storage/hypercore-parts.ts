@@ -38,6 +38,7 @@ export interface SharedCore {
     allowFork: boolean
     eagerUpgrade: boolean
     onhave(start: number, length: number, drop: boolean): void
+    readonly peers: readonly { readonly receiverQueue: { readonly requests: ReadonlyMap<unknown, Asked> } }[]
   }
   readonly header: { hints: CorestoreStorage.Hints }
   hintsChanged: boolean
@@ -46,6 +47,11 @@ export interface SharedCore {
   close(): Promise<void>
   updateContiguousLength(range: BitRange & { drop: boolean }): void
   _setBitfieldRanges(start: number, end: number, value: boolean): void
+}
+
+/** A request that a peer has sent and that waits for its turn. */
+interface Asked {
+  block: { index: number } | null
 }
 
 export interface BitRange {
@@ -98,6 +104,24 @@ export function watchCores(corestore: Corestore, onopen: (core: SharedCore) => v
       if (store.cores.map.get(id) === core) store.cores.map.delete(id)
     })
   })
+}
+
+/** A core that a Corestore has open. */
+export function openCore(corestore: Corestore, discoveryKey: Buffer): SharedCore | undefined {
+  const { cores } = corestore as unknown as { cores: { map: Map<string, SharedCore> } }
+  return cores.map.get(discoveryKey.toString('hex'))
+}
+
+/** Blocks that readers have asked for and that wait for their turn, `most` of them. */
+export function askedBlocks(core: SharedCore, most: number): number[] {
+  const asked: number[] = []
+  for (const { receiverQueue } of core.replicator.peers) {
+    for (const { block } of receiverQueue.requests.values()) {
+      if (asked.length >= most) return asked
+      if (block !== null) asked.push(block.index)
+    }
+  }
+  return asked
 }
 
 /** Hypercore's own encoding of a manifest. */

@@ -8,7 +8,7 @@ import { InputError, StorageError } from '../errors.js'
 import { Resource, closeAll, opened } from '../lifecycle.js'
 import { diskFreeBytes, diskFull, guarded, storageFailure, WORKING_BYTES } from './failures.js'
 import { FolderLock, describeHolder, type Holder } from './folder-lock.js'
-import { sharedCore, watchCores } from './hypercore-parts.js'
+import { askedBlocks, openCore, sharedCore, watchCores } from './hypercore-parts.js'
 import { SegmentIngest, type IngestHost } from './ingest.js'
 import { encodeOriginalProof, proofIndices } from '../protocol/original-tree.js'
 import { PinnedCore, type PinnedCoreHost } from './pinned-core.js'
@@ -16,7 +16,9 @@ import { readChunk } from './read-chunk.js'
 import { Records, type RecordedSegment } from './records.js'
 import { checkVeil } from './self-check.js'
 import { checkSpec, sameSpec } from './spec.js'
-import type { Decode, Ingest, PinnerStoreOptions, SegmentSpec, StoredSegment } from './types.js'
+import { OpenedBlocks } from './opened-blocks.js'
+import { SegmentLeaves } from './segment-leaves.js'
+import type { Decode, Ingest, PinnerStoreOptions, SegmentSpec, SlowDecode, StoredSegment } from './types.js'
 import { VeiledStorage } from './veiled-storage.js'
 import { toHex } from '../bytes.js'
 
@@ -29,6 +31,8 @@ const WRITE_BUFFER_BYTES = 16 << 20
 /** Aim of one read from disk in `encodedBlocks`. */
 const READ_BYTES = 1 << 20
 const READ_BLOCKS = 256
+/** Opened blocks that are kept: a second or so of what two cores open. */
+const OPENED_BYTES = 64 << 20
 
 interface Events {
   /** A block is gone for good: key, index, reason. Its bit is cleared; the stored chunk is left as it is. */
@@ -68,6 +72,9 @@ export class PinnerStore extends Resource {
   readonly #capacityBytes: number
   readonly #minFreeBytes: number
   readonly #decode: Decode
+  readonly #slow: SlowDecode | undefined
+  readonly #opened: OpenedBlocks
+  readonly #leaves = new SegmentLeaves((id) => this.nodeFile(id))
   #disk: Disk | undefined
 
   /** @param dir the folder, made if it is missing */
@@ -78,6 +85,8 @@ export class PinnerStore extends Resource {
     this.#capacityBytes = options.capacityBytes ?? Infinity
     this.#minFreeBytes = options.minFreeBytes ?? WORKING_BYTES
     this.#decode = options.decode ?? readChunk
+    this.#slow = options.slow
+    this.#opened = new OpenedBlocks(options.openedBytes ?? OPENED_BYTES)
   }
 
   /**
@@ -477,6 +486,13 @@ export class PinnerStore extends Resource {
       openRows: (data) => this.#open.storage.openRows(data),
       clock: this.#clock,
       decode: this.#decode,
+      slow: this.#slow,
+      opened: this.#opened,
+      leaves: this.#leaves,
+      asked: (discoveryKey, most) => {
+        const core = openCore(this.corestore, discoveryKey)
+        return core ? askedBlocks(core, most) : []
+      },
       openSession: (key) => Promise.resolve(this.corestore.get({ key })),
       background: (work) => this.#background(work),
       onlost: (key, index, reason) => this.events.emit('lost', key, index, reason),

@@ -15,6 +15,17 @@ export type Decode = (
   encoded: Uint8Array
 ) => Uint8Array | Promise<Uint8Array>
 
+/** Opens chunks of codecs that are slow to open away from the main thread, several at once. */
+export interface SlowDecode {
+  /** Whether a segment is of such a codec. Its chunks must show by themselves that they are whole and where they belong. */
+  is: (segment: SegmentPublic) => boolean
+  /** The plain block of each, or why there is none: a CodecError for a chunk that is lost. */
+  open: (
+    segment: SegmentPublic,
+    chunks: readonly { index: number; bytes: Uint8Array }[]
+  ) => Promise<(Buffer | Error)[]>
+}
+
 /** What the author signed: the state of a hypercore at one length. Recorded by the chain. */
 export interface OriginalTree {
   /** 32 bytes. */
@@ -98,6 +109,10 @@ export interface PinnerStoreOptions {
   clock?: Clock
   /** Default: `readChunk`, on the main thread. */
   decode?: Decode
+  /** For codecs whose chunks are opened elsewhere. Default: none. */
+  slow?: SlowDecode
+  /** Bytes of blocks opened by `slow` that are kept for other readers. Default: 64 MiB. */
+  openedBytes?: number
   /** Most encoded bytes to hold; more is refused with STORAGE_QUOTA. Default: no limit but the disk. */
   capacityBytes?: number
   /** Bytes to leave free on the disk; nothing more is taken in below that. Default: 64 MiB. */

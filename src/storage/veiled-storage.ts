@@ -9,6 +9,8 @@ export interface Veil {
   readonly key: Buffer
   /** False hides the hypercore from sessions and peers. */
   readonly servable: boolean
+  /** The plain block where it is not opened from its row: no row is read then. */
+  openedBlock?(index: number): Promise<Buffer | null> | undefined
   /** The plain block behind a stored row, or null where there is none to be had; never throws for bad rows. */
   reveal(index: number, row: Buffer | null, leaf: OriginalNode | null): Promise<Buffer | null>
   /** Called after hypercore wrote a block that the veil did not store. */
@@ -127,6 +129,8 @@ function coverReader(reader: CorestoreStorage.Reader, veil: Veil): CorestoreStor
   expectMethods(reader, READER_METHODS, 'a reader')
   const getRow = reader.getBlock.bind(reader)
   reader.getBlock = async (index) => {
+    const opened = veil.openedBlock?.(index)
+    if (opened) return opened
     // Both are asked for before the caller flushes the batch of reads.
     const [row, leaf] = await Promise.all([getRow(index), reader.getTreeNode(2 * index)])
     return veil.reveal(index, row, leaf)

@@ -326,6 +326,33 @@ onBoth(
   }
 )
 
+onBoth(
+  'openChunks opens any chunks of a segment, and one that is refused keeps no other',
+  async ({ make }) => {
+    const small = make({ memoryBytes: 400_000 })
+    const chunks = chunksOf([10, 20_000, 300_000, 30, 500])
+    const encoded = encodeAll(chunks).map((bytes, i) => ({ index: START + i, bytes: bytes }))
+    const order = [4, 2, 0, 3, 1].map((i) => encoded[i]!)
+    const opened = await small.openChunks(segment, order)
+    assert.deepEqual(
+      opened,
+      [4, 2, 0, 3, 1].map((i) => chunks[i])
+    )
+    const wrong = { ...encoded[1]!, index: START + 2 }
+    const [before, refused, short, empty, after] = await small.openChunks(segment, [
+      encoded[0]!,
+      wrong,
+      { index: START, bytes: encoded[0]!.bytes.subarray(0, 20) },
+      { index: START, bytes: new Uint8Array(0) },
+      encoded[4]!
+    ])
+    assert.deepEqual([before, after], [chunks[0], chunks[4]])
+    assert.equal((refused as { code?: string }).code, 'CODEC_SIGNATURE')
+    for (const error of [short, empty]) assert.equal((error as { code?: string }).code, 'CODEC_TRUNCATED')
+    assert.equal(small.slabsHeld, 0)
+  }
+)
+
 test('options that make no engine are refused', () => {
   for (const options of [{ threads: 0 }, { threads: 1.5 }, { memoryBytes: 1000 }, { memoryBytes: NaN }]) {
     assert.throws(() => new Engine(options), { code: 'ENGINE_OPTIONS' })

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import {
+  askedBlocks,
   decodeManifest,
   encodeManifest,
   manifestFits,
@@ -10,7 +11,7 @@ import {
   signatureHolds
 } from '../../src/storage/hypercore-parts.js'
 import { readOriginal } from '../../src/storage/original.js'
-import { authorCore, noiseBlocks, stockStore } from './support.js'
+import { authorCore, connect, noiseBlocks, stockStore } from './support.js'
 
 const require = createRequire(import.meta.url)
 
@@ -51,6 +52,23 @@ test('the private parts of hypercore that are used are there and mean what is ex
   assert.deepEqual(state.hash(), await author.treeHash())
   assert.ok(state.signature)
   assert.ok(core.opening instanceof Promise)
+})
+
+test('what readers have asked for and wait for can be seen', async (t) => {
+  const author = await authorCore(t, noiseBlocks(7, 50, 'asked'))
+  const core = sharedCore(author)
+  assert.deepEqual(askedBlocks(core, 10), [])
+  const consumer = await stockStore(t)
+  connect(t, author as unknown as Parameters<typeof connect>[1], consumer)
+  await consumer.get({ key: author.key }).get(0)
+  const [peer] = core.replicator.peers
+  assert.ok(peer)
+  const queue = peer.receiverQueue as unknown as { push(message: object): void; delete(id: number): void }
+  for (const index of [5, 3, 4]) queue.push({ id: 1000 + index, priority: 0, block: { index } })
+  queue.push({ id: 1, priority: 1, block: null, hash: { index: 2 } })
+  assert.deepEqual(askedBlocks(core, 10), [5, 3, 4])
+  assert.deepEqual(askedBlocks(core, 2), [5, 3])
+  for (const id of [1005, 1003, 1004, 1]) queue.delete(id)
 })
 
 test('corestore announces every core before it is used', async (t) => {

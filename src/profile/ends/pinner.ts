@@ -16,6 +16,7 @@ import { Received } from '../../roles/pinner/received.js'
 import { storeChunks } from '../../roles/pinner/store-chunks.js'
 import { storedDecode } from '../../roles/pinner/stored-decode.js'
 import { NodeFile } from '../../storage/node-file.js'
+import { readChunk } from '../../storage/read-chunk.js'
 import { PinnerStore } from '../../storage/pinner-store.js'
 import { SwarmHost } from '../../swarm/host.js'
 import { acceptSegments, type IncomingSegment } from '../../swarm/segment-channel.js'
@@ -26,7 +27,7 @@ import type { EndOptions, EndUse, Port } from '../port.js'
 import { measured } from './plain.js'
 import { assignmentOf, identityOf, originalOf, PROFILE_CHAIN } from './drawn.js'
 import { startWorkers, streamStages } from './stages.js'
-import { Busy, timedItems, type Turns } from './timed.js'
+import { Busy, timedItems, type Laps } from './timed.js'
 
 /** Takes a segment with the role's own code, all but the chain, and then serves it to whoever comes. */
 export async function pinner(options: EndOptions['pinner'], port: Port): Promise<void> {
@@ -36,11 +37,12 @@ export async function pinner(options: EndOptions['pinner'], port: Port): Promise
   const meter = new Meter(clock, (bytes) => port.say('bytes', bytes))
   await startWorkers(engine, meter)
   const decoding = new Busy(clock)
-  const decode = storedDecode(engine)
+  const slow = storedDecode(engine)
   const store = await opened(
     new PinnerStore(join(dir, 'copies'), {
       clock,
-      decode: (...chunk) => decoding.during(() => decode(...chunk))
+      decode: (...chunk) => decoding.during(() => readChunk(...chunk)),
+      slow: { ...slow, open: (...chunks) => decoding.during(() => slow.open(...chunks)) }
     })
   )
   let told: (outcome: EndUse | Error) => void = () => {}
@@ -124,7 +126,7 @@ async function take(
   meter.begin()
   const builder = new TreeBuilder((records) => nodes.append(records))
   const [treeTime, disk] = [new Busy(clock), new Busy(clock)]
-  const [link, decoded]: Turns[] = [
+  const [link, decoded]: Laps[] = [
     { itemsMs: 0, useMs: 0 },
     { itemsMs: 0, useMs: 0 }
   ]

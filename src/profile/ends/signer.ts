@@ -23,7 +23,7 @@ import { Meter } from '../meter.js'
 import type { EndOptions, EndUse, Port } from '../port.js'
 import { assignmentOf, identityOf, PROFILE_CHAIN } from './drawn.js'
 import { startWorkers, streamStages } from './stages.js'
-import { Busy, timedItems, type Turns } from './timed.js'
+import { Busy, timedItems, type Laps } from './timed.js'
 
 const BLOCK_MS = 30_000
 const CONNECT_MS = 60_000
@@ -56,8 +56,8 @@ export async function signer(options: EndOptions['signer'], port: Port): Promise
   await port.order('begin')
 
   const connection = await connectTo(dht, assignment.pinner, keyPair, { clock, timeoutMs: CONNECT_MS })
-  const read: Turns = { itemsMs: 0, useMs: 0 }
-  const encode: Turns = { itemsMs: 0, useMs: 0 }
+  const read: Laps = { itemsMs: 0, useMs: 0 }
+  const encode: Laps = { itemsMs: 0, useMs: 0 }
   const treeTime = new Busy(clock)
   let progress: StreamProgress | undefined
   const { length } = drawn.original

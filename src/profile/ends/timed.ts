@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.js'
 
 /** Time between an iterator and who goes through it. */
-export interface Turns {
+export interface Laps {
   /** Waiting for its items. */
   itemsMs: number
   /** What was done with them, until the next was asked for. */
@@ -12,7 +12,7 @@ export interface Turns {
 export async function* timedItems<T>(
   items: AsyncIterable<T>,
   clock: Clock,
-  turns: Turns
+  turns: Laps
 ): AsyncGenerator<T, void, void> {
   let at = clock.now()
   const lap = (): number => {

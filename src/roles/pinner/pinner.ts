@@ -78,7 +78,7 @@ export class Pinner extends Resource implements Participant {
     const store = new PinnerStore(join(dir, 'copies'), {
       clock,
       capacityBytes: registration.capacityBytes,
-      decode: storedDecode(engine)
+      slow: storedDecode(engine)
     })
     this.#store = await this.acquire('store', store)
     this.owe('sessions', () => closeAll(this.#sessions()))
