@@ -10,6 +10,8 @@ const ENCODED_BYTES = 256 * 1024 * 1024
 const RUN_BYTES = 2 * 1024 * 1024
 
 export const SIZES = [256, 4096, 64 * 1024, 1024 * 1024]
+/** What nearly all chunks are. */
+export const QUICK_SIZES = [64 * 1024]
 
 /** A `wrap` segment that starts at index 0. */
 export function wrapSegment(): SegmentSecret {

@@ -1,9 +1,12 @@
-import { readFileSync } from 'node:fs'
-import { availableParallelism, cpus, totalmem } from 'node:os'
 import { Bench } from 'tinybench'
+import type { CodecName } from '../src/chunk/header.js'
+import type { Machine } from '../src/profile/machine.js'
 
 /** Subject: what datdot does. Ceiling: what the primitives alone would reach. Alternative: how else it could be. */
 export type Role = 'subject' | 'ceiling' | 'alternative'
+
+/** Of the JSON: rises when fields of rows change their meaning. */
+export const BENCH_VERSION = 2
 
 /** One line of the result, as it goes into the JSON file. */
 export interface Row {
@@ -23,6 +26,32 @@ export interface Row {
   alternativeRatio?: number
   /** What one run took, where runs were timed: of a comparison the whole run, else one operation. */
   time?: Statistics
+  /** The runs behind `time`, in milliseconds, in their order. */
+  samples?: number[]
+  /** Of rows with a network in them. */
+  codec?: CodecName
+  readers?: number
+  /** CPU time of the processes that are compared, in ms a MB, and of the main thread of the first of them. */
+  cpuMsPerMB?: number
+  mainMsPerMB?: number
+  /** To the CPU time of stock hypercore for the same bytes, in the same round. */
+  cpuRatio?: number
+  /** CPU ms a MB of each round: what holds where a machine is shared. */
+  cpuSamples?: number[]
+  /** CPU ms a MB that opening the same bytes takes by itself, in the same round. */
+  openMsPerMB?: number
+}
+
+/** A whole result. */
+export interface BenchResult {
+  version: typeof BENCH_VERSION
+  machine: Machine
+  rounds: number
+  quick: boolean
+  results: Row[]
+  notes: Record<string, number>
+  /** What is not installed here, or not compared with, and why. */
+  absent: string[]
 }
 
 /** How long the runs took, by tinybench's statistics over all of them. */
@@ -61,6 +90,12 @@ export interface Comparison {
 export interface SuiteContext {
   /** All threads there are to use. */
   cores: number
+  /** Rounds of a comparison. */
+  rounds: number
+  /** Measures the least that says something. */
+  quick: boolean
+  /** Names what is left out, and why. */
+  absent: (what: string) => void
   /** Measures a comparison and keeps its rows. */
   compare: (comparison: Comparison) => Promise<void>
   /** Keeps a row that the suite measured itself. */
@@ -110,7 +145,8 @@ export async function compare(comparison: Comparison, rounds = DEFAULT_ROUNDS): 
       chunksPerSecond: round(chunksPerSecond),
       ...(contender.operations !== undefined && { opsPerSecond: round(contender.operations / seconds) }),
       role: contender.role,
-      time: rounded(time)
+      time: rounded(time),
+      samples: times.get(contender.name)!.map(round)
     })
   }
   const best = (role: Role) =>
@@ -145,31 +181,14 @@ export async function timedRow(
 ): Promise<Row> {
   const time = await statistics(operationMs)
   const opsPerSecond = round(1000 / time.p50Ms)
-  return { ...row, chunkBytes: 0, mbPerSecond: 0, chunksPerSecond: 0, opsPerSecond, time: rounded(time) }
-}
-
-/** Model names hide what a CPU can do, so its family and model, where the system tells them. */
-function cpuKind(): string {
-  const name = cpus()[0]?.model.trim() ?? 'unknown'
-  let info = ''
-  try {
-    info = readFileSync('/proc/cpuinfo', 'utf8')
-  } catch {
-    // Not Linux.
-  }
-  const family = /^cpu family\s*: (\d+)$/m.exec(info)?.[1]
-  const model = /^model\s*: (\d+)$/m.exec(info)?.[1]
-  return family === undefined ? name : `${name} (family ${family}, model ${model})`
-}
-
-/** The machine that the figures are of. */
-export function machine(): Record<string, string | number> {
   return {
-    cpu: cpuKind(),
-    cores: availableParallelism(),
-    memoryBytes: totalmem(),
-    platform: `${process.platform} ${process.arch}`,
-    node: process.version
+    ...row,
+    chunkBytes: 0,
+    mbPerSecond: 0,
+    chunksPerSecond: 0,
+    opsPerSecond,
+    time: rounded(time),
+    samples: operationMs.map(round)
   }
 }
 
@@ -177,17 +196,23 @@ export function machine(): Record<string, string | number> {
 export function table(rows: Row[]): string {
   const cells = rows.map((row) => [
     row.suite,
-    row.role === 'subject' ? row.name : `  ${row.name}`,
+    nameOf(row),
     sizeName(row.chunkBytes),
     String(row.threads),
     row.mbPerSecond.toFixed(row.mbPerSecond < 100 ? 2 : 0),
-    row.chunksPerSecond > 0 ? row.chunksPerSecond.toFixed(0) : `${row.opsPerSecond?.toFixed(0)} ops`,
+    row.chunksPerSecond > 0
+      ? row.chunksPerSecond.toFixed(0)
+      : row.opsPerSecond === undefined
+        ? ''
+        : `${row.opsPerSecond.toFixed(0)} ops`,
     row.time ? timeName(row.time.p50Ms) : '',
     row.time ? timeName(row.time.p99Ms) : '',
     row.time ? row.time.rmePercent.toFixed(1) : '',
     row.role,
     row.ratio?.toFixed(2) ?? '',
-    row.alternativeRatio?.toFixed(2) ?? ''
+    row.alternativeRatio?.toFixed(2) ?? '',
+    row.cpuMsPerMB?.toFixed(1) ?? '',
+    row.cpuRatio?.toFixed(2) ?? ''
   ])
   const head = [
     'suite',
@@ -200,8 +225,10 @@ export function table(rows: Row[]): string {
     'p99 ms',
     '± %',
     'role',
-    'of ceiling',
-    'of alternative'
+    'ratio',
+    'of alternative',
+    'CPU ms/MB',
+    'of stock CPU'
   ]
   const widths = head.map((title, i) => Math.max(title.length, ...cells.map((line) => line[i]!.length)))
   const isNumber = (i: number) => i >= 2 && i !== head.indexOf('role')
@@ -209,6 +236,12 @@ export function table(rows: Row[]): string {
     .map((line) => line.map((cell, i) => (isNumber(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))))
     .map((line) => line.join('  ').trimEnd())
     .join('\n')
+}
+
+/** With what it was measured with. */
+function nameOf({ role, name, readers }: Row): string {
+  const many = readers !== undefined && readers > 1 ? `, ${readers} readers` : ''
+  return `${role === 'subject' ? '' : '  '}${name}${many}`
 }
 
 function sizeName(bytes: number): string {
@@ -220,6 +253,7 @@ function timeName(ms: number): string {
   return ms < 1 ? ms.toPrecision(3) : ms.toFixed(ms < 100 ? 2 : 0)
 }
 
-function round(value: number): number {
+/** Four digits that count. */
+export function round(value: number): number {
   return Number(value.toPrecision(4))
 }

@@ -3,7 +3,7 @@ import { decodeChunk, encodeChunk } from '../../src/chunk/codecs.js'
 import { WRAP_HEADER_BYTES, wrap } from '../../src/chunk/wrap.js'
 import { slabHasher } from '../../src/crypto/blake3-slab.js'
 import { randomBytes } from '../../src/crypto/keys.js'
-import { SIZES, chunkAt, encodedChunks, plainChunks, wrapSegment, type Chunks } from '../data.js'
+import { QUICK_SIZES, SIZES, chunkAt, encodedChunks, plainChunks, wrapSegment, type Chunks } from '../data.js'
 import type { Contender, Suite } from '../harness.js'
 import { workOf } from '../threads/work.js'
 
@@ -13,9 +13,9 @@ const SLAB_BYTES = 2 * 1024 * 1024
 const GROUP_BYTES = 256 * 1024
 
 /** The codec alone on one thread, a slab at a time, against its primitives and against one chunk at a time. */
-const suite: Suite = async ({ compare }) => {
+const suite: Suite = async ({ compare, quick }) => {
   const segment = wrapSegment()
-  for (const chunkBytes of SIZES) {
+  for (const chunkBytes of quick ? QUICK_SIZES : SIZES) {
     for (const job of ['encode', 'decode'] as const) {
       const plain = plainChunks(chunkBytes, Math.ceil(RUN_SECONDS / (SECONDS[job] + chunkBytes / 1.9e9)))
       const total = plain.count

@@ -5,7 +5,16 @@ import { decodeChunk, encodeChunk } from '../../src/chunk/codecs.js'
 import { randomBytes } from '../../src/crypto/keys.js'
 import { Engine, type Batch } from '../../src/engine/engine.js'
 import { TreeBuilder } from '../../src/merkle/builder.js'
-import { SIZES, chunkAt, encodedChunks, oneByOne, plainChunks, wrapSegment, type Chunks } from '../data.js'
+import {
+  QUICK_SIZES,
+  SIZES,
+  chunkAt,
+  encodedChunks,
+  oneByOne,
+  plainChunks,
+  wrapSegment,
+  type Chunks
+} from '../data.js'
 import type { Contender, Suite } from '../harness.js'
 import { loops, singles } from '../threads/pool.js'
 
@@ -18,12 +27,12 @@ const RUN_SECONDS = 0.3
 const SLOW_RUN_SECONDS = 0.08
 
 /** The whole pipeline against bare loops on as many threads, one chunk a message, and the main thread alone. */
-const suite: Suite = async ({ cores, compare, note }) => {
+const suite: Suite = async ({ cores, compare, note, quick }) => {
   const segment = wrapSegment()
   const delay = monitorEventLoopDelay({ resolution: 1 })
-  for (const threads of cores === 1 ? [1] : [1, cores]) {
+  for (const threads of cores === 1 || quick ? [cores] : [1, cores]) {
     const engine = new Engine({ threads })
-    for (const chunkBytes of SIZES) {
+    for (const chunkBytes of quick ? QUICK_SIZES : SIZES) {
       for (const job of ['encode', 'decode'] as const) {
         const seconds = (job === 'encode' ? ENCODE_SECONDS : DECODE_SECONDS)(chunkBytes)
         const perCore = Math.ceil(RUN_SECONDS / seconds)
@@ -72,6 +81,7 @@ const suite: Suite = async ({ cores, compare, note }) => {
   }
   note('event loop delay, p99, ms', delay.percentile(99) / 1e6)
 
+  if (quick) return
   const memory = fileURLToPath(new URL('../memory.js', import.meta.url))
   for (const kind of ['pooled', 'fresh']) {
     const measured = execFileSync(process.execPath, [memory, kind]).toString()

@@ -1,9 +1,17 @@
 import { createRequire } from 'node:module'
-import { hash as compiledBlake3 } from 'blake3'
 import { WRAP_HEADER_BYTES } from '../../src/chunk/wrap.js'
 import { Engine } from '../../src/engine/engine.js'
 import { slices } from '../evidence/slices.js'
-import { SIZES, chunkAt, encodedChunks, inRuns, plainChunks, wrapSegment, type Chunks } from '../data.js'
+import {
+  QUICK_SIZES,
+  SIZES,
+  chunkAt,
+  encodedChunks,
+  inRuns,
+  plainChunks,
+  wrapSegment,
+  type Chunks
+} from '../data.js'
 import type { Contender, Suite } from '../harness.js'
 import { loops } from '../threads/pool.js'
 
@@ -17,15 +25,32 @@ const MOST_CHUNKS = 20_000
 
 type Hash = (input: Uint8Array) => Uint8Array
 
-// The WebAssembly build has no types of its own that say how it is loaded here.
-const wasmBlake3 = createRequire(import.meta.url)('blake3-wasm') as { hash: Hash; load: () => Promise<void> }
+/** Other builds of BLAKE3, where they are installed: they are no part of the package. */
+async function otherHashes(absent: (what: string) => void): Promise<{ name: string; hash: Hash }[]> {
+  const require = createRequire(import.meta.url)
+  const found: { name: string; hash: Hash }[] = []
+  for (const [name, id] of [
+    ['blake3, compiled', 'blake3'],
+    ['blake3, WebAssembly', 'blake3-wasm']
+  ] as const) {
+    try {
+      // The WebAssembly build has no types of its own that say how it is loaded here.
+      const build = require(id) as { hash: Hash; load?: () => Promise<void> }
+      await build.load?.()
+      found.push({ name, hash: build.hash })
+    } catch {
+      absent(`merkle: ${id} is not installed`)
+    }
+  }
+  return found
+}
 
 /** Rebuilding the tree of stored chunks against bare BLAKE3, and against one call a hash; then proofs of slices. */
 const suite: Suite = async (context) => {
-  const { cores, compare, note } = context
-  await wasmBlake3.load()
+  const { cores, compare, note, quick, absent } = context
+  const others = await otherHashes(absent)
   const segment = wrapSegment()
-  for (const chunkBytes of SIZES) {
+  for (const chunkBytes of quick ? QUICK_SIZES : SIZES) {
     const chunks = encodedChunks(plainChunks(chunkBytes, MOST_CHUNKS), segment)
     for (const threads of cores === 1 ? [1] : [1, cores]) {
       const engine = new Engine({ threads })
@@ -52,8 +77,7 @@ const suite: Suite = async (context) => {
           chunks: slow * threads,
           run: () => calls.run(slow * threads)
         },
-        alone('blake3, compiled', compiledBlake3),
-        alone('blake3, WebAssembly', wasmBlake3.hash)
+        ...others.map(({ name, hash }) => alone(name, hash))
       ]
       await compare({ suite: 'merkle', chunkBytes, threads, contenders })
       await bare.close()

@@ -20,8 +20,8 @@ const BATCH_BYTES = 4 << 20
 const SIZES = [4 << 10, 64 << 10, 1 << 20]
 
 /** The pinner's store: taking a copy in, and serving it to a stock reader in the same process. */
-const suite: Suite = async ({ compare, note }) => {
-  for (const chunkBytes of SIZES) {
+const suite: Suite = async ({ compare, note, quick }) => {
+  for (const chunkBytes of quick ? [64 << 10] : SIZES) {
     const chunks = Math.min(4096, TOTAL_BYTES / chunkBytes)
     const dir = await mkdtemp(join(tmpdir(), 'datdot-bench-'))
     try {

@@ -58,6 +58,12 @@ const COMMANDS: Record<string, Entry> = {
     summary: 'find out whether the network or the encryption is the limit here',
     load: async () => (await import('./profile.js')).profile
   },
+  bench: {
+    summary: 'measure this machine, suite by suite',
+    // Not a part of the program, and found where it is compiled.
+    load: async () =>
+      ((await import(new URL('../../bench/command.js', import.meta.url).href)) as { bench: Command }).bench
+  },
   audit: {
     summary: "replay a chain's log and check all of it",
     load: async () => (await import('./audit.js')).audit

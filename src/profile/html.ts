@@ -2,6 +2,8 @@ import { breakEvenChart, escaped, stagesChart, threadsChart, throughputChart } f
 import { mbitName, perMB, type ProfileReport } from './report.js'
 import { threeDigits, measuredWays, percent } from './text.js'
 
+export { escaped } from './charts.js'
+
 const STYLE = `
 :root { color-scheme: light dark; --back: #fff; --text: #1b1f24; --soft: #5b6570; --line: #d5dae0; --box: #f5f7f9;
   --c0:#3366cc; --c1:#dc6b2f; --c2:#2e8b57; --c3:#a04fa0; --c4:#b8860b; --c5:#c23b5a; --c6:#2a8fa8; --c7:#7a7a3a; --c8:#6a5acd; --c9:#8b5a2b; --c10:#4f7f2f; --c11:#777; }
@@ -48,15 +50,21 @@ export function profileHtml(report: ProfileReport): string {
     '<h2>Raw figures</h2>',
     `<details><summary>All figures as JSON</summary><pre id="raw">${escaped(JSON.stringify(report, null, 1))}</pre></details>`
   ]
+  return page('datdot profile', body)
+}
+
+/** A page that needs nothing else. */
+export function page(title: string, body: readonly string[]): string {
   return (
     '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">' +
     '<meta name="viewport" content="width=device-width, initial-scale=1">' +
     '<link rel="icon" href="data:,">' +
-    `<title>datdot profile</title><style>${STYLE}</style></head><body>\n${body.join('\n')}\n</body></html>\n`
+    `<title>${escaped(title)}</title><style>${STYLE}</style></head><body>\n${body.join('\n')}\n</body></html>\n`
   )
 }
 
-function table(id: string, head: readonly string[], rows: readonly string[][]): string {
+/** A table that scrolls by itself where the screen is narrow. */
+export function pageTable(id: string, head: readonly string[], rows: readonly string[][]): string {
   const line = (cells: readonly string[], tag: 'th' | 'td'): string =>
     `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`
   return `<div class="scroll"><table id="${id}"><thead>${line(head, 'th')}</thead><tbody>${rows
@@ -79,7 +87,7 @@ function waysTable(report: ProfileReport): string {
       ]
     })
   )
-  return table('ways', ['way', 'MB/s', 'CPU ms/MB', 'main', 'workers', 'other', 'event loop'], rows)
+  return pageTable('ways', ['way', 'MB/s', 'CPU ms/MB', 'main', 'workers', 'other', 'event loop'], rows)
 }
 
 function stagesTable({ codecs }: ProfileReport): string {
@@ -99,7 +107,7 @@ function stagesTable({ codecs }: ProfileReport): string {
       ...use.waits.map(({ what, ms }) => [name, `waited for ${what}`, '', percent(ms / use.wallMs), ''])
     ])
   )
-  return table('stage-figures', ['process', 'stage', 'threads', 'ms/MB', 'MB/s a core'], rows)
+  return pageTable('stage-figures', ['process', 'stage', 'threads', 'ms/MB', 'MB/s a core'], rows)
 }
 
 function linksTable({ links }: ProfileReport): string {
@@ -111,5 +119,5 @@ function linksTable({ links }: ProfileReport): string {
     side === null ? limit : `${side}'s ${limit}`,
     'computed'
   ])
-  return table('links', ['way', 'link', 'delay', 'MB/s', 'limit', ''], rows)
+  return pageTable('links', ['way', 'link', 'delay', 'MB/s', 'limit', ''], rows)
 }

@@ -1,35 +1,44 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
 import { compare, statistics, table } from '../../bench/harness.js'
+import { runProgram } from '../cli/program.js'
+import { temporaryFolder } from '../helpers/folder.js'
 
-const MAIN = fileURLToPath(new URL('../../bench/main.js', import.meta.url))
+const bench = (t: TestContext, ...args: string[]) => runProgram(t, ['bench', ...args])
 
-function bench(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' })
-}
+test('--help names every suite and option', async (t) => {
+  const { code, stdout } = await bench(t, '--help')
+  assert.equal(code, 0)
+  const suites = ['chain', 'chunk', 'engine', 'merkle', 'seal', 'serve', 'storage', 'transfer']
+  const options = ['--rounds', '--quick', '--json', '--html', '--compare', '--against']
+  for (const word of [...suites, ...options]) assert.ok(stdout.includes(word), word)
+})
 
-test('--help names every suite and option', () => {
-  const { status, stdout } = bench('--help')
-  assert.equal(status, 0)
-  for (const word of ['chain', 'chunk', 'engine', 'merkle', 'seal', 'storage', '--rounds', '--json']) {
-    assert.ok(stdout.includes(word), word)
+test('what cannot be measured is refused with exit code 2 before anything is', async (t) => {
+  const dir = temporaryFolder(t)
+  const old = join(dir, 'old.json')
+  writeFileSync(old, '{"results":[]}')
+  for (const [args, why] of [
+    [['merkle', 'nothing'], 'OPTION_VALUE'],
+    [['--nothing'], 'OPTION_UNKNOWN'],
+    [['--rounds', '0'], 'OPTION_VALUE'],
+    [['--compare', join(dir, 'missing')], 'OPTION_VALUE'],
+    [['--compare', old], 'OPTION_VALUE']
+  ] as const) {
+    const { code, stdout, stderr } = await bench(t, ...args)
+    assert.equal(code, 2)
+    assert.equal(stdout, '')
+    assert.match(stderr, new RegExp(`^datdot: .+ \\[${why}\\]\n$`))
   }
 })
 
-for (const [what, args] of [
-  ['an unknown suite', ['merkle', 'nothing']],
-  ['an unknown option', ['--nothing']],
-  ['a number of rounds that is none', ['--rounds', '0']]
-] as const) {
-  test(`${what} is refused with exit code 2 before anything is measured`, () => {
-    const { status, stdout, stderr } = bench(...args)
-    assert.equal(status, 2)
-    assert.equal(stdout, '')
-    assert.match(stderr, /^bench: .+; see npm run bench -- --help\n$/)
-  })
-}
+test('a commit that is not there is refused, and nothing is left of the try', async (t) => {
+  const { code, stderr } = await bench(t, 'merkle', '--against', 'no-such-commit')
+  assert.equal(code, 2)
+  assert.match(stderr, /no-such-commit: there is no such commit .+\[OPTION_VALUE\]\n$/)
+})
 
 test('the statistics of runs are their median, 99th percentile and spread', async () => {
   const even = await statistics([4, 4, 4, 4])
