@@ -152,6 +152,7 @@ export function assignmentView(state: State, side: 'signer' | 'pinner', task: Ta
     pinner: state.keyOf(state.role(task.pinner!)),
     signer: state.keyOf(state.role(task.signer!)),
     beacon: beaconOf(state, task.round),
+    topic: h.topic,
     acknowledge: task.state === 'asked' && side === 'signer'
   }
 }

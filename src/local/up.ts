@@ -413,7 +413,7 @@ class Up extends Resource {
     const topic = crypto.discoveryKey(subject.key)
     const plan = planOf(this.#options.copies, this.#options.codec, topic)
     for (const key of subject.hypercores) {
-      const original = await supporter.inspect(key)
+      const original = await supporter.inspect(key, topic)
       await supporter.sponsor(key, original, plan, DONATION_GRAINS)
       bytes += sumsOf(original).byteLength
     }

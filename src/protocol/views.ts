@@ -156,6 +156,8 @@ export interface AssignmentView {
   signer: Uint8Array
   /** Value of the beacon in the draw's round, for `segmentSalt`. */
   beacon: Uint8Array
+  /** Where else than under its own discovery key the hypercore is announced, as its plan has it. */
+  topic: Uint8Array
   /** This side still has to acknowledge. */
   acknowledge: boolean
 }

@@ -17,7 +17,7 @@ export interface AuthorOptions {
   randomBytes: (length: number) => Buffer
 }
 
-/** What an author announces: the drive's key, which is also its metadata hypercore's, and its blobs hypercore's. */
+/** What an author published: the drive's key, which is also its metadata hypercore's and announced alone, and the keys of both hypercores. */
 export interface Publication {
   driveKey: Buffer
   hypercores: Buffer[]
@@ -54,7 +54,7 @@ export class Author extends Resource {
     })
   }
 
-  /** Writes the source into a new drive and announces its hypercores; resolves when the swarm can find them. */
+  /** Writes the source into a new drive and announces it; resolves when the swarm can find them. */
   async publish(
     source: Source,
     options: { signal?: AbortSignal; onBytes?: (bytes: number) => void } = {}
@@ -65,8 +65,8 @@ export class Author extends Resource {
     await publish(drive, source, options)
     const blobs = await drive.getBlobs()
     if (blobs === null) throw new Error('a drive with files has a blobs hypercore')
-    const cores = [drive.core, blobs.core]
-    await Promise.all(cores.map((core) => this.#swarm.join(core.discoveryKey, { client: false }).flushed()))
-    return { driveKey: drive.key, hypercores: cores.map((core) => core.key) }
+    // As the README of hyperdrive has it: all of a drive is found under its key, over the same connections.
+    await this.#swarm.join(drive.discoveryKey).flushed()
+    return { driveKey: drive.key, hypercores: [drive.core.key, blobs.core.key] }
   }
 }

@@ -28,11 +28,12 @@ export class Supporter extends Resource {
   }
 
   /**
-   * Looks at a hypercore in the swarm, as far as its author has signed it.
+   * Looks at a hypercore in the swarm, as far as its author has signed it; under its own discovery key, and under a drive's if
+   * that is where it is announced.
    *
    * @throws SwarmError HYPERCORE_UNREACHABLE; ChainError HYPERCORE_EMPTY
    */
-  async inspect(key: Buffer): Promise<Original> {
+  async inspect(key: Buffer, topic?: Uint8Array): Promise<Original> {
     const { clock, dir, network, randomBytes } = this.#options
     const { signal } = this.#member
     const folder = join(dir, 'inspect')
@@ -40,7 +41,7 @@ export class Supporter extends Resource {
     await rm(folder, { recursive: true, force: true })
     const reader = new SwarmReader({ network, dir: folder, seed: randomBytes(32) })
     try {
-      const core = await reader.open(key)
+      const core = await reader.open(key, topic ? [topic] : [])
       await knownLength(core, 1, { clock, timeoutMs: FIND_MS, signal })
       return encodeOriginal(await readOriginal(core))
     } finally {

@@ -33,7 +33,7 @@ export interface SharedCore {
   /** Rejects if the core cannot be opened. */
   readonly opening: Promise<void>
   readonly state: CoreState
-  readonly bitfield: { get(index: number): boolean }
+  readonly bitfield: { get(index: number): boolean; findFirst(value: boolean, from: number): number }
   readonly replicator: {
     allowFork: boolean
     eagerUpgrade: boolean

@@ -15,17 +15,27 @@ import {
   type CoreState,
   type SharedCore
 } from './hypercore-parts.js'
-import { originalLeaf, rootIndices, type OriginalNode } from '../protocol/original-tree.js'
+import {
+  originalLeaf,
+  OriginalTreeBuilder,
+  rootIndices,
+  type OriginalNode
+} from '../protocol/original-tree.js'
+import type { SignedOriginal } from './original.js'
 import {
   decodeNodes,
   decodeProgress,
+  decodeTail,
   encodeNodes,
   encodeProgress,
+  encodeTail,
   nodesKey,
   nodesRange,
   noteKey,
   progressKey,
-  type SegmentProgress
+  TAIL_KEY,
+  type SegmentProgress,
+  type TailEnd
 } from './progress.js'
 import { BlockOpener } from './block-opener.js'
 import type { OpenedBlocks } from './opened-blocks.js'
@@ -53,6 +63,8 @@ export interface PinnedCoreHost {
   openSession(key: Buffer): Promise<Hypercore>
   /** Runs `work` in the background, unless the store is closing. */
   background(work: () => Promise<void>): void
+  /** A block that is held plainly, beyond the segments. */
+  tailBlock(key: Buffer, index: number): Promise<Buffer | null>
   onlost(key: Buffer, index: number, reason: string): void
   onfault(key: Buffer, index: number, error: unknown): void
 }
@@ -68,6 +80,8 @@ export class PinnedCore extends Resource implements Veil {
   pending: RecordedSegment | null = null
   /** Bytes stored of the segment on its way in. */
   pendingBytes = 0
+  /** How far what is held plainly beyond the segments reaches; null if there was none yet. */
+  tail: TailEnd | null = null
   /** Work on this core that must not overlap. */
   #turn: Promise<unknown> = Promise.resolve()
   #hidden = false
@@ -138,7 +152,7 @@ export class PinnedCore extends Resource implements Veil {
 
   async reveal(index: number, row: Buffer | null, leaf: OriginalNode | null): Promise<Buffer | null> {
     const segment = this.segmentAt(index)
-    if (segment === undefined) return null
+    if (segment === undefined) return this.#revealPlain(index, leaf)
     if (row === null || leaf === null) return this.#lose(index, 'its chunk is missing')
     // Not every codec notices every flipped bit. The chunk's own leaf does, for a seventh of what the author's costs.
     const whole = await this.#isWhole(segment, index, row)
@@ -199,6 +213,18 @@ export class PinnedCore extends Resource implements Veil {
       if (!this.signal.aborted) this.#host.onfault(this.key, indices[0]!, error)
     }
     return indices.map((index) => blocks.get(index) ?? null)
+  }
+
+  /** A block beyond the segments; nobody is paid for it, so that it is no loss if it is gone. */
+  async #revealPlain(index: number, leaf: OriginalNode | null): Promise<Buffer | null> {
+    if (leaf === null || this.tail === null || index >= this.tail.length) return null
+    const plain = await this.#host.tailBlock(this.key, index).catch((error: unknown) => {
+      this.#host.onfault(this.key, index, error)
+      return null
+    })
+    if (plain?.byteLength === leaf.size && equal(originalLeaf(plain), leaf.hash)) return plain
+    this.#host.background(async () => void (await this.lost(index)))
+    return null
   }
 
   dropped(index: number): void {
@@ -375,12 +401,66 @@ export class PinnedCore extends Resource implements Veil {
         fork: record.fork,
         length: record.length,
         roots,
-        byteLength: roots.reduce((sum, root) => sum + root.size, 0),
+        byteLength: sizeOf(roots),
         signature: record.signature
       } satisfies Partial<CoreState>)
       state.onappend(head, { start: record.start, length: record.end - record.start, drop: false }, true)
       if (core.hintsChanged) await core.flushHints()
     })
+  }
+
+  /** Plain bytes of the first `length` blocks, which must be in place. */
+  async plainBytes(length: number): Promise<number> {
+    return sizeOf(await this.#roots(length))
+  }
+
+  /** Learns how far the plain tail reaches, after a restart. */
+  async recoverTail(): Promise<void> {
+    const reader = this.rows.read()
+    const bytes = await flushed(reader, reader.getLocal(TAIL_KEY))
+    this.tail = bytes === null ? null : decodeTail(bytes)
+  }
+
+  /**
+   * Serves blocks beyond the segments that are held plainly, up to a length that the author signed; in one write, so that
+   * no reader hears of a length of which something is missing.
+   *
+   * @param leaves of the author's tree from a block on, as far as they are known
+   * @returns whether they follow from what is held, and make it longer
+   */
+  async placeTail(
+    original: SignedOriginal,
+    leaves: (start: number) => Promise<OriginalNode[]>
+  ): Promise<boolean> {
+    let placed = false
+    await this.#withCore(async (core) => {
+      const { state } = core
+      const { fork, length, signature, treeHash, byteLength } = original
+      const missing = core.bitfield.findFirst(false, this.end)
+      const from = missing >= state.length ? state.length : this.end
+      if (fork !== state.fork || length <= from || length < state.length) return
+      const tree = new OriginalTreeBuilder(from, await this.#roots(from))
+      const nodes: OriginalNode[] = []
+      for (const { index, size, hash } of await leaves(from)) {
+        if (index !== 2 * tree.length) return
+        nodes.push(...tree.appendLeaf(size, hash))
+      }
+      if (tree.length !== length || !equal(tree.hash(), treeHash)) return
+      const tx = state.createWriteBatch()
+      for (const node of nodes) tx.putTreeNode(node)
+      const timestamp = this.#host.clock.wall()
+      const head = { fork, length, rootHash: treeHash, signature, timestamp }
+      tx.setHead(head)
+      tx.putLocal(TAIL_KEY, encodeTail({ length, byteLength }))
+      writeBits(core, tx, from, length, true)
+      await state.flush()
+      this.tail = { length, byteLength }
+      Object.assign(state, { length, roots: tree.roots, byteLength, signature } satisfies Partial<CoreState>)
+      state.onappend(head, { start: from, length: length - from, drop: false }, true)
+      if (core.hintsChanged) await core.flushHints()
+      placed = true
+    })
+    return placed
   }
 
   async #roots(length: number): Promise<OriginalNode[]> {
@@ -433,6 +513,10 @@ export class PinnedCore extends Resource implements Veil {
       await session.close()
     }
   }
+}
+
+function sizeOf(roots: readonly OriginalNode[]): number {
+  return roots.reduce((sum, root) => sum + root.size, 0)
 }
 
 function present(node: OriginalNode | null, length: number): OriginalNode {

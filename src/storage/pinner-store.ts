@@ -12,13 +12,23 @@ import { askedBlocks, openCore, sharedCore, watchCores } from './hypercore-parts
 import { SegmentIngest, type IngestHost } from './ingest.js'
 import { encodeOriginalProof, proofIndices } from '../protocol/original-tree.js'
 import { PinnedCore, type PinnedCoreHost } from './pinned-core.js'
+import type { SignedOriginal } from './original.js'
 import { readChunk } from './read-chunk.js'
 import { Records, type RecordedSegment } from './records.js'
 import { checkVeil } from './self-check.js'
 import { checkSpec, sameSpec } from './spec.js'
 import { OpenedBlocks } from './opened-blocks.js'
 import { SegmentLeaves } from './segment-leaves.js'
-import type { Decode, Ingest, PinnerStoreOptions, SegmentSpec, SlowDecode, StoredSegment } from './types.js'
+import { TailStore } from './tail-store.js'
+import type {
+  Decode,
+  Ingest,
+  PinnerStoreOptions,
+  SegmentSpec,
+  SlowDecode,
+  StoredSegment,
+  Tail
+} from './types.js'
 import { VeiledStorage } from './veiled-storage.js'
 import { toHex } from '../bytes.js'
 
@@ -26,8 +36,13 @@ const LOCK_FILE = 'store.json'
 const RECORDS_FILE = 'pinner.db'
 const ROWS_FOLDER = 'store'
 const NODES_FOLDER = 'nodes'
+const TAILS_FOLDER = 'tails'
 /** RocksDB keeps two of these in memory; its default is 64 MiB. */
 const WRITE_BUFFER_BYTES = 16 << 20
+/** What is held plainly of one hypercore: bytes, four times what is gathered for a segment, and blocks. */
+const TAIL_BYTES = 64 << 20
+const TAIL_BLOCKS = 1 << 17
+const ALL_TAILS_BYTES = 4 * 2 ** 30
 /** Aim of one read from disk in `encodedBlocks`. */
 const READ_BYTES = 1 << 20
 const READ_BLOCKS = 256
@@ -51,7 +66,7 @@ interface Disk {
 
 /**
  * A pinner's disk: encoded segments of hypercores, served as the plain originals through stock hypercore
- * sessions. No plain block is ever written.
+ * sessions. No plain block of them is ever written; what authors append beyond them is held plainly beside them, in bounds.
  *
  * @example
  *   const store = await opened(new PinnerStore(dir))
@@ -75,6 +90,8 @@ export class PinnerStore extends Resource {
   readonly #slow: SlowDecode | undefined
   readonly #opened: OpenedBlocks
   readonly #leaves = new SegmentLeaves((id) => this.nodeFile(id))
+  readonly #tailBytes: number
+  #tails!: TailStore
   #disk: Disk | undefined
 
   /** @param dir the folder, made if it is missing */
@@ -87,6 +104,7 @@ export class PinnerStore extends Resource {
     this.#decode = options.decode ?? readChunk
     this.#slow = options.slow
     this.#opened = new OpenedBlocks(options.openedBytes ?? OPENED_BYTES)
+    this.#tailBytes = options.tailBytes ?? ALL_TAILS_BYTES
   }
 
   /**
@@ -108,6 +126,7 @@ export class PinnerStore extends Resource {
       const storage = new VeiledStorage(join(dir, ROWS_FOLDER), { writeBufferSize: WRITE_BUFFER_BYTES })
       this.own('rows', storage)
       await storage.ready()
+      this.#tails = await this.acquire('tails', new TailStore(join(dir, TAILS_FOLDER)))
       const records = this.own('records', new Records(join(dir, RECORDS_FILE)))
       const corestore = this.own('corestore', new Corestore(storage))
       watchCores(corestore, (core) => {
@@ -139,6 +158,69 @@ export class PinnerStore extends Resource {
   /** A stock Corestore over this store, once it is open; it opens only the hypercores that are held. */
   get corestore(): Corestore {
     return this.#open.corestore
+  }
+
+  /** A stock Corestore of what is held plainly beyond the segments, for a reader that looks for what is new. */
+  get tailStore(): Corestore {
+    this.#mustBeOpen()
+    return this.#tails.corestore
+  }
+
+  /** What is held plainly beyond the segments. */
+  async tails(): Promise<Tail[]> {
+    const tails: Tail[] = []
+    for (const core of this.#cores.values()) {
+      const { key, end: start, tail } = core
+      if (!core.servable || tail === null || tail.length <= start) continue
+      const bytes = tail.byteLength - (await core.plainBytes(start))
+      tails.push({ key, start, end: tail.length, bytes })
+    }
+    return tails
+  }
+
+  /**
+   * Where the blocks begin that are to be fetched so that a hypercore can be held plainly up to a length that its author
+   * signed; null if it is not held, nothing is missing, it is another fork, or that would be too much.
+   */
+  async tailStart(key: Buffer, original: SignedOriginal): Promise<number | null> {
+    const core = this.#cores.get(toHex(key))
+    if (core?.servable !== true) return null
+    const { end, tail } = core
+    const last = core.segments.at(-1)!
+    const { fork, length, byteLength } = original
+    const isKnown = length <= end || (tail !== null && length <= tail.length)
+    if (fork !== last.fork || isKnown || length - end > TAIL_BLOCKS) return null
+    const bytes = byteLength - (await this.#guard(() => core.plainBytes(end)))
+    if (bytes > TAIL_BYTES) return null
+    const others = (await this.tails()).filter((other) => !other.key.equals(core.key))
+    if (others.reduce((sum, other) => sum + other.bytes, bytes) > this.#tailBytes) return null
+    if ((await diskFreeBytes(this.dir)) < bytes + this.#minFreeBytes) return null
+    return end
+  }
+
+  /**
+   * Serves what `tailStore` has of a hypercore beyond its segments, up to a length that its author signed, if nothing of it
+   * is missing. Returns whether it is served.
+   */
+  async holdTail(key: Buffer, original: SignedOriginal): Promise<boolean> {
+    const core = this.#cores.get(toHex(key))
+    if (core === undefined) return false
+    return core.inTurn(() =>
+      this.#guard(async () => {
+        const { end } = core
+        const { length } = original
+        if ((await this.tailStart(key, original)) === null) return false
+        if (!(await this.#tails.has(core.key, end, length))) return false
+        return core.placeTail(original, (start) => this.#tails.leaves(core.key, start, length))
+      })
+    )
+  }
+
+  /** Deletes what is held plainly of blocks that segments have. */
+  async trimTail(key: Buffer): Promise<void> {
+    const core = this.#cores.get(toHex(key))
+    if (core?.servable !== true) return
+    await this.#guard(() => this.#tails.trim(core.key, core.end))
   }
 
   /** Encoded bytes on disk, of held segments and of those on their way in. */
@@ -365,6 +447,7 @@ export class PinnerStore extends Resource {
         this.#open.records.setState(record.segment.id, 'held')
         record.state = 'held'
       }
+      await core.recoverTail()
       if (core.pending === null) continue
       const progress = await core.progress(core.pending)
       core.pendingBytes = progress.bytes
@@ -394,6 +477,7 @@ export class PinnerStore extends Resource {
     this.#ingests.delete(core)
     await this.#closeSessions(core)
     await this.#forgetCore(core)
+    await this.#tails.remove(core.key)
     for (const id of ids) await rm(this.nodeFile(id), { force: true })
     this.#open.records.deleteHypercore(core.key)
   }
@@ -494,6 +578,7 @@ export class PinnerStore extends Resource {
         return core ? askedBlocks(core, most) : []
       },
       openSession: (key) => Promise.resolve(this.corestore.get({ key })),
+      tailBlock: (key, index) => this.#tails.block(key, index),
       background: (work) => this.#background(work),
       onlost: (key, index, reason) => this.events.emit('lost', key, index, reason),
       onfault: (key, index, error) => this.events.emit('fault', key, index, error)

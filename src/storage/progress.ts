@@ -5,6 +5,8 @@ const COUNTER_BYTES = 8
 const NODES = Buffer.from('datdot/nodes/')
 const PROGRESS = Buffer.from('datdot/progress/')
 const NOTE = Buffer.from('datdot/note/')
+/** Key of how far a hypercore's plain tail reaches. */
+export const TAIL_KEY = Buffer.from('datdot/tail')
 /** Sorts behind every position. */
 const LAST = (1n << 64n) - 1n
 
@@ -16,6 +18,28 @@ export interface SegmentProgress {
   bytes: number
   /** Roots of the original's tree at `position`. */
   roots: OriginalNode[]
+}
+
+/** How far what is held plainly beyond the segments reaches. */
+export interface TailEnd {
+  /** One past its last block. */
+  length: number
+  /** Plain bytes of the whole hypercore up to there. */
+  byteLength: number
+}
+
+export function encodeTail({ length, byteLength }: TailEnd): Buffer {
+  const bytes = Buffer.allocUnsafe(2 * COUNTER_BYTES)
+  bytes.writeBigUInt64LE(BigInt(length), 0)
+  bytes.writeBigUInt64LE(BigInt(byteLength), COUNTER_BYTES)
+  return bytes
+}
+
+export function decodeTail(bytes: Buffer): TailEnd {
+  return {
+    length: Number(bytes.readBigUInt64LE(0)),
+    byteLength: Number(bytes.readBigUInt64LE(COUNTER_BYTES))
+  }
 }
 
 export function progressKey(id: Uint8Array): Buffer {

@@ -56,6 +56,15 @@ export interface StoredSegment extends SegmentSpec {
   bytes: number
 }
 
+/** What of a hypercore is held plainly beyond its segments: served, but neither proven nor paid for. */
+export interface Tail {
+  key: Buffer
+  /** Blocks `[start, end)`. */
+  start: number
+  end: number
+  bytes: number
+}
+
 /** A decoded and verified chunk: the plain block, or its size and its BLAKE2b leaf if a worker hashed it. */
 export type IngestBlock =
   | { index: number; encoded: Uint8Array; plain: Uint8Array }
@@ -117,4 +126,6 @@ export interface PinnerStoreOptions {
   capacityBytes?: number
   /** Bytes to leave free on the disk; nothing more is taken in below that. Default: 64 MiB. */
   minFreeBytes?: number
+  /** Most bytes to hold plainly of all hypercores together. Default: 4 GiB. */
+  tailBytes?: number
 }

@@ -9,15 +9,18 @@ import { Resource } from '../lifecycle.js'
 import { deadline } from '../wait.js'
 import { createDht, type Network } from './dht.js'
 import { leave } from './leave.js'
+import { toHex } from '../bytes.js'
 
 export interface ReaderOptions {
   network: Network
-  /** Where downloaded blocks go. */
-  dir: string
+  /** Where downloaded blocks go: a folder, or a store that stays its owner's. */
+  dir: string | Corestore
   /** 32 bytes that the key pair of this reader is made from; a reader is nobody that others know. */
   seed: Uint8Array
   /** Connects to nobody but this peer. */
   only?: Uint8Array
+  /** Never connects to this peer: whoever reads for itself finds itself too. */
+  not?: Uint8Array
 }
 
 /** A plain reader on the swarm, like any other: a key pair used once, a DHT node, a store, stock replication. */
@@ -32,8 +35,8 @@ export class SwarmReader extends Resource {
   }
 
   protected async start(): Promise<void> {
-    const { network, dir, seed, only } = this.#options
-    const store = this.own('store', new Corestore(dir))
+    const { network, dir, seed, only, not } = this.#options
+    const store = typeof dir === 'string' ? this.own('store', new Corestore(dir)) : dir
     await store.ready()
     const swarm = new Hyperswarm({
       dht: createDht(network),
@@ -42,10 +45,13 @@ export class SwarmReader extends Resource {
     })
     this.owe('swarm', () => leave(swarm))
     this.#parts = { store, swarm }
-    swarm.on('connection', (connection) => {
+    swarm.on('connection', (connection, info) => {
       // A peer that goes away is no error of the reader's; hypercore asks the others.
       connection.on('error', () => {})
-      if (only !== undefined && !connection.remotePublicKey.equals(only)) connection.destroy()
+      if (not !== undefined && connection.remotePublicKey.equals(not)) {
+        info.ban(true)
+        connection.destroy()
+      } else if (only !== undefined && !connection.remotePublicKey.equals(only)) connection.destroy()
       else store.replicate(connection)
     })
     if (only !== undefined) swarm.joinPeer(only)
@@ -56,20 +62,30 @@ export class SwarmReader extends Resource {
     return this.#open().store
   }
 
-  /** Opens a hypercore, and before it the reader, and looks for it in the swarm. The caller closes the session. */
-  async open(key: Uint8Array): Promise<Hypercore> {
+  /**
+   * Opens a hypercore, and before it the reader, and looks for it in the swarm: under its own discovery key and, as the
+   * blobs of a drive are announced under the drive's alone, under others. The caller closes the session.
+   */
+  async open(key: Uint8Array, topics: readonly Uint8Array[] = []): Promise<Hypercore> {
     await this.ready()
     const { store, swarm } = this.#open()
     const core = store.get({ key })
     await core.ready()
-    const topic = core.discoveryKey.toString('hex')
-    if (!this.#topics.has(topic)) {
-      this.#topics.add(topic)
+    const fresh = [core.discoveryKey, ...topics].filter((topic) => !this.#topics.has(toHex(topic)))
+    for (const topic of fresh) {
+      this.#topics.add(toHex(topic))
+      swarm.join(topic, { client: true, server: false })
+    }
+    if (fresh.length > 0) {
       const found = core.findingPeers()
-      swarm.join(core.discoveryKey, { client: true, server: false })
       swarm.flush().then(found, found)
     }
     return core
+  }
+
+  /** Looks for nobody under a topic any more. */
+  async leave(topic: Uint8Array): Promise<void> {
+    if (this.#topics.delete(toHex(topic))) await this.#open().swarm.leave(topic)
   }
 
   /** Closes the reader and deletes what was downloaded. Throws as `close` does, and what cannot be deleted. */
@@ -77,7 +93,8 @@ export class SwarmReader extends Resource {
     try {
       await this.close()
     } finally {
-      await rm(this.#options.dir, { recursive: true, force: true })
+      const { dir } = this.#options
+      if (typeof dir === 'string') await rm(dir, { recursive: true, force: true })
     }
   }
 

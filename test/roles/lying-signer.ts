@@ -98,7 +98,7 @@ export class LyingSigner {
     const dir = join(options.dir, `plain-${draw}`)
     const reader = new SwarmReader({ network: options.network, dir, seed: options.randomBytes(32) })
     try {
-      const core = await reader.open(hypercore)
+      const core = await reader.open(hypercore, [assignment.topic])
       await knownLength(core, length, { clock, timeoutMs: 30_000, signal })
       const chainId = await chain.chainId({ signal })
       const weak = this.#key?.(draw)

@@ -224,7 +224,8 @@ export class RoleNetwork {
     this.#closing.push(() => supporter.close())
     const wanted = { ...planOf(copies, codec, crypto.discoveryKey(driveKey)), ...plan }
     for (const key of hypercores) {
-      await supporter.sponsor(key, await supporter.inspect(key), wanted, DONATION_GRAINS)
+      const original = await supporter.inspect(key, wanted.topic)
+      await supporter.sponsor(key, original, wanted, DONATION_GRAINS)
     }
     await this.until('all copies', () => this.observer.copies.size >= copies * hypercores.length)
     // A copy is active with its first segment; who is to write the rest needs the author.

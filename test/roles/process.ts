@@ -15,6 +15,8 @@ export interface LogLine {
   chunks?: number
   start?: number
   end?: number
+  /** In hex. */
+  key?: string
 }
 
 export interface RoleProcessOptions {

@@ -1,3 +1,4 @@
+import crypto from 'hypercore-crypto'
 import { keyPairFromSeed, type KeyPair } from '../../crypto/keys.js'
 import { hash } from '../../crypto/hash.js'
 import type { AssignmentView } from '../../protocol/views.js'
@@ -71,6 +72,7 @@ export function assignmentOf({ codec, original, signer, pinner }: Drawn): Assign
     pinner: fromHex(pinner),
     signer: fromHex(signer),
     beacon: PROFILE_BEACON,
+    topic: crypto.discoveryKey(fromHex(key)),
     acknowledge: false
   }
 }

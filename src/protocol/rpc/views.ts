@@ -155,6 +155,7 @@ export const assignmentViewType: Type<AssignmentView> = struct({
   pinner: hash,
   signer: hash,
   beacon: hash,
+  topic: hash,
   acknowledge: flag
 })
 

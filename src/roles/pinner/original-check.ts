@@ -53,7 +53,7 @@ export class OriginalCheck {
 
   async #findWrongBlock(
     ingest: Ingest,
-    { hypercore, length }: AssignmentView,
+    { hypercore, length, topic }: AssignmentView,
     checkpoint: SignedRecord
   ): Promise<Uint8Array | undefined> {
     const { signal } = this.#member
@@ -61,7 +61,7 @@ export class OriginalCheck {
     const until = clock.now() + SEARCH_MS
     const nodes = await opened(new NodeFile(ingest.nodeFile))
     try {
-      return await this.#withOriginal(ingest.spec, (core) =>
+      return await this.#withOriginal(ingest.spec, topic, (core) =>
         originalEvidence(checkpoint, length, {
           own: (at) => ingest.node(at),
           original: (at) => {
@@ -79,13 +79,13 @@ export class OriginalCheck {
   }
 
   /** The nodes that complete a tree of the first `end` blocks to the length that the author signed: the swarm has them. */
-  async restOf(spec: Ingest['spec'], end: number): Promise<OriginalNode[]> {
+  async restOf(spec: Ingest['spec'], end: number, topic: Uint8Array): Promise<OriginalNode[]> {
     const wanted = coveringIndices(end, spec.length)
     if (wanted.length === 0) return []
     const { signal } = this.#member
     const { clock } = this.#member.options
     const until = clock.now() + SEARCH_MS
-    return this.#withOriginal(spec, async (core) => {
+    return this.#withOriginal(spec, topic, async (core) => {
       const rest: OriginalNode[] = []
       for (const at of wanted) {
         signal.throwIfAborted()
@@ -99,6 +99,7 @@ export class OriginalCheck {
   /** Works on the original as the swarm has it. */
   async #withOriginal<T>(
     { key, length, segment }: Ingest['spec'],
+    topic: Uint8Array,
     work: (core: Hypercore) => Promise<T>
   ): Promise<T> {
     const { options, signal } = this.#member
@@ -106,7 +107,7 @@ export class OriginalCheck {
     const dir = join(options.dir, `original-${Buffer.from(segment.id).toString('hex')}`)
     const reader = new SwarmReader({ network, dir, seed: randomBytes(32) })
     try {
-      const core = await reader.open(key)
+      const core = await reader.open(key, [topic])
       await knownLength(core, length, { clock, timeoutMs: ORIGINAL_MS, signal })
       return await work(core)
     } finally {

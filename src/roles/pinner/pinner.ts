@@ -17,6 +17,7 @@ import type { Participant } from '../participant.js'
 import { PastCopies } from './past-copies.js'
 import { OwnRefusals } from './refusals.js'
 import { SegmentIntake } from './segment-intake.js'
+import { Tails } from './tails.js'
 import type { Tasks } from '../../../workers/tasks.js'
 import { equal, toHex } from '../../bytes.js'
 
@@ -54,6 +55,7 @@ export class Pinner extends Resource implements Participant {
   #refusals!: OwnRefusals
   #past!: PastCopies
   #host: SwarmHost | undefined
+  #tails!: Tails
   #member!: Member
 
   constructor(options: PinnerOptions) {
@@ -84,8 +86,11 @@ export class Pinner extends Resource implements Participant {
     this.owe('sessions', () => closeAll(this.#sessions()))
     this.owe('intake', () => this.#intake?.close())
     this.owe('host', () => this.#host?.close())
+    this.owe('tails', () => this.#tails?.close())
     const member = await this.acquire('member', new Member(this.#options))
     this.#member = member
+    this.#tails = new Tails(member, store)
+    await this.#tails.ready()
     this.#refusals = new OwnRefusals(member, join(dir, 'refusals'))
     this.#intake = new SegmentIntake({
       member,
@@ -246,7 +251,7 @@ export class Pinner extends Resource implements Participant {
   /** Serves a held hypercore and announces it. */
   async #serve(key: Uint8Array): Promise<void> {
     const id = toHex(key)
-    if (this.#served.has(id)) return
+    if (this.#served.has(id)) return this.#tails.look(key)
     const core = this.#store.session(key)
     this.#served.set(id, core)
     await core.ready()
@@ -257,6 +262,7 @@ export class Pinner extends Resource implements Participant {
       const view = await chain.hypercore(key, { signal, timeoutMs: 600_000 })
       if (!view || this.#served.get(id) !== core) return
       this.#topics.set(id, view.plan.topic)
+      this.#tails.follow(core.key, [view.plan.topic])
       if (!equal(view.plan.topic, core.discoveryKey)) await this.#host!.announce(view.plan.topic)
     })
   }
@@ -266,7 +272,11 @@ export class Pinner extends Resource implements Participant {
     const id = toHex(key)
     const core = this.#served.get(id)
     const topic = this.#topics.get(id)
-    if (!(await this.#store.remove(key, only))) return
+    await this.#tails.forget(key)
+    if (!(await this.#store.remove(key, only))) {
+      if (core && topic) this.#tails.follow(core.key, [topic])
+      return
+    }
     this.#served.delete(id)
     this.#topics.delete(id)
     await core?.close()

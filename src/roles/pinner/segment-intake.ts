@@ -292,7 +292,7 @@ export class SegmentIntake {
     } finally {
       await nodes.close()
     }
-    const rest = await this.#original.restOf(ingest.spec, record.end)
+    const rest = await this.#original.restOf(ingest.spec, record.end, assignment.topic)
     await this.#original.check(ingest, assignment, { checkpoint, rest })
     await this.#ports.announce(hypercore)
     await chain.accept(draw, record, signature)
@@ -328,8 +328,9 @@ export class SegmentIntake {
       if (open.has(Buffer.from(stale.segment.id).toString('hex'))) continue
       try {
         const ingest = await this.#store.beginSegment(stale)
-        if (await this.#isAccepted(stale, ingest.position)) {
-          await this.#finish(ingest, await this.#original.restOf(stale, ingest.position))
+        const topic = await this.#topicOfAccepted(stale, ingest.position)
+        if (topic) {
+          await this.#finish(ingest, await this.#original.restOf(stale, ingest.position, topic))
           log('pinner.segment-recovered', { key: stale.key, segment: stale.segment.id })
         } else {
           await ingest.abort()
@@ -342,11 +343,11 @@ export class SegmentIntake {
     }
   }
 
-  /** Whether the chain has a segment in this pinner's copy, as far as it is here. */
-  async #isAccepted({ key, segment }: StoredSegment, end: number): Promise<boolean> {
+  /** If the chain has a segment in this pinner's copy, as far as it is here: the topic of its hypercore. */
+  async #topicOfAccepted({ key, segment }: StoredSegment, end: number): Promise<Uint8Array | null> {
     const { chain, keyPair, signal } = this.#member
     const view = await chain.hypercore(key, { signal })
-    return (view?.copies ?? []).some(
+    const isAccepted = (view?.copies ?? []).some(
       ({ state, segments }) =>
         state === 'active' &&
         segments.some(
@@ -356,6 +357,7 @@ export class SegmentIntake {
             equal(known.pinner, keyPair.publicKey)
         )
     )
+    return view && isAccepted ? view.plan.topic : null
   }
 
   /** What was interrupted goes on later; what does not hold is deleted and refused on the chain, with evidence if there is some. */

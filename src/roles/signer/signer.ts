@@ -127,12 +127,12 @@ export class Signer extends Resource implements Participant {
   /** Encodes and hands over, again after every interruption, until the chain wants it no more. */
   async #encode(assignment: AssignmentView, over: AbortSignal): Promise<void> {
     const { chain, log, signal, options } = this.#member
-    const { draw, hypercore } = assignment
+    const { draw, hypercore, topic } = assignment
     const dir = join(options.dir, `draw-${draw}`)
     const { clock, network, randomBytes } = options
     const reader = new SwarmReader({ network, dir: join(dir, 'plain'), seed: randomBytes(32) })
     try {
-      const core = await reader.open(hypercore)
+      const core = await reader.open(hypercore, [topic])
       const stopped = AbortSignal.any([signal, over])
       for (let pauseMs = RETRY_MS.first; !signal.aborted; pauseMs = Math.min(2 * pauseMs, RETRY_MS.last)) {
         try {

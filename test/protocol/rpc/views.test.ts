@@ -155,6 +155,7 @@ const views: [string, Type<unknown>, object][] = [
       pinner: bytes(9),
       signer: bytes(10),
       beacon: bytes(11),
+      topic: bytes(14),
       acknowledge: true
     }
   ],

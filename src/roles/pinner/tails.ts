@@ -1,0 +1,161 @@
+import type Hypercore from 'hypercore'
+import crypto from 'hypercore-crypto'
+import { Resource } from '../../lifecycle.js'
+import { readOriginal } from '../../storage/original.js'
+import type { PinnerStore } from '../../storage/pinner-store.js'
+import { SwarmReader } from '../../swarm/reader.js'
+import { unlessAborted, Wakeup } from '../../wait.js'
+import { equal, toHex } from '../../bytes.js'
+import type { Member } from '../member.js'
+
+/** Looks again even if nothing was heard of: room may have come about. */
+const LOOK_MS = 60_000
+
+/** A hypercore that is looked for. */
+interface Followed {
+  readonly topics: readonly Uint8Array[]
+  /** Its author's newest state, in the plain store; open until it is followed no more. */
+  readonly session: Promise<Hypercore>
+  readonly stop: AbortController
+  readonly changed: Wakeup
+  /** Ends what is being fetched, which is wanted no more. */
+  cut: AbortController
+  /** Something changed since it was last looked at. */
+  due: boolean
+  ended: Promise<void>
+}
+
+/**
+ * Looks for what authors append to the hypercores that a pinner holds, and has its store serve it plainly until a segment
+ * has it: as a reader of its own, under a key used once, since what a pinner says of itself is what it can serve.
+ */
+export class Tails extends Resource {
+  readonly #member: Member
+  readonly #store: PinnerStore
+  readonly #followed = new Map<string, Followed>()
+  #reader: SwarmReader | undefined
+
+  constructor(member: Member, store: PinnerStore) {
+    super()
+    this.#member = member
+    this.#store = store
+  }
+
+  protected start(): Promise<void> {
+    this.owe('followed', () => this.#endAll())
+    this.owe('reader', () => this.#reader?.close())
+    return Promise.resolve()
+  }
+
+  /** Follows a hypercore from now on, also under topics besides its own. */
+  follow(key: Buffer, topics: readonly Uint8Array[]): void {
+    const id = toHex(key)
+    if (this.#followed.has(id) || this.signal.aborted) return
+    const stop = new AbortController()
+    const session = this.#open().open(key, topics)
+    const followed: Followed = {
+      topics,
+      session,
+      stop,
+      changed: new Wakeup(),
+      cut: new AbortController(),
+      due: true,
+      ended: Promise.resolve()
+    }
+    this.#followed.set(id, followed)
+    followed.ended = this.#follow(key, followed)
+  }
+
+  /** A segment came: what it has need not be held plainly, and there may be more beyond it. */
+  look(key: Uint8Array): void {
+    const followed = this.#followed.get(toHex(key))
+    if (!followed) return
+    followed.cut.abort()
+    wake(followed)
+  }
+
+  /** Looks for a hypercore no more; its plain tail is the store's to delete. */
+  async forget(key: Uint8Array): Promise<void> {
+    const id = toHex(key)
+    const followed = this.#followed.get(id)
+    if (!followed) return
+    this.#followed.delete(id)
+    followed.stop.abort()
+    await followed.ended
+    const others = [...this.#followed].flatMap(([other, { topics }]) => [
+      crypto.discoveryKey(Buffer.from(other, 'hex')),
+      ...topics
+    ])
+    for (const topic of [crypto.discoveryKey(Buffer.from(key)), ...followed.topics])
+      if (!others.some((other) => equal(other, topic))) await this.#reader?.leave(topic)
+    await followed.session.then((session) => session.close()).catch(() => {})
+  }
+
+  async #endAll(): Promise<void> {
+    const all = [...this.#followed.values()]
+    for (const { stop } of all) stop.abort()
+    await Promise.all(all.map(({ ended }) => ended))
+    for (const { session } of all) await session.then((core) => core.close()).catch(() => {})
+  }
+
+  #open(): SwarmReader {
+    const { network, randomBytes } = this.#member.options
+    const { publicKey } = this.#member.keyPair
+    return (this.#reader ??= new SwarmReader({
+      network,
+      dir: this.#store.tailStore,
+      seed: randomBytes(32),
+      not: publicKey
+    }))
+  }
+
+  async #follow(key: Buffer, followed: Followed): Promise<void> {
+    const { log } = this.#member
+    const { clock } = this.#member.options
+    const signal = AbortSignal.any([followed.stop.signal, this.signal])
+    try {
+      const session = await followed.session
+      const changed = (): void => wake(followed)
+      session.on('append', changed)
+      session.on('truncate', changed)
+      while (!signal.aborted) {
+        if (!followed.due) await followed.changed.wait(clock, LOOK_MS, signal)
+        followed.due = false
+        if (!signal.aborted) await this.#catchUp(key, session, followed, signal)
+      }
+    } catch (error) {
+      if (!signal.aborted) log('pinner.tail-failed', { key, error: error as Error })
+    }
+  }
+
+  /** Fetches up to the length that the author has signed now; what it signs meanwhile is for the next time. */
+  async #catchUp(key: Buffer, session: Hypercore, followed: Followed, signal: AbortSignal): Promise<void> {
+    await this.#store.trimTail(key)
+    if (session.length === 0 || session.manifest === null) return
+    const original = await readOriginal(session)
+    const start = await this.#store.tailStart(key, original)
+    if (start === null) return
+    const range = session.download({ start, end: original.length })
+    // Cut off, the author's blocks never come; of another fork, others do.
+    const cut = (followed.cut = new AbortController())
+    const truncated = (): void => cut.abort()
+    session.on('truncate', truncated)
+    try {
+      await unlessAborted(range.done(), AbortSignal.any([signal, cut.signal]))
+    } catch (error) {
+      if (signal.aborted || cut.signal.aborted) return
+      throw error
+    } finally {
+      session.off('truncate', truncated)
+      range.destroy()
+    }
+    if (await this.#store.holdTail(key, original)) {
+      this.#member.log('pinner.tail', { key, start, end: original.length })
+    }
+  }
+}
+
+function wake(followed: Followed): void {
+  followed.due = true
+  followed.changed.wake()
+}
