@@ -1,8 +1,11 @@
 import type { Use } from './meter.js'
+import type { EndUse } from './port.js'
 import { mbitName, perMB, type Capacity, type ProfileReport, type Way, waysOf } from './report.js'
 import { threeDigits, measuredWays, percent } from './text.js'
 
 /** Drawings as SVG in units of a page of this width; colours are classes, which the page's style fills for light and dark. */
+/** Classes c0 to c15, and as many for lines (l) and backgrounds (b). */
+export const COLOURS = 16
 const WIDTH = 720
 const LABEL = 190
 const ROW = 30
@@ -30,32 +33,34 @@ function text(x: number, y: number, content: string, anchor: 'start' | 'middle' 
 /** Stages of every process, stacked, in CPU ms a MB. */
 export function stagesChart(report: ProfileReport): string {
   const bars = report.codecs.flatMap(({ codec, handOver, serve }) => [
-    { name: `${codec}: signer`, use: handOver.from },
-    { name: `${codec}: pinner takes`, use: handOver.to },
-    { name: `${codec}: pinner serves`, use: serve.from }
+    { codec, name: `${codec}: signer`, use: handOver.from },
+    { codec, name: `${codec}: pinner takes`, use: handOver.to },
+    { codec, name: `${codec}: pinner serves`, use: serve.from }
   ])
   const names = [...new Set(bars.flatMap(({ use }) => use.stages.map(({ stage }) => stage)))]
-  const most = Math.max(
-    ...bars.map(({ use }) => use.stages.reduce((sum, { cpuMs }) => sum + perMB(cpuMs, use), 0))
-  )
-  const scale = (WIDTH - LABEL - 70) / most
-  const rows = bars.map(({ name, use }, i) => {
+  const sumOf = (use: EndUse): number => use.stages.reduce((sum, { cpuMs }) => sum + perMB(cpuMs, use), 0)
+  // Each codec to its own scale: beside `seal` nothing of `wrap` would be seen.
+  const mostOf = (codec: string): number =>
+    Math.max(...bars.filter((bar) => bar.codec === codec).map(({ use }) => sumOf(use)))
+  const rows = bars.map(({ codec, name, use }, i) => {
+    const scale = (WIDTH - LABEL - 70) / mostOf(codec)
     let x = LABEL
     const parts = use.stages.map(({ stage, cpuMs }) => {
       const ms = perMB(cpuMs, use)
       const width = ms * scale
-      const rect = `<rect class="c${names.indexOf(stage) % 12}" data-stage="${escaped(stage)}" x="${x.toFixed(1)}" y="${i * ROW + 5}" width="${width.toFixed(1)}" height="${ROW - 10}"><title>${escaped(`${name}, ${stage}: ${threeDigits(ms)} ms a MB`)}</title></rect>`
+      const rect = `<rect class="c${names.indexOf(stage) % COLOURS}" data-stage="${escaped(stage)}" x="${x.toFixed(1)}" y="${i * ROW + 5}" width="${width.toFixed(1)}" height="${ROW - 10}"><title>${escaped(`${name}, ${stage}: ${threeDigits(ms)} ms a MB`)}</title></rect>`
       x += width
       return rect
     })
-    const sum = use.stages.reduce((total, { cpuMs }) => total + perMB(cpuMs, use), 0)
     return (
       text(LABEL - 8, i * ROW + 20, name, 'end') +
       parts.join('') +
-      text(x + 6, i * ROW + 20, threeDigits(sum))
+      text(x + 6, i * ROW + 20, threeDigits(sumOf(use)))
     )
   })
-  const legend = names.map((name, i) => `<span><i class="b${i % 12}"></i>${escaped(name)}</span>`).join('')
+  const legend = names
+    .map((name, i) => `<span><i class="b${i % COLOURS}"></i>${escaped(name)}</span>`)
+    .join('')
   const title = 'CPU time of each stage, in ms a MB'
   return svg('stages', bars.length * ROW, title, rows.join('')) + `<p class="legend">${legend}</p>`
 }
@@ -70,7 +75,7 @@ export function throughputChart(report: ProfileReport): string {
   const y = (mb: number): number => height - 30 - (mb / most) * (height - 50)
   const paths = lines.map(({ points }, i) => {
     const way = points.map((point) => `${x(point.x).toFixed(1)},${y(point.y).toFixed(1)}`).join(' ')
-    return `<polyline class="l${i % 12}" points="${way}" />`
+    return `<polyline class="l${i % COLOURS}" points="${way}" />`
   })
   const axis =
     text(45, y(most) + 4, threeDigits(most), 'end') +
@@ -78,7 +83,7 @@ export function throughputChart(report: ProfileReport): string {
     text(WIDTH - 20, height - 8, `${(longest / 1000).toFixed(1)} s`, 'end') +
     text(50, 12, 'MB/s')
   const legend = lines
-    .map(({ name }, i) => `<span><i class="b${i % 12}"></i>${escaped(name)}</span>`)
+    .map(({ name }, i) => `<span><i class="b${i % COLOURS}"></i>${escaped(name)}</span>`)
     .join('')
   return (
     svg('throughput', height, 'MB/s over time', axis + paths.join('')) + `<p class="legend">${legend}</p>`
@@ -144,8 +149,8 @@ export function breakEvenChart(report: ProfileReport): string {
     ].map(([mbit, mb]) => `${x(mbit!).toFixed(1)},${y(mb!).toFixed(1)}`)
     const label = `${way}: ${mbitName(most.breakEvenMbit)}, ${most.side}'s ${most.bound}`
     return (
-      `<polyline class="l${i % 12}" points="${points.join(' ')}"><title>${escaped(label)}</title></polyline>` +
-      `<circle class="c${i % 12}" data-break-even="${at.toFixed(1)}" cx="${x(at).toFixed(1)}" cy="${y(at / 8).toFixed(1)}" r="4"><title>${escaped(label)}</title></circle>`
+      `<polyline class="l${i % COLOURS}" points="${points.join(' ')}"><title>${escaped(label)}</title></polyline>` +
+      `<circle class="c${i % COLOURS}" data-break-even="${at.toFixed(1)}" cx="${x(at).toFixed(1)}" cy="${y(at / 8).toFixed(1)}" r="4"><title>${escaped(label)}</title></circle>`
     )
   })
   const ticks = [1, 10, 100, 1000, 10_000]
@@ -155,7 +160,9 @@ export function breakEvenChart(report: ProfileReport): string {
         text(55, y(mbit / 8) + 4, threeDigits(mbit / 8), 'end')
     )
     .join('')
-  const legend = ways.map((name, i) => `<span><i class="b${i % 12}"></i>${escaped(name)}</span>`).join('')
+  const legend = ways
+    .map((name, i) => `<span><i class="b${i % COLOURS}"></i>${escaped(name)}</span>`)
+    .join('')
   return (
     svg('break-even', height, 'MB/s over link speed', ticks + text(60, 12, 'MB/s') + lines.join('')) +
     `<p class="legend">${legend}</p>`

@@ -59,9 +59,11 @@ export class EndProcess<N extends EndName = EndName> extends Resource implements
         this.#failWith(error)
         resolve()
       })
-      child.once('exit', (code) => {
+      child.once('exit', (code, signal) => {
         const why = stderr.trim().split('\n').slice(-3).join(' ')
-        this.#failWith(new DatdotError('PROFILE_END', `the ${end} ended with exit code ${code}: ${why}`))
+        this.#failWith(
+          new DatdotError('PROFILE_END', `the ${end} ended with ${signal ?? `exit code ${code}`}: ${why}`)
+        )
         resolve()
       })
     })

@@ -1,4 +1,4 @@
-import { breakEvenChart, escaped, stagesChart, threadsChart, throughputChart } from './charts.js'
+import { COLOURS, breakEvenChart, escaped, stagesChart, threadsChart, throughputChart } from './charts.js'
 import { mbitName, perMB, type ProfileReport } from './report.js'
 import { threeDigits, measuredWays, percent } from './text.js'
 
@@ -6,9 +6,9 @@ export { escaped } from './charts.js'
 
 const STYLE = `
 :root { color-scheme: light dark; --back: #fff; --text: #1b1f24; --soft: #5b6570; --line: #d5dae0; --box: #f5f7f9;
-  --c0:#3366cc; --c1:#dc6b2f; --c2:#2e8b57; --c3:#a04fa0; --c4:#b8860b; --c5:#c23b5a; --c6:#2a8fa8; --c7:#7a7a3a; --c8:#6a5acd; --c9:#8b5a2b; --c10:#4f7f2f; --c11:#777; }
+  --c0:#3366cc; --c1:#dc6b2f; --c2:#2e8b57; --c3:#a04fa0; --c4:#b8860b; --c5:#c23b5a; --c6:#2a8fa8; --c7:#7a7a3a; --c8:#6a5acd; --c9:#8b5a2b; --c10:#4f7f2f; --c11:#777; --c12:#d4a5a5; --c13:#1f3b73; --c14:#b5d33d; --c15:#20b2aa; }
 @media (prefers-color-scheme: dark) { :root { --back: #14171a; --text: #e6e9ec; --soft: #9aa4ae; --line: #343a41; --box: #1d2125;
-  --c0:#6f9cf0; --c1:#f0935f; --c2:#5cc08a; --c3:#cf8bcf; --c4:#e0b548; --c5:#ee7a93; --c6:#62c3db; --c7:#b5b56a; --c8:#a79bf5; --c9:#c9935f; --c10:#8fc266; --c11:#aaa; } }
+  --c0:#6f9cf0; --c1:#f0935f; --c2:#5cc08a; --c3:#cf8bcf; --c4:#e0b548; --c5:#ee7a93; --c6:#62c3db; --c7:#b5b56a; --c8:#a79bf5; --c9:#c9935f; --c10:#8fc266; --c11:#aaa; --c12:#f4caca; --c13:#4c66a4; --c14:#d3ef62; --c15:#63e0d8; } }
 * { box-sizing: border-box } body { margin: 0 auto; max-width: 60rem; padding: 1rem; background: var(--back); color: var(--text);
   font: 16px/1.5 system-ui, sans-serif } h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
 p.answer { background: var(--box); border-left: 4px solid var(--c0); padding: .8rem 1rem; font-size: 1.05rem }
@@ -18,7 +18,7 @@ svg text { fill: var(--text); font: 12px system-ui, sans-serif } polyline { fill
   height: .8em; margin-right: .4em } .scroll { overflow-x: auto } table { border-collapse: collapse; font-size: .85rem; white-space: nowrap }
 th, td { padding: .2rem .6rem; border-bottom: 1px solid var(--line); text-align: right } th:first-child, td:first-child { text-align: left }
 pre { overflow-x: auto; background: var(--box); padding: .8rem; font-size: .75rem; max-height: 30rem }
-${Array.from({ length: 12 }, (_, i) => `.c${i}{fill:var(--c${i})}.l${i}{stroke:var(--c${i})}.b${i}{background:var(--c${i})}`).join('')}
+${Array.from({ length: COLOURS }, (_, i) => `.c${i}{fill:var(--c${i})}.l${i}{stroke:var(--c${i})}.b${i}{background:var(--c${i})}`).join('')}
 `
 
 /** A report as one page that needs nothing else: no script, no network. */
@@ -31,7 +31,7 @@ export function profileHtml(report: ProfileReport): string {
       `${machine.cpu}, ${machine.cores} cores, ${machine.platform}, Node ${machine.node}; ${input}, chunks of ${chunkBytes} bytes, ${threads} worker threads a process, over ${link}`
     )}</p>`,
     '<h2>Stages</h2>',
-    '<p class="soft">CPU time, in ms a MB of plain bytes.</p>',
+    '<p class="soft">CPU time, in ms a MB of plain bytes; each codec to its own scale.</p>',
     stagesChart(report),
     '<h2>Throughput over time</h2>',
     throughputChart(report),

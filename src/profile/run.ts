@@ -52,7 +52,7 @@ export class Run {
   constructor(options: RunOptions, far?: Launch) {
     this.#options = options
     this.#near = (end, given) => this.#launch(end, given)
-    this.#far = far ?? this.#near
+    this.#far = far ? async (end, given) => this.#owned(await far(end, given)) : this.#near
     const stop = (): void => this.#open.forEach((end) => void end.close().catch(() => {}))
     options.signal.addEventListener('abort', stop, { once: true })
   }
@@ -199,11 +199,16 @@ export class Run {
     }
   }
 
+  #owned(end: RunningEnd): RunningEnd {
+    this.#open.push(end)
+    return end
+  }
+
   async #launch<N extends EndName>(end: N, options: EndOptions[N]): Promise<RunningEnd> {
     const { clock, cpuProfileDir, onBytes, signal } = this.#options
     signal.throwIfAborted()
     const started = new EndProcess({ end, options, clock, cpuProfileDir, onBytes })
-    this.#open.push(started)
+    this.#owned(started)
     await started.ready()
     return started
   }
