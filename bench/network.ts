@@ -15,7 +15,7 @@ export const MOST_NETWORK_ROUNDS = 3
 /** Bytes that a way is measured with; `seal` is slower to make. */
 export function bytesOf(codec: CodecName, quick: boolean): number {
   if (codec === 'seal') return quick ? 4e6 : 24e6
-  return quick ? 12e6 : 96e6
+  return quick ? 32e6 : 96e6
 }
 
 /** Measures between processes on a DHT of their own. */

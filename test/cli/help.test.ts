@@ -8,7 +8,8 @@ test('datdot --help lists every command, and each says what it takes', async (t)
   assert.equal(overview.code, 0)
   assert.equal(overview.stderr, '')
   const commands = [...overview.stdout.matchAll(/^ {2}(\S+) +\S/gm)].map(([, name]) => name!)
-  const all = 'up init chain node signer pinner verifier invite transfer balance audit verify-draw profile'
+  const all =
+    'up init chain node signer pinner verifier invite transfer balance audit verify-draw profile bench'
   for (const wanted of all.split(' ')) {
     assert.ok(commands.includes(wanted), `${wanted} is not listed`)
   }
