@@ -119,7 +119,7 @@ export async function auditEvidence(
   report: EvidenceReport,
   signal?: AbortSignal
 ): Promise<AuditFailure | null> {
-  const since = state.head.at - state.parameters.evidenceWindowMs
+  const since = state.head.clock - state.parameters.evidenceWindowMs
   refusals.forget(since)
   report.older = challenges.before(since) + refusals.older
   const source = await options.open(state.chainKey)

@@ -5,10 +5,10 @@ import { blake3 } from '../crypto/hash.js'
 import { DatdotError, InputError, type ErrorCode } from '../errors.js'
 import { fileTrouble, openingTrouble } from '../file-failure.js'
 import { Database } from '../ledger/database.js'
+import { entriesFrom } from '../ledger/entries.js'
 import { isDamage, ledgerFailure } from '../ledger/failures.js'
 import { hashState } from '../ledger/state-hash.js'
 import { stateTables } from '../ledger/schema.js'
-import { encodeEntry } from '../protocol/entry.js'
 import { using } from '../lifecycle.js'
 import { TemporaryFolder } from '../temporary-folder.js'
 import { Replay, BATCH } from './replay.js'
@@ -100,24 +100,9 @@ async function replayFile(file: Database, path: string, replay: Replay): Promise
 /** The entries of a ledger's file as they are published. */
 export function* entriesOf(file: Database): Generator<Uint8Array> {
   for (let from = 0; ; from += BATCH) {
-    const rows = file.all(
-      `SELECT e.*, d.bytes AS detail FROM entries e LEFT JOIN details d ON d.seq = e.seq
-       WHERE e.seq >= ? AND e.seq < ? ORDER BY e.seq`,
-      from,
-      from + BATCH
-    )
-    if (rows.length === 0) return
-    for (const row of rows) {
-      const core = row.operation as Buffer
-      yield encodeEntry({
-        seq: Number(row.seq),
-        at: Number(row.at),
-        rules: Number(row.rules),
-        operation: row.detail ? Buffer.concat([core, row.detail as Buffer]) : core,
-        effectsHash: row.effects_hash as Buffer,
-        hash: row.hash as Buffer
-      })
-    }
+    const entries = entriesFrom(file, from, BATCH)
+    if (entries.length === 0) return
+    yield* entries
   }
 }
 

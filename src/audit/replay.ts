@@ -209,8 +209,9 @@ export class Replay extends Resource {
       if (operation.kind === 'settle') this.#walks(operation)
       if (operation.kind === 'judge') this.#verdict(seq, operation)
       const signedHash = operationHash(bound, unsignedBytes(operation))
-      const done = state.run(operation, signedHash, () => {
-        apply(state, operation)
+      const { clock, arrived } = entry
+      const done = state.run(operation, signedHash, arrived, () => {
+        apply(state, operation, { clock, arrived })
       })
       if (state.head.at !== entry.at)
         return fail('ENTRY_TIME', `its time is ${state.head.at}, not ${entry.at}`)
@@ -242,7 +243,7 @@ export class Replay extends Resource {
     if (!refusal) return
     const verdict = { seq, refusal, upheld: body.upheld === 1 }
     this.#options.onVerdict?.(verdict)
-    if (this.#settled) this.#judged.add(verdict, head.at, head.at - parameters.evidenceWindowMs)
+    if (this.#settled) this.#judged.add(verdict, head.clock, head.clock - parameters.evidenceWindowMs)
   }
 
   /**
@@ -270,7 +271,7 @@ export class Replay extends Resource {
       if (outcome !== 'success' && !(named && this.#settled)) continue
       const view = challengeView(state, row)
       const { seed, steps, segments } = view
-      if (named) this.#settled?.add(this.report.entries, state.head.at, view, outcome, walk)
+      if (named) this.#settled?.add(this.report.entries, state.head.clock, view, outcome, walk)
       if (outcome !== 'success') continue
       const shape = walkShape({ seed, steps, segments })
       const { states, indices, leaves } = walk

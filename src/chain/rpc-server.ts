@@ -184,8 +184,9 @@ function answerersOf(ports: ChainRpcPorts): Answerers {
       return { chain, parameters, clockNow: time() }
     },
     submit: async ({ wires, again }, { place, recognise }) => {
+      const arrived = time()
       await recognise()
-      return (await submissions.add(wires, { again: again === 1, place })).map(submitMessage)
+      return (await submissions.add(wires, { again: again === 1, place, arrived })).map(submitMessage)
     },
     events: async ({ from, most, waitMs }, { signal }) => {
       await feed.wait(from, waitMs, signal)

@@ -51,6 +51,8 @@ export interface ChainServiceOptions {
   clock: Clock
   log: Logger
   quotas?: Partial<Quotas>
+  /** Chain time; by default it goes on with the clock's. */
+  time?: ChainTime
   /** False if somebody else calls `tick`; by default the service does, as often as the parameters say. */
   heartbeat?: boolean
 }
@@ -74,6 +76,7 @@ export class ChainService extends Resource {
   #answers!: Answers
   #refusals!: Refusals
   #server!: ChainRpcServer
+  #submissions!: Submissions
   #rules!: Parameters
   #timer: Timer | null = null
   #ticks = 0
@@ -85,7 +88,7 @@ export class ChainService extends Resource {
   constructor(options: ChainServiceOptions) {
     super()
     this.#options = options
-    this.#time = new ChainTime(options.clock)
+    this.#time = options.time ?? new ChainTime(options.clock)
   }
 
   /** Chain time now, in ms. */
@@ -109,7 +112,7 @@ export class ChainService extends Resource {
     const [view, parameters] = await Promise.all([ledger.chain(), ledger.parameters()])
     const recent = await recentReceipts(ledger, keyPair, view.length)
     this.#rules = parameters
-    this.#time.set(view, parameters)
+    this.#time.raise(view.clock)
     this.owe('last entries of the log', () => stores.publishedLog.publish())
     this.owe('cleaning', () => this.#cleaning)
     this.#feed = new EventFeed(ledger, clock, view.length)
@@ -117,11 +120,12 @@ export class ChainService extends Resource {
     const { intake, evidence } = stores
     const time = (): number => this.#time.now()
     const began = { round: view.round, parameters }
-    const ports = { ledger, intake, store: evidence, time, clock, log, onCommit, began }
+    const ports = { ledger, intake, store: evidence, time, log, onCommit, began }
     const { verify, judge, verifySignatures } = this.#options
     this.#refusals = this.own('refusals', new Refusals({ ...ports, judge }))
     this.#answers = this.own('answers', new Answers({ ...ports, verify }))
-    const submissions = new Submissions({ ledger, clock, onCommit, check: verifySignatures, recent })
+    const submissions = new Submissions({ ledger, clock, time, onCommit, check: verifySignatures, recent })
+    this.#submissions = submissions
     this.#server = this.own(
       'RPC server',
       new ChainRpcServer({
@@ -181,10 +185,14 @@ export class ChainService extends Resource {
   async #tick(): Promise<boolean> {
     this.signal.throwIfAborted()
     const { ledger, log } = this.#options
-    const { receipt, more, busyMs, chain, parameters }: TickResult = await ledger.tick()
+    const now = this.#time.now()
+    const { stalledMs } = this.#time
+    const when = { now, heard: this.#submissions.heard(now), stalledMs }
+    const { receipt, more, busyMs, chain, parameters }: TickResult = await ledger.tick(undefined, when)
+    this.#time.told(stalledMs)
+    this.#time.raise(chain.clock)
     if (busyMs > SLOW_TICK_MS) log('chain.tick-slow', { busyMs })
     this.#rules = parameters
-    this.#time.set(chain, parameters)
     this.#committed(receipt.seq + 1)
     await this.#answers.overdue()
     await this.#refusals.overdue()
@@ -206,10 +214,10 @@ export class ChainService extends Resource {
   }
 
   async #clean(): Promise<void> {
-    const { ledger, stores, clock, log } = this.#options
+    const { ledger, stores, log } = this.#options
     try {
       await ledger.compact()
-      const before = clock.wall() - this.#rules.evidenceWindowMs
+      const before = this.#time.now() - this.#rules.evidenceWindowMs
       while (!this.signal.aborted && (await stores.evidence.prune(before)) > 0);
     } catch (error) {
       log('chain.cleaning-failed', { error: error as Error })
@@ -224,8 +232,8 @@ async function recentReceipts(ledger: LedgerApi, keyPair: KeyPair, length: numbe
   const { chainId } = ledger
   const entries = await ledger.entries(Math.max(0, length - RECENT_ENTRIES), RECENT_ENTRIES)
   return entries.map((bytes) => {
-    const { seq, at, operation, hash } = decodeEntry(bytes)
+    const { seq, at, clock, arrived, operation, hash } = decodeEntry(bytes)
     const known = operationHash(chainId, unsignedBytes(decodeOperation(operation, true)))
-    return signReceipt(chainId, keyPair, { seq, operation: known, entry: hash, at })
+    return signReceipt(chainId, keyPair, { seq, operation: known, entry: hash, at, clock, arrived })
   })
 }

@@ -21,6 +21,8 @@ const TRANSACTION_MS = 20
 /** Bytes of operations that may wait, of all and of one sender. */
 const WAITING_BYTES = 128 << 20
 const PLACE_BYTES = 24 << 20
+/** How long what waits holds deadlines up. */
+const HELD_MS = 60_000
 /** From this many signatures on they are checked on other threads. */
 const ELSEWHERE = 32
 /** Operations that are remembered by hash, so that the same bytes sent twice get the same receipt. */
@@ -35,10 +37,13 @@ export interface Submitted {
   again?: boolean
   /** Whose turn they wait for. */
   place?: Place
+  /** Chain time when they came, which is what deadlines are held against. */
+  arrived?: number
 }
 
 interface Request {
   again: boolean
+  arrived: number
   place: Place
   results: SubmitResult[]
   left: number
@@ -62,6 +67,8 @@ const OWN: Place = { key: '', standing: 'member' }
 export interface SubmissionPorts {
   ledger: Pick<LedgerApi, 'submit' | 'screen' | 'chainId'>
   clock: Pick<Clock, 'now'>
+  /** Chain time now. */
+  time: () => number
   /** Is told when the log has grown, and to what length. */
   onCommit: (length: number) => void
   check?: SignatureCheck | undefined
@@ -83,6 +90,10 @@ export class Submissions {
   #waitingBytes = 0
   readonly #places: Allowances
   readonly #accounts: Allowances
+  /** Those that are not answered, oldest first. */
+  readonly #open = new Set<Request>()
+  /** Chain time that deadlines were last held against. */
+  #heard = 0
   #running: Promise<void> | null = null
   #closed = false
 
@@ -99,7 +110,10 @@ export class Submissions {
    * @throws ChainError `CHAIN_BUSY` if too much waits already; SwarmError `RPC_RATE` if their sender has had its share for now,
    *   `RPC_CLOSED` once this was closed
    */
-  add(wires: readonly Uint8Array[], { again = false, place = OWN }: Submitted = {}): Promise<SubmitResult[]> {
+  add(
+    wires: readonly Uint8Array[],
+    { again = false, place = OWN, arrived = this.#ports.time() }: Submitted = {}
+  ): Promise<SubmitResult[]> {
     if (this.#closed) throw new SwarmError('RPC_CLOSED', 'The chain is closing')
     if (wires.length === 0) return Promise.resolve([])
     const rates = ratesOf(place.standing)
@@ -116,6 +130,7 @@ export class Submissions {
     return new Promise((resolve, reject) => {
       const request: Request = {
         again,
+        arrived,
         place,
         results: [],
         left: wires.length,
@@ -123,11 +138,21 @@ export class Submissions {
         resolve,
         reject
       }
+      this.#open.add(request)
       for (const [index, wire] of wires.entries())
         this.#queue.put(place, { request, index, wire, verified: NOT_VERIFIED, done: false })
       this.#count(place, bytes)
       this.#running ??= this.#run().finally(() => (this.#running = null))
     })
+  }
+
+  /**
+   * Chain time up to which all that came has been applied: that of what has waited longest, or `now`. Who sends so much that it waits for
+   * longer than `HELD_MS` holds no deadline up any more.
+   */
+  heard(now: number): number {
+    const [oldest] = this.#open
+    return (this.#heard = Math.max(this.#heard, Math.min(now, oldest?.arrived ?? now), now - HELD_MS))
   }
 
   /** Takes nothing more, and waits for what has been added. */
@@ -175,7 +200,7 @@ export class Submissions {
 
   async #apply(batch: readonly Item[]): Promise<void> {
     if (batch.length === 0) return
-    const { ledger, check, onCommit } = this.#ports
+    const { ledger, check, onCommit, time } = this.#ports
     const unchecked = batch.filter(({ verified }) => verified === NOT_VERIFIED)
     if (check && unchecked.length >= ELSEWHERE) {
       const flags = await check(unchecked.map(({ wire }) => wire))
@@ -183,7 +208,8 @@ export class Submissions {
     }
     const wires = batch.map(({ wire }) => wire)
     const verified = Uint8Array.from(batch, ({ verified }) => verified)
-    const results = await ledger.submit(wires, verified, TRANSACTION_MS)
+    const arrived = batch.map(({ request }) => Math.max(this.#heard, request.arrived))
+    const results = await ledger.submit(wires, verified, { now: time(), arrived, budgetMs: TRANSACTION_MS })
     for (const [i, result] of results.entries()) this.#done(batch[i]!, result)
     this.#putBack(batch.slice(results.length))
     const last = results.findLast(({ ok }) => ok)
@@ -230,6 +256,7 @@ export class Submissions {
     item.done = true
     this.#count(request.place, -wire.byteLength)
     request.failed = true
+    this.#open.delete(request)
     request.reject(error)
   }
 
@@ -242,7 +269,9 @@ export class Submissions {
       this.#accounts.charge(senderOf(wire), MEMBER_RATES, cost)
     }
     request.results[index] = this.#remember(wire, request.again, result)
-    if (--request.left === 0) request.resolve(request.results)
+    if (--request.left > 0) return
+    this.#open.delete(request)
+    request.resolve(request.results)
   }
 
   #count({ key }: Place, bytes: number): void {

@@ -1,28 +1,70 @@
 import type { Clock } from '../clock.js'
-import type { Parameters } from '../protocol/parameters.js'
-import type { ChainView } from '../protocol/views.js'
 
-/** Chain time between two ticks, without asking the ledger. */
+/** How often a process looks whether it stood still, and the gap between two looks that says so. */
+export interface Beat {
+  everyMs: number
+  stallMs: number
+}
+
+/**
+ * Chain time as the process that makes it counts it: it goes on with the time of the process from where the ledger had it, so that no
+ * jump of a wall clock moves it and none of it goes by while the chain is down. Nor does it while the process stands still: who is owed to
+ * could not be heard.
+ */
 export class ChainTime {
-  readonly #clock: Clock
-  #at = 0
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #beat: Beat | null
   #time = 0
-  #maxTickGapMs = 0
+  #seen: number
+  #stalled = 0
+  #heldUntil = -Infinity
 
-  constructor(clock: Clock) {
+  /** @param beat `look` is called this often; without it nothing counts as a standstill */
+  constructor(clock: Pick<Clock, 'now'>, beat: Beat | null = null) {
     this.#clock = clock
+    this.#beat = beat
+    this.#seen = clock.now()
   }
 
-  /** To be called with the chain as it is after a tick, which alone moves its time. */
-  set({ at, clock }: ChainView, { maxTickGapMs }: Parameters): void {
-    this.#at = at
-    this.#time = clock
-    this.#maxTickGapMs = maxTickGapMs
-  }
-
-  /** Chain time now, in ms: that of the last tick, and what has gone by since, as a tick now would count it. */
+  /** Chain time now, in ms. */
   now(): number {
-    const since = Math.max(0, this.#clock.wall() - this.#at)
-    return this.#time + Math.min(since, this.#maxTickGapMs)
+    this.look()
+    return Math.floor(this.#time)
+  }
+
+  /** Ms that have not counted since the last tick that said so. */
+  get stalledMs(): number {
+    this.look()
+    return Math.floor(this.#stalled)
+  }
+
+  /** A tick has said that the chain stood still for this long. */
+  told(stalledMs: number): void {
+    this.#stalled -= stalledMs
+  }
+
+  /** Goes on from here at the least. */
+  raise(time: number): void {
+    this.look()
+    this.#time = Math.max(this.#time, time)
+  }
+
+  /** Stands still from now on, for as long. */
+  hold(ms: number): void {
+    this.look()
+    this.#heldUntil = Math.max(this.#heldUntil, this.#seen + ms)
+  }
+
+  /** Counts what has gone by since the last look. */
+  look(): void {
+    const now = this.#clock.now()
+    const before = this.#seen
+    if (now <= before) return
+    this.#seen = now
+    const free = now - Math.min(now, Math.max(before, this.#heldUntil))
+    const still = this.#beat !== null && now - before > this.#beat.stallMs
+    const counted = still ? Math.min(free, this.#beat.everyMs) : free
+    this.#time += counted
+    this.#stalled += now - before - counted
   }
 }

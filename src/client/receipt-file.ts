@@ -18,7 +18,7 @@ export interface ReceiptFileOptions {
 }
 
 /**
- * What a chain has given its word for, one JSON object a line: `seq`, `at`, and `operation`, `entry`, `signature` in hexadecimal. An audit
+ * What a chain has given its word for, one JSON object a line: `seq`, `at`, `clock`, `arrived`, and `operation`, `entry`, `signature` in hexadecimal. An audit
  * holds the log against it (`datdot audit --receipts`), and after a restart a client signs on over what it saw last. A disk that
  * fails costs the record of a receipt and not the operation.
  */
@@ -118,15 +118,16 @@ async function read(path: string): Promise<string> {
   )
 }
 
-function lineOf({ seq, at, operation, entry, signature }: Receipt): string {
+function lineOf({ seq, at, clock, arrived, operation, entry, signature }: Receipt): string {
   const [o, e, s] = [operation, entry, signature].map(toHex)
-  return JSON.stringify({ seq, at, operation: o, entry: e, signature: s })
+  return JSON.stringify({ seq, at, clock, arrived, operation: o, entry: e, signature: s })
 }
 
 function parse(line: string): Receipt | null {
   try {
-    const { seq, at, ...bytes } = JSON.parse(line) as Record<string, unknown>
-    if (![seq, at].every((n) => Number.isSafeInteger(n) && (n as number) >= 0)) return null
+    const { seq, at, clock, arrived, ...bytes } = JSON.parse(line) as Record<string, unknown>
+    if (!isCount(seq) || !isCount(at) || !isCount(clock)) return null
+    if (arrived !== null && !isCount(arrived)) return null
     const of = (name: keyof typeof HEX): Buffer => {
       const text = bytes[name]
       if (typeof text !== 'string' || text.length !== HEX[name] || !/^[0-9a-f]+$/.test(text))
@@ -134,8 +135,12 @@ function parse(line: string): Receipt | null {
       return Buffer.from(text, 'hex')
     }
     const [operation, entry, signature] = [of('operation'), of('entry'), of('signature')]
-    return { seq: seq as number, at: at as number, operation, entry, signature }
+    return { seq, at, clock, arrived, operation, entry, signature }
   } catch {
     return null
   }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }

@@ -230,7 +230,23 @@ export const operationErrors = {
   },
   TIME_BACKWARDS: {
     class: 'ChainError',
-    cause: 'A tick with an earlier time than the entry before.',
+    cause: 'An entry with an earlier chain time than the entry before.',
+    remedy: 'The chain does not keep to the rules: hold the log against it.'
+  },
+  TIME_SLEW: {
+    class: 'ChainError',
+    cause: "A tick leads the chain's date further from the time that went by than 5 %, or back.",
+    remedy: 'The chain does not keep to the rules: hold the log against it.'
+  },
+  TIME_NEAR: {
+    class: 'ChainError',
+    cause: "The chain's date is corrected by an hour or less, which ticks do by themselves.",
+    remedy: 'Nothing: let the chain run.'
+  },
+  ARRIVED_WRONG: {
+    class: 'ChainError',
+    cause:
+      'An entry says that what it holds came after it was logged, before its sender can have sent it, or before a tick that had all until then.',
     remedy: 'The chain does not keep to the rules: hold the log against it.'
   },
   WORK_ZERO: {
@@ -245,8 +261,9 @@ export const operationErrors = {
   },
   BEACON_ROUND: {
     class: 'ChainError',
-    cause: 'A tick or a question names a round of the beacon that is not next, or that there is none of.',
-    remedy: 'Count rounds by one, and give each its value.'
+    cause:
+      'A tick or a question names a round of the beacon that has not begun, is over or is another onion’s, or that there is none of.',
+    remedy: 'Show the value of the last round that has begun, and the last one of each onion.'
   },
   BEACON_FORGED: {
     class: 'ChainError',

@@ -17,11 +17,11 @@ interface Log {
 }
 
 /**
- * Whether the log that an operation names is this one, and known well enough.
+ * Whether the log that an operation names is this one, and known well enough. Returns chain time of the entry that it names.
  *
  * @throws ChainError `ANCHOR_UNKNOWN`, `ANCHOR_OLD`
  */
-export function checkAnchor(state: Log, { seq, hash }: Anchor): void {
+export function checkAnchor(state: Log, { seq, hash }: Anchor): number {
   const { db, head, parameters } = state
   const row = db.get('SELECT hash, clock FROM anchors WHERE seq = ?', seq)
   if (!row && seq < head.length) throw old(seq)
@@ -31,8 +31,10 @@ export function checkAnchor(state: Log, { seq, hash }: Anchor): void {
       `entry ${seq} of this log is not the one that the sender saw: the past was changed, or it saw another log`
     )
   }
-  const behind = { entries: head.length - seq, ms: head.clock - Number(row.clock) }
+  const clock = Number(row.clock)
+  const behind = { entries: head.length - seq, ms: head.clock - clock }
   if (isAnchorOld(behind, parameters)) throw old(seq)
+  return clock
 }
 
 /** Remembers the entry that was just appended, and forgets what no operation may name any more. */

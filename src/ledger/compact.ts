@@ -5,19 +5,19 @@ import type { Database } from './database.js'
 const STEP = 50
 
 /**
- * Drops what the audit needs only inside the evidence window, of entries before `at` (wall-clock ms): details (walks, answers),
+ * Drops what the audit needs only inside the evidence window, of entries before `before` (chain time): details (walks, answers),
  * effects, and postings, whose sums stay with the accounts. Operations and hashes stay forever. Stops after `budgetMs`; another call goes on.
  */
 export function compactLedger(
   db: Database,
-  { at, budgetMs, clock }: { at: number; budgetMs: number; clock: Pick<Clock, 'now'> }
+  { before, budgetMs, clock }: { before: number; budgetMs: number; clock: Pick<Clock, 'now'> }
 ): { entries: number } {
-  // `at` never falls along the log: the window ends at one position.
+  // Chain time never falls along the log: the window ends at one position.
   let low = 0
   let high = Number(db.get('SELECT count(*) AS n FROM entries')!.n)
   while (low < high) {
     const middle = (low + high) >> 1
-    if (Number(db.get('SELECT at FROM entries WHERE seq = ?', middle)!.at) < at) low = middle + 1
+    if (Number(db.get('SELECT clock FROM entries WHERE seq = ?', middle)!.clock) < before) low = middle + 1
     else high = middle
   }
   const first = db.get('SELECT min(seq) AS seq FROM effects')!.seq

@@ -4,9 +4,10 @@ import type { KeyPair } from '../crypto/keys.js'
 import { anchorAt, NO_ANCHOR } from '../protocol/anchor.js'
 import { decode } from '../protocol/codec.js'
 import { effectsType, type Effects } from '../protocol/effects.js'
-import { decodeEntry, encodeEntry } from '../protocol/entry.js'
+import { decodeEntry } from '../protocol/entry.js'
 import {
   chainIdOf,
+  owedKinds,
   decodeOperation,
   NO_CHAIN,
   operationHash,
@@ -24,16 +25,19 @@ import { signReceipt } from '../protocol/receipt.js'
 import type { ChainView, Receipt } from '../protocol/views.js'
 import { apply } from './apply/apply.js'
 import { ChecksAhead } from './checks-ahead.js'
-import { Database, type Row } from './database.js'
+import { Database } from './database.js'
+import { entriesFrom, entryBytes } from './entries.js'
 import { Answering, type Queried } from './queries.js'
 import { unitsOf } from './rules/cost.js'
 import { screen } from './screen.js'
 import { TickPace } from './tick-pace.js'
 import { compactLedger } from './compact.js'
+import { dateRange, LAYERS_MAX, roundAt } from './rules/time.js'
 import { RULES_VERSION, State } from './state.js'
 import { hashState } from './state-hash.js'
 import {
   NOT_VERIFIED,
+  type ArrivalTimes,
   type EntryView,
   type GenesisOptions,
   type LedgerOptions,
@@ -41,7 +45,8 @@ import {
   type Screened,
   type SubmitResult,
   type SyncLedger,
-  type TickResult
+  type TickResult,
+  type TickTime
 } from './types.js'
 
 /** Copies whose checks are worked out ahead at a time. */
@@ -68,6 +73,8 @@ export class Ledger extends Answering implements SyncLedger {
   readonly #name: string
   readonly #ahead: ChecksAhead | null
   readonly #pace = new TickPace()
+  /** Chain time, and time of the process, when this was opened. */
+  #began: { clock: number; now: number }
 
   private constructor(db: Database, options: LedgerOptions, genesis: Operation & { kind: 'genesis' }) {
     super()
@@ -77,6 +84,7 @@ export class Ledger extends Answering implements SyncLedger {
     this.chainKey = Buffer.from(genesis.sender)
     this.#name = genesis.body.name
     this.state = new State(db, this.chainId, this.chainKey)
+    this.#began = { clock: 0, now: options.clock.now() }
     this.#ahead = options.beacon ? new ChecksAhead(this.state, options.beacon) : null
   }
 
@@ -104,8 +112,10 @@ export class Ledger extends Answering implements SyncLedger {
       }
       checkBeacon(options, operation)
       const ledger = new Ledger(db, options, operation)
-      if (first) ledger.state.load()
-      else {
+      if (first) {
+        ledger.state.load()
+        ledger.#began.clock = ledger.state.head.clock
+      } else {
         const [result] = ledger.submit([wire])
         if (!result!.ok) throw result!.error
       }
@@ -116,14 +126,19 @@ export class Ledger extends Answering implements SyncLedger {
     }
   }
 
-  submit(wires: readonly Uint8Array[], verified?: Uint8Array, budgetMs = Infinity): SubmitResult[] {
+  submit(wires: readonly Uint8Array[], verified?: Uint8Array, when: ArrivalTimes = {}): SubmitResult[] {
     const { clock } = this.#options
+    const { budgetMs = Infinity } = when
+    const now = this.#clockOf(when)
     const pending: Submitted[] = []
     this.#write(() => {
       const until = budgetMs === Infinity ? Infinity : clock.now() + budgetMs
       for (const [index, wire] of wires.entries()) {
         const flag = verified?.[index] ?? NOT_VERIFIED
-        pending.push(this.#submitOne(wire, flag === NOT_VERIFIED ? undefined : flag === 1))
+        const arrived = Math.min(now, when.arrived?.[index] ?? now)
+        pending.push(
+          this.#submitOne(wire, flag === NOT_VERIFIED ? undefined : flag === 1, { clock: now, arrived })
+        )
         if (until !== Infinity && clock.now() >= until) break
       }
     })
@@ -137,6 +152,13 @@ export class Ledger extends Answering implements SyncLedger {
 
   screen(wires: readonly Uint8Array[], origins: readonly number[] = []): Screened[] {
     return screen(this.state, wires, origins)
+  }
+
+  /** Chain time of what a call appends. It never falls, whatever the caller says. */
+  #clockOf({ now }: { now?: number | undefined }): number {
+    const { time, clock } = this.#options
+    const own = (): number => this.#began.clock + clock.now() - this.#began.now
+    return Math.max(this.state.head.clock, Math.floor(now ?? time?.() ?? own()))
   }
 
   /** Runs a batch in one transaction; the state in memory follows the file whatever happens. */
@@ -155,7 +177,11 @@ export class Ledger extends Answering implements SyncLedger {
     }
   }
 
-  #submitOne(wire: Uint8Array, verified: boolean | undefined): Submitted {
+  #submitOne(
+    wire: Uint8Array,
+    verified: boolean | undefined,
+    { clock, arrived }: { clock: number; arrived: number }
+  ): Submitted {
     let work = 0
     let units = 0
     try {
@@ -166,10 +192,13 @@ export class Ledger extends Answering implements SyncLedger {
       }
       const bound = operation.kind === 'genesis' ? NO_CHAIN : this.chainId
       const signed = operationHash(bound, unsignedBytes(operation))
-      const { seq, hash } = this.state.run(operation, signed, () => {
-        work = apply(this.state, operation)
+      const dated = owedKinds.has(operation.kind) || operation.kind === 'tick'
+      const moment = { clock: operation.kind === 'genesis' ? 0 : clock, arrived: dated ? arrived : null }
+      const { seq, hash } = this.state.run(operation, signed, moment.arrived, () => {
+        work = apply(this.state, operation, moment)
       })
-      return { result: { seq, operation: signed, entry: hash, at: this.state.head.at }, work, units }
+      const { at } = this.state.head
+      return { result: { seq, operation: signed, entry: hash, at, ...moment }, work, units }
     } catch (error) {
       if (error instanceof ChainError) return { result: error, work, units }
       throw error
@@ -181,7 +210,11 @@ export class Ledger extends Answering implements SyncLedger {
     return keyPair ? signReceipt(this.chainId, keyPair, of) : { ...of, signature: new Uint8Array(64) }
   }
 
-  #send(statement: Statement, detail?: Uint8Array): { receipt: Receipt; work: number } {
+  #send(
+    statement: Statement,
+    moment: { clock: number; arrived?: number },
+    detail?: Uint8Array
+  ): { receipt: Receipt; work: number } {
     const { keyPair } = this.#options
     if (!keyPair) throw new ChainError('KEY_MISSING', 'this ledger was opened without the key of its chain')
     const nonce = this.state.wallet(this.chainKey)!.nonce
@@ -190,58 +223,89 @@ export class Ledger extends Answering implements SyncLedger {
     const wire = signOperation(statement, from)
     let done: Submitted | undefined
     this.#write(() => {
-      done = this.#submitOne(wire, true)
+      done = this.#submitOne(wire, true, { arrived: moment.clock, ...moment })
     })
     const { result, work } = done!
     if (result instanceof ChainError) throw result
     return { receipt: this.#receipt(result), work }
   }
 
-  tick(work: number = this.#pace.work): TickResult {
+  tick(work: number = this.#pace.work, when: TickTime = {}): TickResult {
     const { beacon, clock } = this.#options
     if (!beacon) throw new ChainError('BEACON_MISSING', 'this ledger was opened without its beacon')
     const began = clock.now()
-    const { head, parameters } = this.state
-    const at = Math.max(head.at, Math.floor(clock.wall()))
-    // Rounds keep to the tick: what is called sooner goes on within the same round.
-    const fresh = head.round === 0 || at >= head.at + Math.floor(parameters.tickMs / 2)
-    const round = fresh ? head.round + 1 : head.round
-    const value = fresh ? beacon.value(round) : null
-    // The onion's last layer commits to the next onion.
-    const isLast = fresh && head.onionLeft === 1 && !head.nextOnion
-    const nextOnion = isLast ? beacon.commitment(Math.floor((round - 1) / beacon.length) + 1) : null
-    const sent = this.#send({ kind: 'tick', body: { at, round, value, nextOnion, work } })
+    const now = this.#clockOf(when)
+    const { round, begun, left } = this.#nextRound(now)
+    const layers = round - this.state.head.round
+    const body = {
+      at: this.#date(now, when.stalledMs ?? 0),
+      stalledMs: when.stalledMs ?? 0,
+      round,
+      value: layers > 0 ? beacon.value(round) : null,
+      // The onion's last layer commits to the next onion.
+      nextOnion:
+        layers > 0 && layers === left ? beacon.commitment(Math.floor((round - 1) / beacon.length) + 1) : null,
+      work
+    }
+    const heard = Math.max(this.state.head.heard, Math.min(now, when.heard ?? now))
+    const sent = this.#send({ kind: 'tick', body }, { clock: now, arrived: heard })
     this.#pace.took(clock.now() - began, sent.work, work)
     this.advanceChecks()
     return {
       receipt: sent.receipt,
-      more: sent.work >= work,
+      more: sent.work >= work || round < begun,
       busyMs: clock.now() - began,
       chain: this.chain(),
       parameters: this.parameters()
     }
   }
 
+  /** The round whose value is to be shown next, the last that has begun, and the layers that its onion has left. */
+  #nextRound(now: number): { round: number; begun: number; left: number } {
+    const { head, parameters } = this.state
+    const begun = roundAt(now, head, parameters)
+    const left = head.onionLeft === 0 ? head.onionLength : head.onionLeft
+    return { round: Math.min(begun, head.round + Math.min(left, LAYERS_MAX)), begun, left }
+  }
+
+  /** The date that a tick gives: the wall clock's, as near as the rules let it come. */
+  #date(now: number, stalledMs: number): number {
+    const { head } = this.state
+    const sinceMs = now - head.clock
+    const passedMs = now - head.tickClock
+    const { least, most } = dateRange({ at: head.at + sinceMs, passedMs, sinceMs, stalledMs })
+    return Math.min(most, Math.max(least, Math.floor(this.#options.clock.wall())))
+  }
+
+  setTime(when: { now?: number } = {}): Receipt {
+    const at = Math.floor(this.#options.clock.wall())
+    return this.#send({ kind: 'setTime', body: { at } }, { clock: this.#clockOf(when) }).receipt
+  }
+
   advanceChecks(): boolean {
     return this.#ahead?.advance(CHECKS_AHEAD) ?? false
   }
 
-  settle(items: readonly { challenge: number; outcome: Outcome; walk: WalkDetail }[]): Receipt | null {
+  settle(
+    items: readonly { challenge: number; outcome: Outcome; walk: WalkDetail }[],
+    when: { now?: number } = {}
+  ): Receipt | null {
     const open = items.filter(
       ({ challenge }) =>
         this.#db.get('SELECT 1 FROM challenges WHERE id = ? AND state = 1', challenge) !== undefined
     )
     if (open.length === 0) return null
     const { body, detail } = settleOf(open)
-    return this.#send({ kind: 'settle', body }, detail).receipt
+    return this.#send({ kind: 'settle', body }, { clock: this.#clockOf(when) }, detail).receipt
   }
 
-  judge(draw: number, upheld: boolean): Receipt {
-    return this.#send({ kind: 'judge', body: { draw, upheld: upheld ? 1 : 0 } }).receipt
+  judge(draw: number, upheld: boolean, when: { now?: number } = {}): Receipt {
+    const body = { draw, upheld: upheld ? 1 : 0 }
+    return this.#send({ kind: 'judge', body }, { clock: this.#clockOf(when) }).receipt
   }
 
   changeParameters(parameters: Parameters): Receipt {
-    return this.#send({ kind: 'parameters', body: { parameters } }).receipt
+    return this.#send({ kind: 'parameters', body: { parameters } }, { clock: this.#clockOf({}) }).receipt
   }
 
   length(): number {
@@ -249,14 +313,7 @@ export class Ledger extends Answering implements SyncLedger {
   }
 
   entries(from: number, limit: number): Uint8Array[] {
-    return this.#db
-      .all(
-        `SELECT e.*, d.bytes AS detail FROM entries e LEFT JOIN details d ON d.seq = e.seq
-         WHERE e.seq >= ? AND e.seq < ? ORDER BY e.seq`,
-        from,
-        from + Math.min(limit, ENTRIES_PAGE_MAX)
-      )
-      .map(entryBytes)
+    return entriesFrom(this.#db, from, Math.min(limit, ENTRIES_PAGE_MAX))
   }
 
   events(from: number, limit: number, maxBytes: number): LoggedEvent[] {
@@ -283,7 +340,8 @@ export class Ledger extends Answering implements SyncLedger {
     if (!bytes) return null
     const entry = decodeEntry(bytes)
     const operation = decodeOperation(entry.operation, true)
-    return { seq, at: entry.at, rulesVersion: entry.rules, operation, hash: entry.hash, bytes }
+    const { at, clock, arrived, hash } = entry
+    return { seq, at, clock, arrived, rulesVersion: entry.rules, operation, hash, bytes }
   }
 
   effects(seq: number): Effects | null {
@@ -322,25 +380,12 @@ export class Ledger extends Answering implements SyncLedger {
   compact(budgetMs = COMPACT_MS): { entries: number } {
     const { head, parameters } = this.state
     const { clock } = this.#options
-    return compactLedger(this.#db, { at: head.at - parameters.evidenceWindowMs, budgetMs, clock })
+    return compactLedger(this.#db, { before: head.clock - parameters.evidenceWindowMs, budgetMs, clock })
   }
 
   close(): void {
     this.#db.close()
   }
-}
-
-/** An entry as it is published, from its row and that of its detail. */
-function entryBytes(row: Row): Uint8Array {
-  const core = row.operation as Buffer
-  return encodeEntry({
-    seq: Number(row.seq),
-    at: Number(row.at),
-    rules: Number(row.rules),
-    operation: row.detail ? Buffer.concat([core, row.detail as Buffer]) : core,
-    effectsHash: row.effects_hash as Buffer,
-    hash: row.hash as Buffer
-  })
 }
 
 function signGenesis(genesis: GenesisOptions, keyPair: KeyPair, at: number): Uint8Array {

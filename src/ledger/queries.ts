@@ -14,6 +14,8 @@ import type {
 } from '../protocol/views.js'
 import type { ChecksAhead } from './checks-ahead.js'
 import type { Row } from './database.js'
+import { beaconOf } from './apply/draws.js'
+import { LAYERS_MAX } from './rules/time.js'
 import { copyById, copyFrom, hypercoreById, hypercoreByKey, hypercoreFrom, taskFrom } from './rows.js'
 import { BURNED, ISSUED, MINTED, RESERVED, type Role, type State } from './state.js'
 import * as views from './views.js'
@@ -89,8 +91,13 @@ const answers = {
   summary: ({ state }) => summaryView(state),
 
   beaconValue({ state }, round) {
-    const row = state.db.get('SELECT value FROM rounds WHERE round = ?', round)
-    return (row?.value as Buffer | undefined) ?? null
+    const { onionLength } = state.head
+    const row = state.db.get('SELECT round FROM rounds WHERE round >= ? ORDER BY round LIMIT 1', round)
+    const onionOf = (of: number): number => Math.floor((of - 1) / onionLength)
+    const later = Number(row?.round)
+    return row && onionOf(later) === onionOf(round) && later - round < LAYERS_MAX
+      ? beaconOf(state, round)
+      : null
   },
 
   challenge({ state }, id) {

@@ -7,6 +7,8 @@ export const migrations: readonly string[] = [
 CREATE TABLE entries (
   seq INTEGER PRIMARY KEY CHECK (seq >= 0),
   at INTEGER NOT NULL,
+  clock INTEGER NOT NULL,
+  arrived INTEGER,
   rules INTEGER NOT NULL,
   operation BLOB NOT NULL,
   effects_hash BLOB NOT NULL CHECK (length(effects_hash) = 32),
@@ -27,7 +29,11 @@ CREATE TABLE head (
   hash BLOB NOT NULL,
   at INTEGER NOT NULL,
   clock INTEGER NOT NULL,
+  heard INTEGER NOT NULL DEFAULT 0,
+  tick_clock INTEGER NOT NULL DEFAULT 0,
   round INTEGER NOT NULL,
+  base_round INTEGER NOT NULL DEFAULT 0,
+  base_clock INTEGER NOT NULL DEFAULT 0,
   beacon BLOB NOT NULL,
   onion_left INTEGER NOT NULL,
   onion_length INTEGER NOT NULL,
@@ -41,7 +47,12 @@ CREATE TABLE head (
   next_draw INTEGER NOT NULL,
   next_challenge INTEGER NOT NULL
 ) STRICT;
-CREATE TABLE rounds (round INTEGER PRIMARY KEY, value BLOB NOT NULL CHECK (length(value) = 32)) STRICT;
+-- clock: when the value was shown
+CREATE TABLE rounds (
+  round INTEGER PRIMARY KEY,
+  value BLOB NOT NULL CHECK (length(value) = 32),
+  clock INTEGER NOT NULL
+) STRICT;
 
 -- kind: 0 issued, 1 minted, 2 burned, 3 reserved, 4 wallet, 5 hypercore, 6 deposit (key: role byte and owner)
 CREATE TABLE accounts (

@@ -9,6 +9,7 @@ import { addAnchor } from './anchors.js'
 import { backedBytes } from './rules/economics.js'
 import { newReputation, reputationPpm, type Reputation } from './rules/reputation.js'
 import { Urn } from './rules/lots.js'
+import { roundAt } from './rules/time.js'
 import { copyWeight, QUALITY_FIRST, QUALITY_MAX, stakeWeight, trustOf } from './rules/weights.js'
 import type { Database, Row } from './database.js'
 
@@ -80,7 +81,15 @@ export interface Head {
   hash: Uint8Array
   at: number
   clock: number
+  /** Chain time up to which all that came is on the log: deadlines before it are over. */
+  heard: number
+  /** Chain time of the last tick. */
+  tickClock: number
+  /** Last round whose value was shown. */
   round: number
+  /** A round, and chain time at which it began: later ones are counted from there. */
+  baseRound: number
+  baseClock: number
   beacon: Uint8Array
   onionLeft: number
   onionLength: number
@@ -128,6 +137,8 @@ export class State {
   head: Head
   parameters: Parameters
   observer: DrawObserver | null = null
+  /** When the running operation came (for what nobody owed: now), and how much chain time went by since the entry before. */
+  moment = { arrived: 0, sinceMs: 0 }
   /** In a replay, which only compares: no rows for entries, details and effects. */
   lean = false
   /** What the running operation did so far. */
@@ -161,6 +172,11 @@ export class State {
     return true
   }
 
+  /** The round that has begun, which is the last one shown or a later one. */
+  get round(): number {
+    return roundAt(this.head.clock, this.head, this.parameters)
+  }
+
   setParameters(parameters: Parameters): void {
     this.parameters = parameters
     this.#parametersChanged = true
@@ -175,13 +191,17 @@ export class State {
   endBatch(): void {
     const h = this.head
     this.db.run(
-      `UPDATE head SET length = ?, hash = ?, at = ?, clock = ?, round = ?, beacon = ?, onion_left = ?, onion_length = ?,
+      `UPDATE head SET length = ?, hash = ?, at = ?, clock = ?, heard = ?, tick_clock = ?, round = ?, base_round = ?, base_clock = ?, beacon = ?, onion_left = ?, onion_length = ?,
        next_onion = ?, epoch = ?, draw_round = ?, turn = ?, next_copy = ?, next_task = ?, next_draw = ?, next_challenge = ?`,
       h.length,
       h.hash,
       h.at,
       h.clock,
+      h.heard,
+      h.tickClock,
       h.round,
+      h.baseRound,
+      h.baseClock,
       h.beacon,
       h.onionLeft,
       h.onionLength,
@@ -203,16 +223,16 @@ export class State {
   /**
    * Applies one operation and appends its entry; an error leaves everything as it was and passes on.
    *
-   * @param at time of the entry, which a tick sets itself
+   * @param arrived when it came, as its entry says. @param apply is to have chain time go on first
    */
-  run(operation: Operation, operationHash: Uint8Array, apply: () => void): Appended {
+  run(operation: Operation, operationHash: Uint8Array, arrived: number | null, apply: () => void): Appended {
     const before = { ...this.head }
     const parameters = this.parameters
     // A replay ends with the first operation that is refused: it has nothing to go back for.
     if (!this.lean) this.db.run('SAVEPOINT operation')
     try {
       apply()
-      const done = this.#append(operation, operationHash)
+      const done = this.#append(operation, operationHash, arrived)
       if (!this.lean) this.db.run('RELEASE operation')
       return done
     } catch (error) {
@@ -236,7 +256,7 @@ export class State {
     this.#forget()
   }
 
-  #append(operation: Operation, operationHash: Uint8Array): Appended {
+  #append(operation: Operation, operationHash: Uint8Array, arrived: number | null): Appended {
     const { head } = this
     const seq = head.length
     const postings = [...this.#changes].filter(([, change]) => change !== 0n).sort(([a], [b]) => a - b)
@@ -249,15 +269,19 @@ export class State {
       previous: head.hash,
       seq,
       at: head.at,
+      clock: head.clock,
+      arrived,
       rulesVersion: RULES_VERSION,
       operation: operationHash,
       effects: effectsHash
     })
     if (!this.lean) {
       this.db.run(
-        'INSERT INTO entries (seq, at, rules, operation, effects_hash, hash) VALUES (?, ?, ?, ?, ?, ?)',
+        'INSERT INTO entries (seq, at, clock, arrived, rules, operation, effects_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
         seq,
         head.at,
+        head.clock,
+        arrived,
         RULES_VERSION,
         operation.core,
         effectsHash,
@@ -442,7 +466,7 @@ export class State {
       code,
       capacity,
       account.id,
-      this.head.round,
+      this.round,
       first.alpha,
       first.beta,
       first.alpha,
@@ -610,7 +634,11 @@ function headOf(row: Row): Head {
     hash: row.hash as Buffer,
     at: Number(row.at),
     clock: Number(row.clock),
+    heard: Number(row.heard),
+    tickClock: Number(row.tick_clock),
     round: Number(row.round),
+    baseRound: Number(row.base_round),
+    baseClock: Number(row.base_clock),
     beacon: row.beacon as Buffer,
     onionLeft: Number(row.onion_left),
     onionLength: Number(row.onion_length),
@@ -631,7 +659,11 @@ function emptyHead(): Head {
     hash: hash('datdot/log/1'),
     at: 0,
     clock: 0,
+    heard: 0,
+    tickClock: 0,
     round: 0,
+    baseRound: 0,
+    baseClock: 0,
     beacon: Buffer.alloc(32),
     onionLeft: 0,
     onionLength: 0,

@@ -26,8 +26,10 @@ export interface LedgerOptions {
   genesis?: GenesisOptions
   /** Where ticks take their values from. Only the chain process has it. */
   beacon?: BeaconSource & { commitment(index: number): Uint8Array; length: number }
-  /** Entries are dated by its wall time. */
+  /** Ticks lead the chain's date towards its wall time. */
   clock: Pick<Clock, 'wall' | 'now'>
+  /** Chain time of calls that do not say theirs; by default it goes on from where it was with the time of the process. */
+  time?: () => number
   /** False: commits are not flushed to disk, for tests and measurements alone. */
   durable?: boolean
 }
@@ -46,10 +48,28 @@ export interface Screened {
   units: number
 }
 
+/** Chain time of a call, and when each operation came, both now if they are not said; how long it may take. */
+export interface ArrivalTimes {
+  now?: number
+  arrived?: readonly number[]
+  budgetMs?: number
+}
+
+export interface TickTime {
+  /** Chain time of the tick. */
+  now?: number
+  /** Chain time up to which all that came is on the log. */
+  heard?: number
+  /** How long the chain stood still since the last tick. */
+  stalledMs?: number
+}
+
 /** One entry of the log as it is read back. */
 export interface EntryView {
   seq: number
   at: number
+  clock: number
+  arrived: number | null
   rulesVersion: number
   operation: Operation
   hash: Uint8Array
@@ -72,7 +92,7 @@ export interface SyncLedger extends Asked {
    * @param verified one byte an operation from `verifySignatures`, if that was done elsewhere; NOT_VERIFIED where it was not
    * @param budgetMs ends with the operation that has it pass: results are of the first ones alone then
    */
-  submit(wires: readonly Uint8Array[], verified?: Uint8Array, budgetMs?: number): SubmitResult[]
+  submit(wires: readonly Uint8Array[], verified?: Uint8Array, when?: ArrivalTimes): SubmitResult[]
 
   /**
    * Refuses, before a signature is checked, what is not well formed, whose sender has no account, or whose nonce is not one of the next.
@@ -81,15 +101,20 @@ export interface SyncLedger extends Asked {
    */
   screen(wires: readonly Uint8Array[], origins?: readonly number[]): Screened[]
 
-  /** Time goes on: reveals the next beacon value and does at most `work` of what is due. */
-  tick(work?: number): TickResult
+  /** Time goes on: reveals the value of the round that has begun and does at most `work` of what is due. */
+  tick(work?: number, when?: TickTime): TickResult
+  /** Sets the chain's date to the wall clock. @throws ChainError `TIME_NEAR` if ticks lead it there by themselves */
+  setTime(when?: { now?: number }): Receipt
   /** Works out some more of who is to check what; returns whether there is more. A tick does so too. */
   advanceChecks(): boolean
 
   /** The chain's verdicts on answered challenges. Those no longer open are left out. */
-  settle(items: readonly { challenge: number; outcome: Outcome; walk: WalkDetail }[]): Receipt | null
+  settle(
+    items: readonly { challenge: number; outcome: Outcome; walk: WalkDetail }[],
+    when?: { now?: number }
+  ): Receipt | null
   /** The chain's verdict on a refusal with evidence. @throws ChainError `REFUSAL_UNKNOWN` if none waits for it (any more) */
-  judge(draw: number, upheld: boolean): Receipt
+  judge(draw: number, upheld: boolean, when?: { now?: number }): Receipt
 
   /** Entries in the log, and the bytes of some of them as they are published. */
   length(): number

@@ -191,7 +191,7 @@ export function challengeView(state: State, row: Row): ChallengeView {
   const h = hypercoreById(state, copy.hypercore)
   const id = Number(row.id)
   const round = Number(row.round)
-  const beacon = state.db.get('SELECT value FROM rounds WHERE round = ?', round)!.value as Buffer
+  const beacon = beaconOf(state, round)
   const segments = walkSegments(state, copy, Number(row.segments), h)
   return {
     id,
@@ -232,10 +232,7 @@ export function refusalViews(
 
 function refusalView(state: State, row: Row): RefusalView {
   const draw = Number(row.draw)
-  const drawn = state.db.get(
-    'SELECT d.copy, r.value FROM draws d JOIN rounds r ON r.round = d.round WHERE d.id = ?',
-    draw
-  )!
+  const drawn = state.db.get('SELECT copy, round FROM draws WHERE id = ?', draw)!
   const copy = Number(drawn.copy)
   const { key, fork } = hypercoreById(state, copyById(state, copy).hypercore)
   const pinner = state.keyOf(state.role(Number(row.pinner)))
@@ -254,7 +251,7 @@ function refusalView(state: State, row: Row): RefusalView {
     signer,
     codec: codecNames[Number(row.codec)]!,
     id,
-    salt: segmentSalt(drawn.value as Buffer, id),
+    salt: segmentSalt(beaconOf(state, Number(drawn.round)), id),
     start,
     end: Number(row.end),
     evidence: row.evidence as Buffer,

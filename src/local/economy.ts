@@ -22,7 +22,6 @@ const SPARE_BYTES = 64 * 2 ** 30
 export function fastParameters(): Parameters {
   return parameters({
     tickMs: 250,
-    maxTickGapMs: 10_000,
     epochMs: 3_000,
     agingRounds: 2,
     acknowledgeMs: 20_000,

@@ -14,6 +14,7 @@ import {
 import { outcomeNames, roleNames } from './operations.js'
 
 const key = fixed(32)
+const lateKinds = ['acknowledge', 'deliver', 'accept', 'refuse', 'answer'] as const
 const id = uint()
 
 /** Everything that an entry can change, as the entry's hash covers it and subscribers receive it. */
@@ -78,7 +79,9 @@ const effectBodies = {
   released: struct({ copy: id, hypercore: key, pinner: key }),
   parametersChanged: struct({}),
   /** The signer's time is over; what it signed on the way may still be accepted. */
-  late: struct({ draw: id })
+  late: struct({ draw: id }),
+  /** What was owed came after `due`, when its entry says: it counts as if it had not come. `id`: of the challenge, or of the draw. */
+  cameLate: struct({ what: oneOf(lateKinds), id, by: key, due: uint() })
 }
 
 export type EffectKind = keyof typeof effectBodies

@@ -106,9 +106,13 @@ export const bodies = {
     beacon: struct({ kind: oneOf(['onion'] as const), commitment: hash32, length: uint() }),
     allocations: list(struct({ key, amount }), 100_000)
   }),
-  /** The chain's heartbeat: time, the beacon's next value (null to go on within a round), most work to do. */
+  /**
+   * The chain's heartbeat: its date, how long it stood still since the last one (which is no chain time), the value of a later round (null to
+   * go on within the same), most work to do.
+   */
   tick: struct({
     at: uint(),
+    stalledMs: uint(),
     round: uint(),
     value: optional(hash32),
     nextOnion: optional(hash32),
@@ -122,6 +126,8 @@ export const bodies = {
   }),
   /** The chain's verdict on a refusal with evidence. */
   judge: struct({ draw: id, upheld: uint(1) }),
+  /** Corrects the chain's date by more than an hour. Chain time goes on as it was. */
+  setTime: struct({ at: uint() }),
   /** Joins a role, or raises its deposit and changes its capacity. */
   register: struct({ role: oneOf(roleNames), capacityBytes: uint(), deposit: amount }),
   retire: struct({ role: oneOf(roleNames) }),
@@ -156,6 +162,7 @@ const kindCodes: Record<Kind, number> = {
   parameters: 2,
   settle: 3,
   judge: 4,
+  setTime: 5,
   register: 16,
   retire: 17,
   sponsor: 18,
@@ -175,7 +182,25 @@ const kindOfCode = new Map(Object.entries(kindCodes).map(([kind, code]) => [code
 export const kinds = Object.keys(kindCodes) as Kind[]
 
 /** Kinds that only the chain's own key may sign. */
-export const chainKinds: ReadonlySet<Kind> = new Set(['genesis', 'tick', 'parameters', 'settle', 'judge'])
+export const chainKinds: ReadonlySet<Kind> = new Set([
+  'genesis',
+  'tick',
+  'parameters',
+  'settle',
+  'judge',
+  'setTime'
+])
+
+/** Kinds that their senders owe when they are asked for them: entries say when they came, and that is what deadlines are held against. */
+export const owedKinds: ReadonlySet<Kind> = new Set([
+  'acknowledge',
+  'deliver',
+  'accept',
+  'refuse',
+  'answer',
+  'commitReport',
+  'revealReport'
+])
 
 /** What a sender says, before it is signed. */
 export type Statement = { [K in Kind]: { kind: K; body: Body<K> } }[Kind]

@@ -9,7 +9,6 @@ export const PPM = 1_000_000
 /** Names, order and bounds of all parameters as genesis and the `parameters` operation carry them. */
 export const parametersType = struct({
   tickMs: uint(3_600_000),
-  maxTickGapMs: uint(86_400_000),
   epochMs: uint(31_536_000_000),
   agingRounds: uint(1_000_000),
   drawsPerRound: uint(1_000_000),
@@ -65,13 +64,11 @@ export type Parameters = Infer<typeof parametersType>
 
 /**
  * The default of every parameter, with its reason. Durations in chain time: outages of the chain do not
- * count (rules/schedule.ts). Amounts in grains.
+ * count (chain/time.ts). Amounts in grains.
  */
 export const defaultParameters: Readonly<Parameters> = {
-  /** One beacon round a tick. Ten seconds: coarse enough for an operator's laptop, fine beside an epoch. */
+  /** How long a round of the beacon is, and how often the chain ticks if anything is due. Ten seconds: coarse enough for an operator's laptop, fine beside an epoch. */
   tickMs: 10_000,
-  /** A longer pause between ticks is an outage: nobody could answer, so deadlines move by it. Six ticks. */
-  maxTickGapMs: 60_000,
   /** How often challenges are drawn: hourly, so that a lost copy is noticed within a few hours. */
   epochMs: 3_600_000,
   /** A registration takes part in draws after this many rounds, so that nobody joins for one known draw. */

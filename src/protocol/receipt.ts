@@ -1,19 +1,25 @@
 import { hash } from '#crypto/hash.js'
 import { signParts, verifyParts, type KeyPair } from '#crypto/keys.js'
+import type { HashPart } from '../crypto/pure-hashes.js'
 import type { Receipt } from './views.js'
 
-const DOMAIN = 'datdot/receipt/1'
+const DOMAIN = 'datdot/receipt/2'
+/** Stands for the arrival of what nobody waited for. */
+const NOTHING = new Uint8Array(0)
 
-/** Signs that the operation is entry `seq` of the log: a chain that drops it later is proven a liar. */
+/** Signs that the operation is entry `seq` of the log, and when it came: a chain that drops it later is proven a liar. */
 export function signReceipt(chainId: Uint8Array, keyPair: KeyPair, of: Omit<Receipt, 'signature'>): Receipt {
-  const signature = signParts(keyPair.secretKey, DOMAIN, chainId, of.seq, of.operation, of.entry, of.at)
+  const signature = signParts(keyPair.secretKey, DOMAIN, chainId, ...partsOf(of))
   return { ...of, signature }
 }
 
 /** Whether the chain signed this receipt. */
 export function verifyReceipt(chainId: Uint8Array, chainKey: Uint8Array, receipt: Receipt): boolean {
-  const { seq, operation, entry, at, signature } = receipt
-  return verifyParts(chainKey, signature, DOMAIN, chainId, seq, operation, entry, at)
+  return verifyParts(chainKey, receipt.signature, DOMAIN, chainId, ...partsOf(receipt))
+}
+
+function partsOf({ seq, operation, entry, at, clock, arrived }: Omit<Receipt, 'signature'>): HashPart[] {
+  return [seq, operation, entry, at, clock, arrived ?? NOTHING]
 }
 
 /** Hash of a log entry: chained to the one before, and covering the operation and what it changed. */
@@ -21,9 +27,22 @@ export function entryHash(of: {
   previous: Uint8Array
   seq: number
   at: number
+  clock: number
+  arrived: number | null
   rulesVersion: number
   operation: Uint8Array
   effects: Uint8Array
 }): Uint8Array {
-  return hash('datdot/entry/1', of.previous, of.seq, of.at, of.rulesVersion, of.operation, of.effects)
+  const { previous, seq, at, clock, arrived, rulesVersion, operation, effects } = of
+  return hash(
+    'datdot/entry/2',
+    previous,
+    seq,
+    at,
+    clock,
+    arrived ?? NOTHING,
+    rulesVersion,
+    operation,
+    effects
+  )
 }

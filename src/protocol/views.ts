@@ -17,7 +17,12 @@ export interface Receipt {
   operation: Uint8Array
   /** Hash of the log entry, which covers all entries before it. */
   entry: Uint8Array
+  /** The chain's date when the entry was made, in ms since 1970. */
   at: number
+  /** Chain time when the entry was made. */
+  clock: number
+  /** Chain time when an operation came that its sender owed; null for others. */
+  arrived: number | null
   signature: Uint8Array
 }
 
@@ -29,9 +34,9 @@ export interface ChainView {
   length: number
   /** Hash of the last entry. */
   head: Uint8Array
-  /** Wall-clock ms of the last tick. */
+  /** The chain's date at its last entry, in ms since 1970; no rule goes by it. */
   at: number
-  /** Chain time: ms since genesis without the chain's own outages. Deadlines are in it. */
+  /** Chain time at its last entry: ms since genesis without the chain's own outages. Deadlines are in it. */
   clock: number
   epoch: number
   round: number

@@ -101,6 +101,22 @@ const forgeries: [what: string, sql: string, code: string, seq: number | null][]
   ['a hash', 'UPDATE entries SET hash = zeroblob(32) WHERE seq = 30', 'ENTRY_HASH', 30],
   ['an effects hash', 'UPDATE entries SET effects_hash = zeroblob(32) WHERE seq = 30', 'EFFECTS_DIFFER', 30],
   ['a time', 'UPDATE entries SET at = at + 1 WHERE seq = 30', 'ENTRY_TIME', 30],
+  ['a chain time', 'UPDATE entries SET clock = clock + 1 WHERE seq = 30', 'ENTRY_TIME', 30],
+  ['a chain time that goes back', 'UPDATE entries SET clock = 0 WHERE seq = 30', 'TIME_BACKWARDS', 30],
+  [
+    'a tick before its round begins',
+    'UPDATE entries SET clock = clock - 1, arrived = arrived - 1 WHERE seq = 20',
+    'BEACON_ROUND',
+    20
+  ],
+  [
+    'an arrival before a tick that had all until then',
+    'UPDATE entries SET arrived = arrived - 1 WHERE seq = 24',
+    'ARRIVED_WRONG',
+    24
+  ],
+  ['an arrival that is missing', 'UPDATE entries SET arrived = NULL WHERE seq = 24', 'ARRIVED_WRONG', 24],
+  ['an arrival that nobody waits for', 'UPDATE entries SET arrived = 0 WHERE seq = 10', 'ARRIVED_WRONG', 10],
   ['a version of the rules', 'UPDATE entries SET rules = 2 WHERE seq = 30', 'RULES_UNKNOWN', 30],
   [
     'another beginning',
@@ -110,8 +126,8 @@ const forgeries: [what: string, sql: string, code: string, seq: number | null][]
   ],
   [
     'an entry beyond the end',
-    `INSERT INTO entries (seq, at, rules, operation, effects_hash, hash)
-     SELECT 100000, at, rules, operation, effects_hash, hash FROM entries WHERE seq = 3`,
+    `INSERT INTO entries (seq, at, clock, rules, operation, effects_hash, hash)
+     SELECT 100000, at, clock, rules, operation, effects_hash, hash FROM entries WHERE seq = 3`,
     'ENTRY_GAP',
     null
   ],

@@ -113,6 +113,7 @@ const bodies: { [K in Kind]: (n: Numbers) => Body<K> | { body: Body<K>; detail: 
   }),
   tick: (n) => ({
     at: n.whole(),
+    stalledMs: n.whole(),
     round: n.whole(),
     value: maybe(n),
     nextOnion: maybe(n),
@@ -121,6 +122,7 @@ const bodies: { [K in Kind]: (n: Numbers) => Body<K> | { body: Body<K>; detail: 
   parameters: (n) => ({ parameters: rates(n) }),
   settle: (n) =>
     settleOf(n.list(4, () => ({ challenge: n.whole(), outcome: n.of(outcomeNames), walk: walkOf(n) }))),
+  setTime: (n) => ({ at: n.whole() }),
   judge: (n) => ({ draw: n.whole(), upheld: n.below(2) }),
   register: (n) => ({ role: n.of(roleNames), capacityBytes: n.whole(), deposit: n.amount() }),
   retire: (n) => ({ role: n.of(roleNames) }),
@@ -188,6 +190,8 @@ export function made(seed: number, count: number): string[] {
     return encodeEntry({
       seq,
       at: numbers.whole(),
+      clock: numbers.whole(),
+      arrived: numbers.of([null, numbers.whole()]),
       rules: 1,
       operation,
       effectsHash,

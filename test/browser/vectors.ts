@@ -102,7 +102,7 @@ interface Entries {
   chainId: string
   chainSeed: string
   chainKey: string
-  entries: ({ seq: number; at: number; rules: number } & Record<
+  entries: ({ seq: number; at: number; clock: number; arrived: number | null; rules: number } & Record<
     'operation' | 'effects' | 'previous' | 'operationHash' | 'hash' | 'wire' | 'receiptSignature',
     string
   >)[]
@@ -112,17 +112,28 @@ export function entries(it: Comparisons, vectors: Entries): void {
   const chainId = from(vectors.chainId)
   const keyPair = keyPairFromSeed(from(vectors.chainSeed))
   it.same(keyPair.publicKey, vectors.chainKey, 'key of the chain')
-  for (const { seq, at, rules, operation, effects, previous, ...expected } of vectors.entries) {
+  for (const {
+    seq,
+    at,
+    clock,
+    arrived,
+    rules,
+    operation,
+    effects,
+    previous,
+    ...expected
+  } of vectors.entries) {
     const signed = operationHash(chainId, from(operation))
     it.same(signed, expected.operationHash, `operation ${seq}`)
     const effectsHash = blake3(from(effects))
-    const of = { previous: from(previous), seq, at, rulesVersion: rules }
+    const of = { previous: from(previous), seq, at, clock, arrived, rulesVersion: rules }
     const hash = entryHash({ ...of, operation: signed, effects: effectsHash })
     it.same(hash, expected.hash, `hash of entry ${seq}`)
-    const entry = { seq, at, rules, operation: from(operation), effectsHash, hash }
+    const entry = { seq, at, clock, arrived, rules, operation: from(operation), effectsHash, hash }
     it.same(encodeEntry(entry), expected.wire, `bytes of entry ${seq}`)
     it.same(decodeEntry(from(expected.wire)), shown(entry), `entry ${seq} read back`)
-    const receipt = signReceipt(chainId, keyPair, { seq, operation: signed, entry: hash, at })
+    const said = { seq, operation: signed, entry: hash, at, clock, arrived }
+    const receipt = signReceipt(chainId, keyPair, said)
     it.same(receipt.signature, expected.receiptSignature, `signature of receipt ${seq}`)
     it.same(verifyReceipt(chainId, keyPair.publicKey, receipt), true, `receipt ${seq}`)
     it.same(

@@ -15,6 +15,7 @@ import type { JudgeRefusal } from '../../src/evidence/tasks.js'
 import { ChainHost } from '../../src/chain/host.js'
 import { ChainService } from '../../src/chain/service.js'
 import { ChainStores } from '../../src/chain/stores.js'
+import { ChainTime } from '../../src/chain/time.js'
 import { systemClock } from '../../src/clock.js'
 import { opened } from '../../src/lifecycle.js'
 import { Engine } from '../../src/engine/engine.js'
@@ -101,6 +102,7 @@ export async function testChain(
               .then((verdicts) => verdicts.map((honest) => verdictOf(honest))),
       judge: judge ?? ((task) => engine.call('judge-refusal', task)),
       clock: wallClock(() => network.at),
+      time: new ChainTime({ now: () => network.at }),
       log: createLogger(
         (line) => lines.push(line),
         () => 0

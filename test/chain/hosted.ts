@@ -25,7 +25,7 @@ export interface Hosted {
 export async function hosted(t: TestContext, quotas: Partial<Quotas> = {}, scale = 1): Promise<Hosted> {
   const chain = await testChain(t, {
     names: ['signer', 'pinner'],
-    parameters: { maxTickGapMs: 100, evidenceWindowMs: WINDOW_MS },
+    parameters: { evidenceWindowMs: WINDOW_MS },
     quotas
   })
   const blocks = Array.from({ length: 40 }, (_, i) => Buffer.alloc((100 + 997 * (i % 7)) * scale, i + 1))

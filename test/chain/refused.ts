@@ -31,7 +31,7 @@ export async function delivered(
 ): Promise<Delivered> {
   const chain = await testChain(t, {
     names: ['signer', 'pinner'],
-    parameters: { maxTickGapMs: 100, evidenceWindowMs: WINDOW_MS },
+    parameters: { evidenceWindowMs: WINDOW_MS },
     ...(judge ? { judge } : {})
   })
   const blocks = Array.from({ length: 11 }, (_, i) => Buffer.alloc((100 + 997 * (i % 7)) * scale, i + 1))

@@ -40,6 +40,7 @@ function chainOf(
   const submissions = new Submissions({
     ledger,
     clock,
+    time: () => network.ledger.chain().clock,
     onCommit: () => {},
     check: (wires) => {
       checked.push(wires.length)
@@ -93,7 +94,7 @@ test('a transaction ends with the operation that has its time pass, and the next
   const { network, submissions, applied, wires } = chainOf(t, ['flooder', 'other'])
   const { ledger } = network
   const submit = ledger.submit.bind(ledger)
-  ledger.submit = (operations, verified) => submit(operations, verified, 0)
+  ledger.submit = (operations, verified, when) => submit(operations, verified, { ...when, budgetMs: 0 })
   let done = 0
   const many = submissions.add(wires('flooder', 20), { place: place('flooder') }).then((results) => {
     done = applied.length
@@ -137,6 +138,7 @@ test('an operation that the ledger could not do rejects its request, and later o
   let broken = true
   const submissions = new Submissions({
     clock: systemClock,
+    time: () => 0,
     onCommit: () => {},
     ledger: {
       chainId: api.chainId,

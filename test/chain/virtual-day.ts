@@ -17,12 +17,15 @@ const VERIFIERS = ['verifier-1', 'verifier-2', 'verifier-3']
 
 const NAMES = ['supporter', ...SIGNERS, ...PINNERS, ...VERIFIERS]
 
-/** All take part, and a hypercore is sponsored; a pinner is away from one hour to another. */
+/** All take part, and a hypercore is sponsored; a pinner that holds a copy is away from one hour to another. */
 async function begin(network: VirtualNetwork, original: TestOriginal, away: [number, number]): Promise<void> {
   const handed: HandedOver = new Map()
-  const isAway = (): boolean => {
+  let absent: string | null = null
+  const isAway = (name: string, copies: number): boolean => {
     const hour = network.clock.now() / HOUR_MS
-    return hour > away[0] && hour < away[1]
+    if (hour <= away[0] || hour >= away[1]) return false
+    if (copies > 0) absent ??= name
+    return name === absent
   }
   for (const name of [...SIGNERS, ...PINNERS, ...VERIFIERS]) {
     const party = network.join(name)
@@ -30,7 +33,7 @@ async function begin(network: VirtualNetwork, original: TestOriginal, away: [num
     await party.chain.register(role, role === 'verifier' ? 0 : 1 << 30, 50_000_000n)
     if (role === 'signer') signing(party, original, handed)
     else if (role === 'verifier') verifying(party)
-    else pinning(party, handed, () => name === 'pinner-1' && isAway())
+    else pinning(party, handed, (copies) => isAway(name, copies))
   }
   const plan = {
     copies: 2,

@@ -25,7 +25,6 @@ export const HOUR_MS = 60 * MINUTE_MS
 /** Rules by the hour, as they are by default, but with a beat of a minute. */
 const RULES = parameters({
   tickMs: MINUTE_MS,
-  maxTickGapMs: 2 * MINUTE_MS,
   epochMs: HOUR_MS,
   agingRounds: 2,
   acknowledgeMs: 5 * MINUTE_MS,

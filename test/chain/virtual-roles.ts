@@ -25,13 +25,17 @@ export function signing({ chain, keyPair, work }: Party, original: TestOriginal,
   })
 }
 
-/** Takes copies, and answers challenges with their real evidence, while it is not away. */
-export function pinning({ chain, work }: Party, handed: HandedOver, away: () => boolean = () => false): void {
+/** Takes copies, and answers challenges with their real evidence, while it is not away: it says how many it holds. */
+export function pinning(
+  { chain, work }: Party,
+  handed: HandedOver,
+  away: (copies: number) => boolean = () => false
+): void {
   const held = new Map<number, HeldCopy>()
   const sent = new Set<number>()
   const wakers = ['drawn', 'redraw', 'delivered', 'late', 'challenged', 'answered'] as const
   work.follow(wakers, async () => {
-    if (away()) return
+    if (away(held.size)) return
     for (const { draw } of await chain.asks()) await chain.acknowledge(draw)
     for (const { role, draw, copy, task } of await chain.assignments()) {
       if (role !== 'pinner') continue

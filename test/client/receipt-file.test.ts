@@ -17,6 +17,8 @@ function receiptOf(seq: number): Receipt {
   return {
     seq,
     at: 1_700_000_000_000 + seq,
+    clock: 10 * seq,
+    arrived: seq % 2 === 0 ? null : 10 * seq - 3,
     operation: fill(32, 1),
     entry: fill(32, 2),
     signature: fill(64, 3)
@@ -52,9 +54,9 @@ test('a line that a crash cut off is forgotten, and what is written next is whol
 test('the file does not grow without end, and keeps the newest', async (t) => {
   const path = fileIn(t)
   const lines = Array.from({ length: 10_000 }, (_, seq) => {
-    const { at, operation, entry, signature } = receiptOf(seq)
+    const { at, clock, arrived, operation, entry, signature } = receiptOf(seq)
     const [o, e, s] = [operation, entry, signature].map((bytes) => Buffer.from(bytes).toString('hex'))
-    return JSON.stringify({ seq, at, operation: o, entry: e, signature: s }) + '\n'
+    return JSON.stringify({ seq, at, clock, arrived, operation: o, entry: e, signature: s }) + '\n'
   })
   writeFileSync(path, lines.join(''))
   await using(new ReceiptFile({ path, log: silentLogger }), (file) => file.add(receiptOf(10_000)))

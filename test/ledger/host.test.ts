@@ -20,6 +20,7 @@ test('calls take effect in the order in which they are made, whether their answe
   const ledger = asynchronous(network.ledger)
   const to = identity('somebody').publicKey
   const transfer = network.wire(network.supporter, { kind: 'transfer', body: { to, amount: 5n } })
+  network.at += 100
   const told: string[] = []
   const [before, submitted, after, ticked, last] = await Promise.all([
     ledger.account(to).finally(() => told.push('before')),

@@ -38,7 +38,6 @@ export function identity(name: string): KeyPair {
 /** Rules for tests: a tick is 100 ms, an epoch a second. */
 export const quick: Partial<Parameters> = {
   tickMs: 100,
-  maxTickGapMs: 500,
   epochMs: 1_000,
   agingRounds: 1,
   acknowledgeMs: 500,
@@ -147,19 +146,22 @@ const hypercoreParts = {
 export const DEPOSIT = 50_000_000n
 export const MIB = 1 << 20
 
+const GENESIS_AT = 1_700_000_000_000
+
 /** A whole network on one ledger in one process: the chain is real, the participants say what tests let them say. */
 export class TestNetwork {
   readonly folder = mkdtempSync(join(tmpdir(), 'datdot-chain-'))
   readonly path = join(this.folder, 'ledger.db')
   readonly chain = identity('chain')
-  readonly beacon = new OnionBeacon(blake3(Buffer.from('onion')), 64)
+  readonly beacon: OnionBeacon
   readonly supporter = identity('supporter')
   readonly identities = new Map<string, KeyPair>()
   readonly salts = new Map<string, { reports: Report[]; salt: Buffer }>()
   ledger: Ledger
-  at = 1_700_000_000_000
+  at = GENESIS_AT
 
-  constructor(changes: Partial<Parameters> = {}, names: string[] = []) {
+  constructor(changes: Partial<Parameters> = {}, names: string[] = [], layers = 64) {
+    this.beacon = new OnionBeacon(blake3(Buffer.from('onion')), layers)
     for (const name of names) this.#add(name)
     this.#add('supporter')
     this.ledger = this.#open(changes)
@@ -177,6 +179,7 @@ export class TestNetwork {
       keyPair: this.chain,
       beacon: this.beacon,
       clock: wallClock(() => this.at),
+      time: () => this.at - GENESIS_AT,
       // What a crash leaves is tested elsewhere; here flushing only takes time.
       durable: false,
       genesis: {
@@ -229,7 +232,8 @@ export class TestNetwork {
     }
   }
 
-  tick(times = 1, work?: number): void {
+  /** As much work a tick as it may do whatever the machine is like, so that the same is done again. */
+  tick(times = 1, work = 500): void {
     for (let n = 0; n < times; n++) {
       this.at += 100
       this.ledger.tick(work)

@@ -93,7 +93,14 @@ function statements(): { name: string; statement: Statement; detail?: Uint8Array
       name: 'tick',
       statement: {
         kind: 'tick',
-        body: { at: 1_700_000_000_000, round: 1, value: Buffer.alloc(32, 4), nextOnion: null, work: 500 }
+        body: {
+          at: 1_700_000_000_000,
+          stalledMs: 0,
+          round: 1,
+          value: Buffer.alloc(32, 4),
+          nextOnion: null,
+          work: 500
+        }
       }
     }
   ]

@@ -22,7 +22,7 @@ import {
   reputationPpm,
   updateReputation
 } from '../../src/ledger/rules/reputation.js'
-import { advanceClock, answerMs, epochOf, evidenceMs, isStorageDue } from '../../src/ledger/rules/schedule.js'
+import { answerMs, evidenceMs, isStorageDue } from '../../src/ledger/rules/schedule.js'
 
 const p = parameters()
 const outcomes = fc.constantFrom(...outcomeNames)
@@ -108,13 +108,6 @@ test('a target takes the fewest copies that reach it', () => {
   assert.equal(copiesFor(990_000, [], p), 7, '1 - 0.5^7 is the first above 0.99')
   assert.equal(copiesFor(990_000, [900_000, 900_000], p), 2)
   assert.equal(copiesFor(999_999, [1], parameters({ copiesMax: 3 })), 3)
-})
-
-test('an outage of the chain moves deadlines and piles up no epochs', () => {
-  const clock = advanceClock({ at: 1_000, clock: 500 }, 1_000 + 86_400_000, p)
-  assert.equal(clock, 500 + p.maxTickGapMs)
-  assert.ok(epochOf(clock, p) <= 1)
-  assert.equal(advanceClock({ at: 1_000, clock: 500 }, 2_000, p), 1_500)
 })
 
 test('a bucket is due about once in its rate, and never left out for long', () => {

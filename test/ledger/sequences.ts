@@ -252,6 +252,7 @@ function attack(network: TestNetwork, { kind, a, b }: Command): void {
           kind: 'tick',
           body: {
             at: network.at,
+            stalledMs: 0,
             round: before.round + 1,
             value: Buffer.alloc(32, b),
             nextOnion: null,

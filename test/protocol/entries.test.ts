@@ -15,6 +15,8 @@ interface Vectors {
   entries: {
     seq: number
     at: number
+    clock: number
+    arrived: number | null
     rules: number
     operation: string
     effects: string
@@ -36,6 +38,8 @@ test('entries are chained by the hashes of the vectors', () => {
   for (const {
     seq,
     at,
+    clock,
+    arrived,
     rules,
     operation,
     effects,
@@ -48,6 +52,8 @@ test('entries are chained by the hashes of the vectors', () => {
       previous: from(previous),
       seq,
       at,
+      clock,
+      arrived,
       rulesVersion: rules,
       operation: from(signed),
       effects: blake3(from(effects))
@@ -57,10 +63,12 @@ test('entries are chained by the hashes of the vectors', () => {
 })
 
 test('entries have the bytes of the vectors, both ways', () => {
-  for (const { seq, at, rules, operation, effects, hash, wire } of vectors.entries) {
+  for (const { seq, at, clock, arrived, rules, operation, effects, hash, wire } of vectors.entries) {
     const entry = {
       seq,
       at,
+      clock,
+      arrived,
       rules,
       operation: from(operation),
       effectsHash: blake3(from(effects)),
@@ -87,14 +95,26 @@ test('an entry that is cut, or goes on, is refused', () => {
 test('a receipt is the chain’s Ed25519 signature of the vectors, over each of its fields', () => {
   const keyPair = keyPairFromSeed(from(vectors.chainSeed))
   assert.equal(hex(keyPair.publicKey), vectors.chainKey)
-  for (const { seq, at, operationHash: operation, hash, receiptSignature } of vectors.entries) {
-    const receipt = signReceipt(chainId, keyPair, { seq, operation: from(operation), entry: from(hash), at })
+  for (const {
+    seq,
+    at,
+    clock,
+    arrived,
+    operationHash: operation,
+    hash,
+    receiptSignature
+  } of vectors.entries) {
+    const said = { seq, operation: from(operation), entry: from(hash), at, clock, arrived }
+    const receipt = signReceipt(chainId, keyPair, said)
     assert.equal(hex(receipt.signature), receiptSignature)
     assert.ok(verifyReceipt(chainId, keyPair.publicKey, receipt))
     const other = Buffer.alloc(32, 1)
     for (const wrong of [
       { ...receipt, seq: seq === 0 ? 1 : seq - 1 },
       { ...receipt, at: at - 1 },
+      { ...receipt, clock: clock === 0 ? 1 : clock - 1 },
+      { ...receipt, arrived: arrived === null ? 0 : null },
+      { ...receipt, arrived: (arrived ?? 0) === 0 ? 1 : arrived! - 1 },
       { ...receipt, operation: other },
       { ...receipt, entry: other },
       { ...receipt, signature: Buffer.concat([receipt.signature.subarray(0, 63), Buffer.of(0)]) }

@@ -138,19 +138,20 @@ key = Ed25519PrivateKey.from_private_bytes(seed)
 public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 entries = []
 previous = H("datdot/log/1")
-for seq, at, rules, operation, effects in [
-    (0, 1_700_000_000_000, 1, b"first", b""),
-    (1, 1_700_000_000_000, 1, b"second", b"\x00\x00"),
-    (2, 1_700_000_010_001, 1, b"third", b"e" * 300),
-    (3, 2**53 - 1, 65535, b"", b"\xff"),
+for seq, at, clock, arrived, rules, operation, effects in [
+    (0, 1_700_000_000_000, 0, None, 1, b"first", b""),
+    (1, 1_700_000_000_000, 10, 7, 1, b"second", b"\x00\x00"),
+    (2, 1_700_000_010_001, 10_001, 9_000, 1, b"third", b"e" * 300),
+    (3, 2**53 - 1, 2**53 - 1, 2**53 - 1, 65535, b"", b"\xff"),
 ]:
     operation_hash = H("datdot/operation/1", chain_id, operation)
     effects_hash = blake3(effects)
-    entry_hash = H("datdot/entry/1", previous, seq, at, rules, operation_hash, effects_hash)
-    wire = varint(seq) + varint(at) + varint(rules) + varint(len(operation)) + operation + effects_hash + entry_hash
-    signed = encode("datdot/receipt/1", chain_id, seq, operation_hash, entry_hash, at)
+    came = b"" if arrived is None else arrived
+    entry_hash = H("datdot/entry/2", previous, seq, at, clock, came, rules, operation_hash, effects_hash)
+    wire = varint(seq) + varint(at) + varint(clock) + (b"\x00" if arrived is None else b"\x01" + varint(arrived)) + varint(rules) + varint(len(operation)) + operation + effects_hash + entry_hash
+    signed = encode("datdot/receipt/2", chain_id, seq, operation_hash, entry_hash, at, clock, came)
     entries.append({
-        "seq": seq, "at": at, "rules": rules, "operation": operation.hex(), "effects": effects.hex(),
+        "seq": seq, "at": at, "clock": clock, "arrived": arrived, "rules": rules, "operation": operation.hex(), "effects": effects.hex(),
         "previous": previous.hex(), "operationHash": operation_hash.hex(), "hash": entry_hash.hex(),
         "wire": wire.hex(), "receiptSignature": key.sign(signed).hex(),
     })

@@ -1,4 +1,3 @@
-import type { Clock } from '../../clock.js'
 import { ChainError } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import { verifyClaim, type EvidenceClaim } from '../../protocol/claim.js'
@@ -61,8 +60,6 @@ export interface EvidencePorts {
   store: EvidenceKeeper
   /** Chain time now, in ms. */
   time: () => number
-  /** Evidence is kept by its wall time. */
-  clock: Pick<Clock, 'wall'>
   log: Logger
   /** Is told when the log has grown, and to what length. */
   onCommit: (length: number) => void
@@ -198,7 +195,7 @@ export class Answers {
   async #conclude(open: Case<Answered>, verdict: Verdict): Promise<void> {
     const { id, upload } = open
     const { claimed, signature } = open.view
-    const { store, clock, log } = this.#ports
+    const { store, time, log } = this.#ports
     const { outcome, fault, walk } = judgeEvidence(verdict, claimed)
     if (fault) log('chain.answer-refused', { challenge: id, ...fault })
     const { evidence: hash } = walk
@@ -206,7 +203,7 @@ export class Answers {
     if (!equal(hash, NO_HASH) && !(kept && equal(kept.hash, hash))) {
       // Kept before a crash that came before the settle, and sent again differently.
       if (kept) await store.remove({ kind: 'answer', id })
-      await store.add({ kind: 'answer', id, hash, signature, at: clock.wall() }, upload.parts())
+      await store.add({ kind: 'answer', id, hash, signature, at: time() }, upload.parts())
     }
     this.#settle({ challenge: id, outcome, walk, open })
   }
@@ -225,7 +222,7 @@ export class Answers {
       const settled = this.#nextSettled()
       const items = settled.map(({ challenge, outcome, walk }) => ({ challenge, outcome, walk }))
       try {
-        const receipt = await this.#ports.ledger.settle(items)
+        const receipt = await this.#ports.ledger.settle(items, { now: this.#ports.time() })
         if (receipt) this.#ports.onCommit(receipt.seq + 1)
       } catch (error) {
         this.#ports.log('chain.settle-failed', { error: error as Error, challenges: items.length })

@@ -110,7 +110,7 @@ export class Refusals {
 
   /** Keeps the evidence, then says on the log who pays: a verdict never rests on evidence that is not public. */
   async #judge(open: Case<RefusalView>): Promise<void> {
-    const { judge, store, clock } = this.#ports
+    const { judge, store, time } = this.#ports
     const { id: draw, view: refusal, upload } = open
     const { evidence: hash } = refusal
     const verdict = await judge({ refusal, evidence: await upload.bytes() })
@@ -119,7 +119,7 @@ export class Refusals {
     else {
       const subject = { kind: 'refusal', id: draw } as const
       if (!store.find(subject)) {
-        await store.add({ ...subject, hash: Buffer.from(hash), at: clock.wall() }, upload.parts())
+        await store.add({ ...subject, hash: Buffer.from(hash), at: time() }, upload.parts())
       }
       await this.#logVerdict(draw, verdict)
     }
@@ -127,10 +127,10 @@ export class Refusals {
   }
 
   async #logVerdict(draw: number, verdict: Said): Promise<void> {
-    const { ledger, onCommit } = this.#ports
+    const { ledger, onCommit, time } = this.#ports
     this.#tell(draw, verdict)
     try {
-      const { seq } = await ledger.judge(draw, verdict.upheld)
+      const { seq } = await ledger.judge(draw, verdict.upheld, { now: time() })
       onCommit(seq + 1)
     } catch (error) {
       // It may have expired meanwhile.

@@ -5,6 +5,7 @@ import { encode } from '../../protocol/codec.js'
 import { parametersType } from '../../protocol/parameters.js'
 import { accountKinds, BURNED, ISSUED, MINTED, RESERVED, RULES_VERSION, type State } from '../state.js'
 import { checkAnchor } from '../anchors.js'
+import { clockOfRound, roundAt } from '../rules/time.js'
 import { answer, settle } from './challenges.js'
 import { commitReport, revealReport } from './checks.js'
 import { extend, sponsor } from './hypercores.js'
@@ -12,6 +13,7 @@ import { donate, transfer } from './money.js'
 import { register, retire } from './roles.js'
 import { accept, acknowledge, deliver, judge, refuse } from './tasks.js'
 import { tick } from './tick.js'
+import { checkArrival, goOn, setTime, type Moment } from './time.js'
 import { equal } from '../../bytes.js'
 
 /** Sum of all allocations stays below this, and so every amount that can ever exist. */
@@ -21,10 +23,12 @@ const SUPPLY_MAX = 1n << 62n
  * Changes the state as one operation says, or throws and changes nothing that counts: the caller undoes the rest. A
  * deterministic function of state and operation. Signatures are not checked here.
  *
+ * @param moment when the entry is made, and when the operation came
  * @returns steps of work that a tick did; 0 for others
  * @throws ChainError with the reason why the operation is refused
  */
-export function apply(state: State, operation: Operation): number {
+export function apply(state: State, operation: Operation, moment: Moment): number {
+  goOn(state, moment)
   if (operation.kind === 'genesis') {
     genesis(state, operation.sender, operation.body)
     return 0
@@ -32,7 +36,7 @@ export function apply(state: State, operation: Operation): number {
   const sender = state.wallet(operation.sender)
   if (!sender) throw accountUnknown()
   if (operation.nonce !== sender.nonce) throw nonceWrong(sender.nonce, operation.nonce)
-  checkAnchor(state, operation.anchor)
+  checkArrival(state, operation, moment, checkAnchor(state, operation.anchor))
   if (chainKinds.has(operation.kind) && !equal(operation.sender, state.chainKey)) {
     throw new ChainError('NOT_THE_CHAIN', `only the chain itself may send ${operation.kind}`)
   }
@@ -42,14 +46,16 @@ export function apply(state: State, operation: Operation): number {
       return tick(state, operation.body)
     case 'parameters':
       checkParameters(operation.body.parameters)
-      state.setParameters(operation.body.parameters)
-      state.emit({ kind: 'parametersChanged' })
+      changeParameters(state, operation.body.parameters)
       return 0
     case 'settle':
       settle(state, operation.body, operation.detail)
       return 0
     case 'judge':
       judge(state, operation.body)
+      return 0
+    case 'setTime':
+      setTime(state, operation.body)
       return 0
     case 'register':
       register(state, sender, operation.body)
@@ -106,7 +112,6 @@ function checkParameters(p: Parameters): void {
   const positive: (keyof Parameters)[] = [
     'tickMs',
     'epochMs',
-    'maxTickGapMs',
     'drawsPerRound',
     'deliverBytesPerSecond',
     'walkBytesPerSecond',
@@ -122,6 +127,16 @@ function checkParameters(p: Parameters): void {
   for (const name of positive) {
     if (p[name] === 0) throw new ChainError('PARAMETERS_INVALID', `${name} must not be 0`)
   }
+}
+
+/** Rounds that have begun stay as they are numbered; those to come follow each other by the new `tickMs`. */
+function changeParameters(state: State, parameters: Parameters): void {
+  const { head } = state
+  const round = roundAt(head.clock, head, state.parameters)
+  head.baseClock = clockOfRound(round, head, state.parameters)
+  head.baseRound = round
+  state.setParameters(parameters)
+  state.emit({ kind: 'parametersChanged' })
 }
 
 function genesis(state: State, sender: Uint8Array, body: Body<'genesis'>): void {

@@ -89,7 +89,8 @@ function issue(state: State, row: Row): void {
 }
 
 /**
- * A pinner's answer to its challenges. Those that are not open any more (the tick was faster) are left out; if that is all of them, the answer is refused.
+ * A pinner's answer to its challenges. Those that are not open any more are left out; if that is all of them, the answer is refused. What came after
+ * its time is logged as late and ends its challenge as silence would.
  */
 export function answer(state: State, sender: Account, body: Body<'answer'>, detail: Uint8Array | null): void {
   const role = state.roleOf(sender, 'pinner')
@@ -101,29 +102,33 @@ export function answer(state: State, sender: Account, body: Body<'answer'>, deta
     throw new ChainError('OPERATION_MALFORMED', 'the detail has not one state a challenge')
   }
   let taken = 0
-  for (const [index, id] of body.answered.entries()) {
-    const changed = state.db.run(
-      `UPDATE challenges SET state = 1, answer = ?, deadline = evidence_by + ?
-       WHERE id = ? AND pinner = ? AND state = 0 AND answer_by >= ?`,
-      states ? states[index]! : null,
-      state.parameters.settleGraceMs,
-      id,
-      role.id,
-      state.head.clock
-    )
-    if (changed === 0) continue
-    taken++
-    state.emit({ kind: 'answered', challenge: id })
-  }
-  for (const id of body.refused) {
+  const open = (id: number): Row | null => {
     const row = state.db.get(
       'SELECT * FROM challenges WHERE id = ? AND pinner = ? AND state = 0',
       id,
       role.id
     )
-    if (!row) continue
+    if (!row) return null
     taken++
-    close(state, row, 'refused')
+    const due = Number(row.answer_by)
+    if (state.moment.arrived <= due) return row
+    state.emit({ kind: 'cameLate', what: 'answer', id, by: sender.key, due })
+    close(state, row, 'offline')
+    return null
+  }
+  for (const [index, id] of body.answered.entries()) {
+    if (!open(id)) continue
+    state.db.run(
+      'UPDATE challenges SET state = 1, answer = ?, deadline = evidence_by + ? WHERE id = ?',
+      states ? states[index]! : null,
+      state.parameters.settleGraceMs,
+      id
+    )
+    state.emit({ kind: 'answered', challenge: id })
+  }
+  for (const id of body.refused) {
+    const row = open(id)
+    if (row) close(state, row, 'refused')
   }
   if (taken === 0) {
     throw new ChainError('CHALLENGE_NOT_OPEN', 'none of these challenges is open and for this pinner')
@@ -151,7 +156,7 @@ export function settle(state: State, body: Body<'settle'>, detail: Uint8Array | 
 export function expireChallenges(state: State, work: number): number {
   const rows = state.db.all(
     'SELECT * FROM challenges WHERE deadline < ? ORDER BY deadline, id LIMIT ?',
-    state.head.clock,
+    state.head.heard,
     work
   )
   for (const row of rows) {

@@ -9,7 +9,7 @@ import type { Database, Row } from '../database.js'
 import { copyFrom, hypercoreById, type Copy } from '../rows.js'
 import { effectivePpm, type Account, type Role, type State } from '../state.js'
 import { afterOutcome, canPay } from './challenges.js'
-import { beaconOf, partakers, refreshRoles } from './draws.js'
+import { beaconOf, partakers, refreshRoles, shownAt } from './draws.js'
 import { rate } from './roles.js'
 
 /** Kind of the retrieval checks in `due` and `tallies`. */
@@ -38,11 +38,11 @@ const SETTLING = 2
 export function beginChecks(state: State): void {
   const { head, parameters: p } = state
   if (state.db.get('SELECT 1 FROM check_epochs LIMIT 1')) return
-  const close = head.round + p.reportRounds
+  const close = state.round + p.reportRounds
   state.db.run(
     'INSERT INTO check_epochs (epoch, start_round, close_round, settle_round, state) VALUES (?, ?, ?, ?, ?)',
     head.epoch,
-    head.round,
+    state.round,
     close,
     close + p.revealRounds,
     FREEZING
@@ -97,7 +97,7 @@ export function commitReport(
 ): void {
   const role = verifierOf(state, sender)
   const row = state.db.get('SELECT close_round FROM check_epochs WHERE epoch = ?', epoch)
-  if (!row || state.head.round >= Number(row.close_round)) {
+  if (!row || !inTime(state, Number(row.close_round))) {
     throw new ChainError('REPORTS_CLOSED', `the reports of epoch ${epoch} are closed`)
   }
   const made = state.db.get(
@@ -121,7 +121,8 @@ export function revealReport(state: State, sender: Account, body: Body<'revealRe
   const { epoch, reports, salt } = body
   const role = verifierOf(state, sender)
   const row = state.db.get('SELECT * FROM check_epochs WHERE epoch = ?', epoch)
-  if (!row || state.head.round < Number(row.close_round) || state.head.round >= Number(row.settle_round)) {
+  const revealing = row && shownAt(state, Number(row.close_round)) !== null && row.state !== BigInt(SETTLING)
+  if (!revealing || !inTime(state, Number(row.settle_round))) {
     throw new ChainError('REVEAL_CLOSED', `epoch ${epoch} takes no reports now`)
   }
   const commitment = reportCommitment(state.chainId, sender.key, epoch, reports, salt)
@@ -150,6 +151,12 @@ export function revealReport(state: State, sender: Account, body: Body<'revealRe
   }
 }
 
+/** Whether the running operation came before the value of this round was shown. */
+function inTime(state: State, round: number): boolean {
+  const shown = shownAt(state, round)
+  return shown === null || state.moment.arrived < shown
+}
+
 function isChecked(copy: Copy, epoch: Row, beacon: Buffer): boolean {
   return copy.round < Number(epoch.start_round) && isRetrievalDue(beacon, copy.every, copy.bucket)
 }
@@ -168,7 +175,8 @@ export function settleChecks(state: State, work: number): number {
       'SELECT * FROM check_epochs WHERE settle_round <= ? ORDER BY epoch LIMIT 1',
       state.head.round
     )
-    if (!epoch) break
+    // What came before is to be on the log first.
+    if (!epoch || shownAt(state, Number(epoch.settle_round))! > state.head.heard) break
     done += settleEpoch(state, epoch, work - done)
   }
   return done

@@ -45,7 +45,7 @@ export function addTask(state: State, hypercore: Hypercore, copy: number, start:
     treeHash,
     signature,
     byteLength,
-    state.head.round,
+    state.round,
     nextTurn(state, hypercore)
   )
   state.emit({ kind: 'wanted', task: id, copy, hypercore: key, start, end: length })
@@ -145,14 +145,14 @@ export function redraw(
     task.attempts = 0
     task.state = 'resting'
     task.deadline = null
-    task.round = state.head.round + roundsPerEpoch(p)
+    task.round = state.round + roundsPerEpoch(p)
   } else queueTask(state, task, hypercore)
   saveTask(state, task)
   state.emit({
     kind: 'redraw',
     draw,
     why,
-    round: task.state === 'resting' ? task.round : state.head.round + 1
+    round: task.state === 'resting' ? task.round : state.round + 1
   })
 }
 

@@ -1,3 +1,4 @@
+import { earlierValue } from '../rules/beacon.js'
 import { drawSeed } from '../rules/draw.js'
 import { copyLock, segmentReward } from '../rules/economics.js'
 import { roundsPerEpoch } from '../rules/schedule.js'
@@ -176,9 +177,19 @@ function freezeDraws(state: State, work: number): number {
   return done + rows.length
 }
 
-/** Value of a round that was shown. */
+/** Chain time at which the value of a round was shown, or one that it follows from; null before. */
+export function shownAt(state: State, round: number): number | null {
+  const shown = state.db.get('SELECT clock FROM rounds WHERE round >= ? ORDER BY round LIMIT 1', round)
+  return shown ? Number(shown.clock) : null
+}
+
+/** Value of a round that was shown, or that follows from a later one: no tick skips the last round of an onion. */
 export function beaconOf(state: State, round: number): Buffer {
-  return state.db.get('SELECT value FROM rounds WHERE round = ?', round)!.value as Buffer
+  const shown = state.db.get(
+    'SELECT round, value FROM rounds WHERE round >= ? ORDER BY round LIMIT 1',
+    round
+  )!
+  return earlierValue(shown.value as Buffer, Number(shown.round) - round) as Buffer
 }
 
 /** Returns the steps that it took: more, the more candidates had to be passed over. */
@@ -188,7 +199,7 @@ function drawTask(state: State, task: Task, round: number, beacon: Buffer): numb
   const hypercore = hypercoreById(state, copy.hypercore)
   const later = (why: 'candidates' | 'balance', steps = 1): number => {
     task.state = 'resting'
-    task.round = head.round + Math.max(1, Math.ceil(roundsPerEpoch(p) / 4))
+    task.round = state.round + Math.max(1, Math.ceil(roundsPerEpoch(p) / 4))
     saveTask(state, task)
     state.emit({ kind: 'undrawn', task: task.id, why, round: task.round })
     return steps

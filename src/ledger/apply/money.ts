@@ -1,6 +1,7 @@
 import { ChainError } from '../../errors.js'
 import type { Body } from '../../protocol/operations.js'
 import { donationBurn } from '../rules/economics.js'
+import { epochOf } from '../rules/schedule.js'
 import { hypercoreByKey, type Hypercore } from '../rows.js'
 import { accountKinds, BURNED, type Account, type State } from '../state.js'
 import { equal } from '../../bytes.js'
@@ -39,7 +40,7 @@ export function give(state: State, sender: Account, hypercore: Hypercore, amount
 /** The balance cannot pay what is due: from now on the hypercore has until the end of the grace to be given more. */
 export function beginGrace(state: State, hypercore: Hypercore): void {
   if (hypercore.state !== 0) return
-  const until = state.head.epoch + state.parameters.graceEpochs
+  const until = epochOf(state.head.clock, state.parameters) + state.parameters.graceEpochs
   state.db.run('UPDATE hypercores SET state = 1, grace_until = ? WHERE id = ?', until, hypercore.id)
   hypercore.state = 1
   hypercore.graceUntil = until

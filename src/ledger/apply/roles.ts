@@ -34,7 +34,7 @@ export function register(state: State, sender: Account, body: Body<'register'>):
   if (!role) role = state.addRole(sender, body.role, body.capacityBytes)
   else if (role.state === 2) {
     role.state = 0
-    role.round = state.head.round
+    role.round = state.round
     role.aged = false
     role.refundClock = null
   }

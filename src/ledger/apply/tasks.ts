@@ -4,7 +4,7 @@ import { ChainError, CryptoError } from '../../errors.js'
 import type { Body } from '../../protocol/operations.js'
 import { segmentHash, segmentId, segmentSalt, type SegmentRecord } from '../../protocol/segment.js'
 import { copyLock, mulDiv } from '../rules/economics.js'
-import { deliverMs, refusalEvidenceMs } from '../rules/schedule.js'
+import { deliverMs, epochOf, refusalEvidenceMs } from '../rules/schedule.js'
 import { refusalHash } from '../../evidence/refusal-format.js'
 import { addTask, redraw, releaseCopy } from './copies.js'
 import { beaconOf } from './draws.js'
@@ -42,6 +42,24 @@ function sideOf(state: State, task: Task, sender: Account): 'pinner' | 'signer' 
   throw new ChainError('NOT_DRAWN', 'the sender was not drawn for this')
 }
 
+/**
+ * Whether what a task waits for came after its time. Then that is logged, and the task goes on as if it had not come.
+ */
+function cameLate(
+  state: State,
+  task: Task,
+  sender: Account,
+  what: 'acknowledge' | 'deliver' | 'accept' | 'refuse'
+): boolean {
+  // A signer that misses its time has some more, in which part of a segment may be accepted too.
+  if (task.state === 'delivering' && state.moment.arrived > task.deadline!) expireTask(state, task)
+  const due = task.deadline
+  if (due === null || state.moment.arrived <= due) return false
+  state.emit({ kind: 'cameLate', what, id: task.draw!, by: sender.key, due })
+  expireTask(state, task)
+  return true
+}
+
 /** Who is asked says yes: a pinner, for which a signer is drawn now; or a signer, whose time to deliver begins. */
 export function acknowledge(state: State, sender: Account, { draw }: Body<'acknowledge'>): void {
   const task = taskOfDraw(state, draw)
@@ -49,6 +67,7 @@ export function acknowledge(state: State, sender: Account, { draw }: Body<'ackno
   if (task.state !== 'asked' || side !== askedSide(task)) {
     throw new ChainError('ACKNOWLEDGED', 'this draw asks the sender for nothing')
   }
+  if (cameLate(state, task, sender, 'acknowledge')) return
   state.emit({ kind: 'acknowledged', draw, by: sender.key })
   if (side === 'pinner') queueTask(state, task, hypercoreById(state, copyById(state, task.copy).hypercore))
   else {
@@ -121,6 +140,7 @@ export function deliver(state: State, sender: Account, { draw, record }: Body<'d
   checkRecord(state, task, copyById(state, task.copy), record)
   if (record.end !== task.end) throw new ChainError('SEGMENT_MISMATCH', 'a signer delivers the whole task')
   checkModulus(record)
+  if (cameLate(state, task, sender, 'deliver')) return
   task.delivered = segmentHash(state.chainId, record)
   task.state = 'delivered'
   task.deadline = state.head.clock + deliverMs(task.bytes, state.parameters)
@@ -141,6 +161,7 @@ export function accept(state: State, sender: Account, { draw, record }: Body<'ac
   if (task.delivered && !equal(task.delivered, segment)) {
     throw new ChainError('SEGMENT_MISMATCH', 'the signer delivered another segment')
   }
+  if (cameLate(state, task, sender, 'accept')) return
   // Half a segment is taken only from a signer that missed its time: its last signed running root counts.
   if (record.end !== task.end && task.state !== 'late') {
     throw new ChainError('SEGMENT_SHORT', 'the signer still has time to deliver the rest')
@@ -154,7 +175,7 @@ export function accept(state: State, sender: Account, { draw, record }: Body<'ac
 }
 
 function addSegment(state: State, task: Task, copy: Copy, record: SegmentRecord, segment: Uint8Array): void {
-  const { head } = state
+  const epoch = epochOf(state.head.clock, state.parameters)
   const hypercore = hypercoreById(state, copy.hypercore)
   const pinner = state.role(task.pinner!)
   const signer = state.role(task.signer!)
@@ -201,14 +222,14 @@ function addSegment(state: State, task: Task, copy: Copy, record: SegmentRecord,
   })
   if (copy.state === 0) {
     copy.state = 1
-    copy.round = head.round
-    copy.storageEpoch = head.epoch
-    copy.retrievalEpoch = head.epoch
+    copy.round = state.round
+    copy.storageEpoch = epoch
+    copy.retrievalEpoch = epoch
     state.db.run(
       'INSERT OR IGNORE INTO buckets (every, bucket, storage_epoch) VALUES (?, ?, ?)',
       copy.every,
       copy.bucket,
-      head.epoch
+      epoch
     )
     state.emit({ kind: 'activated', copy: copy.id, hypercore: hypercore.key, pinner: state.keyOf(pinner) })
   }
@@ -246,6 +267,10 @@ export function refuse(state: State, sender: Account, { draw, evidence }: Body<'
   if (evidence && side === 'signer') {
     throw new ChainError('EVIDENCE_NOT_ASKED', 'only a pinner can show with evidence why it refuses')
   }
+  if (task.state === 'asked' && side !== askedSide(task)) {
+    throw new ChainError('ACKNOWLEDGED', 'this draw is acknowledged already')
+  }
+  if (cameLate(state, task, sender, 'refuse')) return
   state.emit({ kind: 'refused', draw, by: sender.key, evidence: evidence ?? NO_EVIDENCE })
   const role = state.role(task[side]!)
   if (task.state === 'wanted' || task.state === 'frozen' || task.state === 'resting') {
@@ -254,7 +279,6 @@ export function refuse(state: State, sender: Account, { draw, evidence }: Body<'
     return redraw(state, task, 'refused', { drop: [side] })
   }
   if (task.state === 'asked') {
-    if (side !== askedSide(task)) throw new ChainError('ACKNOWLEDGED', 'this draw is acknowledged already')
     rate(state, role, 'refused')
     return redraw(state, task, 'refused', { drop: [side] })
   }
@@ -303,7 +327,7 @@ export function judge(state: State, { draw, upheld }: Body<'judge'>): void {
 export function expireRefusals(state: State, work: number): number {
   return state.db.run(
     'DELETE FROM refusals WHERE draw IN (SELECT draw FROM refusals WHERE deadline < ? ORDER BY deadline, draw LIMIT ?)',
-    state.head.clock,
+    state.head.heard,
     work
   )
 }
@@ -312,7 +336,7 @@ export function expireRefusals(state: State, work: number): number {
 export function expireTasks(state: State, work: number): number {
   const rows = state.db.all(
     'SELECT * FROM tasks WHERE state > 2 AND deadline < ? ORDER BY deadline, id LIMIT ?',
-    state.head.clock,
+    state.head.heard,
     work
   )
   for (const row of rows) expireTask(state, taskFrom(row))

@@ -1,7 +1,8 @@
 import { ChainError } from '../../errors.js'
 import type { Body } from '../../protocol/operations.js'
-import { opensLayer } from '../rules/beacon.js'
-import { advanceClock, epochOf, isStorageDue } from '../rules/schedule.js'
+import { opensLayers } from '../rules/beacon.js'
+import { epochOf, isStorageDue } from '../rules/schedule.js'
+import { clockOfRound, LAYERS_MAX, roundAt } from '../rules/time.js'
 import type { State } from '../state.js'
 import { expireChallenges, issueChallenges } from './challenges.js'
 import { beginChecks, freezeVerifiers, settleChecks } from './checks.js'
@@ -9,6 +10,7 @@ import { lapse } from './copies.js'
 import { ageRoles, drawTasks, wakeTasks } from './draws.js'
 import { continueRetirements } from './roles.js'
 import { expireRefusals, expireTasks } from './tasks.js'
+import { follow } from './time.js'
 
 /** Values of rounds that are kept in any case, for those who ask for them; part of the rules, since the state has them. */
 export const ROUNDS_KEPT = 1_024
@@ -21,11 +23,9 @@ export const ROUNDS_KEPT = 1_024
  */
 export function tick(state: State, body: Body<'tick'>): number {
   const { head } = state
-  if (body.at < head.at) throw new ChainError('TIME_BACKWARDS', `time cannot go back from ${head.at}`)
   if (body.work < 1) throw new ChainError('WORK_ZERO', 'a tick must be allowed to do something')
+  follow(state, body)
   showBeacon(state, body)
-  head.clock = advanceClock(head, body.at, state.parameters)
-  head.at = body.at
   const epoch = epochOf(head.clock, state.parameters)
   // Only with a fresh beacon value: an epoch's choice must not be known before it begins.
   if (epoch > head.epoch && body.value) beginEpoch(state, epoch)
@@ -48,26 +48,36 @@ export function tick(state: State, body: Body<'tick'>): number {
   return body.work - left
 }
 
-function showBeacon(state: State, { round, value, nextOnion }: Body<'tick'>): void {
+function showBeacon(state: State, body: Body<'tick'>): void {
   const { head } = state
-  if (nextOnion) {
-    if (head.nextOnion) throw new ChainError('ONION_KNOWN', 'the next onion is committed to already')
-    head.nextOnion = nextOnion
-  }
+  showValue(state, body)
+  if (!body.nextOnion) return
+  if (head.nextOnion) throw new ChainError('ONION_KNOWN', 'the next onion is committed to already')
+  head.nextOnion = body.nextOnion
+}
+
+function showValue(state: State, { round, value }: Body<'tick'>): void {
+  const { head } = state
   if (!value) {
     if (round !== head.round) throw new ChainError('BEACON_ROUND', `round ${round} needs its value`)
     return
   }
-  if (round !== head.round + 1) throw new ChainError('BEACON_ROUND', `the next round is ${head.round + 1}`)
+  const layers = round - head.round
+  const begun = roundAt(head.clock, head, state.parameters)
+  const left = head.onionLeft === 0 ? head.onionLength : head.onionLeft
+  const most = Math.min(begun, head.round + Math.min(left, LAYERS_MAX))
+  if (layers < 1 || round > most) {
+    const when = `round ${begun} has begun at chain time ${clockOfRound(begun, head, state.parameters)}`
+    throw new ChainError('BEACON_ROUND', `a tick may show rounds ${head.round + 1} to ${most}: ${when}`)
+  }
   if (head.onionLeft === 0) {
-    if (!head.nextOnion || !opensLayer(head.nextOnion, value)) throw forged()
+    if (!head.nextOnion || !opensLayers(head.nextOnion, value, layers)) throw forged()
     head.nextOnion = null
-    head.onionLeft = head.onionLength
-  } else if (!opensLayer(head.beacon, value)) throw forged()
-  head.onionLeft--
+  } else if (!opensLayers(head.beacon, value, layers)) throw forged()
+  head.onionLeft = left - layers
   head.round = round
   head.beacon = value
-  state.db.run('INSERT INTO rounds (round, value) VALUES (?, ?)', round, value)
+  state.db.run('INSERT INTO rounds (round, value, clock) VALUES (?, ?, ?)', round, value, head.clock)
   forgetRounds(state)
 }
 

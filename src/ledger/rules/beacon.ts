@@ -24,6 +24,18 @@ export function opensLayer(shown: Uint8Array, value: Uint8Array): boolean {
   return value.byteLength === HASH_BYTES && equal(outerLayer(value), shown)
 }
 
+/** Whether `value` opens `layers` layers under `shown` at once: the values of the rounds between follow from it. */
+export function opensLayers(shown: Uint8Array, value: Uint8Array, layers: number): boolean {
+  return value.byteLength === HASH_BYTES && equal(earlierValue(value, layers), shown)
+}
+
+/** The value `rounds` rounds before that of `value`, in the same onion. */
+export function earlierValue(value: Uint8Array, rounds: number): Uint8Array {
+  let earlier = value
+  for (let n = 0; n < rounds; n++) earlier = outerLayer(earlier)
+  return earlier
+}
+
 /**
  * The embedded beacon: hash onions one after the other, each of `length` rounds, all from one secret.
  * The commitment of onion j is `H^length(seed_j)`; its round r shows `H^(length - r)(seed_j)`. It protects

@@ -10,14 +10,6 @@ const EVERY_MAX = 4
 /** Largest chunk: hypercore's own limit of a block. */
 const CHUNK_BYTES_MAX = 15 << 20
 
-/**
- * Chain time goes on with the wall clock, but a pause between ticks counts as `maxTickGapMs` at most: in an outage of
- * the chain nobody could answer, so all deadlines wait, and no epochs pile up.
- */
-export function advanceClock(before: { at: number; clock: number }, at: number, p: Parameters): number {
-  return before.clock + Math.min(at - before.at, p.maxTickGapMs)
-}
-
 export function epochOf(clock: number, p: Parameters): number {
   return Math.floor(clock / p.epochMs)
 }

@@ -50,6 +50,8 @@ export const receiptType: Type<Receipt> = struct({
   operation: hash,
   entry: hash,
   at: uint(),
+  clock: uint(),
+  arrived: optional(uint()),
   signature: fixed(64)
 })
 

@@ -87,7 +87,11 @@ const outcomes = { success: 1, failure: 2, offline: 3, refused: 4, unknown: 5, l
 
 /** A view of each kind, with another value in every field. */
 const views: [string, Type<unknown>, object][] = [
-  ['receipt', receiptType, { seq: 1, operation: bytes(2), entry: bytes(3), at: 4, signature: bytes(5, 64) }],
+  [
+    'receipt',
+    receiptType,
+    { seq: 1, operation: bytes(2), entry: bytes(3), at: 4, clock: 6, arrived: 7, signature: bytes(5, 64) }
+  ],
   [
     'chain',
     chainViewType,
