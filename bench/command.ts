@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import {
   EXIT_FAILED,
+  EXIT_INTERRUPTED,
   EXIT_OK,
   integerOption,
   parseOptions,
@@ -21,6 +22,7 @@ const known = readdirSync(folder)
   .filter((file) => file.endsWith('.js'))
   .map((file) => file.slice(0, -'.js'.length))
   .sort()
+const WITH_NETWORK = ['serve', 'transfer']
 const MAX_ROUNDS = 10_000
 const QUICK_ROUNDS = 2
 /** Turns that two commits take. */
@@ -42,7 +44,7 @@ Suites: ${known.join(', ')}; all of them unless some are named
   --against REF   hold this commit against another one, both in turn; needs a checkout
   --help          this text
 
-Exit codes: 0 measured, 1 something became slower than the noise of the runs allows, 2 bad input.
+Exit codes: 0 measured, 1 something became slower than the noise of the runs allows, 2 bad input, 130 stopped by Ctrl-C.
 `
 
 interface Options {
@@ -69,7 +71,12 @@ export const bench: Command = {
       result = both.here
       comparing = compareResults(both.there, both.here)
     } else {
-      result = await measure(options, print)
+      try {
+        result = await measure(options, print, io.signal)
+      } catch (error) {
+        if (!io.signal.aborted) throw error
+        return EXIT_INTERRUPTED
+      }
       if (options.before) comparing = compareResults(options.before, result)
     }
     if (comparing) print(`\n${compareText(comparing)}`)
@@ -81,7 +88,8 @@ export const bench: Command = {
 
 async function measure(
   { suites, rounds, quick }: Options,
-  print: (line: string) => void
+  print: (line: string) => void,
+  signal: AbortSignal
 ): Promise<BenchResult> {
   const result: BenchResult = {
     version: BENCH_VERSION,
@@ -97,7 +105,12 @@ async function measure(
     const { default: suite } = (await import(new URL(`${name}.js`, folder).href)) as { default: Suite }
     const started = performance.now()
     const first = results.length
+    signal.throwIfAborted()
+    // What only computes has nothing to close, and cannot hear of it.
+    const leave = (): void => process.exit(EXIT_INTERRUPTED)
+    if (!WITH_NETWORK.includes(name)) signal.addEventListener('abort', leave)
     await suite({
+      signal,
       cores: availableParallelism(),
       rounds,
       quick,
@@ -106,6 +119,7 @@ async function measure(
       note: (note, value) => (notes[note] = value),
       absent: (what) => void absent.push(what)
     })
+    signal.removeEventListener('abort', leave)
     print(`\n${table(results.slice(first))}`)
     print(`\nsuite ${name}: ${((performance.now() - started) / 1000).toFixed(0)} s`)
   }

@@ -94,6 +94,8 @@ export interface SuiteContext {
   rounds: number
   /** Measures the least that says something. */
   quick: boolean
+  /** Aborted by Ctrl-C: suites with processes and a network end with it. */
+  signal: AbortSignal
   /** Names what is left out, and why. */
   absent: (what: string) => void
   /** Measures a comparison and keeps its rows. */

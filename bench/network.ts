@@ -20,10 +20,14 @@ export function bytesOf(codec: CodecName, quick: boolean): number {
 
 /** Measures between processes on a DHT of their own. */
 export async function onNetwork<T>(
-  { chunkBytes, threads, quick }: { chunkBytes: number; threads: number; quick: boolean },
+  {
+    chunkBytes,
+    threads,
+    quick,
+    signal
+  }: { chunkBytes: number; threads: number; quick: boolean; signal: AbortSignal },
   work: (run: Run) => Promise<T>
 ): Promise<T> {
-  const { signal } = new AbortController()
   setMaxListeners(0, signal)
   return using(new PrivateDht(), ({ network }) =>
     using(new TemporaryFolder('datdot-bench-'), ({ path }) =>

@@ -10,7 +10,7 @@ const READERS = [1, 3]
  * A pinner serves what it was handed to stock readers, beside a stock seeder of the same bytes in the same rounds; each in
  * a process of its own. CPU time is the server's. Each number of readers meets a pinner that has opened nothing yet.
  */
-const suite: Suite = async ({ cores, quick, rounds, keep, absent }) => {
+const suite: Suite = async ({ cores, quick, rounds, keep, absent, signal }) => {
   absent('serve: blind-peer is not compared with')
   for (const chunkBytes of quick ? [64 << 10] : [64 << 10, 1 << 20]) {
     const served = new Map<string, { moved: Moved[]; stock: Moved[]; open: number[] }>()
@@ -21,7 +21,7 @@ const suite: Suite = async ({ cores, quick, rounds, keep, absent }) => {
       return known
     }
     const stocks = new Map<number, Moved[]>(READERS.map((readers) => [readers, []]))
-    await onNetwork({ chunkBytes, threads: cores, quick }, async (run) => {
+    await onNetwork({ chunkBytes, threads: cores, quick, signal }, async (run) => {
       for (let round = 0; round < (quick ? 1 : Math.min(rounds, MOST_NETWORK_ROUNDS)); round++) {
         for (const readers of READERS) {
           const stock = await run.replication(bytesOf('wrap', quick), readers)

@@ -10,12 +10,12 @@ const CODECS: readonly CodecName[] = ['wrap', 'seal']
  * the author's tree rebuilt. Beside it, in the same rounds, stock hypercore replicates the same bytes, which encodes and
  * proves nothing; and a bare encrypted stream carries bytes, which stores nothing either.
  */
-const suite: Suite = async ({ cores, quick, rounds, keep, absent }) => {
+const suite: Suite = async ({ cores, quick, rounds, keep, absent, signal }) => {
   absent('transfer: blind-peer is not compared with')
   for (const chunkBytes of quick ? [64 << 10] : [64 << 10, 1 << 20]) {
     const [raw, stock]: [Moved[], Moved[]] = [[], []]
     const handed = new Map<CodecName, Moved[]>(CODECS.map((codec) => [codec, []]))
-    await onNetwork({ chunkBytes, threads: cores, quick }, async (run) => {
+    await onNetwork({ chunkBytes, threads: cores, quick, signal }, async (run) => {
       for (let round = 0; round < (quick ? 1 : Math.min(rounds, MOST_NETWORK_ROUNDS)); round++) {
         raw.push(await run.raw())
         stock.push(await run.replication(bytesOf('wrap', quick)))

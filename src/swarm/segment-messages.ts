@@ -1,3 +1,4 @@
+import { writeUint } from '../bytes.js'
 import { SwarmError } from '../errors.js'
 
 /** Most bytes of one encoded chunk; a `seal` of 15 MiB with its header. */
@@ -21,13 +22,24 @@ export interface ChunkBytes {
 export type SegmentVerdict =
   { accepted: true; signed: Uint8Array } | { accepted: false; code: string; message: string }
 
-/** Bytes of chunks, and the lengths of those that begin in them. */
-export function writeData(lengths: number[], bytes: Uint8Array): Buffer {
-  const payload = Buffer.allocUnsafe(4 + 4 * lengths.length + bytes.byteLength)
-  payload.writeUInt32LE(lengths.length, 0)
-  for (const [i, length] of lengths.entries()) payload.writeUInt32LE(length, 4 + 4 * i)
-  payload.set(bytes, 4 + 4 * lengths.length)
-  return payload
+/** Bytes of chunks, and the lengths of those that begin in them; written into its frame without a copy of its own before. */
+export class DataMessage {
+  readonly byteLength: number
+  readonly #lengths: readonly number[]
+  readonly #bytes: Uint8Array
+
+  constructor(lengths: readonly number[], bytes: Uint8Array) {
+    this.#lengths = lengths
+    this.#bytes = bytes
+    this.byteLength = 4 + 4 * lengths.length + bytes.byteLength
+  }
+
+  /** Writes all of it from `at` on. */
+  writeTo(target: Uint8Array, at: number): void {
+    writeUint(target, this.#lengths.length, at, 4)
+    for (const [i, length] of this.#lengths.entries()) writeUint(target, length, at + 4 + 4 * i, 4)
+    target.set(this.#bytes, at + 4 + 4 * this.#lengths.length)
+  }
 }
 
 /** @throws SwarmError SEGMENT_PROTOCOL */

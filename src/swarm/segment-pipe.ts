@@ -14,7 +14,7 @@ import {
   protocolError,
   readData,
   readVerdict,
-  writeData
+  DataMessage
 } from './segment-messages.js'
 
 /** The number rises with every change that an older peer would not understand. */
@@ -45,7 +45,7 @@ export interface Incoming {
 /** One protomux channel with a bounded queue, whose every wait ends. */
 export class SegmentPipe {
   readonly #channel: Protomux.Channel | null
-  readonly #messages: Protomux.Message<Uint8Array>[] = []
+  readonly #messages: Protomux.Message<Uint8Array | DataMessage>[] = []
   readonly #queue = new Queue<Incoming>()
   readonly #idleMs: number
   readonly #clock: Clock
@@ -71,9 +71,9 @@ export class SegmentPipe {
       ondrain: () => this.#drained?.()
     })
     for (let type = OFFER; type <= VERDICT; type++) {
-      const message = this.#channel?.addMessage<Buffer>({
+      const message = this.#channel?.addMessage<Uint8Array | DataMessage>({
         encoding: rawBytes,
-        onmessage: (payload) => this.#receive(type, payload)
+        onmessage: (payload) => this.#receive(type, payload as Buffer)
       })
       if (message) this.#messages.push(message)
     }
@@ -98,7 +98,7 @@ export class SegmentPipe {
     return deadline(this.#closed, this.#patience(this.#idleMs))
   }
 
-  send(type: number, payload: Uint8Array): boolean {
+  send(type: number, payload: Uint8Array | DataMessage): boolean {
     return this.#messages[type]?.send(payload) ?? false
   }
 
@@ -106,7 +106,7 @@ export class SegmentPipe {
   async sendData(lengths: number[], bytes: Uint8Array): Promise<void> {
     this.#signal?.throwIfAborted()
     if (this.#queue.error) throw this.#queue.error
-    if (this.send(DATA, writeData(lengths, bytes)) || this.#channel?.closed !== false) return
+    if (this.send(DATA, new DataMessage(lengths, bytes)) || this.#channel?.closed !== false) return
     const drained = new Promise<void>((resolve) => (this.#drained = resolve))
     await deadline(drained, this.#patience(this.#idleMs))
     this.#drained = undefined
@@ -188,11 +188,12 @@ function expect(incoming: Incoming, ...types: number[]): Incoming {
 
 /** The rest of a message as it is. */
 const rawBytes = {
-  preencode(state: { end: number }, bytes: Uint8Array): void {
+  preencode(state: { end: number }, bytes: Uint8Array | DataMessage): void {
     state.end += bytes.byteLength
   },
-  encode(state: { start: number; buffer: Uint8Array | null }, bytes: Uint8Array): void {
-    state.buffer?.set(bytes, state.start)
+  encode(state: { start: number; buffer: Uint8Array | null }, bytes: Uint8Array | DataMessage): void {
+    if (bytes instanceof DataMessage) bytes.writeTo(state.buffer!, state.start)
+    else state.buffer?.set(bytes, state.start)
     state.start += bytes.byteLength
   },
   decode(state: { start: number; end: number; buffer: Uint8Array | null }): Buffer {
