@@ -3,6 +3,7 @@ import * as idEncoding from 'hypercore-id-encoding'
 import { ChainProgram } from '../daemon/chain-program.js'
 import type { FaucetLimits } from '../daemon/faucet.js'
 import { readGenesis } from '../daemon/genesis.js'
+import { HttpServer } from '../daemon/http.js'
 import { GENESIS_FILE } from '../daemon/init.js'
 import type { SettingName, Settings } from '../daemon/settings.js'
 import { DATDOT } from '../protocol/parameters.js'
@@ -11,7 +12,7 @@ import { configure, networkOf, optionsHelp, world } from './configured.js'
 import { conflict, runUntilStopped } from './running.js'
 import { tellerOf, toldLog } from './telling.js'
 
-const names: SettingName[] = ['data', 'bootstrap', 'host', 'port', 'firewalled']
+const names: SettingName[] = ['data', 'bootstrap', 'host', 'port', 'firewalled', 'http']
 const own = {
   genesis: { shows: 'FILE', purpose: `what a new chain starts from (default: ${GENESIS_FILE} in DIR)` }
 }
@@ -33,15 +34,19 @@ Exit codes: 0 stopped by Ctrl-C or SIGTERM, 1 it failed, 2 bad input.
     const genesis = await readGenesis(typeof file === 'string' ? join(io.cwd, file) : join(dir, GENESIS_FILE))
     const tell = tellerOf(io, json)
     const network = networkOf(settings)
+    const address = settings.get('http')
+    const http = address && new HttpServer(address)
     const program = new ChainProgram({
       dir,
       network,
       genesis,
       faucet: faucetOf(settings),
       ...world,
-      hear: (name, log) => toldLog(tell, name, log)
+      hear: (name, log) => toldLog(tell, name, http ? http.counted(name, log) : log),
+      http
     })
     const code = await runUntilStopped(program, io, async () => {
+      http?.begun()
       const key = idEncoding.encode(program.publicKey)
       tell('started', { key, name: genesis.name }, `chain ${key}\nrunning; Ctrl-C stops it`)
       return Promise.resolve()

@@ -79,7 +79,11 @@ export function bootstrapOption(text: string): { host: string; port: number }[] 
   return optionOf('bootstrap', addresses, text)
 }
 
-function optionOf<T>(name: string, setting: Setting<T>, text: string): T {
+/** The value of an option; undefined if it was not given. @throws InputError OPTION_VALUE */
+export function optionOf<T>(name: string, setting: Setting<T>, text: string): T
+export function optionOf<T>(name: string, setting: Setting<T>, text: string | undefined): T | undefined
+export function optionOf<T>(name: string, setting: Setting<T>, text: string | undefined): T | undefined {
+  if (text === undefined) return undefined
   const value = setting.parse(text)
   if (value !== undefined) return value
   throw new InputError('OPTION_VALUE', `--${name} takes ${setting.takes}, not ${JSON.stringify(text)}`)

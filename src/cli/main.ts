@@ -64,6 +64,30 @@ const COMMANDS: Record<string, Entry> = {
     load: async () =>
       ((await import(new URL('../../bench/command.js', import.meta.url).href)) as { bench: Command }).bench
   },
+  publish: {
+    summary: 'publish a folder, have it kept, and say when its author may leave',
+    load: async () => (await import('./support.js')).publishCommand
+  },
+  support: {
+    summary: 'have a hypercore or drive kept, and donate to it',
+    load: async () => (await import('./support.js')).support
+  },
+  donate: {
+    summary: 'donate to a hypercore that is kept already',
+    load: async () => (await import('./support.js')).donateCommand
+  },
+  list: {
+    summary: 'say which hypercores a chain has kept',
+    load: async () => (await import('./status.js')).listCommand
+  },
+  status: {
+    summary: 'say how a chain, or one hypercore on it, is doing',
+    load: async () => (await import('./status.js')).status
+  },
+  get: {
+    summary: 'read a hypercore or drive from the swarm like any reader',
+    load: async () => (await import('./status.js')).get
+  },
   audit: {
     summary: "replay a chain's log and check all of it",
     load: async () => (await import('./audit.js')).audit

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import * as idEncoding from 'hypercore-id-encoding'
 import { Funding, redeemRest } from '../daemon/funding.js'
+import { HttpServer } from '../daemon/http.js'
 import { WALLET } from '../daemon/init.js'
 import { NodeProgram, type RoleSettings } from '../daemon/node-program.js'
 import { nodeRoles, type NodeRole, type SettingName, type Settings } from '../daemon/settings.js'
@@ -63,6 +64,8 @@ async function runNode(
   const invite = settings.get('invite')
   const tell = tellerOf(io, json)
   const rest = { network: { ...network, port: undefined }, chainKey, ...world }
+  const address = settings.get('http')
+  const http = address && new HttpServer(address)
   return using(new Funding({ ...rest, invite }), async (funding) => {
     const program = new NodeProgram({
       dir,
@@ -70,7 +73,8 @@ async function runNode(
       network,
       roles,
       fund: (shortage) => funding.meet(shortage),
-      hear: (name, log) => toldLog(tell, name, log)
+      hear: (name, log) => toldLog(tell, name, http ? http.counted(name, log) : log),
+      http
     })
     const code = await runUntilStopped(program, io, async () => {
       for (const { name, role, participant } of program.roles) {
@@ -79,6 +83,7 @@ async function runNode(
       }
       await program.join()
       for (const { name, role } of program.roles) tell('started', { role, name }, '')
+      http?.begun()
       tell('ready', {}, 'all registered and working; Ctrl-C stops it')
       if (invite !== undefined) {
         const { publicKey } = await loadIdentity(join(dir, WALLET), world.randomBytes)

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import * as idEncoding from 'hypercore-id-encoding'
 import { WALLET } from '../daemon/init.js'
 import type { SettingName, Settings } from '../daemon/settings.js'
 import { Resource } from '../lifecycle.js'
-import { FileLog } from '../log.js'
-import { Member } from '../roles/member.js'
+import { silentLogger } from '../log.js'
+import type { Member, MemberOptions } from '../roles/member.js'
+import { Supporter } from '../roles/supporter.js'
 import { networkOf, world } from './configured.js'
 
 /** What a command needs that pays from, or looks at, an operator's wallet. */
@@ -15,7 +15,7 @@ export class Wallet extends Resource {
   readonly dir: string
   readonly #settings: Settings
   readonly #command: string
-  #member!: Member
+  #supporter!: Supporter
 
   /** @param from the folder whose identity pays, below the operator's; the wallet's own by default */
   constructor(settings: Settings, command: string, from: string = WALLET) {
@@ -26,17 +26,19 @@ export class Wallet extends Resource {
   }
 
   protected async start(): Promise<void> {
+    this.#supporter = await this.acquire('supporter', new Supporter(this.#options()))
+  }
+
+  #options(): MemberOptions {
     const chainKey = this.#settings.need('chain', this.#command)
-    const log = new FileLog(join(this.dir, 'log.ndjson'), world.clock)
-    const options = { dir: this.dir, network: networkOf(this.#settings), chainKey, ...world, log: log.log }
-    this.#member = await this.acquire('member', new Member(options))
+    return { dir: this.dir, network: networkOf(this.#settings), chainKey, ...world, log: silentLogger }
   }
 
   get member(): Member {
-    return this.#member
+    return this.#supporter.member
   }
 
-  get key(): string {
-    return idEncoding.encode(this.#member.keyPair.publicKey)
+  get supporter(): Supporter {
+    return this.#supporter
   }
 }

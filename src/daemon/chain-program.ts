@@ -7,6 +7,7 @@ import { RoleFolder } from '../roles/data-folder.js'
 import type { Network } from '../swarm/dht.js'
 import { Faucet, type FaucetLimits } from './faucet.js'
 import type { GenesisFile } from './genesis.js'
+import type { HttpServer } from './http.js'
 import { CHAIN, FAUCET } from './init.js'
 
 export interface ChainProgramOptions {
@@ -19,6 +20,8 @@ export interface ChainProgramOptions {
   clock: Clock
   randomBytes: (length: number) => Buffer
   hear: (name: string, log: Logger) => Logger
+  /** Shows this program over HTTP. */
+  http?: HttpServer | undefined
 }
 
 /** A chain as its operator runs it, with its folder, its log and its faucet. */
@@ -37,6 +40,8 @@ export class ChainProgram extends Resource {
 
   protected async start(): Promise<void> {
     const { dir, network, genesis, faucet: limits, clock, randomBytes, hear } = this.#options
+    const { http } = this.#options
+    if (http) await this.acquire('HTTP', http)
     const folder = new RoleFolder({ path: join(dir, CHAIN), role: 'chain', clock })
     const { path } = await this.acquire('folder', folder)
     const file = await this.acquire('log', new FileLog(join(path, 'log.ndjson'), clock))

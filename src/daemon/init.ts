@@ -94,8 +94,6 @@ ${bootstrap === undefined ? '# bootstrap = ["192.0.2.1:49737"]' : `bootstrap = $
 # firewalled = true
 # ${purposes.http}
 # http = "127.0.0.1:9737"
-# ${purposes.log}
-# log = "info"
 `
 }
 

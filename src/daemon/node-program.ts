@@ -6,6 +6,7 @@ import { RoleFolder } from '../roles/data-folder.js'
 import type { Registration, Shortage } from '../roles/member.js'
 import { participantOf, type Participant } from '../roles/participants.js'
 import type { Network } from '../swarm/dht.js'
+import type { HttpServer } from './http.js'
 import type { NodeRole } from './settings.js'
 
 /** One role of a node. */
@@ -30,6 +31,8 @@ export interface NodeProgramOptions {
   fund: (shortage: Shortage) => Promise<bigint>
   /** Hears what a role logs, beside its file. */
   hear: (name: string, log: Logger) => Logger
+  /** Shows this program over HTTP. */
+  http?: HttpServer | undefined
 }
 
 /** A role that is open. */
@@ -51,6 +54,8 @@ export class NodeProgram extends Resource {
   /** Opens all folders. @throws as `RoleFolder` does for one that is in use or will not do */
   protected async start(): Promise<void> {
     const { dir, clock, randomBytes, chainKey, fund, hear } = this.#options
+    const { http } = this.#options
+    if (http) await this.acquire('HTTP', http)
     for (const settings of this.#options.roles) {
       const { role, name, registration, memoryBytes, port } = settings
       const { path } = await this.acquire(

@@ -9,8 +9,7 @@ import {
   datdots,
   words,
   wholeNumber,
-  yesNo,
-  word
+  yesNo
 } from './setting.js'
 import type { Setting } from './setting.js'
 import { readToml, type TomlTable, type TomlValue } from './toml.js'
@@ -34,7 +33,6 @@ export const settings = {
   deposit: datdots,
   memory: size(4 << 20),
   http: address,
-  log: word(['error', 'warn', 'info', 'debug'] as const),
   grant: datdots,
   daily: datdots
 } satisfies Record<string, Setting<unknown>>
@@ -57,7 +55,6 @@ export const purposes: Readonly<Record<SettingName, string>> = {
   deposit: 'datdots to stand in with',
   memory: 'memory for chunks on their way through the worker pool',
   http: 'where metrics, liveness and readiness are served',
-  log: 'least level that is written to the log',
   grant: 'datdots that a newcomer gets from the faucet',
   daily: 'most datdots that the faucet gives in a day'
 }
@@ -71,8 +68,7 @@ const shared = [
   'firewalled',
   'invite',
   'memory',
-  'http',
-  'log'
+  'http'
 ] as const
 
 /** Which settings a table of a configuration file may have. */

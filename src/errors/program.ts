@@ -47,6 +47,11 @@ export const programErrors = {
     cause: 'Two settings contradict each other.',
     remedy: 'Change one of the two that the message names.'
   },
+  HTTP_FAILED: {
+    class: 'InputError',
+    cause: 'The address of `--http` is taken by another program, or is none of this machine.',
+    remedy: 'Choose another `--http HOST:PORT`.'
+  },
   INVITE_INVALID: {
     class: 'InputError',
     cause: 'What was given as `--invite` is no code of an invite.',

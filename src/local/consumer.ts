@@ -43,12 +43,13 @@ async function main(): Promise<ConsumerResult> {
   if (!values.key || !values.bootstrap || !values.out)
     throw new Error('--key, --bootstrap and --out are needed')
   const key = Buffer.from(values.key, 'hex')
-  const bootstrap = values.bootstrap.split(',').map((address) => {
+  const bootstrap = values.bootstrap.split(',').flatMap((address) => {
     const colon = address.lastIndexOf(':')
-    return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) }
+    return address === '' ? [] : [{ host: address.slice(0, colon), port: Number(address.slice(colon + 1)) }]
   })
-  const loopback = bootstrap.every(({ host }) => host === '127.0.0.1')
-  const dht = new HyperDHT({ bootstrap, ...(loopback ? { host: '127.0.0.1' } : {}) })
+  const own = bootstrap.every(({ host }) => host === '127.0.0.1') ? { host: '127.0.0.1' } : {}
+  // Without nodes it is the public DHT.
+  const dht = new HyperDHT(bootstrap.length === 0 ? {} : { bootstrap, ...own })
   const swarm = new Hyperswarm({ dht })
   const store = new Corestore(join(values.out, 'store'))
   swarm.on('connection', (connection) => {

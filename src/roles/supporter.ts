@@ -23,6 +23,11 @@ export class Supporter extends Resource {
     this.#member = await this.acquire('member', new Member(this.#options))
   }
 
+  /** How it takes part, once it is open. */
+  get member(): Member {
+    return this.#member
+  }
+
   get publicKey(): Buffer {
     return this.#member.keyPair.publicKey
   }

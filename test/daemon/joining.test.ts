@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { decode } from 'hypercore-id-encoding'
@@ -65,7 +65,7 @@ test('a stranger joins by invite or faucet; chain and roles go on after kill -9 
 
   // A stranger with an invite of less than its roles need: the faucet is not asked, it waits, and goes on when the rest comes.
   const [invited] = await json(t, ['invite', '150', '--config', chainFile])
-  const joining = ['--chain', key, '--bootstrap', bootstrap, '--roles', 'pinner,verifier']
+  const joining = ['--chain', key, '--bootstrap', bootstrap, '--roles', 'pinner,signer']
   const [made] = await json(t, ['init', 'node', own, ...joining])
   const start = (): Program =>
     startProgram(t, ['node', '--config', made!.file!, '--invite', invited!.code!, '--json'])
@@ -98,6 +98,42 @@ test('a stranger joins by invite or faucet; chain and roles go on after kill -9 
     deposit: '100000000',
     locked: '0'
   })
+
+  // An author publishes, is told when it may leave, and leaves; what it wrote is read from the pinner.
+  const [folder, out] = [join(root, 'folder'), join(root, 'out')]
+  const plain = randomBytes(200_000)
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'file'), plain)
+  const published = await json(t, [
+    'publish',
+    folder,
+    '--copies',
+    '1',
+    '--codec',
+    'wrap',
+    '--config',
+    chainFile
+  ])
+  assert.equal(published.at(-1)!.event, 'kept')
+  const drive = published[0]!.key!
+  const listed = await json(t, ['list', '--config', chainFile])
+  assert.deepEqual(
+    listed.map(({ state, whole, wanted }) => [state, whole, wanted]),
+    [
+      ['active', 1, 1],
+      ['active', 1, 1]
+    ]
+  )
+  const [, copy] = await json(t, ['status', drive, '--config', chainFile])
+  assert.equal(copy!.pinner, pinner)
+  const [whole] = await json(t, ['status', '--config', chainFile])
+  assert.equal(whole!.hypercores, 2)
+  await json(t, ['donate', drive, '5', '--config', chainFile])
+  const [price] = await json(t, ['support', drive, '--dry-run', '--config', chainFile])
+  assert.ok(BigInt(price!.month!) > 0n)
+  const [read] = await json(t, ['get', drive, out, '--bootstrap', bootstrap])
+  assert.deepEqual(read, { event: 'read', kind: 'drive', files: 1, bytes: plain.byteLength })
+  assert.ok(plain.equals(readFileSync(join(out, 'files', 'file'))))
 
   // The faucet gives to newcomers, once, and no more than a day allows.
   const dht = createDht(network)

@@ -90,7 +90,6 @@ test('each setting takes what its help shows, and says what it takes', () => {
     deposit: '0.000001',
     memory: '64MiB',
     http: '127.0.0.1:9737',
-    log: 'info',
     grant: '250',
     daily: '5000.5'
   }

@@ -1,0 +1,126 @@
+import { resolve } from 'node:path'
+import * as idEncoding from 'hypercore-id-encoding'
+import { findKey, wholeCopies } from '../daemon/keeping.js'
+import { publicKey } from '../daemon/setting.js'
+import { using } from '../lifecycle.js'
+import { consume } from '../local/consume.js'
+import type { HypercoreView } from '../protocol/views.js'
+import { TemporaryFolder } from '../temporary-folder.js'
+import { amountText } from './amounts.js'
+import { EXIT_OK, type Command } from './command.js'
+import { configure, networkOf, optionsHelp, world } from './configured.js'
+import { Wallet, walletSettings } from './purse.js'
+import { tellerOf, type Teller } from './telling.js'
+import { argument } from './tokens.js'
+
+const codes = 'Exit codes: 0 done, 1 the chain does not answer or nobody serves it, 2 bad input.\n'
+
+/** `datdot list`: what a chain has kept. */
+export const listCommand: Command = {
+  help: `Usage: datdot list --config FILE, or --data DIR --chain KEY [OPTIONS]
+
+Says of every hypercore on the chain how many of its copies are whole, and what it has left.
+
+${optionsHelp(walletSettings)}
+${codes}`,
+  async run(args, io) {
+    const { settings, json } = await configure('list', walletSettings, { args, io })
+    const tell = tellerOf(io, json)
+    return using(new Wallet(settings, 'list'), async ({ member }) => {
+      for (const view of await member.chain.hypercores()) tellHypercore(tell, view)
+      return EXIT_OK
+    })
+  }
+}
+
+/** `datdot status`: how a chain, or one hypercore, is doing. */
+export const status: Command = {
+  help: `Usage: datdot status [KEY] --config FILE, or --data DIR --chain KEY [OPTIONS]
+
+Says how the chain is doing, or who holds the copies of the hypercore KEY, how far each is, and what is still to be encoded.
+
+${optionsHelp(walletSettings)}
+${codes}`,
+  async run(args, io) {
+    const { settings, json, positionals } = await configure('status', walletSettings, {
+      args,
+      io,
+      positionals: 1
+    })
+    const tell = tellerOf(io, json)
+    const [text] = positionals
+    const key = text === undefined ? undefined : argument('status', publicKey, text)
+    return using(new Wallet(settings, 'status'), async ({ member: { chain } }) => {
+      if (key) {
+        const view = await chain.hypercore(key)
+        if (view) tellCopies(tell, view)
+        else tell('unknown', { key }, `the chain has no hypercore ${idEncoding.encode(key)}`)
+        return EXIT_OK
+      }
+      const { chain: head } = await chain.info()
+      const { hypercores, copies, activeCopies, storage } = await chain.summary()
+      const { name, epoch, length } = head
+      const passed = storage.success
+      const failed = storage.failure + storage.offline + storage.refused + storage.lie
+      const facts = { name, epoch, entries: length, hypercores, copies, activeCopies, passed, failed }
+      const lines = [
+        `chain ${name}, epoch ${epoch}, ${length} entries`,
+        `${hypercores} hypercores, ${activeCopies} of ${copies} copies active`,
+        `storage challenges: ${passed} passed, ${failed} failed`
+      ]
+      tell('chain', facts, lines.join('\n'))
+      return EXIT_OK
+    })
+  }
+}
+
+/** `datdot get`: what any reader of the swarm gets. */
+export const get: Command = {
+  help: `Usage: datdot get KEY OUT --config FILE, or [OPTIONS]
+
+Reads a drive or hypercore from the swarm with a stock client, into the folder OUT/files (of a bare hypercore, one file of all blocks, each behind its length).
+
+${optionsHelp(['bootstrap', 'host', 'firewalled'])}
+${codes}`,
+  async run(args, io) {
+    const names = ['bootstrap', 'host', 'firewalled'] as const
+    const { settings, json, positionals } = await configure('get', names, { args, io, positionals: 2 })
+    const key = argument('get', publicKey, positionals[0])
+    const folder = argument(
+      'get',
+      { shows: 'OUT', takes: 'a folder', parse: (given) => given },
+      positionals[1]
+    )
+    const out = resolve(io.cwd, folder)
+    const network = networkOf(settings)
+    return using(new TemporaryFolder('datdot-get-'), async ({ path: dir }) => {
+      const { kind } = await findKey(key, { ...world, network, dir, signal: io.signal })
+      const { files, bytes } = await consume({ network, key, core: kind === 'core', out, signal: io.signal })
+      tellerOf(io, json)('read', { kind, files, bytes }, `${files} files, ${bytes} bytes in ${out}`)
+      return EXIT_OK
+    })
+  }
+}
+
+function tellHypercore(tell: Teller, view: HypercoreView): void {
+  const { key, state, balance, length, byteLength, wanted } = view
+  const whole = wholeCopies(view)
+  tell(
+    'hypercore',
+    { key, state, balance, length, byteLength, wanted, whole },
+    `${idEncoding.encode(Buffer.from(key))}  ${state}, ${whole} of ${wanted} copies whole, ${byteLength} bytes, ${amountText(balance)} datdots left`
+  )
+}
+
+function tellCopies(tell: Teller, view: HypercoreView): void {
+  tellHypercore(tell, view)
+  for (const { id, state, pinner, length, bytes, failures, task } of view.copies) {
+    const by = pinner ? `at ${idEncoding.encode(Buffer.from(pinner))}` : 'without a pinner yet'
+    const work = task ? `; chunks ${task.start} to ${task.end} are ${task.state}` : ''
+    tell(
+      'copy',
+      { id, state, pinner, length, bytes, failures, task: task?.state },
+      `  copy ${id} ${state} ${by}: ${length} of ${view.length} chunks, ${failures} failures in a row${work}`
+    )
+  }
+}

@@ -1,0 +1,172 @@
+import { resolve } from 'node:path'
+import * as idEncoding from 'hypercore-id-encoding'
+import { codecNames } from '../chunk/header.js'
+import { findKey, priceOf, topicOf, wholeCopies } from '../daemon/keeping.js'
+import { datdots, publicKey, wholeNumber, word } from '../daemon/setting.js'
+import { scan } from '../drive/scan.js'
+import { using } from '../lifecycle.js'
+import { DEFAULT_CODEC, planOf } from '../local/economy.js'
+import { DATDOT } from '../protocol/parameters.js'
+import { Author } from '../roles/author.js'
+import { TemporaryFolder } from '../temporary-folder.js'
+import { aborted, pause } from '../wait.js'
+import { amountText } from './amounts.js'
+import { EXIT_INTERRUPTED, EXIT_OK, optionOf, type Command, type CommandIo } from './command.js'
+import { configure, networkOf, optionsHelp, world, type Configured } from './configured.js'
+import { Wallet, walletSettings } from './purse.js'
+import { tellerOf, type Teller } from './telling.js'
+import { argument } from './tokens.js'
+
+const own = {
+  amount: { shows: 'N', purpose: 'datdots for each hypercore (default 100)' },
+  copies: { shows: 'N', purpose: 'encoded copies of each hypercore (default 2)' },
+  codec: { shows: codecNames.join('|'), purpose: `how they are encoded (default ${DEFAULT_CODEC})` },
+  'dry-run': { purpose: 'say what it costs, and do nothing' }
+}
+const LOOK_MS = 1_000
+const codes =
+  'Exit codes: 0 done, 1 the chain refused it or does not answer, 2 bad input, 130 stopped by Ctrl-C.\n'
+
+/** `datdot support`: has what is in the swarm already kept. */
+export const support: Command = {
+  help: `Usage: datdot support KEY --config FILE, or --data DIR --chain KEY [OPTIONS]
+
+Registers a hypercore, or all hypercores of a drive, with a plan, and donates to each from the wallet. What is registered
+already gets the donation only. Says first what copies cost by the chain's rules.
+
+${optionsHelp(walletSettings, own)}
+${codes}`,
+  async run(args, io) {
+    const given = await configure('support', walletSettings, { args, io, positionals: 1, own })
+    const key = argument('support', publicKey, given.positionals[0])
+    return using(new Wallet(given.settings, 'support'), async (wallet) => {
+      await supportKey(key, wallet, given, { io, tell: tellerOf(io, given.json) })
+      return EXIT_OK
+    })
+  }
+}
+
+/** `datdot publish`: an author that goes once others keep what it wrote. */
+export const publishCommand: Command = {
+  help: `Usage: datdot publish PATH --config FILE, or --data DIR --chain KEY [OPTIONS]
+
+Publishes a folder or file as a Hyperdrive, has it kept like datdot support, seeds it until every copy is whole, and says so: then its author may
+leave, and this ends.
+
+${optionsHelp(walletSettings, own)}
+${codes}`,
+  async run(args, io) {
+    const given = await configure('publish', walletSettings, { args, io, positionals: 1, own })
+    const path = argument(
+      'publish',
+      { shows: 'PATH', takes: 'a folder or file', parse: (text) => text },
+      given.positionals[0]
+    )
+    const source = await scan(resolve(io.cwd, path))
+    const tell = tellerOf(io, given.json)
+    return using(new TemporaryFolder('datdot-publish-'), (folder) =>
+      using(
+        new Author({ ...networkOf(given.settings), dir: folder.path, randomBytes: world.randomBytes }),
+        async (author) => {
+          const { driveKey } = await author.publish(source, { signal: io.signal })
+          tell('published', { key: driveKey }, `drive ${idEncoding.encode(driveKey)}`)
+          return using(new Wallet(given.settings, 'publish'), async (wallet) => {
+            const hypercores = await supportKey(driveKey, wallet, given, { io, tell })
+            if (given.own['dry-run'] === true) return EXIT_OK
+            const kept = await untilKept(hypercores, wallet, { io, tell })
+            if (!kept) return EXIT_INTERRUPTED
+            tell('kept', { key: driveKey }, 'every copy is whole: the author may leave')
+            return EXIT_OK
+          })
+        }
+      )
+    )
+  }
+}
+
+/** `datdot donate`: tokens for what is kept. */
+export const donateCommand: Command = {
+  help: `Usage: datdot donate KEY AMOUNT --config FILE, or --data DIR --chain KEY [OPTIONS]
+
+Donates AMOUNT datdots of the wallet to a hypercore that the chain has.
+
+${optionsHelp(walletSettings)}
+${codes}`,
+  async run(args, io) {
+    const { settings, positionals, json } = await configure('donate', walletSettings, {
+      args,
+      io,
+      positionals: 2
+    })
+    const key = argument('donate', publicKey, positionals[0])
+    const amount = argument('donate', datdots, positionals[1])
+    return using(new Wallet(settings, 'donate'), async ({ member }) => {
+      await member.chain.donate(key, amount)
+      tellerOf(io, json)(
+        'donated',
+        { key, amount },
+        `donated ${amountText(amount)} datdots to ${idEncoding.encode(key)}`
+      )
+      return EXIT_OK
+    })
+  }
+}
+
+/** Registers what a key needs and donates to it; returns the keys of its hypercores. */
+async function supportKey(
+  key: Buffer,
+  { supporter, member, dir }: Wallet,
+  { settings, own: given }: Configured,
+  { io, tell }: { io: CommandIo; tell: Teller }
+): Promise<Buffer[]> {
+  const text = (name: string): string | undefined =>
+    typeof given[name] === 'string' ? given[name] : undefined
+  const amount = optionOf('amount', datdots, text('amount')) ?? 100n * DATDOT
+  const copies = optionOf('copies', wholeNumber(1, 100), text('copies')) ?? 2
+  const codec = optionOf('codec', word(codecNames), text('codec')) ?? DEFAULT_CODEC
+  const { hypercores } = await findKey(key, {
+    ...world,
+    network: networkOf(settings),
+    dir,
+    signal: io.signal
+  })
+  const topic = topicOf(key)
+  const originals = []
+  for (const one of hypercores) originals.push(await supporter.inspect(one, topic))
+  const { parameters } = await member.chain.info()
+  const { once, month } = priceOf(originals, copies, parameters)
+  const costs = `${copies} copies cost ${amountText(once)} datdots once, and ${amountText(month)} a month at most`
+  tell('price', { copies, once, month }, costs)
+  if (given['dry-run'] === true) return hypercores
+  for (const [at, one] of hypercores.entries()) {
+    const known = await member.chain.hypercore(one)
+    if (known && known.state !== 'lapsed') await member.chain.donate(one, amount)
+    else await supporter.sponsor(one, originals[at]!, planOf(copies, codec, topic), amount)
+    tell(
+      'supported',
+      { key: one, amount },
+      `${amountText(amount)} datdots for hypercore ${idEncoding.encode(one)}`
+    )
+  }
+  return hypercores
+}
+
+/** Waits until all copies of all of them are whole, and says how far they are; false if it was stopped before. */
+async function untilKept(
+  hypercores: readonly Buffer[],
+  { member: { chain } }: Wallet,
+  { io, tell }: { io: CommandIo; tell: Teller }
+): Promise<boolean> {
+  let before = -1
+  while (!io.signal.aborted) {
+    const views = await Promise.all(hypercores.map((key) => chain.hypercore(key)))
+    const wanted = views.reduce((sum, view) => sum + (view?.wanted ?? 0), 0)
+    const whole = views.reduce((sum, view) => sum + (view ? wholeCopies(view) : 0), 0)
+    if (whole !== before) tell('copies', { whole, wanted }, `${whole} of ${wanted} copies are whole`)
+    before = whole
+    if (whole >= wanted) return true
+    await pause(world.clock, LOOK_MS, io.signal)
+  }
+  await aborted(io.signal)
+  return false
+}

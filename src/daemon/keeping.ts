@@ -1,0 +1,91 @@
+import { join } from 'node:path'
+import crypto from 'hypercore-crypto'
+import { resolveKey, type Resolved } from '../drive/resolve.js'
+import { Resource, using } from '../lifecycle.js'
+import {
+  billedBytes,
+  encodedBytesMax,
+  retrievalReward,
+  segmentReward,
+  storageReward
+} from '../ledger/rules/economics.js'
+import { sumsOf, type Original } from '../protocol/original.js'
+import type { Parameters } from '../protocol/parameters.js'
+import type { HypercoreView } from '../protocol/views.js'
+import { SwarmReader, knownLength } from '../swarm/reader.js'
+import type { Network } from '../swarm/dht.js'
+import type { Clock } from '../clock.js'
+
+const FIND_MS = 30_000
+const MONTH_MS = 30 * 86_400_000
+
+export interface FindOptions {
+  network: Network
+  /** A folder that this may write to, and empty. */
+  dir: string
+  clock: Clock
+  randomBytes: (length: number) => Buffer
+  signal: AbortSignal
+}
+
+/**
+ * Whether a key is a drive's, and the hypercores that it needs.
+ *
+ * @throws SwarmError HYPERCORE_UNREACHABLE
+ */
+export function findKey(key: Buffer, options: FindOptions): Promise<Resolved> {
+  const { network, dir, clock, randomBytes, signal } = options
+  const reader = new SwarmReader({ network, dir: join(dir, 'finder'), seed: randomBytes(32) })
+  return using(new Discarded(reader), async () => {
+    const core = await reader.open(key)
+    await knownLength(core, 1, { clock, timeoutMs: FIND_MS, signal })
+    return resolveKey(reader.store, core)
+  })
+}
+
+/** A reader whose downloads go with it. */
+class Discarded extends Resource {
+  readonly #reader: SwarmReader
+
+  constructor(reader: SwarmReader) {
+    super()
+    this.#reader = reader
+  }
+
+  protected async start(): Promise<void> {
+    this.owe('reader', () => this.#reader.discard())
+    await this.#reader.ready()
+  }
+}
+
+/** What keeping costs, in grains. */
+export interface Price {
+  /** Once: encoding all copies. */
+  once: bigint
+  /** A month of all copies, each passing all that it is asked: the most that it can be. */
+  month: bigint
+}
+
+/** What some hypercores cost by the chain's rules, at most. */
+export function priceOf(originals: readonly Original[], copies: number, p: Parameters): Price {
+  let [once, month] = [0n, 0n]
+  const epochs = Math.max(1, Math.round(MONTH_MS / p.epochMs))
+  for (const original of originals) {
+    const bytes = encodedBytesMax(sumsOf(original).byteLength, original.length)
+    // Of one epoch, since what is paid for many at once is capped.
+    const epoch = storageReward(bytes, 1, p) + retrievalReward(bytes, 1, p) + p.checkReward
+    once += BigInt(copies) * segmentReward(Number(billedBytes(bytes, p)), p)
+    month += BigInt(copies) * BigInt(epochs) * epoch
+  }
+  return { once, month }
+}
+
+/** Copies of a hypercore that hold all of it. */
+export function wholeCopies({ copies, length }: HypercoreView): number {
+  return copies.filter((copy) => copy.state === 'active' && copy.length >= length).length
+}
+
+/** The topic under which readers look for all hypercores of a key. */
+export function topicOf(key: Buffer): Buffer {
+  return crypto.discoveryKey(key)
+}
