@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CODEC_IDS, type CodecName } from '../chunk/header.js'
 import { systemClock } from '../clock.js'
+import { parseKey } from '../drive/key.js'
 import { InputError } from '../errors.js'
 import { DEFAULT_CODEC } from '../local/economy.js'
 import { runNetwork, type NetworkOptions, type NetworkResult } from '../local/up.js'
@@ -130,7 +131,7 @@ function parse(args: string[], io: CommandIo): { options: NetworkOptions; json: 
 
 /** A key stays as it is; everything else is a path from where the person stands. */
 function resolveSource(cwd: string, given: string): string {
-  return /^(pear:\/\/)?[a-z0-9]{52}$|^[0-9a-f]{64}$/i.test(given) ? given : resolve(cwd, given)
+  return parseKey(given) === null ? resolve(cwd, given) : given
 }
 
 /** Every copy of a hypercore has a pinner and a signer of its own, so there must be enough of both. */

@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import { open, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Source } from './scan.js'
+import { pipeline } from 'node:stream/promises'
+import type { Source, SourceFile } from './scan.js'
 
 const WINDOW_BYTES = 1 << 20
 
@@ -31,10 +34,29 @@ export async function differences(source: Source, folder: string, readBack: Read
         found.push(`${entry.name} links to ${target ?? 'nothing'}, not ${entry.target}`)
       continue
     }
-    const difference = await fileDifference(entry.path, join(folder, entry.name), window)
+    const copy = join(folder, entry.name)
+    const difference = entry.digest
+      ? await publishedDifference(entry, entry.digest, copy)
+      : await fileDifference(entry.path, copy, window)
     if (difference !== null) found.push(`${entry.name} ${difference}`)
   }
   return found
+}
+
+/** Of what was published the digest is known; the file itself may have changed since. */
+async function publishedDifference(
+  { executable }: SourceFile,
+  digest: Buffer,
+  copy: string
+): Promise<string | null> {
+  try {
+    if ((((await stat(copy)).mode & 0o100) !== 0) !== executable) return 'differs in its executable bit'
+    const hash = createHash('sha256')
+    await pipeline(createReadStream(copy, { highWaterMark: WINDOW_BYTES }), hash)
+    return hash.digest().equals(digest) ? null : 'differs from what was published'
+  } catch (error) {
+    return `cannot be compared: ${(error as Error).message}`
+  }
 }
 
 async function fileDifference(original: string, copy: string, window: Buffer): Promise<string | null> {

@@ -10,6 +10,8 @@ export interface SourceFile {
   path: string
   bytes: number
   executable: boolean
+  /** SHA-256 of what was published of it, once it was: the folder may change after that. */
+  digest?: Buffer
 }
 
 /** A symbolic link to publish as a link. */
@@ -39,9 +41,12 @@ export interface ScanOptions {
   exclude?: string[]
   /** Names of folders that are left out wherever they are. */
   excludeNames?: string[]
+  /** Whether nothing at all is a source too. */
+  mayBeEmpty?: boolean
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true })
+/** A name may begin with U+FEFF, which is no mark of an encoding there. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
  * Lists the files and links below `path` (a folder, a file, or a link to one) without following links inside.
@@ -68,8 +73,8 @@ export async function scan(path: string, options: ScanOptions = {}): Promise<Sou
   } else {
     throw new InputError('PATH_NOT_A_FILE', `${path} is ${kindOf(stats)}; give a folder or a regular file`)
   }
-  if (source.bytes === 0) {
-    throw new InputError('PATH_EMPTY', `${path} has no file with content; there is nothing to keep alive`)
+  if (source.entries.length === 0 && options.mayBeEmpty !== true) {
+    throw new InputError('PATH_EMPTY', `${path} has no file and no link; there is nothing to keep alive`)
   }
   source.entries.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)))
   return source

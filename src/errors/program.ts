@@ -67,6 +67,17 @@ export const programErrors = {
     cause: '`datdot up KEY` has to look for a hypercore on a DHT and was told of none.',
     remedy: 'Add `--bootstrap HOST:PORT` with nodes of the DHT that the key is announced on.'
   },
+  KEY_DAT: {
+    class: 'InputError',
+    cause:
+      'An address of dat:// was given; hypercores of before version 10 speak another protocol and cannot be reached.',
+    remedy: 'Publish the data anew, as a folder or with a Hyperdrive of today, and give that key.'
+  },
+  KEY_EMPTY: {
+    class: 'InputError',
+    cause: 'Somebody serves the hypercore that was named, but it has no blocks yet.',
+    remedy: 'Have its author write something into it first.'
+  },
   KEY_UNREACHABLE: {
     class: 'InputError',
     cause: 'Nobody on this DHT serves the hypercore that was named.',
@@ -96,8 +107,8 @@ export const programErrors = {
   },
   PATH_EMPTY: {
     class: 'InputError',
-    cause: 'There is no file with content below the path, so there is nothing to keep alive.',
-    remedy: 'Give a path with at least one byte in it.'
+    cause: 'There is neither a file nor a link below the path, so there is nothing to keep alive.',
+    remedy: 'Give a path with a file in it.'
   },
   PATH_NAME: {
     class: 'InputError',

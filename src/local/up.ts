@@ -6,6 +6,7 @@ import type { CodecName } from '../chunk/header.js'
 import type { Clock, Timer } from '../clock.js'
 import { randomBytes } from '../crypto/keys.js'
 import { differences } from '../drive/compare.js'
+import { parseKey, type NamedKey } from '../drive/key.js'
 import { resolveKey } from '../drive/resolve.js'
 import { scan, type Source } from '../drive/scan.js'
 import { DatdotError, InputError } from '../errors.js'
@@ -74,6 +75,8 @@ const SETTLE_MS = 5_000
 /** Slowest that a whole step may go before it counts as stuck. */
 const SLOWEST_BYTES_PER_SECOND = 250_000
 const STEP_MS = 120_000
+/** How long whoever serves a key may take to say how long it is. */
+const EMPTY_MS = 8_000
 /** How long a key may take to be found. */
 const FIND_MS = 30_000
 /** What a key's hypercores may weigh without being asked about: there is no telling before they are found. */
@@ -145,20 +148,21 @@ class SpaceWatch extends Resource {
 }
 
 /** The key, if the source is one. */
-function keyOf({ source, bootstrap }: NetworkOptions): Buffer | null {
-  if (!idEncoding.isValid(source)) return null
+function keyOf({ source, bootstrap }: NetworkOptions): NamedKey | null {
+  const named = parseKey(source)
+  if (named === null) return null
   if (!bootstrap) {
     throw new InputError(
       'BOOTSTRAP_MISSING',
       'a KEY is looked for on a DHT: give its nodes with --bootstrap HOST:PORT'
     )
   }
-  return idEncoding.decode(source)
+  return named
 }
 
 /** What the run will write at most, roughly. */
-function neededBytes({ copies }: NetworkOptions, given: Buffer | Source): number {
-  const bytes = Buffer.isBuffer(given) ? UNKNOWN_BYTES : given.bytes
+function neededBytes({ copies }: NetworkOptions, given: NamedKey | Source): number {
+  const bytes = 'key' in given ? UNKNOWN_BYTES : given.bytes
   // Author, consumer's store and files, and for each copy the signer's download and the encoded bytes.
   return Math.ceil(bytes * (3 + 2 * copies) * 1.05) + (128 << 20)
 }
@@ -232,18 +236,16 @@ class Up extends Resource {
    *
    * @param given a key to find, or what to publish
    */
-  async run(given: Buffer | Source): Promise<NetworkResult> {
+  async run(given: NamedKey | Source): Promise<NetworkResult> {
     this.#running = this.#run(given)
     const result = await unlessAborted(this.#running, this.#over)
     await this.release(this.#space)
     return result
   }
 
-  async #run(given: Buffer | Source): Promise<NetworkResult> {
+  async #run(given: NamedKey | Source): Promise<NetworkResult> {
     const network = await this.#startDht()
-    const subject = Buffer.isBuffer(given)
-      ? await this.#find(network, given)
-      : await this.#publish(network, given)
+    const subject = 'key' in given ? await this.#find(network, given) : await this.#publish(network, given)
     const { chain, supporterOptions, observer } = await this.#startChain(network)
     await this.#startParticipants(network, chain)
     const { copies, epochs } = this.#options
@@ -304,25 +306,38 @@ class Up extends Resource {
     const author = new Author({ ...options, randomBytes: (length) => randomBytes(length) })
     this.#author = await this.acquire('author', author)
     let bytes = 0
-    const { driveKey, hypercores } = await author.publish(source, {
+    const published = await author.publish(source, {
       signal: this.#over,
       onBytes: (more) => this.#progress.detail(megabytes((bytes += more), source.bytes))
     })
-    return { key: driveKey, core: false, hypercores, source }
+    const { driveKey, hypercores } = published
+    for (const { path, why } of published.source.skipped.slice(source.skipped.length))
+      this.#progress.note(`warning: ${path} is left out: ${why}`)
+    return { key: driveKey, core: false, hypercores, source: published.source }
   }
 
   /** Finds a key in the swarm, and reads it once from its author to have something to compare with. */
-  async #find(network: Network, key: Buffer): Promise<Subject> {
+  async #find(network: Network, { key, length }: NamedKey): Promise<Subject> {
     this.#step('Looking for the key')
     const reader = new SwarmReader({ network, dir: this.#data.of('finder'), seed: randomBytes(32) })
     try {
       const core = await reader.open(key)
-      const patience = { clock: this.#clock, timeoutMs: FIND_MS, signal: this.#over }
-      await knownLength(core, 1, patience).catch((error: unknown) => {
+      const id = idEncoding.encode(key)
+      const patience = (timeoutMs: number) => ({ clock: this.#clock, timeoutMs, signal: this.#over })
+      await knownLength(core, 1, patience(EMPTY_MS)).catch(() => {
         this.#over.throwIfAborted()
+        if (core.peers.length > 0) throw new InputError('KEY_EMPTY', `${id} is served, but has no blocks yet`)
+      })
+      const least = Math.max(1, length ?? 1)
+      await knownLength(core, least, patience(FIND_MS)).catch((error: unknown) => {
+        this.#over.throwIfAborted()
+        if (core.length > 0) {
+          const found = `${id} is served with ${core.length} blocks, ${length} were asked for`
+          throw new InputError('KEY_UNREACHABLE', found, { cause: error })
+        }
         throw new InputError(
           'KEY_UNREACHABLE',
-          `nobody serves ${idEncoding.encode(key)} on this DHT; check the key and --bootstrap`,
+          `nobody serves ${id} on this DHT; check the key and --bootstrap`,
           { cause: error }
         )
       })
@@ -331,7 +346,7 @@ class Up extends Resource {
       this.#step('Reading from the author')
       const out = this.#data.of('reference')
       const read = await consume({ network, key, core: core_, out, signal: this.#over })
-      const source = await scan(join(out, 'files'))
+      const source = await scan(join(out, 'files'), { mayBeEmpty: true })
       for (const { name, target } of read.links) source.entries.push({ kind: 'link', name, path: '', target })
       return { key, core: core_, hypercores, source }
     } finally {

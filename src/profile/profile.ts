@@ -1,3 +1,4 @@
+import { InputError } from '../errors.js'
 import { availableParallelism } from 'node:os'
 import type { CodecName } from '../chunk/header.js'
 import { scan } from '../drive/scan.js'
@@ -24,7 +25,12 @@ export interface ProfileProgress {
 /** Profiles this machine over loopback: the wire alone, stock replication, and each codec. */
 export async function runProfile(options: ProfileOptions, progress: ProfileProgress): Promise<ProfileReport> {
   // Before anything is measured: what cannot be read is no input.
-  if (options.input.kind === 'path') await scan(options.input.path)
+  if (options.input.kind === 'path') {
+    const { path } = options.input
+    if ((await scan(path)).bytes === 0) {
+      throw new InputError('PATH_EMPTY', `${path} has no file with content; there is nothing to measure`)
+    }
+  }
   if (!options.peer) {
     return using(new PrivateDht(), ({ network }) => measure(options, progress, network, { link: 'loopback' }))
   }

@@ -21,6 +21,8 @@ export interface AuthorOptions {
 export interface Publication {
   driveKey: Buffer
   hypercores: Buffer[]
+  /** What went in, as it was read; `skipped` has what did not. */
+  source: Source
 }
 
 /**
@@ -62,11 +64,13 @@ export class Author extends Resource {
     const drive = new Hyperdrive(this.#store)
     this.#drive = drive
     await drive.ready()
-    await publish(drive, source, options)
+    const published = await publish(drive, source, options)
     const blobs = await drive.getBlobs()
     if (blobs === null) throw new Error('a drive with files has a blobs hypercore')
     // As the README of hyperdrive has it: all of a drive is found under its key, over the same connections.
     await this.#swarm.join(drive.discoveryKey).flushed()
-    return { driveKey: drive.key, hypercores: [drive.core.key, blobs.core.key] }
+    // Of links and empty files alone there are no blobs.
+    const hypercores = [drive.core, blobs.core].filter(({ length }) => length > 0).map(({ key }) => key)
+    return { driveKey: drive.key, hypercores, source: published }
   }
 }

@@ -24,6 +24,8 @@ declare module 'hyperdrive' {
   }
 
   class Hyperdrive extends EventEmitter {
+    /** Key of the blobs that a drive of this hypercore has; null for a hypercore of an old form. */
+    static getContentKey(core: Hypercore): Buffer | null
     constructor(corestore: Corestore, key?: Buffer | null, options?: object)
     readonly key: Buffer
     readonly discoveryKey: Buffer

@@ -5,6 +5,11 @@ import { mkdirSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import Corestore from 'corestore'
+import Hyperdrive from 'hyperdrive'
+import Hyperswarm from 'hyperswarm'
+import { createDht } from '../../src/swarm/dht.js'
+import { leave } from '../../src/swarm/leave.js'
 import { systemClock } from '../../src/clock.js'
 import { opened } from '../../src/lifecycle.js'
 import { DataFolder } from '../../src/roles/data-folder.js'
@@ -61,13 +66,15 @@ test('a PATH that cannot be read is refused', async (t) => {
   await refused(t, at, ['up', 'circle'], { code: 'PATH_UNREADABLE', says: /circle/ })
 })
 
-test('a PATH without a non-empty file is refused', async (t) => {
+test('a PATH without a file or link is refused', async (t) => {
   const at = place(t)
-  mkdirSync(join(at.root, 'empty'))
+  mkdirSync(join(at.root, 'empty', 'below'), { recursive: true })
   await refused(t, at, ['up', 'empty'], { code: 'PATH_EMPTY', says: /empty/ })
-  writeFileSync(join(at.root, 'empty', 'nothing'), '')
-  await refused(t, at, ['up', 'empty'], { code: 'PATH_EMPTY', says: /empty/ })
-  await refused(t, at, ['up', 'empty/nothing'], { code: 'PATH_EMPTY', says: /nothing/ })
+})
+
+test('an address of dat:// is refused with the reason', async (t) => {
+  const args = ['up', `dat://${KEY}/index.html`]
+  await refused(t, place(t), args, { code: 'KEY_DAT', says: /before hypercore 10/ })
 })
 
 test('a PATH that is a socket is refused', async (t) => {
@@ -171,6 +178,26 @@ test('a KEY that nobody serves is refused', async (t) => {
   const [node] = network.bootstrap
   const args = ['up', KEY, '--bootstrap', `127.0.0.1:${node!.port}`]
   await refused(t, place(t), args, { code: 'KEY_UNREACHABLE', says: /nobody serves/ })
+})
+
+test('a KEY that somebody serves, but that has no blocks, is refused with the reason', async (t) => {
+  const network = await privateDht(t)
+  const store = new Corestore(temporaryFolder(t))
+  const drive = new Hyperdrive(store)
+  await drive.ready()
+  const swarm = new Hyperswarm({ dht: createDht(network) })
+  t.after(async () => {
+    await leave(swarm)
+    await store.close()
+  })
+  swarm.on('connection', (connection) => {
+    connection.on('error', () => {})
+    store.replicate(connection)
+  })
+  await swarm.join(drive.discoveryKey).flushed()
+  const [node] = network.bootstrap
+  const args = ['up', `hyper://${drive.core.id}/`, '--bootstrap', `127.0.0.1:${node!.port}`]
+  await refused(t, place(t), args, { code: 'KEY_EMPTY', says: /no blocks yet/ })
 })
 
 test('a source that no disk could hold several times is refused before anything is written', async (t) => {

@@ -83,11 +83,28 @@ test('refuses what is missing', async (t) => {
   await assert.rejects(scan(join(folder, 'file', 'below')), { code: 'PATH_MISSING' })
 })
 
-test('refuses a folder without a single byte', async (t) => {
+test('refuses a folder without a file or link, and takes one with empty files or links alone', async (t) => {
   const folder = temporaryFolder(t)
+  mkdirSync(join(folder, 'below'))
   await assert.rejects(scan(folder), { code: 'PATH_EMPTY' })
+  assert.deepEqual((await scan(folder, { mayBeEmpty: true })).entries, [])
+  symlinkSync('nowhere', join(folder, 'link'))
+  assert.equal((await scan(folder)).entries.length, 1)
   writeFileSync(join(folder, 'empty'), '')
-  await assert.rejects(scan(folder), { code: 'PATH_EMPTY' })
+  assert.equal((await scan(folder)).bytes, 0)
+})
+
+test('keeps every byte of names and targets, U+FEFF at their beginning too', async (t) => {
+  const folder = temporaryFolder(t)
+  writeFileSync(join(folder, 'name'), 'without')
+  writeFileSync(join(folder, '\ufeffname'), 'with it')
+  symlinkSync('\ufeffname', join(folder, 'link'))
+  const { entries } = await scan(folder)
+  assert.deepEqual(
+    entries.map(({ name }) => name),
+    ['/link', '/name', '/\ufeffname']
+  )
+  assert.ok(entries[0]!.kind === 'link' && entries[0]!.target === '\ufeffname')
 })
 
 test('refuses names that a drive cannot hold', async (t) => {

@@ -27,12 +27,15 @@ const FILES: Record<string, Buffer> = {
   'Übergröße/naïve façade.bin': randomBytes(300_000),
   '数据/点 😀.bin': randomBytes(65_536),
   'deep/er/and/deeper.bin': randomBytes(1),
+  // Beside the same name without it.
+  '\ufeffplain.bin': randomBytes(70_000),
   'empty file': Buffer.alloc(0)
 }
 const LINKS: Record<string, string> = {
   'link to a file': 'plain.bin',
   'deep/dangling': '../nowhere',
-  'link to a folder': 'Übergröße'
+  'link to a folder': 'Übergröße',
+  'link to a mark': '\ufeffplain.bin'
 }
 
 interface Json {

@@ -1,0 +1,33 @@
+import * as idEncoding from 'hypercore-id-encoding'
+import { InputError } from '../errors.js'
+
+/** A key that somebody named, and the length that goes with it if one was named too. */
+export interface NamedKey {
+  key: Buffer
+  length: number | null
+}
+
+/** Scheme, fork and length as `pear://` has them, key, length, and what comes after it. */
+const FORM =
+  /^(?:([a-z]+):\/\/)?(?:\d+\.(\d+)\.)?([a-z0-9]{52}|[a-fA-F0-9]{64})(?:\+(\d{1,15}))?(?:[/?#].*)?$/
+const SCHEMES = ['hyper', 'pear', 'hypercore', 'dat']
+
+/**
+ * Reads a key in every form that people paste: z-base-32 or hex, bare or as an address of hyper:// or pear://, with a slash, a
+ * path or `+LENGTH` behind it. Null if it is none.
+ *
+ * @throws InputError KEY_DAT for an address of dat://
+ */
+export function parseKey(text: string): NamedKey | null {
+  const [, scheme, pearLength, key, length] = FORM.exec(text.trim()) ?? []
+  if (key === undefined || (scheme !== undefined && !SCHEMES.includes(scheme))) return null
+  if (scheme === 'dat') {
+    throw new InputError(
+      'KEY_DAT',
+      `${text} is an address of Dat: what was made before hypercore 10 cannot be reached by today's hypercores`
+    )
+  }
+  if (!idEncoding.isValid(key)) return null
+  const named = length ?? pearLength
+  return { key: idEncoding.decode(key), length: named === undefined ? null : Number(named) }
+}
