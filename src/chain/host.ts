@@ -1,10 +1,15 @@
 import type HyperDHT from 'hyperdht'
 import type Hyperswarm from 'hyperswarm'
 import type { KeyPair } from '../crypto/keys.js'
+import { systemClock } from '../clock.js'
 import { Resource } from '../lifecycle.js'
+import { ConnectionGate } from '../swarm/gate.js'
 import { leave } from '../swarm/leave.js'
 import type { PeerStream } from '../swarm/peer-stream.js'
 import { unlessAborted } from '../wait.js'
+
+/** Connections of clients and of those who follow the cores; the least useful give way to new ones, members last. */
+const LIMITS = { all: 1_024, perKey: 8, perAddress: 256, unfinishedBytes: 64 << 20 }
 
 export interface ChainHostOptions {
   /** The chain's key, under which it is reached. */
@@ -17,6 +22,8 @@ export interface ChainHostOptions {
   }
   /** Offers the chain's protocol on a connection. */
   accept: (connection: PeerStream) => void
+  /** Whether a key is that of an account, whose connections go last where there are too many. */
+  knows?: (key: Uint8Array) => boolean
 }
 
 /** A chain's place on the swarm: it is reached under its key, and whoever looks for its cores finds them here. */
@@ -39,9 +46,19 @@ export class ChainHost extends Resource {
     this.owe('connections', () => {
       for (const connection of this.#connections) connection.destroy()
     })
-    swarm.on('connection', (connection) => this.#serve(connection))
-    const listener: HyperDHT.Server = swarm.dht.createServer({}, (connection) => {
-      if (this.#serve(connection)) accept(connection)
+    const { knows } = this.#options
+    const gate = new ConnectionGate({
+      ...LIMITS,
+      clock: systemClock,
+      ...(knows && { keeps: ({ remotePublicKey }) => knows(remotePublicKey) })
+    })
+    swarm.on('connection', (connection) => {
+      if (gate.admit(connection)) this.#serve(connection)
+    })
+    const firewall = (key: Uint8Array): boolean => gate.refuses(key)
+    const listener: HyperDHT.Server = swarm.dht.createServer({ firewall }, (connection) => {
+      connection.on('error', () => {})
+      if (gate.admit(connection) && this.#serve(connection)) accept(connection)
     })
     this.own('listener', listener)
     await unlessAborted(listener.listen(keyPair), this.signal)

@@ -91,7 +91,7 @@ type Answerers = {
 export class ChainRpcServer {
   readonly #ports: ChainRpcPorts
   readonly #answerers: Answerers
-  readonly #channels = new Set<ServerChannel>()
+  readonly #channels = new Map<ServerChannel, Place>()
   readonly #turns: Turns
   readonly #memory = { member: new SharedMemory(MEMORY_BYTES), stranger: new SharedMemory(STRANGERS_BYTES) }
   #closed = false
@@ -122,11 +122,18 @@ export class ChainRpcServer {
           refusals.forget(connection)
         }
       })
-      this.#channels.add(channel)
+      this.#channels.set(channel, place)
       // A ledger that is closing answers nobody.
       recognise().catch(() => {})
     }
     mux.pair({ protocol: CHAIN_PROTOCOL }, open)
+  }
+
+  /** Whether a key that is connected has an account. */
+  knows(key: Uint8Array): boolean {
+    const hex = toHex(key)
+    for (const place of this.#channels.values()) if (place.key === hex) return place.standing === 'member'
+    return false
   }
 
   /** Channels that are open. */
@@ -136,7 +143,7 @@ export class ChainRpcServer {
 
   close(): void {
     this.#closed = true
-    for (const channel of this.#channels) channel.close()
+    for (const channel of [...this.#channels.keys()]) channel.close()
   }
 
   /** Gives a connection what members get, once its key has an account. */

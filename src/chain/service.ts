@@ -101,6 +101,11 @@ export class ChainService extends Resource {
     return this.#server.connections
   }
 
+  /** Whether somebody with this key is connected and has an account. */
+  knows(key: Uint8Array): boolean {
+    return this.#server.knows(key)
+  }
+
   /** Offers the protocol on a connection. */
   accept(connection: PeerStream): void {
     if (!this.signal.aborted) this.#server.accept(connection)

@@ -22,6 +22,13 @@ export interface IntakeLimits {
   uploads?: number
 }
 
+/** Room for one upload, which is taken as its bytes come. */
+interface Budget {
+  /** @throws ChainError `CHAIN_BUSY` */
+  take(bytes: number): void
+  release(): void
+}
+
 /** One evidence on its way in. Its owner calls `discard` when its bytes are no longer needed. */
 export class EvidenceUpload {
   /** Bytes received; pieces come in order. */
@@ -29,24 +36,24 @@ export class EvidenceUpload {
   readonly byteLength: number
   readonly #memory: Uint8Array | null
   readonly #path: string
-  readonly #release: () => void
+  readonly #budget: Budget
   #file: Promise<FileHandle> | null = null
   #tail: Promise<unknown> = Promise.resolve()
   #discarded: Promise<void> | null = null
 
-  /** @param path where to put the bytes, or null to keep them in memory */
-  constructor(byteLength: number, path: string | null, release: () => void) {
+  /** @param path where to put the bytes, or null to keep them in memory, which is only taken as it is filled */
+  constructor(byteLength: number, path: string | null, budget: Budget) {
     this.byteLength = byteLength
     this.#memory = path === null ? new Uint8Array(new SharedArrayBuffer(byteLength)) : null
     this.#path = path ?? ''
-    this.#release = release
+    this.#budget = budget
   }
 
   /**
    * Takes the next piece.
    *
    * @throws ChainError `EVIDENCE_ORDER` if it does not begin where the last one ended, `EVIDENCE_TOO_LARGE` if
-   *   it ends after the announced length
+   *   it ends after the announced length, `CHAIN_BUSY` if there is no room for it, `EVIDENCE_UPLOAD` if the upload was given up
    */
   write(offset: number, piece: Uint8Array): Promise<void> {
     const turn = this.#tail.then(() => this.#write(offset, piece))
@@ -55,13 +62,14 @@ export class EvidenceUpload {
   }
 
   async #write(offset: number, piece: Uint8Array): Promise<void> {
-    if (this.#discarded) throw new ChainError('EVIDENCE_NOT_ASKED', 'This upload was given up')
+    if (this.#discarded) throw new ChainError('EVIDENCE_UPLOAD', 'This upload was given up: begin it again')
     if (offset !== this.received) {
       throw new ChainError('EVIDENCE_ORDER', `A piece at ${offset} where ${this.received} is next`)
     }
     if (offset + piece.byteLength > this.byteLength) {
       throw new ChainError('EVIDENCE_TOO_LARGE', `More than the ${this.byteLength} bytes that were announced`)
     }
+    this.#budget.take(piece.byteLength)
     if (this.#memory) this.#memory.set(piece, offset)
     else {
       this.#file ??= open(this.#path, 'wx')
@@ -102,7 +110,7 @@ export class EvidenceUpload {
     this.#discarded ??= this.#tail
       .then(() => this.#closeFile())
       .then(() => (this.#memory ? undefined : rm(this.#path, { force: true })))
-      .finally(this.#release)
+      .finally(() => this.#budget.release())
     return this.#discarded
   }
 
@@ -113,13 +121,25 @@ export class EvidenceUpload {
   }
 }
 
-/** Receives evidence within a budget of memory, disk and uploads, all of it announced before it comes. */
+interface Held {
+  owner: string
+  inMemory: boolean
+  /** Bytes that have come. */
+  bytes: number
+}
+
+/**
+ * Receives evidence within a budget of memory, disk and uploads. What counts is what has come: who announces and does not send holds
+ * nothing. Where there is no room, it is made by who holds more than the one who needs it: of theirs the upload goes that was
+ * silent for longest.
+ */
 export class EvidenceIntake extends Resource {
   readonly #folder: string
   readonly #limits: Required<IntakeLimits>
   #memory = 0
   #disk = 0
-  readonly #uploads = new Set<EvidenceUpload>()
+  /** Those that heard of least lately first. */
+  readonly #uploads = new Map<EvidenceUpload, Held>()
 
   /** @param folder a folder of its own: what an earlier process left there is deleted */
   constructor(folder: string, limits: IntakeLimits = {}) {
@@ -141,31 +161,75 @@ export class EvidenceIntake extends Resource {
   }
 
   /**
-   * Makes room for an evidence of `byteLength` bytes.
+   * Begins an evidence of `byteLength` bytes.
    *
-   * @throws ChainError `CHAIN_BUSY` if there is none; the sender tries again later
+   * @param owner who sends it
+   * @throws ChainError `CHAIN_BUSY` if there are too many, and this one has the most of them; the sender tries again later
    */
-  begin(byteLength: number): EvidenceUpload {
+  begin(byteLength: number, owner = ''): EvidenceUpload {
     this.signal.throwIfAborted()
     const { memoryUploadBytes, memoryBytes, diskBytes, uploads } = this.#limits
-    if (this.#uploads.size >= uploads) throw busy()
     const inMemory = byteLength <= memoryUploadBytes && this.#memory + byteLength <= memoryBytes
-    if (!inMemory && this.#disk + byteLength > diskBytes) throw busy()
-    if (inMemory) this.#memory += byteLength
-    else this.#disk += byteLength
-    const path = inMemory ? null : join(this.#folder, randomUUID())
-    const upload: EvidenceUpload = new EvidenceUpload(byteLength, path, () => {
-      this.#uploads.delete(upload)
-      if (inMemory) this.#memory -= byteLength
-      else this.#disk -= byteLength
-    })
-    this.#uploads.add(upload)
+    if (!inMemory && byteLength > diskBytes) throw busy()
+    if (this.#uploads.size >= uploads) this.#makeRoom(owner, () => 1)
+    const held: Held = { owner, inMemory, bytes: 0 }
+    const upload: EvidenceUpload = new EvidenceUpload(
+      byteLength,
+      inMemory ? null : join(this.#folder, randomUUID()),
+      {
+        take: (bytes) => this.#take(upload, held, bytes),
+        release: () => this.#release(upload, held)
+      }
+    )
+    this.#uploads.set(upload, held)
     return upload
+  }
+
+  #take(upload: EvidenceUpload, held: Held, bytes: number): void {
+    const { memoryBytes, diskBytes } = this.#limits
+    const { inMemory, owner } = held
+    const most = inMemory ? memoryBytes : diskBytes
+    while ((inMemory ? this.#memory : this.#disk) + bytes > most) {
+      this.#makeRoom(owner, (other) => (other.inMemory === inMemory ? other.bytes : 0), bytes)
+    }
+    if (inMemory) this.#memory += bytes
+    else this.#disk += bytes
+    held.bytes += bytes
+    this.#uploads.delete(upload)
+    this.#uploads.set(upload, held)
+  }
+
+  #release(upload: EvidenceUpload, held: Held): void {
+    this.#uploads.delete(upload)
+    if (held.inMemory) this.#memory -= held.bytes
+    else this.#disk -= held.bytes
+    held.bytes = 0
+  }
+
+  /**
+   * Gives up an incomplete upload of who holds most, which has to be more than `owner` would.
+   *
+   * @throws ChainError `CHAIN_BUSY`
+   */
+  #makeRoom(owner: string, sizeOf: (held: Held) => number, wanted = 1): void {
+    const sums = new Map<string, number>()
+    for (const held of this.#uploads.values()) {
+      sums.set(held.owner, (sums.get(held.owner) ?? 0) + sizeOf(held))
+    }
+    const [first] = [...sums].sort(([, a], [, b]) => b - a)
+    if (!first || first[0] === owner || first[1] < (sums.get(owner) ?? 0) + wanted) throw busy()
+    for (const [upload, held] of this.#uploads) {
+      if (held.owner !== first[0] || upload.complete || sizeOf(held) === 0) continue
+      this.#release(upload, held)
+      void upload.discard()
+      return
+    }
+    throw busy()
   }
 
   /** Gives up whatever is still on its way. */
   async #discardAll(): Promise<void> {
-    const discarded = await Promise.allSettled([...this.#uploads].map((upload) => upload.discard()))
+    const discarded = await Promise.allSettled([...this.#uploads.keys()].map((upload) => upload.discard()))
     for (const result of discarded) if (result.status === 'rejected') throw result.reason
   }
 }

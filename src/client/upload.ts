@@ -77,7 +77,7 @@ async function upload(calls: UploadCalls, evidence: UploadSource, wait: Wait): P
 /** The connection went away, and with it the upload; or the chain has no room for one now. */
 const PASSING: ReadonlySet<ErrorCode> = new Set(['RPC_CLOSED', 'CHAIN_BUSY', 'EVIDENCE_UPLOAD'])
 /** The chain wants a piece later. */
-const SLOWER: ReadonlySet<ErrorCode> = new Set(['RPC_RATE', 'RPC_BUSY'])
+const SLOWER: ReadonlySet<ErrorCode> = new Set(['RPC_RATE', 'RPC_BUSY', 'CHAIN_BUSY'])
 
 async function attemptUpload(calls: UploadCalls, evidence: UploadSource, wait: Wait): Promise<void> {
   const { upload, pieceBytes } = await calls.begin(evidence.byteLength)

@@ -97,7 +97,8 @@ export class ChainNode extends Resource {
       attach?.(connection)
     }
     // Closed after the service: who waits for an answer gets it, and followers of the log its last entries.
-    const host = this.own('host', new ChainHost({ keyPair, swarm, stores, accept }))
+    const knows = service.knows.bind(service)
+    const host = this.own('host', new ChainHost({ keyPair, swarm, stores, accept, knows }))
     await this.acquire('service', service)
     await host.ready()
     this.#publicKey = keyPair.publicKey

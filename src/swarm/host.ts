@@ -1,17 +1,22 @@
 import type Corestore from 'corestore'
 import type HyperDHT from 'hyperdht'
 import Hyperswarm from 'hyperswarm'
-import type { Clock } from '../clock.js'
+import { systemClock, type Clock } from '../clock.js'
 import type { KeyPair } from '../crypto/keys.js'
 import { DatdotError, SwarmError } from '../errors.js'
 import { Resource } from '../lifecycle.js'
 import { deadline, unlessAborted } from '../wait.js'
 import { createReachableDht, type Network } from './dht.js'
+import { ConnectionGate } from './gate.js'
 import { leave } from './leave.js'
 import { toHex } from '../bytes.js'
 
-/** Connections that a host holds at most; readers beyond them are turned away and come back. */
+/** Connections that a host holds at most; the least useful give way to new ones. */
 const MAX_CONNECTIONS = 256
+const MAX_PER_KEY = 4
+const MAX_PER_ADDRESS = 128
+/** Bytes of messages that have begun and not ended. */
+const UNFINISHED_BYTES = 64 << 20
 
 /** Attaches what a host offers beside replication to one connection. */
 export type Attach = (connection: HyperDHT.Connection) => void
@@ -41,11 +46,24 @@ export class SwarmHost extends Resource {
   protected async start(): Promise<void> {
     const { network, keyPair, store, attach } = this.#options
     const dht = await createReachableDht(network)
-    const swarm = new Hyperswarm({ dht, keyPair, maxPeers: MAX_CONNECTIONS })
+    const gate = new ConnectionGate({
+      all: MAX_CONNECTIONS,
+      perKey: MAX_PER_KEY,
+      perAddress: MAX_PER_ADDRESS,
+      unfinishedBytes: UNFINISHED_BYTES,
+      clock: systemClock
+    })
+    const swarm = new Hyperswarm({
+      dht,
+      keyPair,
+      maxPeers: MAX_CONNECTIONS,
+      firewall: (key) => gate.refuses(key)
+    })
     this.#swarm = swarm
     this.owe('swarm', () => leave(swarm))
     swarm.on('connection', (connection) => {
       connection.on('error', () => {})
+      if (!gate.admit(connection)) return
       attach?.(connection)
       store.replicate(connection)
     })

@@ -229,8 +229,10 @@ export class ServerChannel {
     const now = this.#clock.now()
     this.#tokens = Math.min(burst, this.#tokens + (Math.max(0, now - this.#refilledAt) * perSecond) / 1000)
     this.#refilledAt = now
-    if (this.#tokens < cost) return false
-    this.#tokens -= cost
+    // What costs more than all that there may be takes all.
+    const taken = Math.min(cost, burst)
+    if (this.#tokens < taken) return false
+    this.#tokens -= taken
     return true
   }
 }

@@ -168,6 +168,7 @@ async function serve(
 }
 
 async function* receive(channel: SegmentPipe, position: number): AsyncGenerator<SegmentItem, void, void> {
+  channel.ask()
   channel.send(READY, writeNumber(position))
   const joiner = new Joiner()
   const pace = channel.pace()

@@ -24,8 +24,9 @@ export const SEGMENT_PROTOCOL = 'datdot/segment/1'
 export const WINDOW_BYTES = 8 << 20
 /** Most bytes of an offer, checkpoint or verdict. */
 const WORD_BYTES_MAX = 64 << 10
-/** Bytes of all messages but data that may wait to be taken. */
+/** Bytes of all messages but data that may wait to be taken; the first, before it is known who sends. */
 const WAITING_BYTES_MAX = 4 * WORD_BYTES_MAX
+const UNASKED_BYTES_MAX = WORD_BYTES_MAX
 /** Checkpoints (running roots) that may wait to be taken. */
 const ITEMS_MAX = 4096
 /** Nothing heard for so long, or too few bytes in all waits that add up to it, ends a transfer. */
@@ -53,6 +54,8 @@ export class SegmentPipe {
   readonly #closed: Promise<void>
   #buffered = 0
   #waiting = 0
+  /** The other side was told to send: until then there is no window for it. */
+  #asked = false
   #drained: (() => void) | undefined
 
   constructor(mux: Protomux, id: Buffer | null, { clock, idleMs = IDLE_MS, signal }: PipeOptions) {
@@ -96,6 +99,11 @@ export class SegmentPipe {
 
   closed(): Promise<void> {
     return deadline(this.#closed, this.#patience(this.#idleMs))
+  }
+
+  /** Opens the window: from now on the other side may send data. */
+  ask(): void {
+    this.#asked = true
   }
 
   send(type: number, payload: Uint8Array | DataMessage): boolean {
@@ -148,13 +156,16 @@ export class SegmentPipe {
   /** Never throws: an error in here would destroy the connection with all its channels. */
   #receive(type: number, payload: Buffer): void {
     try {
+      if (!this.#asked && type === DATA) throw protocolError('data before it was asked for')
       if (type === DATA) this.#buffered += readData(payload).bytes.byteLength
       else if (payload.byteLength > WORD_BYTES_MAX) throw protocolError('a message that is too long')
       else this.#waiting += payload.byteLength
-      if (this.#waiting > WAITING_BYTES_MAX) throw protocolError('more checkpoints than can wait')
+      if (this.#waiting > (this.#asked ? WAITING_BYTES_MAX : UNASKED_BYTES_MAX))
+        throw protocolError('more checkpoints than can wait')
       if (this.#buffered > WINDOW_BYTES + 2 * MESSAGE_BYTES) throw protocolError('more data than was allowed')
       if (this.#queue.length >= ITEMS_MAX) throw protocolError('more messages than can wait')
-      this.#queue.put({ type, payload })
+      // A view of a whole decrypted frame of up to 16 MB: what waits here is a copy.
+      this.#queue.put({ type, payload: Buffer.from(Uint8Array.from(payload).buffer) })
     } catch (error) {
       this.#fail(error as Error)
       this.close()

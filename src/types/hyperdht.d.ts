@@ -32,6 +32,9 @@ declare module 'hyperdht' {
       readonly isInitiator: boolean
       readonly opened: Promise<boolean>
       readonly rawStream: EventEmitter & { remoteHost: string; remotePort: number }
+      /** Bytes of whole messages. */
+      readonly rawBytesRead: number
+      readonly rawBytesWritten: number
       userData: unknown
       setTimeout(ms: number): void
       setKeepAlive(ms: number): void

@@ -55,7 +55,8 @@ async function connect(
     connection.on('error', () => {})
     const mux = Protomux.from(connection)
     mux.pair({ protocol: PROTOCOL }, () => {
-      channel = new ServerChannel(mux, PROTOCOL, { handlers, clock: { now }, quotas })
+      const costs = new Map([[LARGE, 4]])
+      channel = new ServerChannel(mux, PROTOCOL, { handlers, clock: { now }, quotas, costs })
     })
   })
   await listener.listen()
@@ -122,6 +123,19 @@ test('a peer that asks too fast is refused until time has passed', async (t) => 
   clock += 100
   assert.equal(await ask(client, ECHO, 'again'), 'again')
   await assert.rejects(ask(client, ECHO, 'x'), { code: 'RPC_RATE' })
+})
+
+test('a dear request counts as several, but never as more than a peer can have', async (t) => {
+  let clock = 0
+  const { client } = await connect(t, { perSecond: 10, burst: 5 }, () => clock)
+  await ask(client, LARGE, '')
+  assert.equal(await ask(client, ECHO, 'one is left'), 'one is left')
+  await assert.rejects(ask(client, ECHO, 'x'), { code: 'RPC_RATE' })
+  const small = await connect(t, { perSecond: 10, burst: 2 }, () => clock)
+  await ask(small.client, LARGE, '')
+  await assert.rejects(ask(small.client, ECHO, 'x'), { code: 'RPC_RATE' })
+  clock += 200
+  await ask(small.client, LARGE, '')
 })
 
 test('a peer that floods is cut off, and only this channel', async (t) => {

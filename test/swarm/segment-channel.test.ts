@@ -207,10 +207,16 @@ const hostile: [string, (send: (type: number, payload: Buffer) => void) => void]
 for (const [what, attack] of hostile) {
   test(`a signer that sends ${what} ends its channel and not the connection`, async (t) => {
     const { client, server } = await connectedPair(t)
+    let asked = (): void => {}
+    const asks = new Promise<void>((resolve) => (asked = resolve))
     const ended = new Promise<Error>((resolve) => {
       acceptSegments(server, async (segment) => {
         try {
-          for await (const item of segment.receive(0)) void item
+          const items = segment.receive(0)
+          const first = items.next()
+          asked()
+          await first
+          for await (const item of items) void item
         } catch (error) {
           resolve(error as Error)
           throw error
@@ -219,11 +225,31 @@ for (const [what, attack] of hostile) {
     })
     const send = rawChannel(client)
     send(0, Buffer.from('offer'))
+    await asks
     attack(send)
     assert.equal(((await ended) as Error & { code: string }).code, 'SEGMENT_PROTOCOL')
     assert.equal(server.destroyed, false)
   })
 }
+
+test('a signer has no window before it was asked for its segment', async (t) => {
+  const { client, server } = await connectedPair(t)
+  const offered = new Promise<IncomingSegment>((resolve) => {
+    acceptSegments(server, async (segment) => {
+      resolve(segment)
+      await new Promise<void>(() => {})
+    })
+  })
+  let gone = (): void => {}
+  const closed = new Promise<void>((resolve) => (gone = resolve))
+  const send = rawChannel(client, gone)
+  send(0, Buffer.from('offer'))
+  const segment = await offered
+  send(2, Buffer.concat([Buffer.from('0100000001000000', 'hex'), Buffer.alloc(1)]))
+  await closed
+  await assert.rejects(segment.receive(0).next(), { code: 'SEGMENT_PROTOCOL' })
+  assert.equal(server.destroyed, false)
+})
 
 test('checkpoints that nobody takes are not kept without end', async (t) => {
   const { client, server } = await connectedPair(t)

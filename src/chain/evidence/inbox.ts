@@ -1,5 +1,6 @@
 import type { EvidenceIntake, EvidenceUpload } from '../../client/evidence-intake.js'
 import { ChainError } from '../../errors.js'
+import { toHex } from '../../bytes.js'
 import type { Logger } from '../../log.js'
 
 /** Who sends evidence. */
@@ -102,11 +103,11 @@ export class EvidenceInbox<View> {
    *
    * @throws ChainError `CHAIN_BUSY`
    */
-  begin({ id, view, bytes }: Announced<View>, { connection, signal }: Sender): number {
+  begin({ id, view, bytes }: Announced<View>, { key, connection, signal }: Sender): number {
     // It may have gone while the ledger was asked, and would not be forgotten then.
     signal.throwIfAborted()
     this.giveUp(id)
-    const upload = this.#options.intake.begin(bytes)
+    const upload = this.#options.intake.begin(bytes, toHex(key))
     const uploadId = this.#nextUpload++
     const opened = { id, view, upload, uploadId, connection, complete: false }
     this.#cases.set(id, opened)

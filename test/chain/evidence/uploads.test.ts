@@ -55,7 +55,7 @@ test('pieces come in order, up to the announced length, until the upload is give
   await upload.write(4, Buffer.alloc(6))
   await upload.bytes()
   await upload.discard()
-  await assert.rejects(upload.write(10, Buffer.alloc(0)), { code: 'EVIDENCE_NOT_ASKED' })
+  await assert.rejects(upload.write(10, Buffer.alloc(0)), { code: 'EVIDENCE_UPLOAD' })
 })
 
 test('memory, disk and the number of uploads have limits, and are given back', async (t) => {
@@ -66,16 +66,49 @@ test('memory, disk and the number of uploads have limits, and are given back', a
     uploads: 3
   })
   const first = intake.begin(100)
+  await first.write(0, Buffer.alloc(100))
   // No room in memory for a second one: it goes to disk, which then has 900 left.
   const second = intake.begin(100)
   await second.write(0, Buffer.alloc(100))
   assert.equal('path' in (await second.bytes()), true)
-  assert.throws(() => intake.begin(901), { code: 'CHAIN_BUSY' })
-  const third = intake.begin(900)
+  assert.throws(() => intake.begin(1001), { code: 'CHAIN_BUSY' })
+  const third = intake.begin(901)
+  await assert.rejects(third.write(0, Buffer.alloc(901)), { code: 'CHAIN_BUSY' })
+  await third.write(0, Buffer.alloc(900))
   assert.throws(() => intake.begin(1), { code: 'CHAIN_BUSY' })
   await Promise.all([first.discard(), first.discard(), third.discard()])
   const fourth = intake.begin(100)
   await fourth.write(0, Buffer.alloc(100))
   assert.equal('memory' in (await fourth.bytes()), true)
+  await intake.close()
+})
+
+test('who announces and sends nothing takes no room from who sends', async (t) => {
+  const { intake } = await intakeIn(t, {
+    memoryBytes: 100,
+    memoryUploadBytes: 10,
+    diskBytes: 1_000,
+    uploads: 64
+  })
+  const idle = Array.from({ length: 64 }, () => intake.begin(900, 'idle'))
+  const upload = intake.begin(1_000, 'honest')
+  await upload.write(0, Buffer.alloc(1_000))
+  assert.equal(upload.complete, true)
+  // Its place was that of the one that was silent for longest.
+  await assert.rejects(idle[0]!.write(0, Buffer.alloc(1)), { code: 'EVIDENCE_UPLOAD' })
+  await assert.rejects(idle[1]!.write(0, Buffer.alloc(1)), { code: 'CHAIN_BUSY' })
+  await intake.close()
+})
+
+test('who holds most makes room for the others, and nobody for who holds as much itself', async (t) => {
+  const { intake } = await intakeIn(t, { memoryUploadBytes: 0, diskBytes: 1_000 })
+  const large = [intake.begin(900, 'a'), intake.begin(900, 'a')]
+  await large[0]!.write(0, Buffer.alloc(500))
+  await large[1]!.write(0, Buffer.alloc(500))
+  const other = intake.begin(600, 'b')
+  await other.write(0, Buffer.alloc(400))
+  await assert.rejects(large[0]!.write(500, Buffer.alloc(1)), { code: 'EVIDENCE_UPLOAD' })
+  await assert.rejects(other.write(400, Buffer.alloc(200)), { code: 'CHAIN_BUSY' })
+  await large[1]!.write(500, Buffer.alloc(100))
   await intake.close()
 })
