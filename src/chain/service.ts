@@ -19,12 +19,15 @@ import type { EvidenceKeeper } from './evidence/store.js'
 import { EventFeed } from './feed.js'
 import { ChainRpcServer } from './rpc-server.js'
 import { Submissions, type SignatureCheck } from './submissions.js'
-import { ChainTime } from './time.js'
+import { ChainTime, type Beat } from './time.js'
+import { isFarOff } from '../ledger/rules/time.js'
 
 /** Ticks between two looks at what has become too old: evidence, and details of the log. */
 const TICKS_PER_CLEANING = 60
 /** Entries whose receipts are given again to senders that a crash of the chain kept from them. */
 const RECENT_ENTRIES = 1024
+/** Ticks that chain time stands still for after a restart, at the most. */
+const RESUME_TICKS = 4
 /** Pause after a tick that left work over, so that requests get their turn. */
 const MORE_MS = 1
 /** A tick that took longer is worth a line in the log. */
@@ -53,6 +56,10 @@ export interface ChainServiceOptions {
   quotas?: Partial<Quotas>
   /** Chain time; by default it goes on with the clock's. */
   time?: ChainTime
+  /** How often the process looks whether it stood still, which is no chain time; by default never. */
+  beat?: Beat
+  /** How long chain time stands still after a restart at the most, so that who owes something can come back first; by default not at all. */
+  resumeMs?: number
   /** False if somebody else calls `tick`; by default the service does, as often as the parameters say. */
   heartbeat?: boolean
 }
@@ -88,7 +95,7 @@ export class ChainService extends Resource {
   constructor(options: ChainServiceOptions) {
     super()
     this.#options = options
-    this.#time = options.time ?? new ChainTime(options.clock)
+    this.#time = options.time ?? new ChainTime(options.clock, options.beat)
   }
 
   /** Chain time now, in ms. */
@@ -113,11 +120,22 @@ export class ChainService extends Resource {
 
   /** Closing ends ticks, finishes what was received, and publishes what came of it. */
   protected async start(): Promise<void> {
-    const { ledger, stores, keyPair, clock, log, quotas } = this.#options
+    const { ledger, stores, keyPair, clock, log, quotas, beat, resumeMs = 0 } = this.#options
+    const standing = await ledger.chain()
+    // Since a process began is when its date may be off by far: it says so once, in an entry of its own.
+    if (isFarOff(standing.at, clock.wall())) {
+      log('chain.date-set', { from: standing.at, to: clock.wall() })
+      await ledger.setTime({ now: standing.clock })
+    }
     const [view, parameters] = await Promise.all([ledger.chain(), ledger.parameters()])
     const recent = await recentReceipts(ledger, keyPair, view.length)
     this.#rules = parameters
     this.#time.raise(view.clock)
+    if (view.length > 1) this.#time.hold(Math.min(resumeMs, RESUME_TICKS * parameters.tickMs))
+    if (beat) {
+      const looking = clock.every(beat.everyMs, () => this.#time.look()).unref()
+      this.owe('beat', () => looking.cancel())
+    }
     this.owe('last entries of the log', () => stores.publishedLog.publish())
     this.owe('cleaning', () => this.#cleaning)
     this.#feed = new EventFeed(ledger, clock, view.length)

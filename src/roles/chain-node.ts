@@ -39,6 +39,11 @@ export interface ChainNodeOptions {
   log: Logger
 }
 
+/** Twenty looks a second cost nothing, and what a process misses between two of them no deadline notices. */
+const BEAT = { everyMs: 50, stallMs: 100 }
+/** After an outage peers are back within some seconds: they try again every 5 s and a half at the most, and an attempt takes up to 10 s. */
+const RESUME_MS = 20_000
+
 /**
  * The chain as a process of its own would run it: ledger, beacon, scheduler, log and RPC. Opening it opens the ledger in
  * `dir/ledger.db`, or makes a new chain there, and lets peers in.
@@ -84,6 +89,8 @@ export class ChainNode extends Resource {
       keyPair,
       verify: (tasks) => engine.call('verify-evidence', tasks),
       judge: (task) => engine.call('judge-refusal', task),
+      beat: BEAT,
+      resumeMs: RESUME_MS,
       verifySignatures: (wires) => checkSignatures(ledger.chainId, wires),
       clock,
       log

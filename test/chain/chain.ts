@@ -15,7 +15,7 @@ import type { JudgeRefusal } from '../../src/evidence/tasks.js'
 import { ChainHost } from '../../src/chain/host.js'
 import { ChainService } from '../../src/chain/service.js'
 import { ChainStores } from '../../src/chain/stores.js'
-import { ChainTime } from '../../src/chain/time.js'
+import { ChainTime, type Beat } from '../../src/chain/time.js'
 import { systemClock } from '../../src/clock.js'
 import { opened } from '../../src/lifecycle.js'
 import { Engine } from '../../src/engine/engine.js'
@@ -39,7 +39,7 @@ export interface TestChain {
   client: (name: string, options?: Pick<ChainClientOptions, 'receipts'>) => ChainClient
   stop: () => Promise<void>
   /** Ends the service as a crash would for its peers, and starts another on the same ledger and folder. */
-  restart: () => Promise<void>
+  restart: (downMs?: number) => Promise<void>
   /** What the chain says of the next evidence, whatever it is. */
   lieAbout: (verdict: (honest: Verdict) => Verdict) => void
   /** From now to the next restart no evidence is checked: what has come is lost with the process. */
@@ -62,12 +62,14 @@ export async function testChain(
     names = [],
     quotas = {},
     heartbeat = false,
+    beat = null,
     judge
   }: {
     parameters?: Partial<Parameters>
     names?: string[]
     quotas?: Partial<Quotas>
     heartbeat?: boolean
+    beat?: Beat | null
     judge?: JudgeRefusal
   } = {}
 ): Promise<TestChain> {
@@ -102,7 +104,7 @@ export async function testChain(
               .then((verdicts) => verdicts.map((honest) => verdictOf(honest))),
       judge: judge ?? ((task) => engine.call('judge-refusal', task)),
       clock: wallClock(() => network.at),
-      time: new ChainTime({ now: () => network.at }),
+      time: new ChainTime({ now: () => network.at }, beat),
       log: createLogger(
         (line) => lines.push(line),
         () => 0
@@ -170,8 +172,9 @@ export async function testChain(
     lieAbout: (verdict) => void (verdictOf = verdict),
     crashWhileVerifying: () => void (crashing = true),
     stop,
-    restart: async () => {
+    restart: async (downMs = 0) => {
       await stop()
+      network.at += downMs
       await start()
     },
     tick,

@@ -9,6 +9,7 @@ import { codecOf } from '../../src/chunk/codecs.js'
 import { leafNode } from '../../src/merkle/node.js'
 import { identity } from '../ledger/network.js'
 import { evidenceBytes } from '../evidence/copy.js'
+import type { Beat } from '../../src/chain/time.js'
 import { testChain, type TestChain } from './chain.js'
 import { drawSegment, encodeCopy, type HeldCopy } from './pinner.js'
 
@@ -22,11 +23,17 @@ export interface Hosted {
 }
 
 /** One hypercore with one copy, delivered and accepted over the network. */
-export async function hosted(t: TestContext, quotas: Partial<Quotas> = {}, scale = 1): Promise<Hosted> {
+export async function hosted(
+  t: TestContext,
+  quotas: Partial<Quotas> = {},
+  scale = 1,
+  beat: Beat | null = null
+): Promise<Hosted> {
   const chain = await testChain(t, {
     names: ['signer', 'pinner'],
     parameters: { evidenceWindowMs: WINDOW_MS },
-    quotas
+    quotas,
+    beat
   })
   const blocks = Array.from({ length: 40 }, (_, i) => Buffer.alloc((100 + 997 * (i % 7)) * scale, i + 1))
   const { signer, pinner, original, assignment } = await drawSegment(t, chain, blocks)

@@ -159,6 +159,8 @@ export class TestNetwork {
   readonly salts = new Map<string, { reports: Report[]; salt: Buffer }>()
   ledger: Ledger
   at = GENESIS_AT
+  /** How far the machine's date is ahead of the time that goes by. */
+  wallAhead = 0
 
   constructor(changes: Partial<Parameters> = {}, names: string[] = [], layers = 64) {
     this.beacon = new OnionBeacon(blake3(Buffer.from('onion')), layers)
@@ -178,7 +180,7 @@ export class TestNetwork {
       path: this.path,
       keyPair: this.chain,
       beacon: this.beacon,
-      clock: wallClock(() => this.at),
+      clock: wallClock(() => this.at + this.wallAhead),
       time: () => this.at - GENESIS_AT,
       // What a crash leaves is tested elsewhere; here flushing only takes time.
       durable: false,
