@@ -110,7 +110,7 @@ export interface HeldCopy {
 export async function encodeCopy(
   chainId: Uint8Array,
   assignment: AssignmentView,
-  { blocks }: TestOriginal,
+  { blocks }: Pick<TestOriginal, 'blocks'>,
   signer: KeyPair
 ): Promise<HeldCopy> {
   const { hypercore: key, fork, copy, segment, draw, beacon, treeHash, pinner } = assignment

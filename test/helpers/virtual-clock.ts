@@ -37,8 +37,9 @@ export class VirtualClock implements Clock {
     this.#wallOffset = wall
   }
 
+  /** Whole milliseconds, as a machine tells them; `now` has fractions there too. */
   wall(): number {
-    return this.#wallOffset + this.#now
+    return Math.floor(this.#wallOffset + this.#now)
   }
 
   now(): number {

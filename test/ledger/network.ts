@@ -56,6 +56,15 @@ export function original(
   length: number,
   byteLength: number
 ): { key: Buffer; original: Original } {
+  return claimOf(name, length, rootsOf(name, length, byteLength))
+}
+
+/** What the author of this name signs: any roots that it likes. */
+export function claimOf(
+  name: string,
+  length: number,
+  roots: Original['roots']
+): { key: Buffer; original: Original } {
   const author = identity(`author ${name}`)
   const manifest = {
     version: 1,
@@ -67,7 +76,6 @@ export function original(
     linked: null,
     userData: null
   }
-  const roots = rootsOf(name, length, byteLength)
   return {
     key: Hypercore.key(manifest),
     original: signOriginal(author, manifest, length, roots)

@@ -1,0 +1,165 @@
+import { hash } from '../../../src/crypto/hash.js'
+import type { Effect } from '../../../src/protocol/effects.js'
+import type { AskView, AssignmentView, ChallengeView } from '../../../src/protocol/views.js'
+import { opensBad } from '../answering.js'
+import type { Party, Reader, Served } from '../party.js'
+import { Pinner } from './pinner.js'
+
+/** Drops a share of the chunks and is silent where a challenge asks for one. Spares that share of the disk. */
+export class Dropping extends Pinner {
+  override readonly dropped: number
+
+  constructor(share: number) {
+    super()
+    this.dropped = share
+  }
+
+  override keeps(copy: number, index: number): boolean {
+    return hash('simulate/dropped', copy, index).readUInt32LE() / 2 ** 32 >= this.dropped
+  }
+
+  override async cannot(): Promise<void> {}
+}
+
+/** How long a block takes to come from another pinner of the same region. */
+const FETCH_MS = 60
+
+/** Keeps headers alone, and fetches each chunk that a step asks for from who has it plain. */
+export class KeysOnly extends Pinner {
+  override readonly dropped = 1
+
+  override get readMs(): number {
+    return FETCH_MS
+  }
+}
+
+/** Two or more identities with one disk: what one has, all have. */
+export class Sharing extends Pinner {
+  override readonly dropped: number
+
+  constructor(identities: number) {
+    super()
+    this.dropped = 1 - 1 / identities
+  }
+}
+
+/** Stores everything, and serves no reader. */
+export class ServingNobody extends Pinner {
+  override serve(): null {
+    return null
+  }
+}
+
+/** Serves those whose address it knows for a verifier's, and nobody else. */
+export class ServingVerifiers extends Pinner {
+  override serve(copy: number, index: number, reader: Reader): Served | null {
+    return reader.known ? super.serve(copy, index, reader) : null
+  }
+}
+
+/** Stores nothing, and answers as soon as it has fetched everything, after the deadline. */
+export class Late extends Pinner {
+  override readonly dropped = 1
+
+  override async challenged(party: Party, challenge: ChallengeView): Promise<void> {
+    await party.pause(
+      Math.max(0, challenge.answerBy - (await party.chain.info()).chain.clock) + 2 * party.world.rules.tickMs
+    )
+    await super.challenged(party, challenge)
+  }
+}
+
+/** Stores nothing, and answers in time: with random states, and no evidence. */
+export class Guessing extends Pinner {
+  override readonly dropped = 1
+
+  override async challenged(party: Party, { id }: ChallengeView): Promise<void> {
+    await party.chain.answer([{ challenge: id, state: hash('simulate/guess', id) }])
+  }
+
+  override async prove(): Promise<void> {}
+}
+
+/** Is there for a while and gone for a while, again and again. */
+export class Blinking extends Pinner {
+  readonly #hereMs: number
+  readonly #awayMs: number
+
+  constructor(hereMs: number, awayMs: number) {
+    super()
+    this.#hereMs = hereMs
+    this.#awayMs = awayMs
+  }
+
+  override async begin(party: Party): Promise<void> {
+    await super.begin(party)
+    const blink = (): void => {
+      party.clock.after(this.#hereMs, () => {
+        party.leave(this.#awayMs)
+        party.clock.after(this.#awayMs, blink)
+      })
+    }
+    blink()
+  }
+}
+
+/** Takes whatever its own signer makes, unseen, and is silent where an answer would open what encodes nothing. */
+export class Accomplice extends Pinner {
+  readonly #bad: (index: number) => boolean
+  override readonly dropped: number
+
+  constructor(bad: (index: number) => boolean, dropped: number) {
+    super()
+    this.#bad = bad
+    this.dropped = dropped
+  }
+
+  override async offered(party: Party, { copy, draw }: AssignmentView): Promise<void> {
+    const offered = party.world.handed.get(`${copy}/${draw}`)
+    if (!offered) return
+    await party.chain.accept(draw, offered.record, offered.signerSignature)
+    this.keep(copy, offered)
+  }
+
+  override async challenged(party: Party, challenge: ChallengeView): Promise<void> {
+    const held = this.held.get(challenge.copy)
+    if (held && (await opensBad(held, challenge, this.#bad))) return
+    await super.challenged(party, challenge)
+  }
+}
+
+/** Takes copies only where the signer is its own too: those need no disk. */
+export class Picky extends Pinner {
+  readonly own: Set<string>
+  readonly mine = new Set<number>()
+
+  /** @param own public keys of those in the same hand, in hex */
+  constructor(own: Set<string>) {
+    super()
+    this.own = own
+  }
+
+  override async work(party: Party): Promise<void> {
+    for (const { role, draw, signer, task } of await party.chain.assignments()) {
+      if (role !== 'pinner' || task.state !== 'delivering') continue
+      if (!this.own.has(Buffer.from(signer).toString('hex'))) await party.chain.refuse(draw, 'other')
+    }
+    await super.work(party)
+  }
+
+  override concerns(effect: Effect, party: Party): boolean {
+    return super.concerns(effect, party) || effect.kind === 'acknowledged'
+  }
+
+  override async offered(party: Party, assignment: AssignmentView): Promise<void> {
+    if (this.own.has(Buffer.from(assignment.signer).toString('hex'))) this.mine.add(assignment.copy)
+    await super.offered(party, assignment)
+  }
+}
+
+/** Says yes to nothing: a draw costs everybody time. */
+export class Declining extends Pinner {
+  override async asked(party: Party, { draw }: AskView): Promise<void> {
+    await party.chain.refuse(draw, 'busy')
+  }
+}

@@ -1,0 +1,53 @@
+import type { Effect } from '../../../src/protocol/effects.js'
+import type { AssignmentView } from '../../../src/protocol/views.js'
+import { encodeCopy } from '../../chain/pinner.js'
+import type { Party, Strategy } from '../party.js'
+
+export const SIGNER_DEPOSIT = 50_000_000n
+
+/** A signer as it should be. */
+export class Signer implements Strategy {
+  readonly #delivered = new Set<number>()
+
+  async begin(party: Party): Promise<void> {
+    await party.chain.register('signer', 1 << 30, SIGNER_DEPOSIT)
+  }
+
+  concerns(effect: Effect, party: Party): boolean {
+    return effect.kind === 'drawn' && effect.role === 'signer' && party.is(effect.key)
+  }
+
+  async work(party: Party): Promise<void> {
+    for (const assignment of await party.chain.assignments()) {
+      if (assignment.role === 'signer') await party.attempt('sign', () => this.#attend(party, assignment))
+    }
+  }
+
+  async #attend(party: Party, assignment: AssignmentView): Promise<void> {
+    if (assignment.acknowledge && !(await this.asked(party, assignment))) return
+    if (assignment.task.state === 'delivered' || this.#delivered.has(assignment.draw)) return
+    await this.deliver(party, assignment)
+    this.#delivered.add(assignment.draw)
+  }
+
+  /** Says yes; or no, and returns that. */
+  async asked(party: Party, { draw }: AssignmentView): Promise<boolean> {
+    await party.chain.acknowledge(draw)
+    return true
+  }
+
+  /** Encodes what its pinner is to have, and hands it over. */
+  async deliver(party: Party, assignment: AssignmentView): Promise<void> {
+    const { chain, world } = party
+    const { copy, draw, hypercore, task } = assignment
+    const blocks = await world.fetch(party, hypercore, task.end)
+    if (!blocks) {
+      await chain.refuse(draw, 'unreachable')
+      return
+    }
+    const original = { key: Buffer.from(hypercore), blocks }
+    const held = await encodeCopy(await chain.chainId(), assignment, original, party.keyPair)
+    world.handed.set(`${copy}/${draw}`, held)
+    await chain.deliver(draw, held.record)
+  }
+}

@@ -1,0 +1,58 @@
+import type { Authored } from '../hypercores.js'
+import type { Party, Strategy } from '../party.js'
+import { PLAN, Supporter } from './supporter.js'
+
+/** Sponsors many hypercores with a grain each: their tasks wait to be drawn before everybody else's. */
+export class Penniless extends Supporter {
+  constructor(hypercores: readonly Authored[]) {
+    super(hypercores, { copies: 100 }, 1n)
+  }
+}
+
+/** Gives a hypercore nothing but a grain whenever it is about to lapse: its pinners keep it for nothing. */
+export class Hostage implements Strategy {
+  readonly #authored: Authored
+  readonly #donation: bigint
+
+  constructor(authored: Authored, donation: bigint) {
+    this.#authored = authored
+    this.#donation = donation
+  }
+
+  async begin({ chain, world }: Party): Promise<void> {
+    const { key, original } = this.#authored
+    world.publish(this.#authored)
+    await chain.sponsor({ key, original, plan: PLAN, donation: this.#donation })
+  }
+
+  async work({ chain }: Party): Promise<void> {
+    const { key } = this.#authored
+    if ((await chain.hypercore(key))?.state === 'grace') await chain.donate(key, 1n)
+  }
+}
+
+/** Appends to its hypercore all the time and has every length known to the chain. */
+export class Growing implements Strategy {
+  readonly #lengths: Authored[]
+  readonly #donation: bigint
+
+  constructor(lengths: readonly Authored[], donation: bigint) {
+    this.#lengths = [...lengths]
+    this.#donation = donation
+  }
+
+  async begin({ chain, world }: Party): Promise<void> {
+    const [first] = this.#lengths
+    world.publish(first!)
+    const { key, original } = first!
+    await chain.sponsor({ key, original, plan: PLAN, donation: this.#donation })
+    this.#lengths.shift()
+  }
+
+  async work({ chain, world }: Party): Promise<void> {
+    const next = this.#lengths.shift()
+    if (!next) return
+    world.publish(next)
+    await chain.extend({ key: next.key, original: next.original })
+  }
+}
