@@ -68,8 +68,8 @@ export function seedLedger(
       const wallet = account(accountKinds.wallet, key, 0n)
       const deposit = account(accountKinds.deposit, Buffer.concat([Buffer.of(role), key]), 0n)
       const row = db.get(
-        `INSERT INTO roles (wallet, role, state, capacity, account, round, aged, alpha, beta, alpha2, beta2, quality, weight)
-         VALUES (?, ?, 0, ?, ?, 0, 1, 50000000, 1000000, 50000000, 1000000, 1024, 1000) RETURNING id`,
+        `INSERT INTO roles (wallet, role, state, capacity, account, round, aged, alpha, beta, alpha2, beta2, quality, weight, drift_clock)
+         VALUES (?, ?, 0, ?, ?, 0, 1, 50000000, 1000000, 50000000, 1000000, 1024, 1000, 86400000) RETURNING id`,
         wallet,
         role,
         2 ** 50,

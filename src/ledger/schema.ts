@@ -90,6 +90,7 @@ CREATE TABLE roles (
   beta2 INTEGER NOT NULL,
   quality INTEGER NOT NULL CHECK (quality BETWEEN 0 AND 1024),
   refund_clock INTEGER,
+  drift_clock INTEGER NOT NULL,
   weight INTEGER NOT NULL DEFAULT 0 CHECK (weight >= 0),
   room INTEGER NOT NULL DEFAULT 0,
   backing INTEGER NOT NULL DEFAULT 0,
@@ -99,6 +100,7 @@ CREATE TABLE roles (
 ) STRICT;
 CREATE INDEX roles_stale ON roles (role, id) WHERE stale = 1;
 CREATE INDEX roles_young ON roles (round, id) WHERE aged = 0;
+CREATE INDEX roles_drifting ON roles (drift_clock, id) WHERE state < 2;
 CREATE INDEX roles_leaving ON roles (id) WHERE state = 1;
 
 -- state: 0 active, 1 grace, 2 lapsed

@@ -7,7 +7,7 @@ import { parametersType, type Parameters } from '../protocol/parameters.js'
 import { entryHash } from '../protocol/receipt.js'
 import { addAnchor } from './anchors.js'
 import { backedBytes } from './rules/economics.js'
-import { newReputation, reputationPpm, type Reputation } from './rules/reputation.js'
+import { DRIFT_MS, newReputation, reputationPpm, type Reputation } from './rules/reputation.js'
 import { Urn } from './rules/lots.js'
 import { roundAt } from './rules/time.js'
 import { copyWeight, QUALITY_FIRST, QUALITY_MAX, stakeWeight, trustOf } from './rules/weights.js'
@@ -61,6 +61,8 @@ export interface Role {
   /** Pinner only: how well it serves, as verifiers measure it, in 1/1024. */
   quality: number
   refundClock: number | null
+  /** When its reputations drift again. */
+  driftClock: number
   /** What draws see of it: as it was when the present draws were frozen, less what they have given it since. */
   frozen: Frozen
   /** It would weigh something else if it were frozen now. */
@@ -460,8 +462,8 @@ export class State {
     const account = this.open(accountKinds.deposit, Buffer.concat([Buffer.of(code), wallet.key]))
     const first = newReputation()
     const row = this.db.get(
-      `INSERT INTO roles (wallet, role, state, capacity, account, round, alpha, beta, alpha2, beta2, quality)
-       VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`,
+      `INSERT INTO roles (wallet, role, state, capacity, account, round, alpha, beta, alpha2, beta2, quality,
+       drift_clock) VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`,
       wallet.id,
       code,
       capacity,
@@ -471,7 +473,8 @@ export class State {
       first.beta,
       first.alpha,
       first.beta,
-      role === 'pinner' ? QUALITY_FIRST : QUALITY_MAX
+      role === 'pinner' ? QUALITY_FIRST : QUALITY_MAX,
+      this.head.clock + DRIFT_MS
     )
     return this.#keepRole(row!)
   }
@@ -572,7 +575,7 @@ export class State {
   #writeRole(role: Role): void {
     this.db.run(
       `UPDATE roles SET state = ?, capacity = ?, used = ?, locked = ?, round = ?, aged = ?, alpha = ?, beta = ?,
-       alpha2 = ?, beta2 = ?, quality = ?, refund_clock = ?, weight = ?, room = ?, backing = ?, trust = ?, stale = ?
+       alpha2 = ?, beta2 = ?, quality = ?, refund_clock = ?, drift_clock = ?, weight = ?, room = ?, backing = ?, trust = ?, stale = ?
        WHERE id = ?`,
       role.state,
       role.capacity,
@@ -586,6 +589,7 @@ export class State {
       role.retrieval.beta,
       role.quality,
       role.refundClock,
+      role.driftClock,
       role.frozen.weight,
       role.frozen.roomBytes,
       role.frozen.backing,
@@ -618,6 +622,7 @@ export function roleFrom(row: Row): Role {
     retrieval: { alpha: Number(row.alpha2), beta: Number(row.beta2) },
     quality: Number(row.quality),
     refundClock: row.refund_clock === null ? null : Number(row.refund_clock),
+    driftClock: Number(row.drift_clock),
     frozen: {
       weight: Number(row.weight),
       roomBytes: Number(row.room),

@@ -10,6 +10,7 @@ import {
   donationBurn,
   paidFor,
   retrievalReward,
+  roundDue,
   segmentReward,
   storageReward
 } from '../../src/ledger/rules/economics.js'
@@ -209,6 +210,8 @@ export interface Money {
   paidFor: { reward: string; ppm: number; paid: string }[]
   segmentReward: { bytes: number; reward: string }[]
   copyLock: { bytes: number; every: number; lock: string }[]
+  drift: { value: number; days: number; after: number }[]
+  roundDue: { copies: number[]; every: number; due: string }[]
   backedBytes: { deposit: string; bytes: string }[]
   copiesFor: { target: number; reputations: number[]; copies: number }[]
   lowerMedian: { values: number[]; median: number }[]
@@ -229,6 +232,7 @@ export function money(it: Comparisons, vectors: Money): void {
   for (const v of vectors.paidFor) it.same(paidFor(BigInt(v.reward), v.ppm), v.paid, shown(v))
   for (const v of vectors.segmentReward) it.same(segmentReward(v.bytes, p), v.reward, shown(v))
   for (const v of vectors.copyLock) it.same(copyLock(v.bytes, v.every, p), v.lock, shown(v))
+  for (const v of vectors.roundDue) it.same(roundDue(v.copies, v.every, p), v.due, shown(v))
   for (const v of vectors.backedBytes) it.same(String(backedBytes(BigInt(v.deposit), p)), v.bytes, shown(v))
   for (const v of vectors.copiesFor) it.same(copiesFor(v.target, v.reputations, p), v.copies, shown(v))
   for (const v of vectors.lowerMedian) it.same(lowerMedian(v.values), v.median, shown(v))

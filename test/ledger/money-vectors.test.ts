@@ -9,10 +9,11 @@ import {
   donationBurn,
   paidFor,
   retrievalReward,
+  roundDue,
   segmentReward,
   storageReward
 } from '../../src/ledger/rules/economics.js'
-import { lowerMedian } from '../../src/ledger/rules/reputation.js'
+import { driftReputation, lowerMedian } from '../../src/ledger/rules/reputation.js'
 import { parameters, type Parameters } from '../../src/protocol/parameters.js'
 import type { Money } from '../browser/vectors.js'
 
@@ -63,6 +64,12 @@ test('a copy locks sigma times m times Y, and X', () => {
   }
 })
 
+test('a round of what is due is Y of storage and retrieval and Z, for each copy', () => {
+  for (const { copies, every, due } of vectors.roundDue) {
+    assert.equal(roundDue(copies, every, p), BigInt(due), `${copies.join()} every ${every}`)
+  }
+})
+
 test('a deposit backs bytes at the price of a GiB', () => {
   for (const { deposit, bytes } of vectors.backedBytes) {
     assert.equal(backedBytes(BigInt(deposit), p), BigInt(bytes), deposit)
@@ -73,6 +80,14 @@ test('a target asks for the fewest copies that reach it', () => {
   for (const { target, reputations, copies } of vectors.copiesFor) {
     assert.equal(copiesFor(target, reputations, p), copies, `${target} with ${reputations.join()}`)
   }
+})
+
+test('alpha and beta drift back towards one, half of the way in 30 days', () => {
+  for (const { value, days, after } of vectors.drift) {
+    const drifted = driftReputation({ alpha: value, beta: value }, days)
+    assert.deepEqual(drifted, { alpha: after, beta: after }, `${value} for ${days} days`)
+  }
+  assert.equal(driftReputation({ alpha: 3_000_000, beta: 1_000_000 }, 30).alpha, 1_999_990)
 })
 
 test('of an even number the lower of the middle two is the median', () => {

@@ -29,7 +29,6 @@ const FORTUNE = 1_000_000_000n
 /** Rules by the hour, as they are by default, with a beat of ten minutes: what nobody waits for is not simulated. */
 export const RULES: Partial<Parameters> = {
   tickMs: 10 * MINUTE_MS,
-  maxTickGapMs: 20 * MINUTE_MS,
   epochMs: HOUR_MS,
   agingRounds: 1,
   acknowledgeMs: 25 * MINUTE_MS,

@@ -2,7 +2,7 @@ import type { Clock } from '../../src/clock.js'
 import type { Ledger } from '../../src/ledger/ledger.js'
 
 /** What changes a ledger. */
-const WRITES = ['submit', 'tick', 'settle', 'judge', 'changeParameters'] as const
+const WRITES = ['submit', 'tick', 'settle', 'judge', 'setTime', 'changeParameters'] as const
 type Write = (typeof WRITES)[number]
 
 /** One thing that a ledger was told to do, and when. */

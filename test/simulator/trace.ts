@@ -5,7 +5,7 @@ import { toHex } from '../../src/bytes.js'
 import { DatdotError } from '../../src/errors.js'
 import type { KeyPair } from '../../src/crypto/keys.js'
 import { Ledger } from '../../src/ledger/ledger.js'
-import type { GenesisOptions, LedgerOptions } from '../../src/ledger/types.js'
+import type { ArrivalTimes, GenesisOptions, LedgerOptions } from '../../src/ledger/types.js'
 import { anchorAt } from '../../src/protocol/anchor.js'
 import { decodeOperation, signOperation, type Statement } from '../../src/protocol/operations.js'
 import type { Step } from './steps.js'
@@ -23,7 +23,14 @@ export interface Origin {
 
 /** One operation, or one thing that the chain did by itself. */
 export type Action =
-  | { call: 'submit'; at: number; sender: Uint8Array; statement: Statement; detail: Uint8Array | null }
+  | {
+      call: 'submit'
+      at: number
+      when: ArrivalTimes
+      sender: Uint8Array
+      statement: Statement
+      detail: Uint8Array | null
+    }
   | Exclude<Step, { call: 'submit' }>
 
 /** The actions of steps, operations one by one. */
@@ -31,12 +38,17 @@ export function actionsOf(steps: readonly Step[]): Action[] {
   return steps.flatMap((step): Action[] => {
     if (step.call !== 'submit') return [step]
     const actions: Action[] = []
-    for (const wire of step.args[0]) {
+    const [wires, , { now, arrived } = {}] = step.args
+    for (const [place, wire] of wires.entries()) {
       try {
         const { sender, detail, ...statement } = decodeOperation(wire)
         const { kind, body } = statement
         const said = { kind, body } as Statement
-        actions.push({ call: 'submit', at: step.at, sender, statement: said, detail })
+        const when = {
+          ...(now === undefined ? {} : { now }),
+          ...(arrived ? { arrived: [arrived[place]!] } : {})
+        }
+        actions.push({ call: 'submit', at: step.at, when, sender, statement: said, detail })
       } catch (error) {
         // What is no operation changes nothing.
         if (!(error instanceof DatdotError)) throw error
@@ -77,10 +89,9 @@ function perform(ledger: Ledger, action: Action, signers: Origin['signers']): vo
     const { nonce } = ledger.account(action.sender)
     const { chainId } = ledger
     const anchor = anchorAt(ledger.chain())
-    const { statement, detail } = action
-    ledger.submit([
-      signOperation(statement, { chainId, keyPair, nonce, anchor, ...(detail ? { detail } : {}) })
-    ])
+    const { statement, detail, when } = action
+    const from = { chainId, keyPair, nonce, anchor, ...(detail ? { detail } : {}) }
+    ledger.submit([signOperation(statement, from)], undefined, when)
     return
   }
   try {

@@ -195,6 +195,7 @@ D = {
     "donationBurnPpm": 50_000, "segmentRewardBase": 10_000, "segmentRewardPerGiB": 2_000_000,
     "storageRewardPerGiBEpoch": 200_000, "retrievalRewardPerGiBEpoch": 50_000, "minBilledBytes": 2**20,
     "rewardEpochsMax": 4_096, "depositSigma": 2, "failuresMax": 3, "depositPerGiB": 1_000_000, "copiesMax": 100,
+    "checkReward": 300,
 }
 
 
@@ -215,6 +216,12 @@ def lock(b, every):
     return D["depositSigma"] * D["failuresMax"] * y + price(b)
 
 
+def due(sizes, every):
+    # A round of all that is due: for each copy Y of storage and of retrieval at R = 1, and Z.
+    return sum(reward(D["storageRewardPerGiBEpoch"], b, every) + reward(D["retrievalRewardPerGiBEpoch"], b, every) + D["checkReward"]
+               for b in sizes)
+
+
 def copies(target, reputations):
     # The smallest q with 1 - prod(1 - R_i) >= t; what is left is rounded up, so that no target is reached by rounding.
     left, q = PPM, 0
@@ -223,6 +230,14 @@ def copies(target, reputations):
         left = -(-left * (PPM - r) // PPM)
         q += 1
     return q
+
+
+def drift(value, days):
+    # Each day leaves 0.97716 of the distance to one, in whole millionths, rounded towards one.
+    for _ in range(days):
+        beyond = value - PPM
+        value = PPM + (beyond * 977_160 // PPM if beyond >= 0 else -(-beyond * 977_160 // PPM))
+    return value
 
 
 def lower_median(values):
@@ -259,6 +274,8 @@ save("rules-money.json", {
                 for y in (0, 1, 2, 3, 195, 200_000, 10**12 + 7, 2**53 + 1) for r in (0, 1, 333_333, 500_000, 999_999, PPM)],
     "segmentReward": [{"bytes": b, "reward": str(price(b))} for b in SIZES],
     "copyLock": [{"bytes": b, "every": e, "lock": str(lock(b, e))} for b in SIZES for e in (1, 2, 64, 1024)],
+    "roundDue": [{"copies": c, "every": e, "due": str(due(c, e))}
+                 for c in ([], [0], [1, 2**20], [2**20 + 1, GIB, 2**44], [GIB] * 100) for e in (1, 2, 1024)],
     "backedBytes": [{"deposit": str(d), "bytes": str(d * GIB // D["depositPerGiB"])}
                     for d in (0, 1, 999_999, 10**6, 10**6 + 1, 50_000_000, 2**40)],
     "copiesFor": [{"target": t, "reputations": r, "copies": copies(t, r)} for t, r in [
@@ -266,6 +283,8 @@ save("rules-money.json", {
         (900_001, [900_000]), (990_000, [900_000, 900_000]), (990_001, [900_000, 900_000]), (999_999, [PPM]), (999_999, [0] * 200),
         (700_000, [400_000, 300_000]), (999_999, [999_999]), (999_999, [1]),
     ]],
+    "drift": [{"value": v, "days": d, "after": drift(v, d)}
+              for v in (1, 2, 500_000, 999_999, PPM, PPM + 1, PPM + 43, 1_500_000, 7_000_000, 100 * PPM, 1_000 * PPM) for d in (0, 1, 2, 30, 90, 365)],
     "lowerMedian": [{"values": v, "median": lower_median(v)} for v in
                     ([5], [1, 2], [2, 1], [3, 1, 2], [4, 3, 2, 1], [9, 9, 1, 1, 5], [10, 2, 33], [0, 0, 0, 7])],
     "onion": [onion(5, 2), onion(6, 7)],

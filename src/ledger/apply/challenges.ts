@@ -14,7 +14,7 @@ import type { Row } from '../database.js'
 import { copyById, hypercoreById, saveCounters, type Copy, type Hypercore } from '../rows.js'
 import { effectivePpm, RESERVED, type Account, type State } from '../state.js'
 import { loseCopy } from './copies.js'
-import { beginGrace } from './money.js'
+import { beginGrace } from './grace.js'
 import { equal } from '../../bytes.js'
 
 /** Kind of the storage challenges in `due` and `tallies`. */

@@ -231,23 +231,3 @@ export function loseCopy(state: State, copy: Copy, lied: boolean): void {
   })
   if (hypercore.state !== 2) fillCopies(state, hypercoreById(state, hypercore.id))
 }
-
-/** Hypercores whose grace is over: their copies are released. Each of both is a step; a hypercore that is begun is done with. */
-export function lapse(state: State, work: number): number {
-  const rows = state.db.all(
-    'SELECT id FROM hypercores WHERE state = 1 AND grace_until <= ? ORDER BY grace_until, id LIMIT ?',
-    state.head.epoch,
-    work
-  )
-  let done = 0
-  for (const { id } of rows) {
-    if (done >= work) break
-    const hypercore = hypercoreById(state, Number(id))
-    state.db.run('UPDATE hypercores SET state = 2, grace_until = NULL WHERE id = ?', hypercore.id)
-    state.emit({ kind: 'lapsed', hypercore: hypercore.key })
-    const copies = liveCopies(state, hypercore.id)
-    for (const copy of copies) releaseCopy(state, copy)
-    done += 1 + copies.length
-  }
-  return done
-}

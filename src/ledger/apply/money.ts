@@ -1,7 +1,7 @@
 import { ChainError } from '../../errors.js'
 import type { Body } from '../../protocol/operations.js'
 import { donationBurn } from '../rules/economics.js'
-import { epochOf } from '../rules/schedule.js'
+import { endGrace } from './grace.js'
 import { hypercoreByKey, type Hypercore } from '../rows.js'
 import { accountKinds, BURNED, type Account, type State } from '../state.js'
 import { equal } from '../../bytes.js'
@@ -23,26 +23,11 @@ export function donate(state: State, sender: Account, { key, amount }: Body<'don
   give(state, sender, hypercore, amount)
 }
 
-/** A donation: a share is burned, the rest is the hypercore's; ends its grace. */
+/** A donation: a share is burned, the rest is the hypercore's; ends its grace if the balance then pays a full round. */
 export function give(state: State, sender: Account, hypercore: Hypercore, amount: bigint): void {
   if (amount === 0n) throw new ChainError('AMOUNT_ZERO', 'a donation of nothing')
   const burned = donationBurn(amount, state.parameters)
   state.move(sender, state.account(BURNED), burned)
   state.move(sender, state.account(hypercore.account), amount - burned)
-  if (hypercore.state === 1) {
-    state.db.run('UPDATE hypercores SET state = 0, grace_until = NULL WHERE id = ?', hypercore.id)
-    hypercore.state = 0
-    hypercore.graceUntil = null
-    state.emit({ kind: 'graceEnded', hypercore: hypercore.key })
-  }
-}
-
-/** The balance cannot pay what is due: from now on the hypercore has until the end of the grace to be given more. */
-export function beginGrace(state: State, hypercore: Hypercore): void {
-  if (hypercore.state !== 0) return
-  const until = epochOf(state.head.clock, state.parameters) + state.parameters.graceEpochs
-  state.db.run('UPDATE hypercores SET state = 1, grace_until = ? WHERE id = ?', until, hypercore.id)
-  hypercore.state = 1
-  hypercore.graceUntil = until
-  state.emit({ kind: 'graceBegan', hypercore: hypercore.key, until })
+  endGrace(state, hypercore)
 }

@@ -2,8 +2,9 @@ import { ChainError } from '../../errors.js'
 import type { Body, Outcome, RoleName } from '../../protocol/operations.js'
 import { PPM, type Parameters } from '../../protocol/parameters.js'
 import { mulDiv } from '../rules/economics.js'
-import { reputationPpm, updateReputation } from '../rules/reputation.js'
-import { addCopy } from './copies.js'
+import { DRIFT_MS, driftReputation, reputationPpm, updateReputation } from '../rules/reputation.js'
+import { addCopy, releaseCopy } from './copies.js'
+import { copyById } from '../rows.js'
 import { BURNED, roleFrom, type Account, type Role, type State } from '../state.js'
 
 function leastDeposit(role: RoleName, p: Parameters): bigint {
@@ -37,6 +38,8 @@ export function register(state: State, sender: Account, body: Body<'register'>):
     role.round = state.round
     role.aged = false
     role.refundClock = null
+    // Nothing was forgotten meanwhile.
+    role.driftClock = state.head.clock + DRIFT_MS
   }
   role.capacity = body.capacityBytes
   state.move(sender, state.account(role.account), body.deposit)
@@ -60,6 +63,28 @@ export function retire(state: State, sender: Account, { role: name }: Body<'reti
   role.refundClock = state.head.clock + state.parameters.evidenceWindowMs
   state.touch(role)
   state.emit({ kind: 'retiring', key: sender.key, role: name })
+}
+
+/** Roles that drift in one step of a tick. */
+const ROLES_PER_STEP = 8
+
+/** Takes the reputations of those who take part a day, or more, back towards that of a new identity. Returns the steps done. */
+export function driftRoles(state: State, work: number): number {
+  const { clock } = state.head
+  const rows = state.db.all(
+    'SELECT id FROM roles WHERE state < 2 AND drift_clock <= ? ORDER BY drift_clock, id LIMIT ?',
+    clock,
+    work * ROLES_PER_STEP
+  )
+  for (const { id } of rows) {
+    const role = state.role(Number(id))
+    const days = 1 + Math.floor((clock - role.driftClock) / DRIFT_MS)
+    role.main = driftReputation(role.main, days)
+    role.retrieval = driftReputation(role.retrieval, days)
+    role.driftClock += days * DRIFT_MS
+    state.touch(role)
+  }
+  return Math.ceil(rows.length / ROLES_PER_STEP)
 }
 
 /** Records an outcome in a role's main reputation. */
@@ -111,6 +136,16 @@ export function continueRetirements(state: State, work: number): number {
     )
     for (const copy of handover) addCopy(state, Number(copy.hypercore), Number(copy.id))
     done += handover.length
+    if (done >= work) return done
+    // Who is not paid need not wait for a successor that nobody pays.
+    const unpaid = state.db.all(
+      `SELECT c.id FROM copies c JOIN hypercores h ON h.id = c.hypercore
+       WHERE c.pinner = ? AND c.state = 1 AND h.state = 1 ORDER BY c.id LIMIT ?`,
+      role.id,
+      work - done
+    )
+    for (const { id } of unpaid) releaseCopy(state, copyById(state, Number(id)))
+    done += unpaid.length
     if (done >= work) return done
     const busy =
       state.db.get('SELECT 1 FROM copies WHERE pinner = ? AND state < 2 LIMIT 1', role.id) ??

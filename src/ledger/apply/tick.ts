@@ -6,9 +6,9 @@ import { clockOfRound, LAYERS_MAX, roundAt } from '../rules/time.js'
 import type { State } from '../state.js'
 import { expireChallenges, issueChallenges } from './challenges.js'
 import { beginChecks, freezeVerifiers, settleChecks } from './checks.js'
-import { lapse } from './copies.js'
+import { lapse } from './grace.js'
 import { ageRoles, drawTasks, wakeTasks } from './draws.js'
-import { continueRetirements } from './roles.js'
+import { continueRetirements, driftRoles } from './roles.js'
 import { expireRefusals, expireTasks } from './tasks.js'
 import { follow } from './time.js'
 
@@ -35,6 +35,7 @@ export function tick(state: State, body: Body<'tick'>): number {
     expireTasks,
     expireRefusals,
     ageRoles,
+    driftRoles,
     freezeVerifiers,
     wakeTasks,
     drawTasks,

@@ -40,6 +40,17 @@ export function paidFor(reward: bigint, reputationPpm: number): bigint {
   return mulDiv(reward, reputationPpm, PPM_BIG)
 }
 
+/**
+ * What a round of all that is due on copies of these sizes comes to at most: for each Y of storage and of retrieval, from one challenge
+ * to the next, at R = 1, and Z.
+ */
+export function roundDue(copies: readonly number[], every: number, p: Parameters): bigint {
+  return copies.reduce(
+    (sum, bytes) => sum + storageReward(bytes, every, p) + retrievalReward(bytes, every, p) + p.checkReward,
+    0n
+  )
+}
+
 /** X for encoding a segment of about `bytes` encoded bytes. */
 export function segmentReward(bytes: number, p: Parameters): bigint {
   return p.segmentRewardBase + (p.segmentRewardPerGiB * BigInt(bytes)) / GIB

@@ -36,6 +36,24 @@ export function updateReputation(before: Reputation, outcome: Outcome, p: Parame
     : { alpha: Math.max(1, alpha), beta: beta + weight }
 }
 
+/** How often reputations drift. */
+export const DRIFT_MS = 86_400_000
+/** What a day leaves of the distance to a new identity: half of it in 30 days, `2^(-1/30)`. Short enough that who was unlucky comes back, and no shorter than beginning anew would take. */
+export const DRIFT_PPM = 977_160
+
+/**
+ * Reputation after some days: alpha and beta both go back towards the one that they began with, rounded towards it. So a bad past is
+ * forgotten, and a good one that nothing is added to; and waiting never gives more than a new identity has.
+ */
+export function driftReputation({ alpha, beta }: Reputation, days: number): Reputation {
+  const after = (value: number): number => {
+    let beyond = value - REPUTATION_ONE
+    for (let day = 0; day < days && beyond !== 0; day++) beyond = Math.trunc((beyond * DRIFT_PPM) / PPM)
+    return REPUTATION_ONE + beyond
+  }
+  return { alpha: after(alpha), beta: after(beta) }
+}
+
 function weightPpm(outcome: Exclude<Outcome, 'unknown'>, p: Parameters): number {
   switch (outcome) {
     case 'success':

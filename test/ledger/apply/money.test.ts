@@ -113,3 +113,32 @@ test('a donation ends a grace and says so, and only where there is one', (t) => 
   }
   assert.equal(network.ledger.hypercore(key)!.state, 'active')
 })
+
+/** What is due for one copy of a few bytes, from one challenge to the next: 195 for storage, 48 for retrieval, 300 for verifiers. */
+const ROUND = 195n + 48n + 300n
+
+test('a donation ends a grace only if the balance then pays a full round, or grains would keep pinners for nothing', (t) => {
+  const { network, key, said } = inGrace(t)
+  const ended = (): number => said().filter(({ kind }) => kind === 'graceEnded').length
+  const give = (amount: bigint): void =>
+    accepted(network, network.supporter, { kind: 'donate', body: { key, amount } })
+  const balance = (): bigint => network.ledger.hypercore(key)!.balance
+  give(1n)
+  assert.equal(ended(), 0)
+  // A twentieth is burned, rounded up.
+  while (balance() < ROUND - 2n) give(2n)
+  assert.equal(ended(), 0)
+  while (balance() < ROUND) give(2n)
+  assert.equal(ended(), 1)
+})
+
+test('a pinner that retires leaves a hypercore in its grace at once, and a successor is asked for when it can pay again', (t) => {
+  const { network, key } = inGrace(t)
+  const [copy] = network.ledger.hypercore(key)!.copies.filter(({ state }) => state === 'active')
+  accepted(network, network.keyPair(copy!.pinner!), { kind: 'retire', body: { role: 'pinner' } })
+  network.tick()
+  const states = (): string[] => network.ledger.hypercore(key)!.copies.map(({ state }) => state)
+  assert.deepEqual(states(), [])
+  accepted(network, network.supporter, { kind: 'donate', body: { key, amount: 100_000_000n } })
+  assert.deepEqual(states(), ['pending'])
+})

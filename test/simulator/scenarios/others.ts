@@ -246,7 +246,8 @@ export const operatorScenarios: Scenario[] = [
   }),
   operates('operator-delays', 'the chain keeps the answers of one pinner back for half an hour', {
     limit: { ...NOTHING, harm: 150_000n, copies: 8, kept: 0.6 },
-    missing: 'an answer counts when it is applied, not when it arrives (item 7, P2.A3)',
+    missing:
+      'the operator itself says up to when all that came is on the log: who is delayed has no signed word of it (P2.B5)',
     cast: (casting) => {
       const victim = keyPairOf(casting.seed, VICTIM).publicKey
       const cast = castOf(casting, [])
