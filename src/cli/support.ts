@@ -4,12 +4,13 @@ import { codecNames } from '../chunk/header.js'
 import { findKey, priceOf, topicOf, wholeCopies } from '../daemon/keeping.js'
 import { datdots, publicKey, wholeNumber, word } from '../daemon/setting.js'
 import { scan } from '../drive/scan.js'
+import { SwarmError } from '../errors.js'
 import { using } from '../lifecycle.js'
 import { DEFAULT_CODEC, planOf } from '../local/economy.js'
 import { DATDOT } from '../protocol/parameters.js'
 import { Author } from '../roles/author.js'
 import { TemporaryFolder } from '../temporary-folder.js'
-import { aborted, pause } from '../wait.js'
+import { pause } from '../wait.js'
 import { amountText } from './amounts.js'
 import { EXIT_INTERRUPTED, EXIT_OK, optionOf, type Command, type CommandIo } from './command.js'
 import { configure, networkOf, optionsHelp, world, type Configured } from './configured.js'
@@ -24,6 +25,8 @@ const own = {
   'dry-run': { purpose: 'say what it costs, and do nothing' }
 }
 const LOOK_MS = 1_000
+/** After so long without an answer it is said that the chain is away. */
+const AWAY_MS = 30_000
 const codes =
   'Exit codes: 0 done, 1 the chain refused it or does not answer, 2 bad input, 130 stopped by Ctrl-C.\n'
 
@@ -159,7 +162,17 @@ async function untilKept(
 ): Promise<boolean> {
   let before = -1
   while (!io.signal.aborted) {
-    const views = await Promise.all(hypercores.map((key) => chain.hypercore(key)))
+    const asked = Promise.all(
+      hypercores.map((key) => chain.hypercore(key, { timeoutMs: AWAY_MS, signal: io.signal }))
+    )
+    const views = await asked.catch((error: unknown) => {
+      if (io.signal.aborted) return null
+      // A chain that is away for a while comes back; the author stays until then.
+      if (!(error instanceof SwarmError)) throw error
+      tell('no-chain', { code: error.code }, 'the chain does not answer; trying again')
+      return null
+    })
+    if (!views) continue
     const wanted = views.reduce((sum, view) => sum + (view?.wanted ?? 0), 0)
     const whole = views.reduce((sum, view) => sum + (view ? wholeCopies(view) : 0), 0)
     if (whole !== before) tell('copies', { whole, wanted }, `${whole} of ${wanted} copies are whole`)
@@ -167,6 +180,5 @@ async function untilKept(
     if (whole >= wanted) return true
     await pause(world.clock, LOOK_MS, io.signal)
   }
-  await aborted(io.signal)
   return false
 }

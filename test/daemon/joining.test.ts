@@ -10,6 +10,7 @@ import { askFaucet } from '../../src/daemon/faucet.js'
 import { Funding } from '../../src/daemon/funding.js'
 import { createDht, createReachableDht, type Network } from '../../src/swarm/dht.js'
 import { runProgram, startProgram, until, type Program } from '../cli/program.js'
+import { json, kill, objects, said, startChain } from './programs.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { privateDht } from '../helpers/network.js'
 
@@ -24,33 +25,6 @@ async function place(t: TestContext): Promise<Place> {
   const network = await privateDht(t)
   const bootstrap = network.bootstrap.map(({ host, port }) => `${host}:${port}`).join()
   return { root: temporaryFolder(t), network, bootstrap }
-}
-
-/** Runs a command that must succeed; returns the objects that it printed. */
-async function json(t: TestContext, args: string[]): Promise<Record<string, string>[]> {
-  const { code, stdout, stderr } = await runProgram(t, [...args, '--json'])
-  assert.equal(code, 0, stderr)
-  return objects(stdout)
-}
-
-const objects = (text: string): Record<string, string>[] =>
-  text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Record<string, string>)
-
-const said = (program: Program, event: string): boolean =>
-  objects(program.stdout()).some((line) => line.event === event)
-
-async function startChain(t: TestContext, file: string): Promise<Program> {
-  const chain = startProgram(t, ['chain', '--config', file, '--json'])
-  await until(chain, () => said(chain, 'started'))
-  return chain
-}
-
-const kill = async (program: Program): Promise<void> => {
-  program.child.kill('SIGKILL')
-  await program.ended
 }
 
 test('a stranger joins by invite or faucet; chain and roles go on after kill -9 and leave at SIGTERM', async (t) => {
