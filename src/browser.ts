@@ -51,13 +51,12 @@ export {
 export { MemoryTree, locate, rootOf } from './merkle/reader.js'
 
 export { judgeEvidence } from './evidence/verdict.js'
-export { verifyEvidence } from './evidence/verify.js'
-export type { EvidenceSource, EvidenceTools, RefusedEvidence, VerifiedEvidence } from './evidence/verify.js'
-export { walkSeed } from './evidence/walk.js'
-export type { WalkChallenge, WalkSeedParts } from './evidence/walk.js'
 export { pureSliceTools } from './evidence/pure-slice-tools.js'
+export { sliceEvidenceHash } from './evidence/slice-evidence.js'
 export { openStep, sliceWalkSeed } from './evidence/slice-walk.js'
+export type { SliceChallenge, SliceSeedParts } from './evidence/slice-walk.js'
 export { verifySliceEvidence } from './evidence/verify-slices.js'
+export type { RefusedSlices, SliceTools, VerifiedSlices } from './evidence/verify-slices.js'
 export { judgeRefusal } from './evidence/refusal-judge.js'
 export type { RefusalTools, RefusalVerdict } from './evidence/refusal-judge.js'
 

@@ -2,41 +2,26 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { CALLS, TASKS_PER_CALL } from '../../src/chain/evidence/answers.js'
 import type { VerifyTask } from '../../src/evidence/tasks.js'
-import { buildEvidence, joinOriginal, type ProofReader } from '../../src/evidence/format.js'
-import { walk, type CopyReader, type WalkChallenge } from '../../src/evidence/walk.js'
-import { codecOf } from '../../src/chunk/codecs.js'
-import { hash } from '../../src/crypto/hash.js'
+import { randomBytes } from '../../src/crypto/keys.js'
 import { Engine } from '../../src/engine/engine.js'
-import { TreeBuilder } from '../../src/merkle/builder.js'
-import { leafNode } from '../../src/merkle/node.js'
-import { encodeProof, proveBatch } from '../../src/merkle/proof.js'
-import { MemoryTree, locate, rootOf } from '../../src/merkle/reader.js'
-import {
-  OriginalTreeBuilder as OriginalTree,
-  encodeOriginalProof,
-  originalLeaf,
-  proofIndices,
-  type OriginalNode
-} from '../../src/protocol/original-tree.js'
-import { chunkAt, encodedChunks, plainChunks, wrapSegment } from '../data.js'
+import { BODY_BYTES, answerOf } from '../evidence/answer.js'
 import type { Suite } from '../harness.js'
 import type { BareAnswers } from '../threads/answers.js'
 import type { Tasks } from '../../workers/tasks.js'
 
-const CHUNK_BYTES = 64 * 1024
-const STEPS = 8
-/** Chunks of the challenged copy, and different challenges to it: together more than any cache holds. */
-const CHUNKS = 1024
-const ANSWERS = 64
-const RUN_ANSWERS = 4096
+/** k of an hourly walk. */
+const STEPS = 9
+/** Different challenges: together more than any cache holds. */
+const ANSWERS = 256
+const RUN_ANSWERS = 16_384
 
 /** Checking answers to storage challenges on worker threads, beside the primitives that it cannot do without. */
 export const answers: Suite = async ({ cores, compare }) => {
   const threads = Math.min(2, cores)
-  const { tasks, evidences, chunkBytes } = await answersOfCopy()
+  const { tasks, evidences } = await answersOfCopy()
   const engine = new Engine<Tasks>({ threads })
   const next = new Int32Array(new SharedArrayBuffer(4))
-  const workerData: BareAnswers = { evidences, steps: STEPS, chunkBytes, next }
+  const workerData: BareAnswers = { evidences, steps: STEPS, next }
   const workers = Array.from(
     { length: threads },
     () => new Worker(new URL('../threads/answers.js', import.meta.url), { workerData })
@@ -66,7 +51,7 @@ export const answers: Suite = async ({ cores, compare }) => {
   const work = { chunks: RUN_ANSWERS * STEPS, operations: RUN_ANSWERS }
   await compare({
     suite: 'chain',
-    chunkBytes: CHUNK_BYTES,
+    chunkBytes: BODY_BYTES,
     threads,
     contenders: [
       { name: `verify storage answer, k = ${STEPS}`, role: 'subject', run: subject, ...work },
@@ -77,57 +62,17 @@ export const answers: Suite = async ({ cores, compare }) => {
   await Promise.all(workers.map((worker) => worker.terminate()))
 }
 
-/** Real answers to challenges of a copy in memory. */
-async function answersOfCopy(): Promise<{
-  tasks: VerifyTask[]
-  evidences: Uint8Array[]
-  chunkBytes: number
-}> {
-  const segment = wrapSegment()
-  const plain = plainChunks(CHUNK_BYTES, CHUNKS)
-  const encoded = encodedChunks(plain, segment)
-  const tree = new MemoryTree()
-  const builder = new TreeBuilder((records) => tree.append(records))
-  const original = new OriginalTree()
-  const nodes = new Map<number, OriginalNode>()
-  for (let i = 0; i < CHUNKS; i++) {
-    builder.appendLeaf(leafNode(chunkAt(encoded, i), codecOf('wrap').headerBytes))
-    const block = chunkAt(plain, i)
-    for (const node of original.appendLeaf(block.byteLength, originalLeaf(block))) nodes.set(node.index, node)
-  }
-  const reader: CopyReader & ProofReader = {
-    find: async (_, offset) => (await locate(tree, offset)).index,
-    chunk: (_, index) => chunkAt(encoded, index),
-    leaf: (_, index) => leafNode(chunkAt(encoded, index), codecOf('wrap').headerBytes),
-    batchProof: async (_, indices) => encodeProof(await proveBatch(tree, indices)),
-    originalProof(_, index) {
-      const { siblings, roots } = proofIndices(index, CHUNKS)
-      const at = (i: number): OriginalNode => nodes.get(i)!
-      return joinOriginal(CHUNKS, encodeOriginalProof(Buffer.alloc(0), siblings.map(at), roots.map(at)))
-    }
-  }
-  const root = await rootOf(tree)
-  const { codec, id, publicKey, salt } = segment
-  const walked = { codec, id, publicKey, salt, start: 0, chunks: CHUNKS, bytes: root.bytes, root: root.hash }
-  const segments = [{ ...walked, treeHash: original.hash() }]
+/** Real answers to challenges of a copy of 1.1 TB, in shared memory as the chain receives them. */
+async function answersOfCopy(): Promise<{ tasks: VerifyTask[]; evidences: Uint8Array[] }> {
+  const body = randomBytes(BODY_BYTES)
   const tasks: VerifyTask[] = []
-  const evidences: Uint8Array[] = []
-  for (let n = 0; tasks.length < ANSWERS; n++) {
-    // Of memory of its own, like what the ledger reads: threads are sent all of the memory that a view is of.
-    const seed = new Uint8Array(hash('bench/challenge', n))
-    const challenge: WalkChallenge = { seed, steps: STEPS, segments }
-    const steps = await walk(reader, challenge)
-    // Only walks without a chunk met twice, so that all answers weigh the same.
-    if (new Set(steps.map(({ index }) => index)).size < STEPS) continue
-    const evidence = await buildEvidence(reader, challenge, steps)
+  for (let n = 0; n < ANSWERS; n++) {
+    const { challenge, evidence, lastState } = await answerOf(body, STEPS)
     const memory = new Uint8Array(new SharedArrayBuffer(evidence.byteLength))
-    let at = 0
-    for await (const part of evidence.parts()) {
-      memory.set(part, at)
-      at += part.byteLength
-    }
-    evidences.push(memory)
-    tasks.push({ challenge, lastState: new Uint8Array(steps.at(-1)!.state), evidence: { memory } })
+    memory.set(evidence)
+    // Of memory of its own, like what the ledger reads: threads are sent all of the memory that a view is of.
+    const own = { ...challenge, seed: new Uint8Array(challenge.seed) }
+    tasks.push({ challenge: own, lastState: new Uint8Array(lastState), evidence: { memory } })
   }
-  return { tasks, evidences, chunkBytes: encoded.chunkBytes }
+  return { tasks, evidences: tasks.map(({ evidence }) => ('memory' in evidence ? evidence.memory : body)) }
 }

@@ -19,9 +19,9 @@ export interface AuditReport {
   entries: number
   /** Operations by kind. */
   kinds: Record<string, number>
-  /** Draws that were made again, and walks whose indices were. */
+  /** Draws that were made again, and answered challenges that were settled. */
   draws: number
-  walks: number
+  settled: number
   /** Operations whose details were pruned: checked without them. */
   pruned: number
   /** Challenges whose evidence was looked for; null if it was not, or not yet when something else did not hold. */

@@ -204,9 +204,7 @@ function answerersOf(ports: ChainRpcPorts): Answerers {
       upload: await answers.begin(asker, announced),
       pieceBytes: EVIDENCE_PIECE_BYTES
     }),
-    evidence: async ({ upload, offset, bytes }, { connection }) => ({
-      received: await answers.piece(connection, upload, offset, bytes)
-    }),
+    evidence: ({ upload, offset, bytes }, { connection }) => answers.piece(connection, upload, offset, bytes),
     findEvidence: ({ challenge }) => evidence.find({ kind: 'answer', id: challenge }) ?? null,
     refusalsDue: (_, { key }) => refusals.due(key, ROWS_MAX),
     beginRefusalEvidence: async (announced, asker) => ({

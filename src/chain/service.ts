@@ -146,7 +146,7 @@ export class ChainService extends Resource {
     const ports = { ledger, intake, store: evidence, time, log, onCommit, began }
     const { verify, judge, verifySignatures } = this.#options
     this.#refusals = this.own('refusals', new Refusals({ ...ports, judge }))
-    this.#answers = this.own('answers', new Answers({ ...ports, verify }))
+    this.#answers = this.own('answers', new Answers({ ...ports, verify, keyPair }))
     const submissions = new Submissions({ ledger, clock, time, onCommit, check: verifySignatures, recent })
     this.#submissions = submissions
     this.#server = this.own(

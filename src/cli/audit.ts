@@ -136,7 +136,7 @@ function toJson(report: AuditReport): object {
     entries,
     kinds,
     draws,
-    walks,
+    settled,
     pruned,
     evidence,
     receipts,
@@ -153,7 +153,7 @@ function toJson(report: AuditReport): object {
     entries,
     kinds,
     draws,
-    walks,
+    settled,
     pruned,
     evidence,
     receipts,
@@ -167,11 +167,11 @@ function toJson(report: AuditReport): object {
 }
 
 function describe(report: AuditReport): string {
-  const { failure, entries, draws, walks, pruned, evidence, receipts } = report
+  const { failure, entries, draws, settled, pruned, evidence, receipts } = report
   const lines = [`chain       ${report.chainKey ? encode(report.chainKey) : 'unknown'}`]
   lines.push(`entries     ${entries} hold`)
   lines.push(`draws       ${draws} made again, all the same`)
-  lines.push(`walks       ${walks} settled challenges lead where they say`)
+  lines.push(`challenges  ${settled} were answered and settled`)
   if (evidence) {
     const { full, missing, left, older, bytes } = evidence
     lines.push(

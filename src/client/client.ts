@@ -1,7 +1,6 @@
 import { blake3 } from '../crypto/hash.js'
 import type { KeyPair } from '../crypto/keys.js'
 import { SwarmError } from '../errors.js'
-import { signClaim } from '../protocol/claim.js'
 import { anchorAt, type Anchor } from '../protocol/anchor.js'
 import { decode } from '../protocol/codec.js'
 import { effectsType, type Effects } from '../protocol/effects.js'
@@ -19,13 +18,12 @@ import {
   type RoleName,
   type Statement
 } from '../protocol/operations.js'
-import { verifyReceipt } from '../protocol/receipt.js'
+import { verifyEvidenceReceipt, verifyReceipt, type EvidenceReceipt } from '../protocol/receipt.js'
 import { signSegment, type SegmentRecord } from '../protocol/segment.js'
-import type { Evidence } from '../evidence/format.js'
 import type * as views from '../protocol/views.js'
 import { Asking } from './asking.js'
 import { ChainConnection, type CallOptions, type ConnectionOptions } from './connection.js'
-import { uploadEvidence, uploadRefusalEvidence, type UploadSource } from './upload.js'
+import { uploadEvidence, uploadRefusalEvidence, type AnswerEvidence, type UploadSource } from './upload.js'
 import { WAIT_MS_MAX, type Response } from '../protocol/rpc/messages.js'
 import type { ReceiptFile } from './receipt-file.js'
 import { SubmitQueue } from './submit-queue.js'
@@ -290,9 +288,9 @@ export class ChainClient extends Asking {
     return this.submit({ kind: 'refuse', body: { draw, reason, evidence } })
   }
 
-  /** One answer for many challenges: s_k of those walked, and those that cannot be. */
+  /** One answer for many challenges: s_k and the evidence's hash of those walked, and those that cannot be. */
   answer(
-    answered: readonly { challenge: number; state: Uint8Array }[],
+    answered: readonly { challenge: number; state: Uint8Array; evidence: Uint8Array }[],
     refused: readonly number[] = [],
     signal?: AbortSignal
   ): Promise<views.Receipt> {
@@ -301,18 +299,26 @@ export class ChainClient extends Asking {
   }
 
   /**
-   * Signs for the evidence of an answered challenge and hands it over, in pieces; begins again after a lost connection.
+   * Hands over the evidence that an answer named, in pieces; begins again after a lost connection. Resolves to the chain's word that it has all of it.
    *
-   * @throws SwarmError with the chain's code: `EVIDENCE_NOT_ASKED`, `EVIDENCE_LATE`, `EVIDENCE_TOO_LARGE`, …
+   * @throws SwarmError with the chain's code: `EVIDENCE_NOT_ASKED`, `EVIDENCE_LATE`, `EVIDENCE_CLAIM`, …; `RPC_PROTOCOL` without a
+   *   receipt that holds
    */
   async sendEvidence(
     challenge: number,
-    evidence: Pick<Evidence, 'byteLength' | 'hash' | 'parts'>,
+    evidence: AnswerEvidence,
     options?: CallOptions
-  ): Promise<void> {
-    const { hash } = evidence
-    const signature = signClaim(await this.chainId(options), this.#keyPair, { challenge, hash })
-    return uploadEvidence(this.#connection, { challenge, hash, signature }, evidence, options)
+  ): Promise<EvidenceReceipt> {
+    const receipt = await uploadEvidence(this.#connection, challenge, evidence, options)
+    const holds =
+      receipt?.challenge === challenge &&
+      equal(receipt.evidence, evidence.hash) &&
+      verifyEvidenceReceipt(await this.chainId(options), this.chainKey, receipt)
+    if (holds) return receipt
+    throw new SwarmError(
+      'RPC_PROTOCOL',
+      `The chain gave no receipt for the evidence of challenge ${challenge}`
+    )
   }
 
   /**

@@ -1,13 +1,12 @@
 import type Hypercore from 'hypercore'
-import { SIGNATURE_BYTES } from '../crypto/keys.js'
 import { ChainError } from '../errors.js'
 
 /** First byte of a block with bytes of an evidence. */
 const PIECE = 0
-const VERSION = 2
+const VERSION = 3
 /** First byte of a trailer, by what the evidence is of. */
 export const TRAILERS = { answer: 1, refusal: 2 } as const
-const TRAILER_BYTES = 1 + 1 + 8 + 32 + 8 + 8 + 8 + 8 + SIGNATURE_BYTES
+const TRAILER_BYTES = 1 + 1 + 8 + 32 + 8 + 8 + 8 + 8
 /** Blocks among which the last trailer is looked for: while an evidence is being stored its pieces are the last ones. */
 const TAIL_BLOCKS = 64
 
@@ -19,7 +18,7 @@ export interface EvidenceSubject {
 
 /** What is known of one stored evidence. */
 export interface EvidenceRecord extends EvidenceSubject {
-  /** Evidence hash, 32 bytes, as `settle` or `refuse` logs it. */
+  /** Evidence hash, 32 bytes, as `answer` or `refuse` logs it. */
   hash: Uint8Array
   /** Blocks `[start, end)` of the evidence core; the last one is the trailer. */
   start: number
@@ -27,8 +26,6 @@ export interface EvidenceRecord extends EvidenceSubject {
   bytes: number
   /** When it was stored, ms of the chain's clock. */
   at: number
-  /** The pinner's over the hash (`signClaim`); zeros for a refusal, whose operation names the hash. */
-  signature: Uint8Array
   /** Where the record before this one ends, so that a follower finds all of them from the last; 0 for the first that is kept. */
   previous: number
 }
@@ -75,7 +72,6 @@ export function readTrailer(block: Buffer, at: number): EvidenceRecord | undefin
     bytes: Number(block.readBigUInt64LE(42)),
     at: Number(block.readBigUInt64LE(58)),
     previous: Math.min(at - count, Number(block.readBigUInt64LE(66))),
-    signature: Buffer.from(block.subarray(74, TRAILER_BYTES)),
     start: at - count,
     end: at + 1
   }
@@ -127,17 +123,7 @@ async function blockOf({ core, timeoutMs }: EvidenceCore, at: number): Promise<B
 }
 
 /** The block that ends an evidence, whose record it holds. */
-export function writeTrailer({
-  kind,
-  id,
-  hash,
-  start,
-  end,
-  bytes,
-  at,
-  previous,
-  signature
-}: EvidenceRecord): Buffer {
+export function writeTrailer({ kind, id, hash, start, end, bytes, at, previous }: EvidenceRecord): Buffer {
   const block = Buffer.alloc(TRAILER_BYTES)
   block.writeUInt8(TRAILERS[kind], 0)
   block.writeUInt8(VERSION, 1)
@@ -147,7 +133,6 @@ export function writeTrailer({
   block.writeBigUInt64LE(BigInt(end - start - 1), 50)
   block.writeBigUInt64LE(BigInt(at), 58)
   block.writeBigUInt64LE(BigInt(previous), 66)
-  block.set(signature, 74)
   return block
 }
 

@@ -1,4 +1,5 @@
 import { SwarmError, type ErrorCode } from '../errors.js'
+import type { EvidenceReceipt } from '../protocol/receipt.js'
 import { pause } from '../wait.js'
 import type { CallOptions, ChainConnection } from './connection.js'
 
@@ -22,18 +23,34 @@ export interface UploadSource {
   parts(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 }
 
-/** The evidence of an answered challenge, with what its pinner signed. See `ChainClient.sendEvidence`. */
-export function uploadEvidence(
+/** The evidence of an answer. */
+export interface AnswerEvidence extends UploadSource {
+  /** `sliceEvidenceHash`, which the answer named. */
+  hash: Uint8Array
+}
+
+/** An evidence that is in memory. */
+export function evidenceOf(bytes: Uint8Array, hash: Uint8Array): AnswerEvidence {
+  return { hash, byteLength: bytes.byteLength, parts: () => [bytes] }
+}
+
+/** The evidence of an answered challenge; resolves to the chain's receipt. See `ChainClient.sendEvidence`. */
+export async function uploadEvidence(
   connection: ChainConnection,
-  claim: { challenge: number; hash: Uint8Array; signature: Uint8Array },
+  challenge: number,
   evidence: UploadSource,
   options: CallOptions = {}
-): Promise<void> {
+): Promise<EvidenceReceipt | null> {
+  let receipt: EvidenceReceipt | null = null
   const calls: UploadCalls = {
-    begin: (bytes) => connection.call('beginEvidence', { ...claim, bytes }, options),
-    piece: (piece) => connection.call('evidence', piece, { ...options, once: true })
+    begin: (bytes) => connection.call('beginEvidence', { challenge, bytes }, options),
+    piece: async (piece) => {
+      const taken = await connection.call('evidence', piece, { ...options, once: true })
+      receipt ??= taken.receipt
+    }
   }
-  return upload(calls, evidence, waiting(connection, options))
+  await upload(calls, evidence, waiting(connection, options))
+  return receipt
 }
 
 /** The evidence of a refusal. See `ChainClient.sendRefusalEvidence`. */

@@ -9,28 +9,23 @@ export const evidenceErrors = {
   },
   EVIDENCE_MISSING: {
     class: 'ProofError',
-    cause: 'The evidence of an answer has no chunk for a step of the walk.',
+    cause: 'The evidence of an answer has no slice for a step of the walk.',
     remedy: 'Its pinner failed the challenge. Whose pinner it is: check its disk.'
   },
   EVIDENCE_EXTRA: {
     class: 'ProofError',
-    cause: 'The evidence of an answer has a chunk that the walk does not visit.',
+    cause: 'The evidence of an answer has a slice that the walk does not visit.',
     remedy: 'Its pinner failed the challenge. Whose pinner it is: update it.'
   },
   EVIDENCE_STATE: {
     class: 'ForgeryError',
-    cause: 'The chunks of an answer lead to another state than the one that its pinner signed.',
+    cause: 'The slices of an answer lead to another state than the one that its pinner signed.',
     remedy: 'Its pinner lied and is punished. Whose pinner it is: check its disk and update it.'
   },
   EVIDENCE_CLAIM: {
-    class: 'Finding',
-    cause: 'The evidence that came is not the one that its pinner signed for.',
-    remedy: 'Its pinner failed the challenge. Whose pinner it is: update it.'
-  },
-  EVIDENCE_SIGNATURE: {
     class: 'ChainError',
-    cause: 'A pinner has not signed for the evidence of its answer.',
-    remedy: 'Sign the evidence that is sent. In an audit: the verdict does not rest on what the pinner said.'
+    cause: 'The evidence that came is not the one that was answered with.',
+    remedy: 'Send the evidence whose hash the answer named, within its time.'
   },
   EVIDENCE_NOT_ASKED: {
     class: 'ChainError',
@@ -218,25 +213,5 @@ export const evidenceErrors = {
     class: 'Finding',
     cause: "SQLite finds the ledger's file damaged.",
     remedy: 'Restore the file from a backup, or build it again from the published log.'
-  },
-  SUCCESS_UNPROVEN: {
-    class: 'ChainError',
-    cause: 'An audit found a challenge that was settled as a success without evidence.',
-    remedy: 'The chain does not keep to the protocol: hold the log against it.'
-  },
-  LIE_UNPROVEN: {
-    class: 'ChainError',
-    cause: 'An audit found a challenge that was settled as a lie without evidence.',
-    remedy: 'The chain does not keep to the protocol: hold the log against it.'
-  },
-  WALK_SHAPE: {
-    class: 'ChainError',
-    cause: 'An audit found a challenge that was settled with more or fewer steps than it asked for.',
-    remedy: 'The chain does not keep to the protocol: hold the log against it.'
-  },
-  WALK_INDEX: {
-    class: 'ChainError',
-    cause: 'An audit found a challenge that was settled with a step to another chunk than the walk visits.',
-    remedy: 'The chain does not keep to the protocol: hold the log against it.'
   }
 } as const satisfies ErrorArea

@@ -203,11 +203,6 @@ export const operationErrors = {
     cause: 'The challenge is answered, settled, expired, or for another pinner.',
     remedy: 'Ask for the challenges that are due.'
   },
-  SETTLE_MISMATCH: {
-    class: 'ChainError',
-    cause: 'A challenge is settled with another last state than its answer had.',
-    remedy: 'The chain does not keep to the protocol: hold the log against it.'
-  },
   REPORTS_CLOSED: {
     class: 'ChainError',
     cause: 'Reports of an epoch were committed to before or after their time.',

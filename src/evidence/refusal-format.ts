@@ -14,13 +14,15 @@ import {
   type Type
 } from '../protocol/codec.js'
 import { signedRecordType } from '../protocol/hand-over.js'
-import { MAX_ORIGINAL_PROOF_BYTES } from './format.js'
 
 /**
  * What a pinner gives with its refusal of a delivered segment, so that anybody can see who is at fault: something that
  * the signer signed, and what shows that it must not have signed it. docs/formats.md has it byte by byte.
  */
 const VERSION = 1
+
+/** The most bytes of the proof that a block belongs to the original hypercore. */
+export const MAX_ORIGINAL_PROOF_BYTES = 16 << 10
 
 /** Siblings with sizes that prove one chunk, at the most: 53 levels of 40 bytes. */
 const MAX_CHUNK_PROOF_BYTES = 53 * 40

@@ -67,14 +67,14 @@ export interface PathSource {
 }
 
 /** The most bytes that evidence for a challenge of this shape can have; what a server agrees to receive. */
-export function maxSliceEvidenceBytes({ steps }: SliceWalkShape): number {
+export function maxSliceEvidenceBytes({ steps }: Pick<SliceWalkShape, 'steps'>): number {
   const path = MAX_LEVELS * RECORD_BYTES
   const slice = SLICE_BYTES + MAX_SIBLINGS * VALUE_BYTES
   return 1 + 3 + steps * (MAX_NUMBERS_BYTES + path + HEADER_BYTES.wrap + slice)
 }
 
 /** The hash that an answer carries: over all bytes of the evidence. */
-export function sliceEvidenceHash(evidence: Uint8Array, { hash }: Hashes): Uint8Array {
+export function sliceEvidenceHash(evidence: Uint8Array, { hash }: Pick<Hashes, 'hash'>): Uint8Array {
   return hash('datdot/evidence/2', evidence)
 }
 

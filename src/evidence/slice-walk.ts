@@ -106,7 +106,7 @@ export interface SliceWalkShape {
 export function sliceWalkSeed(
   { chain, copy, challenge, round, beacon }: SliceSeedParts,
   segments: readonly SliceSegment[],
-  { hash }: Hashes
+  { hash }: Pick<Hashes, 'hash'>
 ): Uint8Array {
   const parts = segments.flatMap(({ id, start, chunks, bytes, root }) => [id, start, chunks, bytes, root])
   const list = hash('datdot/segments/1', segments.length, ...parts)

@@ -1,14 +1,14 @@
 import type { Refusal } from '../protocol/refusal.js'
 import type { RefusalVerdict } from './refusal-judge.js'
 import type { Verdict } from './verdict.js'
-import type { WalkChallenge } from './walk.js'
+import type { SliceChallenge } from './slice-walk.js'
 
 /** Bytes of a received evidence: shared memory, so that a worker reads them without a copy, or a file. */
 export type EvidenceBytes = { memory: Uint8Array } | { path: string; byteLength: number }
 
 /** What a worker gets to check one answer. */
 export interface VerifyTask {
-  challenge: WalkChallenge
+  challenge: SliceChallenge
   /** The signed s_k. */
   lastState: Uint8Array
   evidence: EvidenceBytes

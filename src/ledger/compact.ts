@@ -5,7 +5,7 @@ import type { Database } from './database.js'
 const STEP = 50
 
 /**
- * Drops what the audit needs only inside the evidence window, of entries before `before` (chain time): details (walks, answers),
+ * Drops what the audit needs only inside the evidence window, of entries before `before` (chain time): details of answers,
  * effects, and postings, whose sums stay with the accounts. Operations and hashes stay forever. Stops after `budgetMs`; another call goes on.
  */
 export function compactLedger(

@@ -11,14 +11,12 @@ import {
   decodeOperation,
   NO_CHAIN,
   operationHash,
-  settleOf,
   signOperation,
   unsignedBytes,
   verifyOperation,
   type Operation,
   type Outcome,
-  type Statement,
-  type WalkDetail
+  type Statement
 } from '../protocol/operations.js'
 import type { Parameters } from '../protocol/parameters.js'
 import { signReceipt } from '../protocol/receipt.js'
@@ -287,16 +285,17 @@ export class Ledger extends Answering implements SyncLedger {
   }
 
   settle(
-    items: readonly { challenge: number; outcome: Outcome; walk: WalkDetail }[],
+    items: readonly { challenge: number; outcome: Outcome }[],
     when: { now?: number } = {}
   ): Receipt | null {
-    const open = items.filter(
-      ({ challenge }) =>
-        this.#db.get('SELECT 1 FROM challenges WHERE id = ? AND state = 1', challenge) !== undefined
-    )
+    const open = items
+      .filter(
+        ({ challenge }) =>
+          this.#db.get('SELECT 1 FROM challenges WHERE id = ? AND state = 1', challenge) !== undefined
+      )
+      .map(({ challenge, outcome }) => ({ challenge, outcome }))
     if (open.length === 0) return null
-    const { body, detail } = settleOf(open)
-    return this.#send({ kind: 'settle', body }, { clock: this.#clockOf(when) }, detail).receipt
+    return this.#send({ kind: 'settle', body: { items: open } }, { clock: this.#clockOf(when) }).receipt
   }
 
   judge(draw: number, upheld: boolean, when: { now?: number } = {}): Receipt {

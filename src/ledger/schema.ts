@@ -275,7 +275,8 @@ CREATE TABLE challenges (
   answer_by INTEGER NOT NULL,
   evidence_by INTEGER NOT NULL,
   deadline INTEGER NOT NULL,
-  answer BLOB
+  answer BLOB,
+  evidence BLOB
 ) STRICT;
 CREATE INDEX challenges_by_deadline ON challenges (deadline, id);
 CREATE INDEX challenges_by_evidence ON challenges (evidence_by, id) WHERE state = 1;

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.js'
 import type { KeyPair } from '../crypto/keys.js'
 import type { ChainError } from '../errors.js'
 import type { Effects } from '../protocol/effects.js'
-import type { Operation, Outcome, WalkDetail } from '../protocol/operations.js'
+import type { Operation, Outcome } from '../protocol/operations.js'
 import type { Parameters } from '../protocol/parameters.js'
 import type { Asked } from './queries.js'
 import type { BeaconSource } from './rules/beacon.js'
@@ -109,10 +109,7 @@ export interface SyncLedger extends Asked {
   advanceChecks(): boolean
 
   /** The chain's verdicts on answered challenges. Those no longer open are left out. */
-  settle(
-    items: readonly { challenge: number; outcome: Outcome; walk: WalkDetail }[],
-    when?: { now?: number }
-  ): Receipt | null
+  settle(items: readonly { challenge: number; outcome: Outcome }[], when?: { now?: number }): Receipt | null
   /** The chain's verdict on a refusal with evidence. @throws ChainError `REFUSAL_UNKNOWN` if none waits for it (any more) */
   judge(draw: number, upheld: boolean, when?: { now?: number }): Receipt
 

@@ -1,7 +1,8 @@
+import { hash } from '#crypto/hash.js'
 import { codecNames } from '../chunk/header.js'
 import { segmentId, segmentSalt } from '../protocol/segment.js'
 import { reputationPpm } from './rules/reputation.js'
-import { walkSeed } from '../evidence/walk.js'
+import { sliceWalkSeed } from '../evidence/slice-walk.js'
 import type {
   WalkSegment,
   AssignmentView,
@@ -202,11 +203,14 @@ export function challengeView(state: State, row: Row): ChallengeView {
     steps: Number(row.steps),
     round,
     beacon,
-    seed: walkSeed({ chain: state.chainId, copy: copy.id, challenge: id, round, beacon }, segments),
+    seed: sliceWalkSeed({ chain: state.chainId, copy: copy.id, challenge: id, round, beacon }, segments, {
+      hash
+    }),
     segments,
     answerBy: Number(row.answer_by),
     evidenceBy: Number(row.evidence_by),
-    answer: row.answer as Buffer | null
+    answer: row.answer as Buffer | null,
+    evidence: row.evidence as Buffer | null
   }
 }
 

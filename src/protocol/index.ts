@@ -35,23 +35,12 @@ export {
   outcomeNames,
   reportCommitment,
   roleNames,
-  settleDetailType,
   signOperation,
   unsignedBytes,
   verifyOperation,
   verifySignatures
 } from './operations.js'
-export type {
-  Body,
-  Kind,
-  Operation,
-  Outcome,
-  Plan,
-  Report,
-  RoleName,
-  Statement,
-  WalkDetail
-} from './operations.js'
+export type { Body, Kind, Operation, Outcome, Plan, Report, RoleName, Statement } from './operations.js'
 
 export { anchorAt, anchorType } from './anchor.js'
 export type { Anchor } from './anchor.js'
@@ -62,12 +51,17 @@ export { decodeEntry, encodeEntry } from './entry.js'
 export type { Entry } from './entry.js'
 export { effectsType } from './effects.js'
 export type { Effect, Effects } from './effects.js'
-export { entryHash, signReceipt, verifyReceipt } from './receipt.js'
+export {
+  entryHash,
+  signEvidenceReceipt,
+  signReceipt,
+  verifyEvidenceReceipt,
+  verifyReceipt
+} from './receipt.js'
+export type { EvidenceReceipt } from './receipt.js'
 
 export { segmentHash, segmentRecordType, signSegment, verifySegment } from './segment.js'
 export type { SegmentRecord } from './segment.js'
-export { signClaim, verifyClaim } from './claim.js'
-export type { EvidenceClaim } from './claim.js'
 
 export { DATDOT, PPM, defaultParameters, parameters, parametersType } from './parameters.js'
 export type { Parameters } from './parameters.js'

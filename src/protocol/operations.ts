@@ -81,19 +81,8 @@ export const reportType = struct({
 })
 export type Report = Infer<typeof reportType>
 
-/** What a settle keeps of one walk: s_1 to s_k, chunk indices, leaf hashes, and the evidence's hash. */
-export const walkDetailType = struct({
-  states: list(hash32, 4_096),
-  indices: list(uint(), 4_096),
-  leaves: list(hash32, 4_096),
-  evidence: hash32
-})
-export type WalkDetail = Infer<typeof walkDetailType>
-
-/** Detail of an answer: s_k of each answered challenge, in order. */
-export const answerDetailType = list(hash32, CHALLENGES_MAX)
-/** Detail of a settle: one walk a challenge, in order. */
-export const settleDetailType = list(walkDetailType, CHALLENGES_MAX)
+/** Detail of an answer: of each answered challenge, in order, s_k and the hash of the evidence that is to follow. */
+export const answerDetailType = list(struct({ state: hash32, evidence: hash32 }), CHALLENGES_MAX)
 
 /** Body of every kind of operation; docs/protocol.md says what each does and when it is refused. */
 export const bodies = {
@@ -119,10 +108,9 @@ export const bodies = {
     work: uint(1_000_000)
   }),
   parameters: struct({ parameters: parametersType }),
-  /** The chain's verdict on answered challenges. The detail holds the walks. */
+  /** The chain's verdict on answered challenges, by the evidence that each answer named. */
   settle: struct({
-    items: list(struct({ challenge: id, outcome: oneOf(outcomeNames) }), CHALLENGES_MAX),
-    detail: hash32
+    items: list(struct({ challenge: id, outcome: oneOf(outcomeNames) }), CHALLENGES_MAX)
   }),
   /** The chain's verdict on a refusal with evidence. */
   judge: struct({ draw: id, upheld: uint(1) }),
@@ -146,7 +134,7 @@ export const bodies = {
     reason: oneOf(['unreachable', 'mismatch', 'busy', 'other'] as const),
     evidence: optional(hash32)
   }),
-  /** One answer for many challenges: those walked (s_k in the detail) and those that cannot be. */
+  /** One answer for many challenges: those walked (s_k and evidence's hash in the detail) and those that cannot be. */
   answer: struct({ answered: list(id, CHALLENGES_MAX), refused: list(id, CHALLENGES_MAX), detail: hash32 }),
   commitReport: struct({ epoch: uint(), commitment: hash32 }),
   revealReport: struct({ epoch: uint(), salt: hash32, reports: list(reportType, REPORTS_MAX) })
@@ -228,7 +216,7 @@ export function detailHash(detail: Uint8Array): Uint8Array {
 }
 
 function hasDetail(kind: Kind): boolean {
-  return kind === 'answer' || kind === 'settle'
+  return kind === 'answer'
 }
 
 /** What the sender signs: the domain, the network and the operation's unsigned bytes. 32 zeros for genesis. */
@@ -345,33 +333,17 @@ export function verifySignatures(chainId: Uint8Array, wires: readonly Uint8Array
   })
 }
 
-/** Body and detail of an answer. */
+/** Body and detail of an answer. `evidence`: its hash (`sliceEvidenceHash`). */
 export function answerOf(
-  answered: readonly { challenge: number; state: Uint8Array }[],
+  answered: readonly { challenge: number; state: Uint8Array; evidence: Uint8Array }[],
   refused: readonly number[] = []
 ): { body: Body<'answer'>; detail: Uint8Array } {
   const detail = encode(
     answerDetailType,
-    answered.map(({ state }) => state)
+    answered.map(({ state, evidence }) => ({ state, evidence }))
   )
   const ids = answered.map(({ challenge }) => challenge)
   return { body: { answered: ids, refused: [...refused], detail: detailHash(detail) }, detail }
-}
-
-/** Body and detail of a settle. */
-export function settleOf(items: readonly { challenge: number; outcome: Outcome; walk: WalkDetail }[]): {
-  body: Body<'settle'>
-  detail: Uint8Array
-} {
-  const detail = encode(
-    settleDetailType,
-    items.map(({ walk }) => walk)
-  )
-  const body = {
-    items: items.map(({ challenge, outcome }) => ({ challenge, outcome })),
-    detail: detailHash(detail)
-  }
-  return { body, detail }
 }
 
 /** What a verifier commits to before its reports may be seen. `salt`: 32 random bytes. */

@@ -41,7 +41,6 @@ export const parametersType = struct({
   noNewCopiesPpm: uint(PPM),
   losesCopiesPpm: uint(PPM),
   walkStepUs: uint(60_000_000),
-  walkBytesPerSecond: uint(),
   roundTripMs: uint(3_600_000),
   evidenceBytesPerSecond: uint(),
   settleGraceMs: uint(31_536_000_000),
@@ -114,7 +113,7 @@ export const defaultParameters: Readonly<Parameters> = {
   lieFactor: 4,
   /** m: failures in a row after which a pinner loses a copy. Three hours offline at hourly challenges. */
   failuresMax: 3,
-  /** W: evidence, and details of settled challenges, stay public this long; deposits are locked as long. 7 days. */
+  /** W: evidence, and details of answers, stay public this long; deposits are locked as long. 7 days. */
   evidenceWindowMs: 604_800_000,
   /** lambda of beta reputation: what happened about 100 outcomes ago counts a third. */
   lambdaPpm: 990_000,
@@ -127,11 +126,9 @@ export const defaultParameters: Readonly<Parameters> = {
   losesCopiesPpm: 150_000,
   /** Deadline of a walk: per step one random read of a slow disk with its queue (DESIGN 3, the walk). */
   walkStepUs: 25_000,
-  /** … plus the bytes read and hashed, at what a slow disk gives. */
-  walkBytesPerSecond: 50_000_000,
   /** … plus two round trips of this length to the chain. */
   roundTripMs: 500,
-  /** The chunks and paths come after s_k, at upload speed: 8 Mbit/s. */
+  /** Evidence comes after s_k, at upload speed: 8 Mbit/s. */
   evidenceBytesPerSecond: 1_000_000,
   /** The chain's time to check evidence before a challenge counts as unknown. */
   settleGraceMs: 600_000,

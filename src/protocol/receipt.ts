@@ -6,6 +6,17 @@ import type { Receipt } from './views.js'
 const DOMAIN = 'datdot/receipt/2'
 /** Stands for the arrival of what nobody waited for. */
 const NOTHING = new Uint8Array(0)
+const EVIDENCE_DOMAIN = 'datdot/evidence-receipt/1'
+
+/** The chain's word that it has the whole evidence of an answer. */
+export interface EvidenceReceipt {
+  challenge: number
+  /** `sliceEvidenceHash`: the one that the answer named. */
+  evidence: Uint8Array
+  /** Chain time when the last of it came. */
+  at: number
+  signature: Uint8Array
+}
 
 /** Signs that the operation is entry `seq` of the log, and when it came: a chain that drops it later is proven a liar. */
 export function signReceipt(chainId: Uint8Array, keyPair: KeyPair, of: Omit<Receipt, 'signature'>): Receipt {
@@ -20,6 +31,25 @@ export function verifyReceipt(chainId: Uint8Array, chainKey: Uint8Array, receipt
 
 function partsOf({ seq, operation, entry, at, clock, arrived }: Omit<Receipt, 'signature'>): HashPart[] {
   return [seq, operation, entry, at, clock, arrived ?? NOTHING]
+}
+
+/** Signs that all of this evidence has come: a chain that settles the challenge as if it had not is proven a liar. */
+export function signEvidenceReceipt(
+  chainId: Uint8Array,
+  keyPair: KeyPair,
+  of: Omit<EvidenceReceipt, 'signature'>
+): EvidenceReceipt {
+  const signature = signParts(keyPair.secretKey, EVIDENCE_DOMAIN, chainId, of.challenge, of.evidence, of.at)
+  return { ...of, signature }
+}
+
+/** Whether the chain signed this receipt. */
+export function verifyEvidenceReceipt(
+  chainId: Uint8Array,
+  chainKey: Uint8Array,
+  { challenge, evidence, at, signature }: EvidenceReceipt
+): boolean {
+  return verifyParts(chainKey, signature, EVIDENCE_DOMAIN, chainId, challenge, evidence, at)
 }
 
 /** Hash of a log entry: chained to the one before, and covering the operation and what it changed. */

@@ -185,8 +185,9 @@ export interface ChallengeView {
   /** Chain time up to which s_k must be on the log, and up to which evidence is taken. */
   answerBy: number
   evidenceBy: number
-  /** s_k, once answered. */
+  /** s_k, and the hash of the evidence that is to follow, once answered. */
   answer: Uint8Array | null
+  evidence: Uint8Array | null
 }
 
 /** A refusal whose evidence waits for the chain's verdict. */

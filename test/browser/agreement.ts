@@ -10,7 +10,6 @@ import {
   kinds,
   outcomeNames,
   roleNames,
-  settleOf,
   signOperation,
   verifySignatures,
   type Body,
@@ -23,7 +22,6 @@ import { parameters } from '../../src/protocol/parameters.js'
 import { methods } from '../../src/protocol/rpc/messages.js'
 import { segmentHash, signSegment, type SegmentRecord } from '../../src/protocol/segment.js'
 import { decodeRefusalEvidence } from '../../src/evidence/refusal-format.js'
-import { decodeHead } from '../../src/evidence/format.js'
 import { decodeSliceEvidence } from '../../src/evidence/slice-evidence.js'
 import { decodeNode } from '../../src/merkle/node.js'
 import { decodeBatchProof, decodeProof } from '../../src/merkle/proof.js'
@@ -58,7 +56,7 @@ type Said = { kind: Kind; body: unknown; detail?: Uint8Array }
 function said(kind: Kind, numbers: Numbers): Said {
   const body = bodies[kind](numbers)
   // Those with a detail come with it.
-  return kind === 'answer' || kind === 'settle' ? { ...(body as Said), kind } : { kind, body }
+  return kind === 'answer' ? { ...(body as Said), kind } : { kind, body }
 }
 
 const key = (n: Numbers): Uint8Array => n.bytes(32)
@@ -95,13 +93,6 @@ const record = (n: Numbers): SegmentRecord => ({
 })
 const rates = (n: Numbers) =>
   parameters({ depositSigma: 1 + n.below(9), donationBurnPpm: n.below(1_000_000) })
-const walkOf = (n: Numbers) => ({
-  states: n.list(3, () => key(n)),
-  indices: n.list(3, () => n.whole()),
-  leaves: n.list(3, () => key(n)),
-  evidence: key(n)
-})
-
 const bodies: { [K in Kind]: (n: Numbers) => Body<K> | { body: Body<K>; detail: Uint8Array } } = {
   genesis: (n) => ({
     name: n.of(['', 'a chain', 'Kette – 鎖 🔗']),
@@ -120,8 +111,9 @@ const bodies: { [K in Kind]: (n: Numbers) => Body<K> | { body: Body<K>; detail: 
     work: n.whole(1_000_000)
   }),
   parameters: (n) => ({ parameters: rates(n) }),
-  settle: (n) =>
-    settleOf(n.list(4, () => ({ challenge: n.whole(), outcome: n.of(outcomeNames), walk: walkOf(n) }))),
+  settle: (n) => ({
+    items: n.list(4, () => ({ challenge: n.whole(), outcome: n.of(outcomeNames) }))
+  }),
   setTime: (n) => ({ at: n.whole() }),
   judge: (n) => ({ draw: n.whole(), upheld: n.below(2) }),
   register: (n) => ({ role: n.of(roleNames), capacityBytes: n.whole(), deposit: n.amount() }),
@@ -163,7 +155,7 @@ const bodies: { [K in Kind]: (n: Numbers) => Body<K> | { body: Body<K>; detail: 
   }),
   answer: (n) =>
     answerOf(
-      n.list(5, () => ({ challenge: n.whole(), state: key(n) })),
+      n.list(5, () => ({ challenge: n.whole(), state: key(n), evidence: key(n) })),
       n.list(5, () => n.whole())
     ),
   commitReport: (n) => ({ epoch: n.whole(), commitment: key(n) }),
@@ -258,7 +250,6 @@ const readers: ((bytes: Uint8Array) => unknown)[] = [
   decodeSignedRecord,
   (bytes) => encode(effectsType, decode(effectsType, bytes)),
   decodeRefusalEvidence,
-  (bytes) => decodeHead(bytes, challenge),
   (bytes) => decodeSliceEvidence(bytes, challenge),
   (bytes) => decodeNode(bytes),
   (bytes) => decodeProof(bytes, 3, 40).length,

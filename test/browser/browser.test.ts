@@ -27,7 +27,6 @@ const expectations: Record<string, string> = {
   'rules-money': 'burned',
   merkle: 'root',
   slices: 'hash',
-  walk: 'evidenceHash',
   refusal: 'code',
   wrap: 'plain',
   seal: 'plain'
@@ -109,7 +108,9 @@ test('random operations, entries and segments are the same bytes in a page and i
 
 test('hostile bytes are refused with the same codes in a page and in Node', () => {
   const samples = JSON.stringify([
-    ...(JSON.parse(load('walk')) as { walks: { evidence: string }[] }).walks.map(({ evidence }) => evidence),
+    ...(JSON.parse(load('slices')) as { walk: { walks: { evidence: string }[] } }).walk.walks.map(
+      ({ evidence }) => evidence
+    ),
     ...(JSON.parse(load('refusal')) as { evidence: string }[]).map(({ evidence }) => evidence),
     ...(JSON.parse(load('entries')) as { entries: { wire: string }[] }).entries.map(({ wire }) => wire)
   ])

@@ -1,5 +1,5 @@
 import { made, refusals } from './agreement.js'
-import { merkle, refusal, slices, walk } from './proof-vectors.js'
+import { merkle, refusal, slices } from './proof-vectors.js'
 import { Comparisons } from './room.js'
 import { encodings, entries, hashing, money, operations, originals, seal, wrap } from './vectors.js'
 
@@ -12,7 +12,6 @@ const checks: Record<string, (it: Comparisons, vectors: never) => void | Promise
   'rules-money': money,
   merkle,
   slices,
-  walk,
   refusal,
   wrap,
   seal

@@ -1,6 +1,5 @@
 import { blake3 } from '#crypto/hash.js'
 import { HEADER_BYTES, type CodecName } from '../../src/chunk/header.js'
-import { ProofError } from '../../src/errors.js'
 import { pureSliceTools } from '../../src/evidence/pure-slice-tools.js'
 import { judgeRefusal, type RefusalTools } from '../../src/evidence/refusal-judge.js'
 import { sliceHasher } from '../../src/evidence/slice-hasher.js'
@@ -15,9 +14,7 @@ import {
   verifySlice
 } from '../../src/evidence/slices.js'
 import { verifySliceEvidence } from '../../src/evidence/verify-slices.js'
-import { verifyEvidence, type EvidenceTools } from '../../src/evidence/verify.js'
-import { originalStep, walk as walkCopy, walkSeed, type CopyReader } from '../../src/evidence/walk.js'
-import { concat, equal } from '../../src/bytes.js'
+import { concat } from '../../src/bytes.js'
 import { TreeBuilder } from '../../src/merkle/builder.js'
 import { leafNode } from '../../src/merkle/node.js'
 import {
@@ -31,7 +28,7 @@ import {
 } from '../../src/merkle/proof.js'
 import { MemoryTree, locate } from '../../src/merkle/reader.js'
 import type { Refusal } from '../../src/protocol/refusal.js'
-import { bigEndian, decodeChunk, decoderOf } from './ciphers.js'
+import { bigEndian, decodeChunk } from './ciphers.js'
 import { from, type Comparisons } from './room.js'
 
 // Vectors of trees, walks, evidence and refusals.
@@ -174,80 +171,6 @@ function sliceWalks(it: Comparisons, walk: Slices['walk']): void {
       const lied = verifySliceEvidence(from(evidence), challenge, seed, tools)
       it.same(lied.ok ? 'holds' : lied.code, 'EVIDENCE_STATE', `another state after ${k} steps`)
     }
-  }
-}
-
-export interface Walk {
-  chain: string
-  copy: number
-  challenge: number
-  round: number
-  beacon: string
-  segments: { id: string; publicKey: string; start: number; chunks: number; bytes: number; root: string }[]
-  chunks: string[]
-  seed: string
-  walks: {
-    k: number
-    indices: number[]
-    states: string[]
-    originalStep: number
-    evidence: string
-    evidenceHash: string
-  }[]
-}
-
-export async function walk(it: Comparisons, vectors: Walk): Promise<void> {
-  const chunks = vectors.chunks.map(from)
-  const segments = vectors.segments.map(({ id, publicKey, start, chunks, bytes, root }) => {
-    const none = new Uint8Array(32)
-    const known = {
-      codec: 'wrap' as const,
-      id: from(id),
-      publicKey: from(publicKey),
-      salt: none,
-      treeHash: none
-    }
-    return { ...known, start, chunks, bytes, root: from(root) }
-  })
-  const reader: CopyReader = {
-    find(ordinal, offset) {
-      let index = segments[ordinal]!.start
-      for (let rest = offset; rest >= chunks[index]!.byteLength; index++) rest -= chunks[index]!.byteLength
-      return Promise.resolve(index)
-    },
-    chunk: (_, index) => chunks[index]!
-  }
-  // The vectors' stand-in for the author's tree: the proof of a block is its hash.
-  const checkOriginal: EvidenceTools['checkOriginal'] = (_, __, length, proof) => {
-    if (length === chunks.length && equal(blake3(proof.subarray(32)), proof.subarray(0, 32))) return
-    throw new ProofError('ORIGINAL_PROOF_FORMAT', 'another block')
-  }
-  const { copy, challenge, round } = vectors
-  const seed = walkSeed(
-    { chain: from(vectors.chain), copy, challenge, round, beacon: from(vectors.beacon) },
-    segments
-  )
-  it.same(seed, vectors.seed, 'seed of a walk')
-  for (const { k, indices, states, originalStep: step, evidence, evidenceHash } of vectors.walks) {
-    const asked = { seed, steps: k, segments }
-    const steps = await walkCopy(reader, asked)
-    it.same(
-      steps.map(({ index }) => index),
-      JSON.stringify(indices),
-      `a walk of ${k} steps`
-    )
-    it.same(concat(steps.map(({ state }) => state)), states.join(''), `states of ${k} steps`)
-    const last = from(states.at(-1)!)
-    it.same(originalStep(last, steps.length), step, `step of ${k} that is opened`)
-    const bytes = from(evidence)
-    const read = (offset: number, length: number): Uint8Array => bytes.subarray(offset, offset + length)
-    const source = { byteLength: bytes.byteLength, read }
-    const verdict = verifyEvidence(source, asked, last, { decoderOf, checkOriginal })
-    it.same([verdict.ok, verdict.hash], `[true,"${evidenceHash}"]`, `evidence of ${k} steps`)
-    if (verdict.ok) it.same(verdict.states, states.join(''), `states by the evidence of ${k} steps`)
-    bytes[bytes.byteLength - 1]! ^= 1
-    const lied = verifyEvidence(source, asked, last, { decoderOf, checkOriginal })
-    it.same(lied.ok ? 'holds' : [lied.code, lied.lie], '["PROOF_ROOT",true]', `a changed chunk of ${k} steps`)
   }
 }
 

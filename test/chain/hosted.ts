@@ -2,16 +2,15 @@ import type { TestContext } from 'node:test'
 import type { Effect } from '../../src/protocol/effects.js'
 import type { Quotas } from '../../src/swarm/rpc-channel.js'
 import type { ChainClient } from '../../src/client/client.js'
+import { evidenceOf } from '../../src/client/upload.js'
 import type { ChallengeView } from '../../src/protocol/views.js'
-import { buildEvidence, type ProofReader } from '../../src/evidence/format.js'
-import { walk, type CopyReader } from '../../src/evidence/walk.js'
-import { codecOf } from '../../src/chunk/codecs.js'
-import { leafNode } from '../../src/merkle/node.js'
+import type { PathSource } from '../../src/evidence/slice-evidence.js'
+import type { SliceSource } from '../../src/evidence/slice-walk.js'
 import { identity } from '../ledger/network.js'
-import { evidenceBytes } from '../evidence/copy.js'
 import type { Beat } from '../../src/chain/time.js'
+import { walked, type Answered } from '../evidence/slice-copy.js'
 import { testChain, type TestChain } from './chain.js'
-import { drawSegment, encodeCopy, type HeldCopy } from './pinner.js'
+import { drawSegment, encodeCopy, readerOf, type HeldCopy } from './pinner.js'
 
 /** Longer than any test here takes of chain time. */
 export const WINDOW_MS = 600_000
@@ -26,8 +25,7 @@ export interface Hosted {
 export async function hosted(
   t: TestContext,
   quotas: Partial<Quotas> = {},
-  scale = 1,
-  beat: Beat | null = null
+  { scale = 1, steps = 8, beat = null }: { scale?: number; steps?: number; beat?: Beat | null } = {}
 ): Promise<Hosted> {
   const chain = await testChain(t, {
     names: ['signer', 'pinner'],
@@ -36,7 +34,7 @@ export async function hosted(
     beat
   })
   const blocks = Array.from({ length: 40 }, (_, i) => Buffer.alloc((100 + 997 * (i % 7)) * scale, i + 1))
-  const { signer, pinner, original, assignment } = await drawSegment(t, chain, blocks)
+  const { signer, pinner, original, assignment } = await drawSegment(t, chain, blocks, { steps })
   const copy = await encodeCopy(await signer.chainId(), assignment, original, identity('signer'))
   await signer.deliver(assignment.draw, copy.record)
   await pinner.accept(assignment.draw, copy.record, copy.signerSignature)
@@ -60,28 +58,33 @@ export async function settled({ chain }: Hosted, challenge: number): Promise<Eff
   return chain.until('the challenge is settled', find, false)
 }
 
-/** Walks, signs s_k and sends the evidence, as a pinner does. */
-export async function answer(
+/** Walks and answers; what is to be sent is not sent yet. */
+export async function answered(
   { pinner }: Hosted,
   challenge: ChallengeView,
-  reader: CopyReader & ProofReader,
-  state?: Buffer
-): Promise<Uint8Array> {
-  const steps = await walk(reader, challenge)
-  await pinner.answer([{ challenge: challenge.id, state: state ?? steps.at(-1)!.state }])
-  const evidence = await buildEvidence(reader, challenge, steps)
-  await pinner.sendEvidence(challenge.id, evidence)
-  return evidenceBytes(evidence)
+  reader: SliceSource & PathSource,
+  state?: Uint8Array
+): Promise<Answered> {
+  const of = await walked(reader, challenge)
+  await pinner.answer([{ challenge: challenge.id, state: state ?? of.lastState, evidence: of.hash }])
+  return of
 }
 
-/** A reader that gives one chunk with a bit turned, and signs for it. */
-export function forged(copy: HeldCopy, index: number): CopyReader & ProofReader {
-  const changed = Buffer.from(copy.chunks[index]!)
+/** Walks, answers and sends the evidence, as a pinner does, but without looking at it. */
+export async function answer(
+  hosting: Hosted,
+  challenge: ChallengeView,
+  reader: SliceSource & PathSource,
+  state?: Uint8Array
+): Promise<Uint8Array> {
+  const { evidence, hash } = await answered(hosting, challenge, reader, state)
+  await hosting.pinner.sendEvidence(challenge.id, evidenceOf(evidence, hash))
+  return evidence
+}
+
+/** A reader that gives one chunk with a bit turned. */
+export function forged({ chunks, tree }: HeldCopy, index: number): SliceSource & PathSource {
+  const changed = Buffer.from(chunks[index]!)
   changed[150]! ^= 1
-  const leaf = leafNode(changed, codecOf('wrap').headerBytes)
-  return {
-    ...copy.reader,
-    chunk: (_, at) => (at === index ? changed : copy.chunks[at]!),
-    leaf: (ordinal, at) => (at === index ? leaf : copy.reader.leaf(ordinal, at))
-  }
+  return readerOf(chunks.with(index, changed), tree)
 }

@@ -10,21 +10,14 @@ import type { Original } from '../../src/protocol/original.js'
 import type { ChainClient } from '../../src/client/client.js'
 import { segmentId, segmentSalt, signSegment, type SegmentRecord } from '../../src/protocol/segment.js'
 import type { AssignmentView } from '../../src/protocol/views.js'
-import { joinOriginal, type ProofReader } from '../../src/evidence/format.js'
-import type { CopyReader } from '../../src/evidence/walk.js'
+import type { PathSource } from '../../src/evidence/slice-evidence.js'
+import type { SliceSource } from '../../src/evidence/slice-walk.js'
 import { hash } from '../../src/crypto/hash.js'
 import type { KeyPair } from '../../src/crypto/keys.js'
 import { TreeBuilder } from '../../src/merkle/builder.js'
 import { leafNode } from '../../src/merkle/node.js'
-import { encodeProof, proveBatch } from '../../src/merkle/proof.js'
-import { MemoryTree, locate, rootOf } from '../../src/merkle/reader.js'
-import {
-  OriginalTreeBuilder,
-  encodeOriginalProof,
-  originalLeaf,
-  proofIndices,
-  type OriginalNode
-} from '../../src/protocol/original-tree.js'
+import { MemoryTree, rootOf } from '../../src/merkle/reader.js'
+import { sourceOf } from '../evidence/slice-copy.js'
 import type { TestChain } from './chain.js'
 
 /** A real hypercore with its author's signature. */
@@ -60,13 +53,13 @@ export interface DrawnSegment {
 /**
  * Sponsors a real hypercore on a chain with the accounts `signer` and `pinner`, who say yes to their draw.
  *
- * @param options `primaryKey` as makeOriginal has it; `codec`: `wrap` if not given
+ * @param options `primaryKey` as makeOriginal has it; `codec`: `wrap` if not given; `steps` of its challenges
  */
 export async function drawSegment(
   t: TestContext,
   chain: TestChain,
   blocks: Buffer[],
-  { primaryKey, codec = 'wrap' }: { primaryKey?: Buffer; codec?: CodecName } = {}
+  { primaryKey, codec = 'wrap', steps = 8 }: { primaryKey?: Buffer; codec?: CodecName; steps?: number } = {}
 ): Promise<DrawnSegment> {
   const folder = await mkdtemp(join(tmpdir(), 'datdot-original-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
@@ -81,7 +74,7 @@ export async function drawSegment(
     targetPpm: 0,
     codec,
     every: 1,
-    steps: 8,
+    steps,
     maxBytes: 1 << 30,
     topic: Buffer.alloc(32, 9)
   }
@@ -103,7 +96,8 @@ export interface HeldCopy {
   record: SegmentRecord
   signerSignature: Uint8Array
   chunks: Buffer[]
-  reader: CopyReader & ProofReader
+  tree: MemoryTree
+  reader: SliceSource & PathSource
 }
 
 /** Does a signer's work for an assignment. */
@@ -153,27 +147,12 @@ export async function encodeCopy(
     treeHash
   }
   const signerSignature = signSegment(chainId, signer, record)
-  return { record, signerSignature, chunks, reader: readerOf(chunks, tree, blocks) }
+  return { record, signerSignature, chunks, tree, reader: readerOf(chunks, tree) }
 }
 
-function readerOf(chunks: Buffer[], tree: MemoryTree, blocks: Buffer[]): CopyReader & ProofReader {
-  const nodes = new Map<number, OriginalNode>()
-  const builder = new OriginalTreeBuilder()
-  for (const block of blocks) {
-    for (const node of builder.appendLeaf(block.byteLength, originalLeaf(block))) nodes.set(node.index, node)
-  }
-  return {
-    find: async (_, offset) => (await locate(tree, offset)).index,
-    chunk: (_, index) => chunks[index]!,
-    leaf: (_, index) => tree.node(0, index),
-    batchProof: async (_, indices) => encodeProof(await proveBatch(tree, indices)),
-    originalProof(_, index) {
-      const { siblings, roots } = proofIndices(index, blocks.length)
-      const at = (i: number): OriginalNode => nodes.get(i)!
-      const proof = encodeOriginalProof(Buffer.alloc(0), siblings.map(at), roots.map(at))
-      return joinOriginal(blocks.length, proof)
-    }
-  }
+/** A copy of one segment that begins with the hypercore, as a walk reads it. */
+export function readerOf(chunks: Buffer[], tree: MemoryTree): SliceSource & PathSource {
+  return sourceOf([{ codec: 'wrap', start: 0 }], [tree], (index) => chunks[index]!)
 }
 
 /** Acknowledges whatever a client was drawn for; returns its first acknowledged assignment. */

@@ -69,7 +69,7 @@ test('a chain that was down for hours in the midst of a challenge costs its pinn
 })
 
 test('a chain that stands still for an hour costs nobody a challenge, and its tick says for how long', async (t) => {
-  const hosting = await hosted(t, {}, 1, { everyMs: 100, stallMs: 1_000 })
+  const hosting = await hosted(t, {}, { beat: { everyMs: 100, stallMs: 1_000 } })
   const { chain } = hosting
   const challenge = await challenged(hosting)
   const { clock } = chain.network.ledger.chain()

@@ -1,7 +1,7 @@
 import { hash } from '../../src/crypto/hash.js'
-import { buildEvidence } from '../../src/evidence/format.js'
-import { walk } from '../../src/evidence/walk.js'
+import { evidenceOf } from '../../src/client/upload.js'
 import type { Report } from '../../src/protocol/operations.js'
+import { walked } from '../evidence/slice-copy.js'
 import { encodeCopy, type HeldCopy, type TestOriginal } from './pinner.js'
 import type { Party } from './virtual-network.js'
 
@@ -46,16 +46,14 @@ export function pinning(
       }
     }
     for (const challenge of (await chain.challenges(256)).filter(({ state }) => state === 'open')) {
-      const steps = await walk(held.get(challenge.copy)!.reader, challenge)
-      await chain.answer([{ challenge: challenge.id, state: steps.at(-1)!.state }])
+      const { lastState, hash } = await walked(held.get(challenge.copy)!.reader, challenge)
+      await chain.answer([{ challenge: challenge.id, state: lastState, evidence: hash }])
     }
     for (const challenge of await chain.evidenceDue()) {
       if (sent.has(challenge.id)) continue
       const { reader } = held.get(challenge.copy)!
-      await chain.sendEvidence(
-        challenge.id,
-        await buildEvidence(reader, challenge, await walk(reader, challenge))
-      )
+      const { evidence, hash } = await walked(reader, challenge)
+      await chain.sendEvidence(challenge.id, evidenceOf(evidence, hash))
       sent.add(challenge.id)
     }
   })

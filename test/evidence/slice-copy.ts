@@ -1,6 +1,6 @@
 import { type CodecName, HEADER_BYTES } from '../../src/chunk/header.js'
 import { hash } from '../../src/crypto/hash.js'
-import { type PathSource, buildSliceEvidence } from '../../src/evidence/slice-evidence.js'
+import { type PathSource, buildSliceEvidence, sliceEvidenceHash } from '../../src/evidence/slice-evidence.js'
 import { sliceHasher } from '../../src/evidence/slice-hasher.js'
 import { sliceTools } from '../../src/evidence/slice-tools.js'
 import {
@@ -64,8 +64,9 @@ export async function copyOf(given: { codec: CodecName; chunks: Buffer[] }[]): P
   return { chunks, segments, source: sourceOf(segments, trees, (index) => chunks[index]!) }
 }
 
-function sourceOf(
-  segments: SliceSegment[],
+/** How chunks in memory are read, with their trees. */
+export function sourceOf(
+  segments: readonly Pick<SliceSegment, 'codec' | 'start'>[],
   trees: NodeReader[],
   chunk: (index: number) => Buffer
 ): SliceSource & PathSource {
@@ -125,10 +126,18 @@ export interface Answered {
   steps: SliceStep[]
   lastState: Uint8Array
   evidence: Uint8Array
+  /** `sliceEvidenceHash` */
+  hash: Uint8Array
 }
 
-export async function answer(copy: SliceCopy, challenge: SliceChallenge): Promise<Answered> {
-  const steps = await walkSlices(copy.source, challenge, sliceTools)
-  const evidence = await buildSliceEvidence(copy.source, challenge, steps)
-  return { challenge, steps, lastState: steps.at(-1)!.state, evidence }
+export function answer({ source }: SliceCopy, challenge: SliceChallenge): Promise<Answered> {
+  return walked(source, challenge)
+}
+
+/** What comes of a walk over `source`, right or wrong. */
+export async function walked(source: SliceSource & PathSource, challenge: SliceChallenge): Promise<Answered> {
+  const steps = await walkSlices(source, challenge, sliceTools)
+  const evidence = await buildSliceEvidence(source, challenge, steps)
+  const hash = sliceEvidenceHash(evidence, sliceTools)
+  return { challenge, steps, lastState: steps.at(-1)!.state, evidence, hash }
 }

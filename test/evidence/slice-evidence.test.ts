@@ -368,11 +368,13 @@ test('a slice too many is noticed where a walk meets one twice', async () => {
   }
 })
 
+const nothing = { evidence: Buffer.alloc(0), hash: Buffer.alloc(0) }
+
 test('a whole walk misses no slice and no chunk', async () => {
   const copy = await makeSliceCopy([{ codec: 'wrap', plain: [3_000, 0, 2_000] }])
   const challenge = challengeOf(copy, 20)
   const steps = await walkSlices(copy.source, challenge, sliceTools)
-  const given = { challenge, steps, lastState: steps.at(-1)!.state, evidence: Buffer.alloc(0) }
+  const given = { challenge, steps, lastState: steps.at(-1)!.state, ...nothing }
   for (let left = 0; left < steps.length; left++) {
     const evidence = await buildSliceEvidence(copy.source, challenge, steps.toSpliced(left, 1))
     assert.equal(codeOf(check(given, evidence)), 'EVIDENCE_MISSING')

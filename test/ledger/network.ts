@@ -19,11 +19,9 @@ import {
   type Outcome,
   type Plan,
   type Report,
-  type Statement,
-  type WalkDetail
+  type Statement
 } from '../../src/protocol/operations.js'
 import { signSegment, segmentId, segmentSalt, type SegmentRecord } from '../../src/protocol/segment.js'
-import { walkShape, walkTarget } from '../../src/evidence/walk.js'
 import type { AssignmentView, ChallengeView, Receipt } from '../../src/protocol/views.js'
 import { toHex } from '../../src/bytes.js'
 import { anchorAt } from '../../src/protocol/anchor.js'
@@ -369,7 +367,7 @@ export class TestNetwork {
     const refused = open.filter((challenge) => outcome(challenge) === 'refused')
     if (answered.length + refused.length === 0) return
     const { body, detail } = answerOf(
-      answered.map((challenge) => ({ challenge: challenge.id, state: fakeWalk(challenge).states.at(-1)! })),
+      answered.map(fakeAnswer),
       refused.map(({ id }) => id)
     )
     this.send(keyPair, { kind: 'answer', body }, detail)
@@ -379,8 +377,7 @@ export class TestNetwork {
     this.ledger.settle(
       this.ledger.answered().map((challenge) => ({
         challenge: challenge.id,
-        outcome: outcome(challenge) as Outcome,
-        walk: fakeWalk(challenge)
+        outcome: outcome(challenge) as Outcome
       }))
     )
   }
@@ -416,18 +413,13 @@ export class TestNetwork {
   }
 }
 
-/** A walk over chunks that nobody has: every state leads where it should, but no chunk is hashed. */
-export function fakeWalk({ seed, steps, segments }: ChallengeView): WalkDetail {
-  const shape = walkShape({ seed, steps, segments })
-  const walk: WalkDetail = { states: [], indices: [], leaves: [], evidence: blake3(seed) }
-  let state: Uint8Array = seed
-  for (let step = 0; step < shape.steps; step++) {
-    const target = walkTarget({ seed, steps, segments }, shape, step, state)
-    walk.indices.push('index' in target ? target.index : segments[target.ordinal]!.start)
-    walk.leaves.push(blake3(state))
-    walk.states.push((state = blake3(state)))
-  }
-  return walk
+/** An answer of who has no chunks: s_k and the hash of an evidence that nobody has. */
+export function fakeAnswer({ id, seed }: ChallengeView): {
+  challenge: number
+  state: Uint8Array
+  evidence: Uint8Array
+} {
+  return { challenge: id, state: blake3(seed), evidence: blake3(blake3(seed)) }
 }
 
 /** A network like `up`'s: 3 signers, 4 pinners, 3 verifiers, all registered. */

@@ -44,7 +44,7 @@ function statements(): { name: string; statement: Statement; detail?: Uint8Array
   const claim = original('vector', 7, 900)
   const record = segment()
   const sealed: SegmentRecord = { ...record, codec: 'seal', ...shapedSeal('vector') }
-  const answer = answerOf([{ challenge: 5, state: Buffer.alloc(32, 9) }], [6])
+  const answer = answerOf([{ challenge: 5, state: Buffer.alloc(32, 9), evidence: Buffer.alloc(32, 8) }], [6])
   const signature = signSegment(chainId, sender, record)
   return [
     {
@@ -89,6 +89,18 @@ function statements(): { name: string; statement: Statement; detail?: Uint8Array
       }
     },
     { name: 'answer', statement: { kind: 'answer', body: answer.body }, detail: answer.detail },
+    {
+      name: 'settle',
+      statement: {
+        kind: 'settle',
+        body: {
+          items: [
+            { challenge: 5, outcome: 'success' },
+            { challenge: 300, outcome: 'lie' }
+          ]
+        }
+      }
+    },
     {
       name: 'tick',
       statement: {
@@ -231,7 +243,7 @@ test('numbers have one encoding', () => {
 })
 
 test('a detail must be the one that the operation binds', () => {
-  const { body, detail } = answerOf([{ challenge: 1, state: Buffer.alloc(32) }])
+  const { body, detail } = answerOf([{ challenge: 1, state: Buffer.alloc(32), evidence: Buffer.alloc(32) }])
   const wire = signed({ kind: 'answer', body }, detail)
   assert.throws(() => decodeOperation(wire.subarray(0, -1)), { code: 'OPERATION_MALFORMED' })
   assert.throws(() => decodeOperation(wire.subarray(0, -detail.byteLength)), { code: 'OPERATION_MALFORMED' })

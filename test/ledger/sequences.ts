@@ -8,7 +8,6 @@ import {
   decodeOperation,
   kinds,
   outcomeNames,
-  settleOf,
   signOperation,
   type Kind,
   type Outcome,
@@ -189,29 +188,24 @@ function unasked(network: TestNetwork, { a, b }: Command): void {
     treeHash: Buffer.alloc(32, 3)
   } as const
   const signature = signSegment(ledger.chainId, who, record)
-  const { body, detail } = answerOf([{ challenge: draw, state: Buffer.alloc(32) }], [draw + 1])
+  const { body, detail } = answerOf(
+    [{ challenge: draw, state: Buffer.alloc(32), evidence: Buffer.alloc(32) }],
+    [draw + 1]
+  )
   const statements: { statement: Statement; detail?: Uint8Array }[] = [
     { statement: { kind: 'deliver', body: { draw, record, signature } } },
     { statement: { kind: 'accept', body: { draw, record, signerSignature: signature, signature } } },
     { statement: { kind: 'answer', body }, detail },
     { statement: { kind: 'commitReport', body: { epoch: draw, commitment: Buffer.alloc(32) } } },
     { statement: { kind: 'revealReport', body: { epoch: draw, salt: Buffer.alloc(32), reports: [] } } },
-    {
-      statement: {
-        kind: 'settle',
-        body: settleOf([{ challenge: draw, outcome: 'success', walk: NO_WALK }]).body
-      }
-    }
+    { statement: { kind: 'settle', body: { items: [{ challenge: draw, outcome: 'success' }] } } }
   ]
   for (const { statement, detail: bytes } of statements) {
-    const taken = network.code(who, statement, statement.kind === 'settle' ? SETTLE_DETAIL : bytes)
+    const taken = network.code(who, statement, bytes)
     assert.notEqual(taken, 'ok', statement.kind)
   }
   assert.deepEqual(ledger.chain(), before, 'nothing of it changed anything')
 }
-
-const NO_WALK = { states: [], indices: [], leaves: [], evidence: Buffer.alloc(32) }
-const SETTLE_DETAIL = settleOf([{ challenge: 0, outcome: 'success', walk: NO_WALK }]).detail
 
 /** What must be refused, whatever the state is. */
 function attack(network: TestNetwork, { kind, a, b }: Command): void {

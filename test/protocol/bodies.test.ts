@@ -11,7 +11,6 @@ import {
   decodeOperation,
   detailHash,
   kinds,
-  settleDetailType,
   signOperation,
   type Statement
 } from '../../src/protocol/operations.js'
@@ -263,13 +262,12 @@ const all: [string, Form, Type<unknown>][] = [
     ([name, { form }]) =>
       [`operation ${name}`, form, bodies[name as 'tick'] as Type<unknown>] as [string, Form, Type<unknown>]
   ),
-  ['detail answer', details.get('answer')!, answerDetailType],
-  ['detail settle', details.get('settle')!, settleDetailType]
+  ['detail answer', details.get('answer')!, answerDetailType]
 ]
 
 test('the page names every kind of operation and of effect, and no other', () => {
   assert.deepEqual([...operations.keys()], kinds)
-  assert.deepEqual([...details.keys()], ['answer', 'settle'])
+  assert.deepEqual([...details.keys()], ['answer'])
   const codes = [...effects.values()].map(({ code }) => code)
   assert.deepEqual(codes, [...codes.keys()])
   const next = Buffer.from([1, codes.length, ...Buffer.alloc(HEAD)])

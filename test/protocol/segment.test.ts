@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { keyPairFromSeed } from '../../src/crypto/keys.js'
-import { signClaim, verifyClaim } from '../../src/protocol/claim.js'
 import { decode, encode } from '../../src/protocol/codec.js'
 import {
   decodeOffer,
@@ -141,25 +140,4 @@ test('an offer carries a key of at most 512 bytes, and a proof of at most 22,318
   assert.throws(() => offer(1, MAX_PRIME_PROOF_BYTES + 1), { code: 'OPERATION_MALFORMED' })
   assert.equal(decodeOffer(offer(512)).publicKey.byteLength, 512)
   assert.throws(() => offer(513), { code: 'OPERATION_MALFORMED' })
-})
-
-test('a claim of evidence holds for its pinner, chain, challenge and hash alone', () => {
-  const claim = { challenge: 12, hash: bytes(4) }
-  const signature = signClaim(chain, signer, claim)
-  const verify = (of = claim, on = chain, by = signer.publicKey, sig = signature) =>
-    verifyClaim(on, by, of, sig)
-  assert.equal(verify(), true)
-  assert.equal(verify({ ...claim, challenge: 13 }), false)
-  assert.equal(verify({ ...claim, hash: bytes(5) }), false)
-  assert.equal(verify(claim, bytes(91)), false)
-  assert.equal(verify(claim, chain, other.publicKey), false)
-  assert.equal(
-    verify(
-      claim,
-      chain,
-      signer.publicKey,
-      signature.map((byte) => byte ^ 1)
-    ),
-    false
-  )
 })

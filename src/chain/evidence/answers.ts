@@ -1,24 +1,25 @@
 import { ChainError } from '../../errors.js'
 import type { Logger } from '../../log.js'
-import { verifyClaim, type EvidenceClaim } from '../../protocol/claim.js'
+import type { KeyPair } from '../../crypto/keys.js'
+import { hash } from '../../crypto/hash.js'
+import { maxSliceEvidenceBytes, sliceEvidenceHash } from '../../evidence/slice-evidence.js'
+import { signEvidenceReceipt, type EvidenceReceipt } from '../../protocol/receipt.js'
 import type { EvidenceIntake } from '../../client/evidence-intake.js'
 import type { VerifyAnswers } from '../../evidence/tasks.js'
 import type { LedgerApi } from '../../ledger/types.js'
 import type { Parameters } from '../../protocol/parameters.js'
-import { DETAIL_BYTES_MAX, type Outcome, type WalkDetail } from '../../protocol/operations.js'
-import { judgeEvidence, nothingKept, type Verdict } from '../../evidence/verdict.js'
+import type { Outcome } from '../../protocol/operations.js'
+import { judgeEvidence, type Verdict } from '../../evidence/verdict.js'
 import type { ChallengeView } from '../../protocol/views.js'
-import { EVIDENCE_PREFIX_BYTES, maxEvidenceBytes } from '../../evidence/format.js'
 import { equal } from '../../bytes.js'
 import { turn } from '../../wait.js'
 import { EvidenceInbox, type Case, type Sender } from './inbox.js'
 import type { EvidenceKeeper } from './store.js'
 
 /** What a pinner says of the evidence that it is about to send. */
-export interface AnnouncedEvidence extends EvidenceClaim {
+export interface AnnouncedEvidence {
+  challenge: number
   bytes: number
-  /** `signClaim`. */
-  signature: Uint8Array
 }
 
 /** Answers that one call of a worker checks, and the bytes at which a call ends early. */
@@ -28,9 +29,6 @@ const BYTES_PER_CALL = 16 << 20
 export const CALLS = 8
 /** Verdicts in one settle. */
 const SETTLE_MAX = 512
-/** Bytes of walks in one settle, and what a step takes of them at the most: state, leaf, index. */
-const SETTLE_BYTES = DETAIL_BYTES_MAX / 2
-const STEP_BYTES = 32 + 32 + 9
 /** Overdue challenges looked at in one tick. */
 const OVERDUE_MAX = 1024
 /** Challenges that are remembered as not checked for a reason of ours. */
@@ -38,19 +36,11 @@ const TROUBLED_MAX = 100_000
 
 const NO_HASH = Buffer.alloc(32)
 
-/** A challenge, and the evidence that its pinner signed for. */
-interface Answered {
-  challenge: ChallengeView
-  claimed: Uint8Array
-  signature: Uint8Array
-}
-
 interface Settled {
   challenge: number
   outcome: Outcome
-  walk: WalkDetail
   /** Given up once the settle is on the log. */
-  open?: Case<Answered>
+  open?: Case<ChallengeView>
 }
 
 /** What both kinds of evidence need of a chain. */
@@ -69,12 +59,14 @@ export interface EvidencePorts {
 
 export interface AnswerPorts extends EvidencePorts {
   verify: VerifyAnswers
+  /** The chain's, for receipts. */
+  keyPair: KeyPair
 }
 
 /** Takes the evidence of answered challenges, has it checked, keeps it, and settles the challenges. */
 export class Answers {
   readonly #ports: AnswerPorts
-  readonly #inbox: EvidenceInbox<Answered>
+  readonly #inbox: EvidenceInbox<ChallengeView>
   #toSettle: Settled[] = []
   /** Challenges with a verdict that waits for the ledger, or is being logged. */
   readonly #deciding = new Set<number>()
@@ -95,7 +87,8 @@ export class Answers {
       log,
       time,
       nameOf: (id) => `challenge ${id}`,
-      latest: ({ challenge }) => this.#latest(challenge),
+      latest: (challenge) => this.#latest(challenge),
+      check: (open) => this.#checkNamed(open),
       work: (cases) => this.#check(cases),
       calls: CALLS,
       casesPerCall: TASKS_PER_CALL,
@@ -107,31 +100,38 @@ export class Answers {
   /**
    * Makes room for the evidence of a challenge, in place of an upload of it that is not complete.
    *
-   * @throws ChainError `EVIDENCE_NOT_ASKED`, `EVIDENCE_LATE`, `EVIDENCE_TOO_LARGE`, `EVIDENCE_SIGNATURE`, `CHAIN_BUSY`
+   * @throws ChainError `EVIDENCE_NOT_ASKED`, `EVIDENCE_LATE`, `EVIDENCE_TOO_LARGE`, `CHAIN_BUSY`
    */
-  async begin(sender: Sender, announced: AnnouncedEvidence): Promise<number> {
+  async begin(sender: Sender, { challenge: id, bytes }: AnnouncedEvidence): Promise<number> {
     const { ledger, time } = this.#ports
-    const { challenge: id, bytes, hash: claimed, signature } = announced
     const arrived = time()
     const challenge = await ledger.challenge(id)
     if (challenge?.state !== 'answered' || !equal(challenge.pinner, sender.key))
       throw this.#inbox.notAsked(id)
-    const most = maxEvidenceBytes(challenge)
-    const least = EVIDENCE_PREFIX_BYTES + 1
-    const evidence = { id, view: { challenge, claimed, signature }, arrived, bytes, least, most }
+    const most = maxSliceEvidenceBytes(challenge)
+    const evidence = { id, view: challenge, arrived, bytes, least: 1, most }
     this.#inbox.admit(evidence)
-    if (!verifyClaim(ledger.chainId, sender.key, announced, signature)) {
-      throw new ChainError(
-        'EVIDENCE_SIGNATURE',
-        `The pinner has not signed for this evidence of challenge ${id}`
-      )
-    }
     return this.#inbox.begin(evidence, sender)
   }
 
-  /** Takes the next piece of an upload, as `EvidenceInbox.piece` does. */
-  piece(connection: object, upload: number, offset: number, bytes: Uint8Array): Promise<number> {
-    return this.#inbox.piece(connection, upload, offset, bytes)
+  /**
+   * Takes the next piece of an upload, as `EvidenceInbox.piece` does. Who has sent all of it gets the chain's word for it.
+   *
+   * @throws ChainError also `EVIDENCE_CLAIM` if what came is not what the answer named
+   */
+  async piece(
+    connection: object,
+    upload: number,
+    offset: number,
+    bytes: Uint8Array
+  ): Promise<{ received: number; receipt: EvidenceReceipt | null }> {
+    const { ledger, keyPair, time } = this.#ports
+    const { id, view, upload: taken, complete } = await this.#inbox.piece(connection, upload, offset, bytes)
+    const said = { challenge: id, evidence: view.evidence ?? NO_HASH, at: time() }
+    return {
+      received: taken.received,
+      receipt: complete ? signEvidenceReceipt(ledger.chainId, keyPair, said) : null
+    }
   }
 
   /** Gives up the incomplete uploads of a connection that is gone. */
@@ -148,7 +148,7 @@ export class Answers {
       const inbox = this.#inbox
       if (inbox.isTaken(challenge) || inbox.isTroubled(challenge) || this.#deciding.has(challenge)) continue
       inbox.giveUp(challenge)
-      this.#settle({ challenge, outcome: 'failure', walk: nothingKept })
+      this.#settle({ challenge, outcome: 'failure' })
     }
   }
 
@@ -164,14 +164,26 @@ export class Answers {
     while (this.#settling) await this.#settling
   }
 
+  /** What the answer did not name is not taken: it would prove nothing, and what was named may still come. */
+  async #checkNamed({ id, view: { evidence }, upload }: Case<ChallengeView>): Promise<void> {
+    const parts: Uint8Array[] = []
+    for await (const part of upload.parts()) parts.push(part)
+    const came = sliceEvidenceHash(parts.length === 1 ? parts[0]! : Buffer.concat(parts), { hash })
+    if (evidence && equal(came, evidence)) return
+    throw new ChainError(
+      'EVIDENCE_CLAIM',
+      `This evidence of challenge ${id} is not the one that was answered with`
+    )
+  }
+
   /** The latest chain time for evidence: after a restart of the chain a pinner may have to send it once more. */
   #latest({ evidenceBy, round }: ChallengeView): number {
     return round <= this.#startRound ? Math.max(evidenceBy, this.#againBy) : evidenceBy
   }
 
-  async #check(cases: Case<Answered>[]): Promise<void> {
+  async #check(cases: Case<ChallengeView>[]): Promise<void> {
     const tasks = await Promise.all(
-      cases.map(async ({ view: { challenge }, upload }) => {
+      cases.map(async ({ view: challenge, upload }) => {
         const { seed, steps, segments, answer } = challenge
         return {
           challenge: { seed, steps, segments },
@@ -192,20 +204,17 @@ export class Answers {
   }
 
   /** Keeps the evidence, then settles: a settle never names evidence that is not public. */
-  async #conclude(open: Case<Answered>, verdict: Verdict): Promise<void> {
-    const { id, upload } = open
-    const { claimed, signature } = open.view
+  async #conclude(open: Case<ChallengeView>, verdict: Verdict): Promise<void> {
+    const { id, upload, view } = open
     const { store, time, log } = this.#ports
-    const { outcome, fault, walk } = judgeEvidence(verdict, claimed)
+    const { hash } = verdict
+    const { outcome, fault } = judgeEvidence(verdict, view.evidence ?? NO_HASH)
     if (fault) log('chain.answer-refused', { challenge: id, ...fault })
-    const { evidence: hash } = walk
-    const kept = store.find({ kind: 'answer', id })
-    if (!equal(hash, NO_HASH) && !(kept && equal(kept.hash, hash))) {
-      // Kept before a crash that came before the settle, and sent again differently.
-      if (kept) await store.remove({ kind: 'answer', id })
-      await store.add({ kind: 'answer', id, hash, signature, at: time() }, upload.parts())
+    // It may have been kept before a crash that came before the settle.
+    if (!store.find({ kind: 'answer', id })) {
+      await store.add({ kind: 'answer', id, hash, at: time() }, upload.parts())
     }
-    this.#settle({ challenge: id, outcome, walk, open })
+    this.#settle({ challenge: id, outcome, open })
   }
 
   #settle(settled: Settled): void {
@@ -219,8 +228,9 @@ export class Answers {
     // One turn of the event loop: what is decided in it goes into one operation.
     await turn()
     while (this.#toSettle.length > 0) {
-      const settled = this.#nextSettled()
-      const items = settled.map(({ challenge, outcome, walk }) => ({ challenge, outcome, walk }))
+      // As many verdicts as one operation can hold.
+      const settled = this.#toSettle.splice(0, SETTLE_MAX)
+      const items = settled.map(({ challenge, outcome }) => ({ challenge, outcome }))
       try {
         const receipt = await this.#ports.ledger.settle(items, { now: this.#ports.time() })
         if (receipt) this.#ports.onCommit(receipt.seq + 1)
@@ -233,17 +243,5 @@ export class Answers {
       }
     }
     this.#settling = null
-  }
-
-  /** As many verdicts as one operation can hold. */
-  #nextSettled(): Settled[] {
-    let bytes = 0
-    let end = 0
-    for (const { walk } of this.#toSettle) {
-      bytes += walk.states.length * STEP_BYTES
-      if (end > 0 && (end >= SETTLE_MAX || bytes > SETTLE_BYTES)) break
-      end++
-    }
-    return this.#toSettle.splice(0, end)
   }
 }

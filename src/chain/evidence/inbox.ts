@@ -46,6 +46,8 @@ export interface InboxOptions<View> {
   nameOf: (id: number) => string
   /** The latest chain time for evidence. */
   latest: (view: View) => number
+  /** Looks at what has just become complete. What it throws is told to the sender, who may send again. */
+  check?: (open: Case<View>) => Promise<void>
   /** Checks what is here and drops it in the end. What it throws is trouble of ours, and nobody else's. */
   work: (cases: Case<View>[]) => Promise<void>
   /** Calls of `work` at a time, cases in one, and the bytes at which one ends early. */
@@ -116,12 +118,12 @@ export class EvidenceInbox<View> {
   }
 
   /**
-   * Takes the next piece of an upload; the last one hands it on. Returns the bytes that are here.
+   * Takes the next piece of an upload; the last one hands it on. Returns what it is a piece of.
    *
    * @throws ChainError `EVIDENCE_UPLOAD` for an upload that is not known (any more), `EVIDENCE_LATE`,
    *   `EVIDENCE_ORDER`, `EVIDENCE_TOO_LARGE`
    */
-  async piece(connection: object, upload: number, offset: number, bytes: Uint8Array): Promise<number> {
+  async piece(connection: object, upload: number, offset: number, bytes: Uint8Array): Promise<Case<View>> {
     const open = this.#uploads.get(upload)
     if (!open || open.connection !== connection) {
       throw new ChainError('EVIDENCE_UPLOAD', 'There is no such upload: begin it again')
@@ -132,12 +134,20 @@ export class EvidenceInbox<View> {
       throw this.#late(open.id)
     }
     await open.upload.write(offset, bytes)
-    if (open.upload.complete && !open.complete && this.#uploads.delete(upload)) {
-      open.complete = true
-      this.#queue.push(open)
-      this.#work()
+    if (open.upload.complete && !open.complete && this.#uploads.delete(upload)) await this.#complete(open)
+    return open
+  }
+
+  async #complete(open: Case<View>): Promise<void> {
+    open.complete = true
+    try {
+      await this.#options.check?.(open)
+    } catch (error) {
+      this.drop(open)
+      throw error
     }
-    return open.upload.received
+    this.#queue.push(open)
+    this.#work()
   }
 
   /** Gives up the incomplete uploads of a connection that is gone. */

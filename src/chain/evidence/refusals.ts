@@ -73,8 +73,8 @@ export class Refusals {
   }
 
   /** Takes the next piece of an upload, as `EvidenceInbox.piece` does. */
-  piece(connection: object, upload: number, offset: number, bytes: Uint8Array): Promise<number> {
-    return this.#inbox.piece(connection, upload, offset, bytes)
+  async piece(connection: object, upload: number, offset: number, bytes: Uint8Array): Promise<number> {
+    return (await this.#inbox.piece(connection, upload, offset, bytes)).upload.received
   }
 
   /** Gives up the incomplete uploads of a connection that is gone. */

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type Database from 'better-sqlite3'
 import type Corestore from 'corestore'
 import type Hypercore from 'hypercore'
-import { SIGNATURE_BYTES, type KeyPair } from '../../crypto/keys.js'
+import type { KeyPair } from '../../crypto/keys.js'
 import { ChainError } from '../../errors.js'
 import { openSqlite } from '../../sqlite.js'
 import { Resource } from '../../lifecycle.js'
@@ -24,14 +24,10 @@ const PIECES_PER_APPEND = 8
 /** Records looked at by one `prune`, which therefore never holds the thread for long. */
 const PRUNE_AT_ONCE = 1024
 
-const NO_SIGNATURE = Buffer.alloc(SIGNATURE_BYTES)
-
 /** What an evidence is stored as. */
 export interface NewEvidence extends EvidenceSubject {
   hash: Uint8Array
   at: number
-  /** The pinner's over the hash, for an answer. */
-  signature?: Uint8Array
 }
 
 interface Row {
@@ -42,7 +38,6 @@ interface Row {
   end: bigint
   bytes: bigint
   at: bigint
-  signature: Buffer
   previous: bigint
 }
 
@@ -121,7 +116,7 @@ export class EvidenceStore extends Resource {
   }
 
   async #add(
-    { kind, id, hash, at, signature = NO_SIGNATURE }: NewEvidence,
+    { kind, id, hash, at }: NewEvidence,
     parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
   ): Promise<EvidenceRecord> {
     if (this.find({ kind, id })) {
@@ -141,7 +136,7 @@ export class EvidenceStore extends Resource {
       }
       const end = this.core.length + batch.length + 1
       const place = { start, end, bytes, at: Math.floor(at), previous }
-      const stored = { kind, id, hash: Buffer.from(hash), signature: Buffer.from(signature), ...place }
+      const stored = { kind, id, hash: Buffer.from(hash), ...place }
       batch.push(writeTrailer(stored))
       await this.core.append(batch)
       this.#insert(stored)
@@ -202,12 +197,12 @@ export class EvidenceStore extends Resource {
     return Number(last?.end ?? 0n)
   }
 
-  #insert({ kind, id, hash, signature, ...place }: EvidenceRecord): void {
+  #insert({ kind, id, hash, ...place }: EvidenceRecord): void {
     const { start, end, bytes, at, previous } = place
     this.#db
       .prepare(
-        `INSERT OR REPLACE INTO trailers (kind, id, hash, start, "end", bytes, at, signature, previous)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+        `INSERT OR REPLACE INTO trailers (kind, id, hash, start, "end", bytes, at, previous)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
       )
       .run(
         BigInt(TRAILERS[kind]),
@@ -217,7 +212,6 @@ export class EvidenceStore extends Resource {
         BigInt(end),
         BigInt(bytes),
         BigInt(at),
-        signature,
         BigInt(previous)
       )
   }
@@ -246,12 +240,11 @@ function nameOf({ kind, id }: EvidenceSubject): string {
   return kind === 'answer' ? `Challenge ${id}` : `The refusal of draw ${id}`
 }
 
-function fromRow({ kind, id, hash, signature, ...place }: Row): EvidenceRecord {
+function fromRow({ kind, id, hash, ...place }: Row): EvidenceRecord {
   return {
     kind: kindOf(Number(kind)) as EvidenceSubject['kind'],
     id: Number(id),
     hash,
-    signature,
     start: Number(place.start),
     end: Number(place.end),
     bytes: Number(place.bytes),
@@ -271,7 +264,7 @@ function openTable(path: string): Database.Database {
          hash BLOB NOT NULL CHECK (length(hash) = 32),
          start INTEGER NOT NULL, "end" INTEGER NOT NULL CHECK ("end" > start),
          bytes INTEGER NOT NULL, at INTEGER NOT NULL,
-         signature BLOB NOT NULL CHECK (length(signature) = 64), previous INTEGER NOT NULL,
+         previous INTEGER NOT NULL,
          PRIMARY KEY (kind, id)
        ) STRICT, WITHOUT ROWID;
        CREATE INDEX IF NOT EXISTS trailers_at ON trailers (at, kind, id);

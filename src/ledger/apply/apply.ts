@@ -49,7 +49,7 @@ export function apply(state: State, operation: Operation, moment: Moment): numbe
       changeParameters(state, operation.body.parameters)
       return 0
     case 'settle':
-      settle(state, operation.body, operation.detail)
+      settle(state, operation.body)
       return 0
     case 'judge':
       judge(state, operation.body)
@@ -114,7 +114,6 @@ function checkParameters(p: Parameters): void {
     'epochMs',
     'drawsPerRound',
     'deliverBytesPerSecond',
-    'walkBytesPerSecond',
     'evidenceBytesPerSecond',
     'checkVerifiers',
     'reportRounds',

@@ -3,7 +3,6 @@ import {
   answerDetailType,
   decodeDetail,
   outcomeNames,
-  settleDetailType,
   type Body,
   type Outcome
 } from '../../protocol/operations.js'
@@ -15,7 +14,6 @@ import { copyById, hypercoreById, saveCounters, type Copy, type Hypercore } from
 import { effectivePpm, RESERVED, type Account, type State } from '../state.js'
 import { loseCopy } from './copies.js'
 import { beginGrace } from './grace.js'
-import { equal } from '../../bytes.js'
 
 /** Kind of the storage challenges in `due` and `tallies`. */
 const STORAGE = 0
@@ -34,7 +32,7 @@ export function issueChallenges(state: State, work: number): number {
     )
     if (!due) break
     const rows = state.db.all(
-      `SELECT c.id, c.pinner, c.bytes, c.length, c.segments, h.steps FROM copies c JOIN hypercores h ON h.id = c.hypercore
+      `SELECT c.id, c.pinner, c.segments, h.steps FROM copies c JOIN hypercores h ON h.id = c.hypercore
        WHERE c.every = ? AND c.bucket = ? AND c.state = 1 AND c.id > ?
          AND NOT EXISTS (SELECT 1 FROM challenges o WHERE o.copy = c.id)
        ORDER BY c.id LIMIT ?`,
@@ -68,9 +66,9 @@ export function issueChallenges(state: State, work: number): number {
 function issue(state: State, row: Row): void {
   const { head, parameters: p } = state
   const challenge = head.nextChallenge++
-  const of = { steps: Number(row.steps), bytes: Number(row.bytes), chunks: Number(row.length) }
-  const answerBy = head.clock + answerMs(of, p)
-  const evidenceBy = answerBy + evidenceMs(of, p)
+  const steps = Number(row.steps)
+  const answerBy = head.clock + answerMs(steps, p)
+  const evidenceBy = answerBy + evidenceMs(steps, p)
   state.db.run(
     `INSERT INTO challenges (id, copy, pinner, state, epoch, round, steps, segments, answer_by, evidence_by, deadline)
      VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)`,
@@ -79,7 +77,7 @@ function issue(state: State, row: Row): void {
     row.pinner as bigint,
     head.epoch,
     head.round,
-    of.steps,
+    steps,
     row.segments as bigint,
     answerBy,
     evidenceBy,
@@ -97,8 +95,8 @@ export function answer(state: State, sender: Account, body: Body<'answer'>, deta
   if (!role) throw new ChainError('ROLE_UNKNOWN', 'the sender is no pinner')
   if (body.answered.length + body.refused.length === 0)
     throw new ChainError('ANSWER_EMPTY', 'no challenge in it')
-  const states = detail ? decodeDetail(answerDetailType, detail) : null
-  if (states && states.length !== body.answered.length) {
+  const answers = detail ? decodeDetail(answerDetailType, detail) : null
+  if (answers && answers.length !== body.answered.length) {
     throw new ChainError('OPERATION_MALFORMED', 'the detail has not one state a challenge')
   }
   let taken = 0
@@ -119,8 +117,9 @@ export function answer(state: State, sender: Account, body: Body<'answer'>, deta
   for (const [index, id] of body.answered.entries()) {
     if (!open(id)) continue
     state.db.run(
-      'UPDATE challenges SET state = 1, answer = ?, deadline = evidence_by + ? WHERE id = ?',
-      states ? states[index]! : null,
+      'UPDATE challenges SET state = 1, answer = ?, evidence = ?, deadline = evidence_by + ? WHERE id = ?',
+      answers ? answers[index]!.state : null,
+      answers ? answers[index]!.evidence : null,
       state.parameters.settleGraceMs,
       id
     )
@@ -136,18 +135,10 @@ export function answer(state: State, sender: Account, body: Body<'answer'>, deta
 }
 
 /** The chain's verdicts on answered challenges. */
-export function settle(state: State, body: Body<'settle'>, detail: Uint8Array | null): void {
-  const walks = detail ? decodeDetail(settleDetailType, detail) : null
-  if (walks && walks.length !== body.items.length) {
-    throw new ChainError('OPERATION_MALFORMED', 'the detail has not one walk a challenge')
-  }
-  for (const [index, { challenge, outcome }] of body.items.entries()) {
+export function settle(state: State, body: Body<'settle'>): void {
+  for (const { challenge, outcome } of body.items) {
     const row = state.db.get('SELECT * FROM challenges WHERE id = ? AND state = 1', challenge)
     if (!row) throw new ChainError('CHALLENGE_NOT_OPEN', `challenge ${challenge} waits for no verdict`)
-    const last = walks?.[index]?.states.at(-1)
-    if (outcome === 'success' && row.answer && walks && !(last && equal(last, row.answer as Buffer))) {
-      throw new ChainError('SETTLE_MISMATCH', `challenge ${challenge} was answered with another s_k`)
-    }
     close(state, row, outcome)
   }
 }

@@ -7,6 +7,10 @@ export const BUCKETS = 256
 /** Times `every` after which a bucket is challenged even if chance left it out. */
 const EVERY_MAX = 4
 
+/** The most bytes of evidence, and of a step of it: docs/formats.md. */
+const EVIDENCE_BYTES = 4
+const EVIDENCE_STEP_BYTES = 3_231
+
 /** Largest chunk: hypercore's own limit of a block. */
 const CHUNK_BYTES_MAX = 15 << 20
 
@@ -38,28 +42,23 @@ export function isRetrievalDue(beacon: Uint8Array, every: number, bucket: number
   )
 }
 
-/** Ms from issue to the latest s_k: `k * (step + chunk bytes / read rate) + 2 round trips`, and one tick of rounding. */
-export function answerMs(of: { steps: number; bytes: number; chunks: number }, p: Parameters): number {
-  const steps = Math.min(of.steps, of.chunks)
-  const perStepUs = p.walkStepUs + Math.ceil((likelyChunkBytes(of) * 1_000_000) / p.walkBytesPerSecond)
-  return Math.ceil((steps * perStepUs) / 1_000) + 2 * p.roundTripMs + p.tickMs
+/** Ms from issue to the latest s_k: `k` random reads and two round trips, and one tick of rounding. */
+export function answerMs(steps: number, p: Parameters): number {
+  return Math.ceil((steps * p.walkStepUs) / 1_000) + 2 * p.roundTripMs + p.tickMs
 }
 
-/** Ms from the latest s_k to the latest evidence: the most that k chunks can weigh, at upload speed, and a round trip. */
-export function evidenceMs(of: { steps: number; bytes: number; chunks: number }, p: Parameters): number {
-  const steps = Math.min(of.steps, of.chunks)
-  const bytes = Math.min(of.bytes, steps * CHUNK_BYTES_MAX)
-  return Math.ceil((bytes * 1_000) / p.evidenceBytesPerSecond) + 2 * p.roundTripMs + p.tickMs
+/** Ms from the latest s_k to the latest evidence: the most that k steps can weigh, at upload speed, and round trips. */
+export function evidenceMs(steps: number, p: Parameters): number {
+  return uploadMs(EVIDENCE_BYTES + steps * EVIDENCE_STEP_BYTES, p)
 }
 
 /** Ms from a refusal to the latest evidence of it: one chunk of any size at upload speed, and round trips. */
 export function refusalEvidenceMs(p: Parameters): number {
-  return evidenceMs({ steps: 1, bytes: CHUNK_BYTES_MAX, chunks: 1 }, p)
+  return uploadMs(CHUNK_BYTES_MAX, p)
 }
 
-/** Four times the mean: a walk lands on bytes, so it meets large chunks more often than small ones. */
-function likelyChunkBytes({ bytes, chunks }: { bytes: number; chunks: number }): number {
-  return Math.min(CHUNK_BYTES_MAX, bytes, 4 * Math.ceil(bytes / chunks))
+function uploadMs(bytes: number, p: Parameters): number {
+  return Math.ceil((bytes * 1_000) / p.evidenceBytesPerSecond) + 2 * p.roundTripMs + p.tickMs
 }
 
 /** Ms to deliver a segment of about `bytes`, and as many to check and accept it. */

@@ -1,11 +1,18 @@
-import { bytes, fixed, list, optional, struct, text, uint, type Infer, type Type } from '../codec.js'
+import { bytes, list, optional, struct, text, uint, type Infer, type Type } from '../codec.js'
 import { DETAIL_BYTES_MAX, OPERATION_BYTES_MAX } from '../operations.js'
 import { parametersType } from '../parameters.js'
 import { questions, ROWS_MAX, type QuestionName } from './questions.js'
-import { chainViewType, challengeViewType, eventType, evidenceViewType, receiptType } from './views.js'
+import {
+  chainViewType,
+  challengeViewType,
+  eventType,
+  evidenceReceiptType,
+  evidenceViewType,
+  receiptType
+} from './views.js'
 
 /** Name of the channel; its number rises with every change that an older peer would not understand. */
-export const CHAIN_PROTOCOL = 'datdot/chain/2'
+export const CHAIN_PROTOCOL = 'datdot/chain/3'
 
 /** Operations that one submit may carry. */
 export const SUBMIT_MAX = 256
@@ -62,17 +69,17 @@ export const methods = {
   evidenceDue: method(34, struct({ limit: uint(ROWS_MAX) }), list(challengeViewType, ROWS_MAX)),
   /** Draws that the asker refused and whose evidence the chain waits for, oldest first. */
   refusalsDue: method(37, empty, list(uint(), ROWS_MAX)),
-  /** Announces the evidence of an own, answered challenge: its hash, and the asker's signature for it (`signClaim`). */
+  /** Announces the evidence of an own, answered challenge: the one that the answer named. */
   beginEvidence: method(
     48,
-    struct({ challenge: uint(), bytes: uint(), hash: fixed(32), signature: fixed(64) }),
+    struct({ challenge: uint(), bytes: uint() }),
     struct({ upload: uint(), pieceBytes: uint() })
   ),
-  /** The next piece; the last one completes the upload. */
+  /** The next piece; the last one completes the upload, and is answered with the chain's receipt. */
   evidence: method(
     49,
     struct({ upload: uint(), offset: uint(), bytes: bytes(EVIDENCE_PIECE_BYTES) }),
-    struct({ received: uint() })
+    struct({ received: uint(), receipt: optional(evidenceReceiptType) })
   ),
   findEvidence: method(50, struct({ challenge: uint() }), optional(evidenceViewType)),
   /** Announces the evidence of an own refusal. */

@@ -13,6 +13,8 @@ import {
   type Type
 } from '../codec.js'
 import { planType, roleNames } from '../operations.js'
+import { BLOCKS_MAX, BYTES_MAX } from '../original.js'
+import type { EvidenceReceipt } from '../receipt.js'
 import { segmentRecordType } from '../segment.js'
 import type {
   AccountView,
@@ -36,6 +38,9 @@ import type {
 /** The ledger's views as they travel. A view without its encoder, or with another shape, does not compile. */
 const hash = fixed(32)
 const id = uint()
+/** Steps of a walk and segments of a copy: as src/evidence/slice-walk.ts bounds them. */
+const STEPS_MAX = 512
+const SEGMENTS_MAX = 4_096
 const ppm = uint(1_000_000)
 
 /** A yes or no. */
@@ -178,9 +183,9 @@ const walkSegmentType: Type<WalkSegment> = struct({
   id: hash,
   publicKey: bytes(512),
   salt: hash,
-  start: uint(),
-  chunks: uint(),
-  bytes: uint(),
+  start: uint(BLOCKS_MAX),
+  chunks: uint(BLOCKS_MAX),
+  bytes: uint(BYTES_MAX),
   root: hash,
   treeHash: hash
 })
@@ -191,14 +196,15 @@ export const challengeViewType: Type<ChallengeView> = struct({
   hypercore: hash,
   pinner: hash,
   state: oneOf(['open', 'answered'] as const),
-  steps: uint(),
+  steps: uint(STEPS_MAX),
   round: uint(),
   beacon: hash,
   seed: hash,
-  segments: list(walkSegmentType, 65_536),
+  segments: list(walkSegmentType, SEGMENTS_MAX),
   answerBy: uint(),
   evidenceBy: uint(),
-  answer: optional(hash)
+  answer: optional(hash),
+  evidence: optional(hash)
 })
 
 export const checkViewType: Type<CheckView> = struct({
@@ -248,6 +254,14 @@ export const summaryViewType: Type<SummaryView> = struct({
   burned: amount,
   reserved: amount,
   sum: change
+})
+
+/** The chain's word that it has an evidence. */
+export const evidenceReceiptType: Type<EvidenceReceipt> = struct({
+  challenge: id,
+  evidence: hash,
+  at: uint(),
+  signature: fixed(64)
 })
 
 /** Where the evidence of a challenge, or of a refused draw, is kept. */

@@ -1,55 +1,63 @@
 import { opened } from '../../lifecycle.js'
-import { joinOriginal, type ProofReader } from '../../evidence/format.js'
-import type { CopyReader, WalkChallenge } from '../../evidence/walk.js'
-import type { WalkSegment } from '../../protocol/views.js'
-import { codecOf } from '../../chunk/codecs.js'
+import type { PathSource } from '../../evidence/slice-evidence.js'
+import { sliceHasher } from '../../evidence/slice-hasher.js'
+import type {
+  ChunkPlace,
+  SliceChallenge,
+  SliceRead,
+  SliceSegment,
+  SliceSource
+} from '../../evidence/slice-walk.js'
+import { SLICE_BYTES, VALUE_BYTES, groupOf, sliceLength, storedGroups } from '../../evidence/slices.js'
+import { HEADER_BYTES } from '../../chunk/header.js'
 import { StorageError } from '../../errors.js'
 import { encodeProof, proveBatch } from '../../merkle/proof.js'
-import { leafNode, type TreeNode } from '../../merkle/node.js'
 import { locate } from '../../merkle/reader.js'
 import { NodeFile } from '../../storage/node-file.js'
-import { withoutBlock } from '../../protocol/original-tree.js'
 import type { PinnerStore } from '../../storage/pinner-store.js'
 
 /**
- * A copy on a pinner's disk as a walk reads it: the chunk at a byte of its segments, raw chunks, and proofs. Opened
- * for one challenge and closed after it.
+ * A copy on a pinner's disk as a walk reads it: the chunk at a byte of its segments, a slice of a chunk with its siblings,
+ * and paths. Opened for one challenge and closed after it. What the disk has damaged is found by who checks the evidence.
  */
-export class HeldCopy implements CopyReader, ProofReader {
+export class HeldCopy implements SliceSource, PathSource {
   readonly #store: PinnerStore
   readonly #key: Uint8Array
-  readonly #segments: readonly WalkSegment[]
+  readonly #segments: readonly SliceSegment[]
   readonly #nodes = new Map<number, Promise<NodeFile>>()
 
-  constructor(store: PinnerStore, key: Uint8Array, { segments }: WalkChallenge) {
+  constructor(store: PinnerStore, key: Uint8Array, { segments }: Pick<SliceChallenge, 'segments'>) {
     this.#store = store
     this.#key = key
     this.#segments = segments
   }
 
-  async find(ordinal: number, offset: number): Promise<number> {
+  async find(ordinal: number, offset: number): Promise<ChunkPlace> {
     const { start, chunks } = this.#segment(ordinal)
-    return start + (await locate(await this.#tree(ordinal), offset, chunks)).index
+    const { index, ...place } = await locate(await this.#tree(ordinal), offset, chunks)
+    return { ...place, index: start + index }
   }
 
-  /**
-   * An encoded chunk, compared with its leaf: an answer with a chunk that the disk has damaged would count as a lie.
-   *
-   * @throws StorageError STORAGE_BLOCK_LOST
-   */
-  async chunk(ordinal: number, index: number): Promise<Buffer> {
-    const { start, codec } = this.#segment(ordinal)
+  /** @throws StorageError STORAGE_BLOCK_LOST */
+  async read(ordinal: number, { index, bytes }: ChunkPlace, slice: number): Promise<SliceRead> {
     const encoded = await this.#store.getEncoded(this.#key, index)
-    if (encoded === null) throw lost(index)
-    const leaf = await (await this.#tree(ordinal)).node(0, index - start)
-    const { hash } = leafNode(encoded, codecOf(codec).headerBytes)
-    if (Buffer.compare(hash, leaf.hash) !== 0) throw lost(index)
-    return encoded
-  }
-
-  async leaf(ordinal: number, index: number): Promise<TreeNode> {
-    const tree = await this.#tree(ordinal)
-    return tree.node(0, index - this.#segment(ordinal).start)
+    if (encoded?.byteLength !== bytes) throw lost(index)
+    const headerBytes = HEADER_BYTES[this.#segment(ordinal).codec]
+    const body = encoded.subarray(headerBytes)
+    const values = new Uint8Array(storedGroups(body.byteLength) * VALUE_BYTES)
+    if (values.byteLength > 0) sliceHasher.groupValues(body, 0, values)
+    const group = groupOf(slice, body.byteLength)
+    const at = slice * SLICE_BYTES
+    return {
+      header: encoded.subarray(0, headerBytes),
+      slice: body.subarray(at, at + sliceLength(slice, body.byteLength)),
+      siblings: sliceHasher.siblingsOf(
+        slice,
+        body.byteLength,
+        values,
+        body.subarray(group.offset, group.offset + group.bytes)
+      )
+    }
   }
 
   async batchProof(ordinal: number, indices: number[]): Promise<Uint8Array> {
@@ -58,17 +66,11 @@ export class HeldCopy implements CopyReader, ProofReader {
     return encodeProof(await proveBatch(await this.#tree(ordinal), leaves, chunks))
   }
 
-  async originalProof(_ordinal: number, index: number): Promise<Uint8Array> {
-    const segment = this.#store.segments(this.#key).find(({ start, end }) => start <= index && index < end)
-    if (!segment) throw lost(index)
-    return joinOriginal(segment.length, withoutBlock(await this.#store.originalProof(this.#key, index)))
-  }
-
   async close(): Promise<void> {
     for (const nodes of this.#nodes.values()) await nodes.then((file) => file.close()).catch(() => {})
   }
 
-  #segment(ordinal: number): WalkSegment {
+  #segment(ordinal: number): SliceSegment {
     const segment = this.#segments[ordinal]
     if (!segment) throw new RangeError(`this copy has no segment ${ordinal}`)
     return segment

@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import type Hypercore from 'hypercore'
 import crypto from 'hypercore-crypto'
 import type { ChallengeView } from '../../protocol/views.js'
-import { buildEvidence } from '../../evidence/format.js'
-import { walk, type WalkStep } from '../../evidence/walk.js'
+import { answerTo, type Answer } from './answer.js'
+import { evidenceOf } from '../../client/upload.js'
 import { Engine } from '../../engine/engine.js'
 import { Resource, closeAll } from '../../lifecycle.js'
 import { PinnerStore } from '../../storage/pinner-store.js'
@@ -45,8 +45,8 @@ export class Pinner extends Resource implements Participant {
   readonly #options: PinnerOptions
   /** A session of each held hypercore: without one the store would close it under its readers after a while. */
   readonly #served = new Map<string, Hypercore>()
-  /** Walks whose evidence is still to be handed over. */
-  readonly #walked = new Map<number, WalkStep[]>()
+  /** Answers whose evidence is still to be handed over. */
+  readonly #walked = new Map<number, Answer>()
   readonly #sending = new Set<number>()
   /** Where else readers look for a held hypercore, by its key. */
   readonly #topics = new Map<string, Uint8Array>()
@@ -191,14 +191,14 @@ export class Pinner extends Resource implements Participant {
       ({ state }) => state === 'open'
     )
     if (open.length === 0) return
-    const answered: { challenge: number; state: Uint8Array }[] = []
+    const answered: { challenge: number; state: Uint8Array; evidence: Uint8Array }[] = []
     const refused: number[] = []
     for (const challenge of open) {
       const copy = new HeldCopy(this.#store, challenge.hypercore, challenge)
       try {
-        const steps = await walk(copy, challenge, signal)
-        this.#walked.set(challenge.id, steps)
-        answered.push({ challenge: challenge.id, state: (steps.at(-1) as WalkStep).state })
+        const answer = await answerTo(copy, challenge, signal)
+        this.#walked.set(challenge.id, answer)
+        answered.push({ challenge: challenge.id, state: answer.state, evidence: answer.hash })
       } catch (error) {
         signal.throwIfAborted()
         log('pinner.walk-failed', { challenge: challenge.id, error: error as Error })
@@ -229,10 +229,9 @@ export class Pinner extends Resource implements Participant {
     const { chain, log, signal } = this.#member
     const copy = new HeldCopy(this.#store, challenge.hypercore, challenge)
     try {
-      // After a restart the steps are walked again: the same bytes give the same walk.
-      const steps = this.#walked.get(challenge.id) ?? (await walk(copy, challenge, signal))
-      const evidence = await buildEvidence(copy, challenge, steps)
-      await chain.sendEvidence(challenge.id, evidence, { signal, timeoutMs: 120_000 })
+      // After a restart it is walked again: the same bytes give the same evidence.
+      const { evidence, hash } = this.#walked.get(challenge.id) ?? (await answerTo(copy, challenge, signal))
+      await chain.sendEvidence(challenge.id, evidenceOf(evidence, hash), { signal, timeoutMs: 120_000 })
       this.#walked.delete(challenge.id)
     } catch (error) {
       signal.throwIfAborted()

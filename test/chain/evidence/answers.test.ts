@@ -6,16 +6,15 @@ import { test } from 'node:test'
 import Corestore from 'corestore'
 import Hyperswarm from 'hyperswarm'
 import HyperDHT from 'hyperdht'
-import { signClaim, verifyClaim } from '../../../src/protocol/claim.js'
 import { encode } from '../../../src/protocol/codec.js'
 import { readTrailer, readEvidence } from '../../../src/client/evidence-core.js'
 import { chainCoreKey } from '../../../src/client/chain-cores.js'
 import { methods } from '../../../src/protocol/rpc/messages.js'
-import { buildEvidence } from '../../../src/evidence/format.js'
-import { walk } from '../../../src/evidence/walk.js'
-import { identity } from '../../ledger/network.js'
+import { evidenceOf } from '../../../src/client/upload.js'
+import { verifyEvidenceReceipt } from '../../../src/protocol/receipt.js'
+import { walked } from '../../evidence/slice-copy.js'
 import { rawChannel } from '../chain.js'
-import { answer, challenged, forged, hosted, settled } from '../hosted.js'
+import { answer, answered, challenged, forged, hosted, settled } from '../hosted.js'
 
 test('an honest answer passes; its evidence is public and the log tells what was checked', async (t) => {
   const hosting = await hosted(t)
@@ -44,70 +43,57 @@ test('an honest answer passes; its evidence is public and the log tells what was
   swarm.join(core.discoveryKey, { server: false, client: true })
   const parts: Buffer[] = []
   for await (const part of readEvidence(core, record)) parts.push(part)
-  assert.deepEqual(Buffer.concat(parts), sent)
+  assert.deepEqual(Buffer.concat(parts), Buffer.from(sent))
   const trailer = readTrailer((await core.get(record.end - 1))!, record.end - 1)!
-  const claim = { challenge: challenge.id, hash: record.hash }
-  assert.ok(verifyClaim(await pinner.chainId(), pinner.publicKey, claim, trailer.signature))
+  assert.deepEqual([trailer.id, trailer.hash], [challenge.id, record.hash])
 })
 
-test('evidence with a byte changed after s_k was signed is a proven lie, and costs the copy', async (t) => {
+test('evidence with a changed byte that its pinner answered with is a proven lie, and costs the copy', async (t) => {
   const hosting = await hosted(t)
   const { chain, copy } = hosting
   const challenge = await challenged(hosting)
-  const steps = await walk(copy.reader, challenge)
-  await answer(hosting, challenge, forged(copy, steps[0]!.index))
+  const { steps } = await walked(copy.reader, challenge)
+  await answer(hosting, challenge, forged(copy, steps[0]!.place.index))
   assert.equal((await settled(hosting, challenge.id)).outcome, 'lie')
   assert.equal(chain.network.ledger.copy(challenge.copy)!.state, 'lost')
 })
 
-test('forged bytes that the pinner did not sign for are a failure, no lie, and are not published', async (t) => {
+test('bytes that the answer did not name are not taken, and what it named is taken after them', async (t) => {
+  const hosting = await hosted(t)
+  const { pinner, copy } = hosting
+  const challenge = await challenged(hosting)
+  const { evidence, hash } = await answered(hosting, challenge, copy.reader)
+  const other = Uint8Array.from(evidence)
+  other[other.length - 1]! ^= 1
+  await assert.rejects(pinner.sendEvidence(challenge.id, evidenceOf(other, hash)), { code: 'EVIDENCE_CLAIM' })
+  await pinner.sendEvidence(challenge.id, evidenceOf(evidence, hash))
+  assert.equal((await settled(hosting, challenge.id)).outcome, 'success')
+})
+
+test('who has sent all of an evidence has the word of the chain for it, for this challenge and these bytes', async (t) => {
   const hosting = await hosted(t)
   const { chain, pinner, copy } = hosting
   const challenge = await challenged(hosting)
-  const steps = await walk(copy.reader, challenge)
-  // The leaves, and so the hash that is signed for, are those of the true chunks.
-  const reader = {
-    ...forged(copy, steps[0]!.index),
-    leaf: (ordinal: number, index: number) => copy.reader.leaf(ordinal, index)
-  }
-  await answer(hosting, challenge, reader)
-  assert.equal((await settled(hosting, challenge.id)).outcome, 'failure')
-  assert.equal(await pinner.findEvidence(challenge.id), null)
-  const said = chain.lines.filter((line) => line.includes('chain.answer-refused'))
+  const { evidence, hash } = await answered(hosting, challenge, copy.reader)
+  const receipt = await pinner.sendEvidence(challenge.id, evidenceOf(evidence, hash))
   assert.deepEqual(
-    said.map((line) => (JSON.parse(line) as { code: string }).code),
-    ['EVIDENCE_CLAIM']
+    [receipt.challenge, receipt.evidence, receipt.at],
+    [challenge.id, hash, chain.service.time()]
   )
-  assert.notEqual(chain.network.ledger.copy(challenge.copy)!.state, 'lost')
-})
-
-test('an upload is refused without the signature of the pinner for this evidence of this challenge', async (t) => {
-  const hosting = await hosted(t)
-  const { chain, pinner, copy } = hosting
-  const challenge = await challenged(hosting)
-  const steps = await walk(copy.reader, challenge)
-  await pinner.answer([{ challenge: challenge.id, state: steps.at(-1)!.state }])
-  const { hash, byteLength: bytes } = await buildEvidence(copy.reader, challenge, steps)
   const { chainId } = chain.network.ledger
-  const { channel, end } = await rawChannel(chain, 'pinner')
-  t.after(end)
-  const begin = async (signature: Uint8Array): Promise<Uint8Array> => {
-    const request = { challenge: challenge.id, bytes, hash, signature }
-    const body = encode(methods.beginEvidence.request, request)
-    return channel.request(methods.beginEvidence.code, body, { timeoutMs: 5000 })
-  }
-  const own = identity('pinner')
-  for (const [keyPair, claim] of [
-    [identity('stranger'), { challenge: challenge.id, hash }],
-    [own, { challenge: challenge.id + 1, hash }],
-    [own, { challenge: challenge.id, hash: Buffer.alloc(32, 1) }]
-  ] as const) {
-    await assert.rejects(begin(signClaim(chainId, keyPair, claim)), { code: 'EVIDENCE_SIGNATURE' })
-  }
-  await begin(signClaim(chainId, own, { challenge: challenge.id, hash }))
+  const holds = (changes: Partial<typeof receipt>): boolean =>
+    verifyEvidenceReceipt(chainId, pinner.chainKey, { ...receipt, ...changes })
+  const changes = [
+    {},
+    { challenge: challenge.id + 1 },
+    { evidence: Buffer.alloc(32) },
+    { at: receipt.at + 1 }
+  ]
+  assert.deepEqual(changes.map(holds), [true, false, false, false])
+  assert.ok(!verifyEvidenceReceipt(Buffer.alloc(32), pinner.chainKey, receipt))
 })
 
-test('a signed state that the chunks do not lead to is a proven lie', async (t) => {
+test('a signed state that the slices do not lead to is a proven lie', async (t) => {
   const hosting = await hosted(t)
   const challenge = await challenged(hosting)
   await answer(hosting, challenge, hosting.copy.reader, Buffer.alloc(32, 1))
@@ -118,25 +104,25 @@ test('an answer without evidence fails when its time is over, and late evidence 
   const hosting = await hosted(t)
   const { chain, pinner, copy } = hosting
   const challenge = await challenged(hosting)
-  const steps = await walk(copy.reader, challenge)
-  await pinner.answer([{ challenge: challenge.id, state: steps.at(-1)!.state }])
+  const { evidence, hash } = await answered(hosting, challenge, copy.reader)
   while (chain.service.time() <= challenge.evidenceBy) await chain.tick()
   assert.equal((await settled(hosting, challenge.id)).outcome, 'failure')
-  const evidence = await buildEvidence(copy.reader, challenge, steps)
-  await assert.rejects(pinner.sendEvidence(challenge.id, evidence), { code: 'EVIDENCE_NOT_ASKED' })
+  await assert.rejects(pinner.sendEvidence(challenge.id, evidenceOf(evidence, hash)), {
+    code: 'EVIDENCE_NOT_ASKED'
+  })
 })
 
 test('evidence that comes after its time, but before the tick that ends it, is refused as late', async (t) => {
   const hosting = await hosted(t)
   const { chain, pinner, copy } = hosting
   const challenge = await challenged(hosting)
-  const steps = await walk(copy.reader, challenge)
-  await pinner.answer([{ challenge: challenge.id, state: steps.at(-1)!.state }])
-  const evidence = await buildEvidence(copy.reader, challenge, steps)
+  const { evidence, hash } = await answered(hosting, challenge, copy.reader)
   while (chain.service.time() + 100 <= challenge.evidenceBy) await chain.tick()
   chain.network.at += 100
   assert.ok(chain.service.time() > challenge.evidenceBy)
-  await assert.rejects(pinner.sendEvidence(challenge.id, evidence), { code: 'EVIDENCE_LATE' })
+  await assert.rejects(pinner.sendEvidence(challenge.id, evidenceOf(evidence, hash)), {
+    code: 'EVIDENCE_LATE'
+  })
 })
 
 test('a piece of an upload that was never begun, or of another connection, is refused', async (t) => {
@@ -157,17 +143,20 @@ test('evidence is taken from the challenged pinner only, after its answer, and w
   const hosting = await hosted(t)
   const { chain, pinner, copy } = hosting
   const challenge = await challenged(hosting)
-  const steps = await walk(copy.reader, challenge)
-  const evidence = await buildEvidence(copy.reader, challenge, steps)
-  await assert.rejects(pinner.sendEvidence(challenge.id, evidence), { code: 'EVIDENCE_NOT_ASKED' })
-  await pinner.answer([{ challenge: challenge.id, state: steps.at(-1)!.state }])
+  const { evidence, hash } = await walked(copy.reader, challenge)
+  await assert.rejects(pinner.sendEvidence(challenge.id, evidenceOf(evidence, hash)), {
+    code: 'EVIDENCE_NOT_ASKED'
+  })
+  await answered(hosting, challenge, copy.reader)
   const stranger = chain.client('stranger')
-  await assert.rejects(stranger.sendEvidence(challenge.id, evidence), { code: 'EVIDENCE_NOT_ASKED' })
-  const huge = { ...evidence, byteLength: 2 ** 40 }
-  await assert.rejects(pinner.sendEvidence(challenge.id, huge), { code: 'EVIDENCE_TOO_LARGE' })
-  const longer = { ...evidence, byteLength: evidence.byteLength - 1 }
-  await assert.rejects(pinner.sendEvidence(challenge.id, longer), { code: 'EVIDENCE_TOO_LARGE' })
-  await pinner.sendEvidence(challenge.id, evidence)
+  await assert.rejects(stranger.sendEvidence(challenge.id, evidenceOf(evidence, hash)), {
+    code: 'EVIDENCE_NOT_ASKED'
+  })
+  for (const byteLength of [2 ** 40, evidence.byteLength - 1]) {
+    const other = { ...evidenceOf(evidence, hash), byteLength }
+    await assert.rejects(pinner.sendEvidence(challenge.id, other), { code: 'EVIDENCE_TOO_LARGE' })
+  }
+  await pinner.sendEvidence(challenge.id, evidenceOf(evidence, hash))
   assert.equal((await settled(hosting, challenge.id)).outcome, 'success')
 })
 
@@ -175,20 +164,17 @@ test('an upload that was interrupted begins again after the chain was restarted'
   const hosting = await hosted(t)
   const { chain, pinner, copy } = hosting
   const challenge = await challenged(hosting)
-  const steps = await walk(copy.reader, challenge)
-  await pinner.answer([{ challenge: challenge.id, state: steps.at(-1)!.state }])
-  const evidence = await buildEvidence(copy.reader, challenge, steps)
+  const { evidence, hash } = await answered(hosting, challenge, copy.reader)
   let restarted = false
   const interrupted = {
-    ...evidence,
+    ...evidenceOf(evidence, hash),
     async *parts() {
-      for await (const part of evidence.parts()) {
-        yield part
-        if (!restarted) {
-          restarted = true
-          await chain.restart()
-        }
+      yield evidence.subarray(0, 100)
+      if (!restarted) {
+        restarted = true
+        await chain.restart()
       }
+      yield evidence.subarray(100)
     }
   }
   await pinner.sendEvidence(challenge.id, interrupted)
@@ -200,12 +186,10 @@ test('an honest pinner passes though the chain crashed with its evidence after t
   const hosting = await hosted(t)
   const { chain, pinner, copy } = hosting
   const challenge = await challenged(hosting)
-  const steps = await walk(copy.reader, challenge)
-  await pinner.answer([{ challenge: challenge.id, state: steps.at(-1)!.state }])
+  const { evidence, hash } = await answered(hosting, challenge, copy.reader)
   // The process ends with all of the evidence in its memory, and is back when the time for it has passed.
   chain.crashWhileVerifying()
-  const evidence = await buildEvidence(copy.reader, challenge, steps)
-  await pinner.sendEvidence(challenge.id, evidence)
+  await pinner.sendEvidence(challenge.id, evidenceOf(evidence, hash))
   assert.deepEqual(await pinner.evidenceDue(), [])
   while (chain.service.time() <= challenge.evidenceBy) await chain.tick()
   await chain.restart()
@@ -214,7 +198,7 @@ test('an honest pinner passes though the chain crashed with its evidence after t
     (await pinner.evidenceDue()).map(({ id }) => id),
     [challenge.id]
   )
-  await pinner.sendEvidence(challenge.id, evidence)
+  await pinner.sendEvidence(challenge.id, evidenceOf(evidence, hash))
   assert.equal((await settled(hosting, challenge.id)).outcome, 'success')
 })
 
@@ -222,18 +206,18 @@ test('what does not come again after a restart of the chain fails', async (t) =>
   const hosting = await hosted(t)
   const { chain, pinner, copy } = hosting
   const challenge = await challenged(hosting)
-  const steps = await walk(copy.reader, challenge)
-  await pinner.answer([{ challenge: challenge.id, state: steps.at(-1)!.state }])
+  const { evidence, hash } = await answered(hosting, challenge, copy.reader)
   await chain.restart()
   const again = chain.service.time() + chain.network.ledger.parameters().settleGraceMs / 2
   while (chain.service.time() <= Math.max(again, challenge.evidenceBy)) await chain.tick()
   assert.equal((await settled(hosting, challenge.id)).outcome, 'failure')
-  const evidence = await buildEvidence(copy.reader, challenge, steps)
-  await assert.rejects(pinner.sendEvidence(challenge.id, evidence), { code: 'EVIDENCE_NOT_ASKED' })
+  await assert.rejects(pinner.sendEvidence(challenge.id, evidenceOf(evidence, hash)), {
+    code: 'EVIDENCE_NOT_ASKED'
+  })
 })
 
 test('an upload that the chain slows down gets through in the end', async (t) => {
-  const hosting = await hosted(t, { perSecond: 40, burst: 4 }, 100)
+  const hosting = await hosted(t, { perSecond: 200, burst: 32 }, { scale: 100, steps: 512 })
   const challenge = await challenged(hosting)
   await answer(hosting, challenge, hosting.copy.reader)
   assert.equal((await settled(hosting, challenge.id)).outcome, 'success')

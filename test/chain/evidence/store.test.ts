@@ -122,18 +122,16 @@ test('from the last trailer each one before it is found, past what was removed a
   const path = await folder(t)
   const evidence = await open(path)
   t.after(() => evidence.shut())
-  const signature = Buffer.alloc(64, 7)
   for (const n of [1, 2, 3]) {
-    await evidence.add({ ...answer(n), hash: hash(n), at: n, signature }, [Buffer.alloc(600_000, n)])
+    await evidence.add({ ...answer(n), hash: hash(n), at: n }, [Buffer.alloc(600_000, n)])
     await evidence.core.append(Buffer.alloc(100))
     await evidence.core.clear(evidence.core.length - 1)
   }
   await evidence.remove(answer(2))
-  await evidence.add({ ...answer(2), hash: hash(4), at: 4, signature }, [Buffer.alloc(10)])
+  await evidence.add({ ...answer(2), hash: hash(4), at: 4 }, [Buffer.alloc(10)])
   const found: [number, Uint8Array][] = []
   for (let end = evidence.core.length; end > 0;) {
     const record = readTrailer((await evidence.core.get(end - 1))!, end - 1)!
-    assert.deepEqual(record.signature, signature)
     found.push([record.id, record.hash])
     end = record.previous
   }

@@ -1,10 +1,10 @@
 import test, { type TestContext } from 'node:test'
 import assert from 'node:assert/strict'
 import type { KeyPair } from '../../../src/crypto/keys.js'
-import { answerOf, settleOf, type Outcome } from '../../../src/protocol/operations.js'
+import { answerOf, type Outcome } from '../../../src/protocol/operations.js'
 import type { ChallengeView } from '../../../src/protocol/views.js'
 import type { TestNetwork } from '../network.js'
-import { fakeWalk, smallNetwork } from '../network.js'
+import { fakeAnswer, smallNetwork } from '../network.js'
 import { accepted, refused } from './refused.js'
 
 /** A network with an open challenge, and its pinner. */
@@ -23,16 +23,12 @@ function challenged(t: TestContext): { network: TestNetwork; pinner: KeyPair; ch
   assert.fail('no challenge came')
 }
 
-function lastState(challenge: ChallengeView): Uint8Array {
-  return fakeWalk(challenge).states.at(-1)!
-}
-
 test('an answer has at least one challenge, of its sender, that is open', (t) => {
   const { network, pinner, challenge } = challenged(t)
   const none = answerOf([])
   refused(network, pinner, { kind: 'answer', body: none.body }, 'ANSWER_EMPTY', none.detail)
   const { id } = challenge
-  const { body, detail } = answerOf([{ challenge: id, state: lastState(challenge) }])
+  const { body, detail } = answerOf([fakeAnswer(challenge)])
   const other = [...network.identities.values()].find(
     ({ publicKey }) =>
       !publicKey.equals(pinner.publicKey) &&
@@ -40,27 +36,25 @@ test('an answer has at least one challenge, of its sender, that is open', (t) =>
   )
   refused(network, other!, { kind: 'answer', body }, 'CHALLENGE_NOT_OPEN', detail)
   refused(network, network.supporter, { kind: 'answer', body }, 'ROLE_UNKNOWN', detail)
-  const unknown = answerOf([{ challenge: id + 1_000, state: lastState(challenge) }])
+  const unknown = answerOf([{ ...fakeAnswer(challenge), challenge: id + 1_000 }])
   refused(network, pinner, { kind: 'answer', body: unknown.body }, 'CHALLENGE_NOT_OPEN', unknown.detail)
   accepted(network, pinner, { kind: 'answer', body }, detail)
   refused(network, pinner, { kind: 'answer', body }, 'CHALLENGE_NOT_OPEN', detail)
 })
 
-test('a challenge is settled once it is answered, once, and as passed only with the state that was answered', (t) => {
+test('a challenge is settled once it is answered, once, and by the chain alone', (t) => {
   const { network, pinner, challenge } = challenged(t)
   const { id } = challenge
-  const settle = (outcome: Outcome, walk = fakeWalk(challenge)): Parameters<typeof refused>[2] => {
-    return { kind: 'settle', body: settleOf([{ challenge: id, outcome, walk }]).body }
+  const settle = (outcome: Outcome): Parameters<typeof refused>[2] => {
+    return { kind: 'settle', body: { items: [{ challenge: id, outcome }] } }
   }
-  const detailOf = (outcome: Outcome, walk = fakeWalk(challenge)): Uint8Array =>
-    settleOf([{ challenge: id, outcome, walk }]).detail
-  refused(network, network.chain, settle('success'), 'CHALLENGE_NOT_OPEN', detailOf('success'))
-  const { body, detail } = answerOf([{ challenge: id, state: lastState(challenge) }])
+  refused(network, network.chain, settle('success'), 'CHALLENGE_NOT_OPEN')
+  const { body, detail } = answerOf([fakeAnswer(challenge)])
   accepted(network, pinner, { kind: 'answer', body }, detail)
-  const walk = fakeWalk(challenge)
-  walk.states[walk.states.length - 1] = Buffer.alloc(32, 1)
-  refused(network, network.chain, settle('success', walk), 'SETTLE_MISMATCH', detailOf('success', walk))
-  refused(network, pinner, settle('success'), 'NOT_THE_CHAIN', detailOf('success'))
-  accepted(network, network.chain, settle('success'), detailOf('success'))
-  refused(network, network.chain, settle('success'), 'CHALLENGE_NOT_OPEN', detailOf('success'))
+  const [waiting] = network.ledger.answered()
+  const { state, evidence } = fakeAnswer(challenge)
+  assert.deepEqual([waiting?.answer, waiting?.evidence], [state, evidence])
+  refused(network, pinner, settle('success'), 'NOT_THE_CHAIN')
+  accepted(network, network.chain, settle('success'))
+  refused(network, network.chain, settle('success'), 'CHALLENGE_NOT_OPEN')
 })

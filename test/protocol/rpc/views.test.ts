@@ -206,7 +206,8 @@ const views: [string, Type<unknown>, object][] = [
       ],
       answerBy: 9,
       evidenceBy: 10,
-      answer: bytes(11)
+      answer: bytes(11),
+      evidence: bytes(41)
     }
   ],
   [
