@@ -1,9 +1,9 @@
 import { codecOf, decodeChunk } from '../../src/chunk/codecs.js'
 import type { KeyPair } from '../../src/crypto/keys.js'
 import { DatdotError } from '../../src/errors.js'
-import { buildEvidence, type Evidence, type ProofReader } from '../../src/evidence/format.js'
 import { encodeRefusalEvidence, refusalHash } from '../../src/evidence/refusal-format.js'
-import { originalStep, walk, type CopyReader } from '../../src/evidence/walk.js'
+import type { PathSource } from '../../src/evidence/slice-evidence.js'
+import type { SliceSource } from '../../src/evidence/slice-walk.js'
 import type { UploadSource } from '../../src/client/upload.js'
 import { TreeBuilder } from '../../src/merkle/builder.js'
 import { leafNode } from '../../src/merkle/node.js'
@@ -19,63 +19,50 @@ import {
 import { segmentId, signSegment } from '../../src/protocol/segment.js'
 import type { AssignmentView, ChallengeView } from '../../src/protocol/views.js'
 import type { HeldCopy } from '../chain/pinner.js'
+import { walked, type Answered } from '../evidence/slice-copy.js'
 
 /** A chunk that should be there is not. */
 export class Missing extends Error {}
 
 /** The segments of one copy, in order, as a pinner reads them. */
-function readerOf(
+function sourceOver(
   segments: readonly HeldCopy[],
-  keeps: (index: number) => boolean
-): CopyReader & ProofReader {
+  keeps: (index: number) => boolean = () => true
+): SliceSource & PathSource {
+  // Each segment's reader counts from its own first block.
   const at = (ordinal: number): { start: number; reader: HeldCopy['reader'] } => {
     const segment = segments[ordinal]
     if (!segment) throw new Missing()
     return { start: segment.record.start, reader: segment.reader }
   }
   return {
-    find: async (ordinal, offset) => at(ordinal).start + (await at(ordinal).reader.find(0, offset)),
-    chunk: (ordinal, index) => {
-      if (!keeps(index)) throw new Missing()
-      return at(ordinal).reader.chunk(0, index - at(ordinal).start)
+    find: async (ordinal, offset) => {
+      const { start, reader } = at(ordinal)
+      const place = await reader.find(0, offset)
+      return { ...place, index: place.index + start }
     },
-    leaf: (ordinal, index) => at(ordinal).reader.leaf(0, index - at(ordinal).start),
-    batchProof: (ordinal, indices) =>
-      at(ordinal).reader.batchProof(
+    read: (ordinal, place, slice) => {
+      if (!keeps(place.index)) throw new Missing()
+      const { start, reader } = at(ordinal)
+      return reader.read(0, { ...place, index: place.index - start }, slice)
+    },
+    batchProof: (ordinal, indices) => {
+      const { start, reader } = at(ordinal)
+      return reader.batchProof(
         0,
-        indices.map((index) => index - at(ordinal).start)
-      ),
-    originalProof: (ordinal, index) => at(ordinal).reader.originalProof(0, index)
+        indices.map((index) => index - start)
+      )
+    }
   }
 }
 
-/** What a pinner answers to a challenge from what it keeps. @throws Missing */
+/** What a pinner answers to a challenge from what it keeps, and the evidence of that. @throws Missing */
 export async function answered(
   segments: readonly HeldCopy[],
   challenge: ChallengeView,
   keeps: (index: number) => boolean
-): Promise<{ challenge: number; state: Uint8Array }> {
-  const steps = await walk(readerOf(segments, keeps), challenge)
-  return { challenge: challenge.id, state: steps.at(-1)!.state }
-}
-
-/** The evidence of an answer. */
-export async function evidenceOf(segments: readonly HeldCopy[], challenge: ChallengeView): Promise<Evidence> {
-  const reader = readerOf(segments, () => true)
-  return buildEvidence(reader, challenge, await walk(reader, challenge))
-}
-
-/** Whether an answer to a challenge would open a chunk that its pinner knows to be bad. */
-export async function opensBad(
-  segments: readonly HeldCopy[],
-  challenge: ChallengeView,
-  bad: (index: number) => boolean
-): Promise<boolean> {
-  const steps = await walk(
-    readerOf(segments, () => true),
-    challenge
-  )
-  return bad(steps[originalStep(steps.at(-1)!.state, steps.length)]!.index)
+): Promise<Answered> {
+  return walked(sourceOver(segments, keeps), challenge)
 }
 
 /** The tree over a segment's chunks. */

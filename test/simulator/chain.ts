@@ -150,13 +150,11 @@ function keeper(kept: Map<string, EvidenceRecord>): EvidenceKeeper {
   const nameOf = ({ kind, id }: { kind: string; id: number }): string => `${kind} ${id}`
   return {
     find: (subject) => kept.get(nameOf(subject)),
-    add: async ({ kind, id, hash, at, signature }, parts) => {
+    add: async ({ kind, id, hash, at }, parts) => {
       let bytes = 0
       for await (const part of parts) bytes += part.byteLength
-      const record: EvidenceRecord = {
-        ...{ kind, id, hash: Buffer.from(hash), at, bytes, start: 0, end: 1, previous: 0 },
-        signature: Buffer.from(signature ?? Buffer.alloc(64))
-      }
+      const place = { bytes, start: 0, end: 1, previous: 0 }
+      const record: EvidenceRecord = { kind, id, hash: Buffer.from(hash), at, ...place }
       kept.set(nameOf(record), record)
       return record
     },

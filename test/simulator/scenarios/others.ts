@@ -47,7 +47,7 @@ export const signerScenarios: Scenario[] = [
 export const pairScenarios: Scenario[] = [
   {
     name: 'invents',
-    does: 'signer and pinner in one hand encode other blocks than the author’s for half of the chunks, and are silent where one is opened',
+    does: 'signer and pinner in one hand encode other blocks than the author’s for half of the chunks: no challenge asks what they encode',
     days: 1,
     cast: (casting) => {
       const bad = invented(0.5)

@@ -1,7 +1,8 @@
 import type { Effect } from '../../../src/protocol/effects.js'
 import type { AskView, AssignmentView, ChallengeView } from '../../../src/protocol/views.js'
 import type { HeldCopy } from '../../chain/pinner.js'
-import { answered, evidenceOf, faultOf, Missing } from '../answering.js'
+import { evidenceOf } from '../../../src/client/upload.js'
+import { answered, faultOf, Missing } from '../answering.js'
 import type { Party, Reader, Served, Strategy } from '../party.js'
 
 /** One random read of a disk. */
@@ -102,7 +103,8 @@ export class Pinner implements Strategy {
       const held = this.held.get(challenge.copy)
       if (!held) throw new Missing()
       const keeps = (index: number): boolean => this.keeps(challenge.copy, index)
-      await chain.answer([await answered(held, challenge, keeps)])
+      const { lastState, hash } = await answered(held, challenge, keeps)
+      await chain.answer([{ challenge: challenge.id, state: lastState, evidence: hash }])
     } catch (error) {
       if (!(error instanceof Missing)) throw error
       await this.cannot(party, challenge)
@@ -120,7 +122,8 @@ export class Pinner implements Strategy {
   async prove(party: Party, challenge: ChallengeView): Promise<void> {
     const held = this.held.get(challenge.copy)
     if (!held || this.#proven.has(challenge.id)) return
-    await party.chain.sendEvidence(challenge.id, await evidenceOf(held, challenge))
+    const { evidence, hash } = await answered(held, challenge, () => true)
+    await party.chain.sendEvidence(challenge.id, evidenceOf(evidence, hash))
     this.#proven.add(challenge.id)
   }
 

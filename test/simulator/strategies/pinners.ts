@@ -1,7 +1,6 @@
 import { hash } from '../../../src/crypto/hash.js'
 import type { Effect } from '../../../src/protocol/effects.js'
 import type { AskView, AssignmentView, ChallengeView } from '../../../src/protocol/views.js'
-import { opensBad } from '../answering.js'
 import type { Party, Reader, Served } from '../party.js'
 import { Pinner } from './pinner.js'
 
@@ -74,7 +73,8 @@ export class Guessing extends Pinner {
   override readonly dropped = 1
 
   override async challenged(party: Party, { id }: ChallengeView): Promise<void> {
-    await party.chain.answer([{ challenge: id, state: hash('simulate/guess', id) }])
+    const evidence = hash('simulate/evidence', id)
+    await party.chain.answer([{ challenge: id, state: hash('simulate/guess', id), evidence }])
   }
 
   override async prove(): Promise<void> {}
@@ -103,7 +103,7 @@ export class Blinking extends Pinner {
   }
 }
 
-/** Takes whatever its own signer makes, unseen, and is silent where an answer would open what encodes nothing. */
+/** Takes whatever its own signer makes, unseen, and can serve what of it is the author's. */
 export class Accomplice extends Pinner {
   readonly #bad: (index: number) => boolean
   override readonly dropped: number
@@ -121,10 +121,9 @@ export class Accomplice extends Pinner {
     this.keep(copy, offered)
   }
 
-  override async challenged(party: Party, challenge: ChallengeView): Promise<void> {
-    const held = this.held.get(challenge.copy)
-    if (held && (await opensBad(held, challenge, this.#bad))) return
-    await super.challenged(party, challenge)
+  /** A reader holds what it gets against the author's tree. */
+  override serve(copy: number, index: number, reader: Reader): Served | null {
+    return this.#bad(index) ? null : super.serve(copy, index, reader)
   }
 }
 
