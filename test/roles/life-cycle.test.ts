@@ -37,7 +37,7 @@ interface Place {
 }
 
 /** Nobody is there. */
-const network = { bootstrap: [], host: '127.0.0.1' }
+const network = { bootstrap: [{ host: '127.0.0.1', port: 9 }], host: '127.0.0.1' }
 
 function memberOf({ dir, clock }: Place) {
   return {
