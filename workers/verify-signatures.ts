@@ -1,5 +1,4 @@
-import { unpackWires } from '../src/ledger/signature-checks.js'
-import { verifySignatures } from '../src/protocol/operations.js'
+import { checkWires, unpackWires } from '../src/ledger/signature-checks.js'
 import { workerTask } from './task.js'
 
-export default workerTask<'verify-signatures'>((task) => verifySignatures(task.chainId, unpackWires(task)))
+export default workerTask<'verify-signatures'>((task) => checkWires(task.chainId, unpackWires(task)))

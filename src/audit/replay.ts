@@ -9,6 +9,7 @@ import { apply } from '../ledger/apply/apply.js'
 import { Database } from '../ledger/database.js'
 import { isDamage } from '../ledger/failures.js'
 import { challengeView, refusalViews } from '../ledger/views.js'
+import { holdsIn, modulusOf, shapeIn } from '../ledger/signature-checks.js'
 import { RULES_VERSION, State } from '../ledger/state.js'
 import { hashState } from '../ledger/state-hash.js'
 import {
@@ -168,7 +169,7 @@ export class Replay extends Resource {
       this.db.transaction(() => {
         this.state?.beginBatch()
         for (const [index, step] of steps.entries()) {
-          this.#step(step, flags[index] === 1)
+          this.#step(step, flags[index]!)
           if (this.report.failure || this.#stopped) break
         }
         if (this.state && this.state.head.length > 0) this.state.endBatch()
@@ -180,7 +181,7 @@ export class Replay extends Resource {
     if (bad && !this.#stopped) this.#fail(bad.seq, bad.code, bad.reason)
   }
 
-  #step({ entry, operation }: Step, signed: boolean): void {
+  #step({ entry, operation }: Step, check: number): void {
     const { report } = this
     const seq = report.entries
     const fail = (code: ErrorCode, reason: string) => this.#fail(seq, code, reason)
@@ -198,8 +199,10 @@ export class Replay extends Resource {
       this.state.lean = true
       this.state.observer = this.#options.observer ?? null
     }
-    if (!signed) return fail('SIGNATURE_WRONG', `a signature of this ${operation.kind} does not hold`)
+    if (!holdsIn(check)) return fail('SIGNATURE_WRONG', `a signature of this ${operation.kind} does not hold`)
     const state = this.state!
+    const fault = shapeIn(check)
+    if (fault !== undefined) state.shapes.note(modulusOf(operation)!, fault)
     const bound = seq === 0 ? NO_CHAIN : state.chainId
     const nextDraw = state.head.nextDraw
     try {

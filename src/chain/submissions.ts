@@ -1,4 +1,5 @@
 import { ChainError, DatdotError, SwarmError } from '../errors.js'
+import { isCostly } from '../ledger/signature-checks.js'
 import { NOT_VERIFIED, type LedgerApi, type SubmitResult } from '../ledger/types.js'
 import { decodeOperation, operationHash, unsignedBytes } from '../protocol/operations.js'
 import { turn } from '../wait.js'
@@ -28,7 +29,7 @@ const ELSEWHERE = 32
 /** Operations that are remembered by hash, so that the same bytes sent twice get the same receipt. */
 const REMEMBERED = 65_536
 
-/** Checks signatures on other threads: one byte an operation, as `verifySignatures` gives. */
+/** Checks operations on other threads: one byte an operation, as `checkWires` gives. */
 export type SignatureCheck = (wires: readonly Uint8Array[]) => Promise<Uint8Array>
 
 /** What a request is taken with. */
@@ -57,7 +58,7 @@ interface Item {
   request: Request
   index: number
   wire: Uint8Array
-  /** Whether its signatures hold, once that was checked on another thread. */
+  /** What `checkWires` says of it, once that was done on another thread. */
   verified: number
   done: boolean
 }
@@ -202,7 +203,7 @@ export class Submissions {
     if (batch.length === 0) return
     const { ledger, check, onCommit, time } = this.#ports
     const unchecked = batch.filter(({ verified }) => verified === NOT_VERIFIED)
-    if (check && unchecked.length >= ELSEWHERE) {
+    if (check && (unchecked.length >= ELSEWHERE || unchecked.some(({ wire }) => isCostly(wire)))) {
       const flags = await check(unchecked.map(({ wire }) => wire))
       for (const [i, item] of unchecked.entries()) item.verified = flags[i]!
     }

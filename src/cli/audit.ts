@@ -1,3 +1,4 @@
+import type { SharedPrime } from '../audit/moduli.js'
 import { resolve } from 'node:path'
 import { encode } from 'hypercore-id-encoding'
 import { auditLog } from '../audit/replay.js'
@@ -157,13 +158,18 @@ function toJson(report: AuditReport): object {
     pruned,
     evidence,
     receipts,
-    moduli,
+    moduli: moduli && { ...moduli, shared: moduli.shared.map(sharedToJson) },
     chainKey: chainKey && encode(chainKey),
     chainId: chainId && toHex(chainId),
     head: head && toHex(head),
     stateHash: stateHash?.toString('hex') ?? null,
     sum: sum.toString()
   }
+}
+
+/** As `datdot claim-bounty` takes it. */
+function sharedToJson({ hash, factor, ...at }: SharedPrime): { hash: string; factor: string } & typeof at {
+  return { ...at, hash: toHex(hash), factor: factor.toString(16) }
 }
 
 function describe(report: AuditReport): string {
@@ -187,12 +193,14 @@ function describe(report: AuditReport): string {
   }
   const { moduli } = report
   if (moduli && moduli.checked > 0) {
-    const named = moduli.shared.slice(0, 20).map(({ copy, segment }) => `${copy}/${segment}`)
     lines.push(
       `moduli      ${moduli.checked} were held against each other, ${moduli.shared.length} share a prime`
     )
     if (moduli.left > 0) lines.push(`older       ${moduli.left} moduli were left out`)
-    if (named.length > 0) lines.push(`shared      copy/segment ${named.join(', ')}`)
+    for (const one of moduli.shared.slice(0, 20)) {
+      const { copy, segment, hash, factor } = sharedToJson(one)
+      lines.push(`shared      copy ${copy}, segment ${segment}: --segment ${hash} --factor ${factor}`)
+    }
   }
   if (pruned > 0) lines.push(`pruned      ${pruned} operations were checked without their details`)
   if (report.stateHash) lines.push(`state       ${report.stateHash.toString('hex')}`)

@@ -92,6 +92,10 @@ const COMMANDS: Record<string, Entry> = {
     summary: "replay a chain's log and check all of it",
     load: async () => (await import('./audit.js')).audit
   },
+  'claim-bounty': {
+    summary: 'show that the key of a sealed segment is not gone, and be paid for it',
+    load: async () => (await import('./claim-bounty.js')).claimBounty
+  },
   'verify-draw': {
     summary: 'make one draw of the log again',
     load: async () => (await import('./verify-draw.js')).verifyDrawCommand

@@ -336,6 +336,20 @@ export class ChainClient extends Asking {
     return this.submit({ kind: 'commitReport', body: { epoch, commitment } })
   }
 
+  /** Binds a factor that is shown later; `claimFactorBounty` of src/client/bounty.ts does all of it. */
+  commitFactor(commitment: Uint8Array): Promise<views.Receipt> {
+    return this.submit({ kind: 'commitFactor', body: { commitment } })
+  }
+
+  claimFactor(segment: Uint8Array, factor: Uint8Array, salt: Uint8Array): Promise<views.Receipt> {
+    return this.submit({ kind: 'claimFactor', body: { segment, factor, salt } })
+  }
+
+  /** @param root 256 bytes, of `aliveValue(id of the segment, own key, value of the round)` */
+  claimRoot(segment: Uint8Array, round: number, root: Uint8Array): Promise<views.Receipt> {
+    return this.submit({ kind: 'claimRoot', body: { segment, round, root } })
+  }
+
   revealReport(epoch: number, reports: readonly Report[], salt: Buffer): Promise<views.Receipt> {
     return this.submit({ kind: 'revealReport', body: { epoch, salt, reports: [...reports] } })
   }

@@ -1,6 +1,6 @@
 import { CryptoError } from '../errors.js'
 import { gcd, integerRoot, isStrongProbablePrime, primesBelow, product } from './integers.js'
-import { bigintOf, checkModulus } from './rsa-key.js'
+import { RSA_BYTES, bigintOf } from './rsa-key.js'
 
 /** No prime factor of an accepted modulus is below this. */
 export const LEAST_FACTOR = 1 << 20
@@ -29,16 +29,27 @@ export function smallPrimeProduct(): bigint {
  * @throws CryptoError `RSA_KEY` (odd, 2048 bits), `MODULUS_FACTOR`, `MODULUS_POWER` or `MODULUS_PRIME`
  */
 export function checkModulusShape(modulus: Uint8Array): void {
-  checkModulus(modulus)
+  const fault = shapeFault(modulus)
+  if (fault) throw new CryptoError(fault, SHAPE_FAULTS[fault])
+}
+
+/** What is wrong with a modulus that `checkModulusShape` refuses, in words. */
+export const SHAPE_FAULTS = {
+  RSA_KEY: 'the modulus is even, or has not exactly 2048 bits',
+  MODULUS_FACTOR: 'the modulus has a prime factor below 2^20',
+  MODULUS_POWER: 'the modulus is a perfect power',
+  MODULUS_PRIME: 'the modulus is prime, or a strong probable prime to base 2'
+} as const
+export type ShapeFault = keyof typeof SHAPE_FAULTS
+
+/** What `checkModulusShape` would refuse a modulus for. Some 15 ms. */
+export function shapeFault(modulus: Uint8Array): ShapeFault | null {
+  const isWhole = modulus.byteLength === RSA_BYTES && (modulus[0]! & 0x80) !== 0
+  if (!isWhole || (modulus[RSA_BYTES - 1]! & 1) === 0) return 'RSA_KEY'
   const n = bigintOf(modulus)
-  const common = gcd(n, smallPrimeProduct() % n)
-  if (common !== 1n) throw new CryptoError('MODULUS_FACTOR', 'the modulus has a prime factor below 2^20')
+  if (gcd(n, smallPrimeProduct() % n) !== 1n) return 'MODULUS_FACTOR'
   for (const exponent of EXPONENTS) {
-    if (integerRoot(n, exponent) ** BigInt(exponent) === n) {
-      throw new CryptoError('MODULUS_POWER', `the modulus is a perfect power, of exponent ${exponent}`)
-    }
+    if (integerRoot(n, exponent) ** BigInt(exponent) === n) return 'MODULUS_POWER'
   }
-  if (isStrongProbablePrime(n)) {
-    throw new CryptoError('MODULUS_PRIME', 'the modulus is prime, or a strong probable prime to base 2')
-  }
+  return isStrongProbablePrime(n) ? 'MODULUS_PRIME' : null
 }

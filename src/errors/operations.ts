@@ -183,6 +183,51 @@ export const operationErrors = {
       'The RSA modulus of a segment is even, too short or long, prime, a power, or has a factor below 2^20.',
     remedy: 'Seal with a key as this datdot makes them.'
   },
+  COMMITMENT_WORK: {
+    class: 'ChainError',
+    cause: 'A commitment to a factor does not begin with the zero bits that the rules ask for.',
+    remedy: 'Try salts until it does; `datdot claim-bounty` does it by itself.'
+  },
+  COMMITMENT_KNOWN: {
+    class: 'ChainError',
+    cause: 'The sender has committed to this factor already.',
+    remedy: 'Show it two rounds after that.'
+  },
+  FACTOR_UNCOMMITTED: {
+    class: 'ChainError',
+    cause: 'A factor is shown that its sender has not committed to, or so long ago that it is forgotten.',
+    remedy: 'Commit to segment, own key, factor and salt first; the bounty is of who did so first.'
+  },
+  REVEAL_EARLY: {
+    class: 'ChainError',
+    cause: 'A factor is shown before its commitment is old enough to be safe from others.',
+    remedy: 'Show it in the round that the message names.'
+  },
+  FACTOR_WRONG: {
+    class: 'ChainError',
+    cause: 'A number that is shown as a factor of a modulus is 1, the modulus, or does not divide it.',
+    remedy: 'Check segment and factor: a factor is 256 bytes, big-endian.'
+  },
+  ROOT_EARLY: {
+    class: 'ChainError',
+    cause: 'A root is of the value of a round in which the signer still needed its key.',
+    remedy: 'Take a round after the segment was accepted.'
+  },
+  ROOT_WRONG: {
+    class: 'ChainError',
+    cause: 'A number is no root of the value that belongs to this segment, round and sender.',
+    remedy: 'Ask for the value again: it names the key that claims.'
+  },
+  BOUNTY_NONE: {
+    class: 'ChainError',
+    cause: 'Nothing is locked for this segment: it has no modulus, is replaced, or its time is over.',
+    remedy: 'Nothing: there is no bounty on it (any more).'
+  },
+  BOUNTY_CLAIMED: {
+    class: 'ChainError',
+    cause: 'Somebody has an older claim on this bounty.',
+    remedy: 'Nothing: the signer is convicted, and who was first is paid.'
+  },
   MODULUS_USED: {
     class: 'ChainError',
     cause: 'Another segment is sealed with the same RSA modulus.',

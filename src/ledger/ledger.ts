@@ -31,6 +31,7 @@ import { screen } from './screen.js'
 import { TickPace } from './tick-pace.js'
 import { compactLedger } from './compact.js'
 import { dateRange, LAYERS_MAX, roundAt } from './rules/time.js'
+import { holdsIn, modulusOf, shapeIn } from './signature-checks.js'
 import { RULES_VERSION, State } from './state.js'
 import { hashState } from './state-hash.js'
 import {
@@ -52,6 +53,8 @@ const CHECKS_AHEAD = 200
 /** How long one compaction may take unless it is told otherwise. */
 const COMPACT_MS = 20
 const ENTRIES_PAGE_MAX = 10_000
+/** What `checkWires` would say of an operation that was just signed here. */
+const OWN = 1
 
 /** What became of one operation, what a tick did, and what the operation cost. */
 interface Submitted {
@@ -134,9 +137,7 @@ export class Ledger extends Answering implements SyncLedger {
       for (const [index, wire] of wires.entries()) {
         const flag = verified?.[index] ?? NOT_VERIFIED
         const arrived = Math.min(now, when.arrived?.[index] ?? now)
-        pending.push(
-          this.#submitOne(wire, flag === NOT_VERIFIED ? undefined : flag === 1, { clock: now, arrived })
-        )
+        pending.push(this.#submitOne(wire, flag === NOT_VERIFIED ? undefined : flag, { clock: now, arrived }))
         if (until !== Infinity && clock.now() >= until) break
       }
     })
@@ -177,7 +178,7 @@ export class Ledger extends Answering implements SyncLedger {
 
   #submitOne(
     wire: Uint8Array,
-    verified: boolean | undefined,
+    check: number | undefined,
     { clock, arrived }: { clock: number; arrived: number }
   ): Submitted {
     let work = 0
@@ -185,9 +186,11 @@ export class Ledger extends Answering implements SyncLedger {
     try {
       const operation = decodeOperation(wire)
       units = operation.kind === 'genesis' ? 0 : unitsOf(operation, this.state.parameters)
-      if (!(verified ?? verifyOperation(this.chainId, operation))) {
+      if (!(check === undefined ? verifyOperation(this.chainId, operation) : holdsIn(check))) {
         throw new ChainError('SIGNATURE_WRONG', 'a signature of the operation does not hold')
       }
+      const fault = check === undefined ? undefined : shapeIn(check)
+      if (fault !== undefined) this.state.shapes.note(modulusOf(operation)!, fault)
       const bound = operation.kind === 'genesis' ? NO_CHAIN : this.chainId
       const signed = operationHash(bound, unsignedBytes(operation))
       const dated = owedKinds.has(operation.kind) || operation.kind === 'tick'
@@ -221,7 +224,7 @@ export class Ledger extends Answering implements SyncLedger {
     const wire = signOperation(statement, from)
     let done: Submitted | undefined
     this.#write(() => {
-      done = this.#submitOne(wire, true, { arrived: moment.clock, ...moment })
+      done = this.#submitOne(wire, OWN, { arrived: moment.clock, ...moment })
     })
     const { result, work } = done!
     if (result instanceof ChainError) throw result

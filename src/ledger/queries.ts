@@ -90,6 +90,8 @@ const answers = {
 
   summary: ({ state }) => summaryView(state),
 
+  bounty: ({ state }, segment) => views.bountyView(state, segment),
+
   beaconValue({ state }, round) {
     const { onionLength } = state.head
     const row = state.db.get('SELECT round FROM rounds WHERE round >= ? ORDER BY round LIMIT 1', round)

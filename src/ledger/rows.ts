@@ -47,6 +47,8 @@ export interface Copy {
   storageEpoch: number
   retrievalEpoch: number
   failures: number
+  /** Chain time from which it is not paid, since a key of it is not gone. */
+  unpaidFrom: number | null
 }
 
 export const taskStates = ['resting', 'wanted', 'frozen', 'asked', 'delivering', 'late', 'delivered'] as const
@@ -72,6 +74,8 @@ export interface Task {
   /** Encoded bytes set aside for it. */
   bytes: number
   reserved: bigint
+  /** What of its signer's deposit is set aside. */
+  locked: bigint
   /** segmentHash of the signer's record. */
   delivered: Uint8Array | null
 }
@@ -125,7 +129,8 @@ export function copyFrom(row: Row): Copy {
     round: count(row.round),
     storageEpoch: count(row.storage_epoch),
     retrievalEpoch: count(row.retrieval_epoch),
-    failures: count(row.failures)
+    failures: count(row.failures),
+    unpaidFrom: maybe(row.unpaid_from)
   }
 }
 
@@ -148,6 +153,7 @@ export function taskFrom(row: Row): Task {
     deadline: maybe(row.deadline),
     bytes: count(row.bytes),
     reserved: row.reserved as bigint,
+    locked: row.locked as bigint,
     delivered: row.delivered as Buffer | null
   }
 }
@@ -182,7 +188,7 @@ export function taskOfCopy(state: State, copy: number): Task | null {
 export function saveTask(state: State, task: Task): void {
   state.db.run(
     `UPDATE tasks SET state = ?, end = ?, tree_hash = ?, signature = ?, byte_length = ?, round = ?, turn = ?, attempts = ?, draw = ?,
-     pinner = ?, signer = ?, deadline = ?, bytes = ?, reserved = ?, delivered = ?
+     pinner = ?, signer = ?, deadline = ?, bytes = ?, reserved = ?, locked = ?, delivered = ?
      WHERE id = ?`,
     taskStates.indexOf(task.state),
     task.end,
@@ -198,6 +204,7 @@ export function saveTask(state: State, task: Task): void {
     task.deadline,
     task.bytes,
     task.reserved,
+    task.locked,
     task.delivered,
     task.id
   )

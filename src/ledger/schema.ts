@@ -91,6 +91,7 @@ CREATE TABLE roles (
   quality INTEGER NOT NULL CHECK (quality BETWEEN 0 AND 1024),
   refund_clock INTEGER,
   drift_clock INTEGER NOT NULL,
+  barred_until INTEGER,
   weight INTEGER NOT NULL DEFAULT 0 CHECK (weight >= 0),
   room INTEGER NOT NULL DEFAULT 0,
   backing INTEGER NOT NULL DEFAULT 0,
@@ -102,6 +103,7 @@ CREATE INDEX roles_stale ON roles (role, id) WHERE stale = 1;
 CREATE INDEX roles_young ON roles (round, id) WHERE aged = 0;
 CREATE INDEX roles_drifting ON roles (drift_clock, id) WHERE state < 2;
 CREATE INDEX roles_leaving ON roles (id) WHERE state = 1;
+CREATE INDEX roles_barred ON roles (barred_until, id) WHERE barred_until IS NOT NULL;
 
 -- state: 0 active, 1 grace, 2 lapsed
 CREATE TABLE hypercores (
@@ -150,6 +152,7 @@ CREATE TABLE copies (
   storage_epoch INTEGER NOT NULL DEFAULT 0,
   retrieval_epoch INTEGER NOT NULL DEFAULT 0,
   failures INTEGER NOT NULL DEFAULT 0,
+  unpaid_from INTEGER,
   CHECK ((state = 0) = (segments = 0) OR state > 1),
   CHECK (state <> 1 OR pinner IS NOT NULL)
 ) STRICT;
@@ -177,9 +180,33 @@ CREATE TABLE segments (
   tree_hash BLOB NOT NULL,
   hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
   reserved INTEGER NOT NULL CHECK (reserved >= 0),
+  round INTEGER NOT NULL,
+  locked INTEGER NOT NULL CHECK (locked >= 0),
+  unlock_clock INTEGER NOT NULL,
   PRIMARY KEY (copy, segment)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX segments_unique_modulus ON segments (public_key) WHERE codec = 1;
+CREATE INDEX segments_locked ON segments (unlock_clock, copy, segment) WHERE locked > 0;
+CREATE INDEX segments_backed ON segments (signer) WHERE locked > 0;
+
+-- who says to know a factor, since which entry and round
+CREATE TABLE factor_commitments (
+  wallet INTEGER NOT NULL REFERENCES accounts,
+  commitment BLOB NOT NULL CHECK (length(commitment) = 32),
+  seq INTEGER NOT NULL,
+  round INTEGER NOT NULL,
+  PRIMARY KEY (wallet, commitment)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX factor_commitments_by_round ON factor_commitments (round, wallet, commitment);
+-- bounties of convicted segments until they are paid: to whom, since which entry it has a claim, and what of RESERVED
+CREATE TABLE bounties (
+  segment BLOB PRIMARY KEY CHECK (length(segment) = 32),
+  wallet INTEGER NOT NULL REFERENCES accounts,
+  since INTEGER NOT NULL,
+  amount INTEGER NOT NULL CHECK (amount >= 0),
+  round INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX bounties_by_round ON bounties (round, segment);
 
 -- who is not drawn for a copy any more: it declined, was silent or did not deliver
 CREATE TABLE passed (
@@ -208,6 +235,7 @@ CREATE TABLE tasks (
   deadline INTEGER,
   bytes INTEGER NOT NULL DEFAULT 0,
   reserved INTEGER NOT NULL DEFAULT 0 CHECK (reserved >= 0),
+  locked INTEGER NOT NULL DEFAULT 0 CHECK (locked >= 0),
   delivered BLOB
 ) STRICT;
 CREATE INDEX tasks_resting ON tasks (round, id) WHERE state = 0;
@@ -328,6 +356,8 @@ export const stateTables: readonly (readonly [table: string, order: string])[] =
   ['sponsors', 'hypercore, wallet'],
   ['copies', 'id'],
   ['segments', 'copy, segment'],
+  ['factor_commitments', 'wallet, commitment'],
+  ['bounties', 'segment'],
   ['passed', 'copy, wallet'],
   ['tasks', 'id'],
   ['draws', 'id'],

@@ -1,5 +1,5 @@
 import { ChainError } from '../errors.js'
-import { decodeOperation } from '../protocol/operations.js'
+import { decodeOperation, openKinds } from '../protocol/operations.js'
 import { toHex } from '../bytes.js'
 import { accountUnknown, nonceWrong } from './apply/apply.js'
 import { unitsOf } from './rules/cost.js'
@@ -15,10 +15,10 @@ export function screen(state: State, wires: readonly Uint8Array[], origins: read
       const operation = decodeOperation(wire)
       if (operation.kind === 'genesis') return { error: null, units: 1 }
       const account = state.wallet(operation.sender)
-      if (!account) throw accountUnknown()
+      if (!account && !openKinds.has(operation.kind)) throw accountUnknown()
       const key = `${origins[i] ?? 0} ${toHex(operation.sender)}`
       const ahead = before.get(key) ?? 0
-      const { nonce } = account
+      const nonce = account?.nonce ?? 0
       if (operation.nonce < nonce || operation.nonce > nonce + ahead) throw nonceWrong(nonce, operation.nonce)
       before.set(key, ahead + 1)
       return { error: null, units: unitsOf(operation, state.parameters) }

@@ -12,6 +12,7 @@ import { Urn } from './rules/lots.js'
 import { roundAt } from './rules/time.js'
 import { copyWeight, QUALITY_FIRST, QUALITY_MAX, stakeWeight, trustOf } from './rules/weights.js'
 import type { Database, Row } from './database.js'
+import { ModulusShapes } from './modulus-shapes.js'
 
 /** Version of the rules in this code; entries carry the version that applied to them. */
 export const RULES_VERSION = 1
@@ -63,6 +64,8 @@ export interface Role {
   refundClock: number | null
   /** When its reputations drift again. */
   driftClock: number
+  /** Chain time before which it is not drawn, since it was convicted. */
+  barredUntil: number | null
   /** What draws see of it: as it was when the present draws were frozen, less what they have given it since. */
   frozen: Frozen
   /** It would weigh something else if it were frozen now. */
@@ -141,6 +144,8 @@ export class State {
   observer: DrawObserver | null = null
   /** When the running operation came (for what nobody owed: now), and how much chain time went by since the entry before. */
   moment = { arrived: 0, sinceMs: 0 }
+  /** What is known of moduli: no part of the state, since it follows from them. */
+  readonly shapes = new ModulusShapes()
   /** In a replay, which only compares: no rows for entries, details and effects. */
   lean = false
   /** What the running operation did so far. */
@@ -503,7 +508,8 @@ export class State {
     const backing = deposit > role.locked ? deposit - role.locked : 0n
     const roomBytes = Math.max(0, role.capacity - role.used)
     const trust = trustOf(ppm, role.quality)
-    const drawable = role.state === 0 && role.aged && ppm >= this.parameters.noNewCopiesPpm
+    const free = role.state === 0 && role.aged && role.barredUntil === null
+    const drawable = free && ppm >= this.parameters.noNewCopiesPpm
     if (!drawable) return { weight: 0, roomBytes, backing, trust }
     const weight =
       role.role === 'verifier' ? stakeWeight(deposit, trust) : this.weightOf(roomBytes, backing, trust)
@@ -575,7 +581,7 @@ export class State {
   #writeRole(role: Role): void {
     this.db.run(
       `UPDATE roles SET state = ?, capacity = ?, used = ?, locked = ?, round = ?, aged = ?, alpha = ?, beta = ?,
-       alpha2 = ?, beta2 = ?, quality = ?, refund_clock = ?, drift_clock = ?, weight = ?, room = ?, backing = ?, trust = ?, stale = ?
+       alpha2 = ?, beta2 = ?, quality = ?, refund_clock = ?, drift_clock = ?, barred_until = ?, weight = ?, room = ?, backing = ?, trust = ?, stale = ?
        WHERE id = ?`,
       role.state,
       role.capacity,
@@ -590,6 +596,7 @@ export class State {
       role.quality,
       role.refundClock,
       role.driftClock,
+      role.barredUntil,
       role.frozen.weight,
       role.frozen.roomBytes,
       role.frozen.backing,
@@ -623,6 +630,7 @@ export function roleFrom(row: Row): Role {
     quality: Number(row.quality),
     refundClock: row.refund_clock === null ? null : Number(row.refund_clock),
     driftClock: Number(row.drift_clock),
+    barredUntil: row.barred_until === null ? null : Number(row.barred_until),
     frozen: {
       weight: Number(row.weight),
       roomBytes: Number(row.room),

@@ -89,7 +89,7 @@ export interface SyncLedger extends Asked {
    * Applies wire operations in order, in one durable transaction. Each that is refused changes nothing and
    * gets its error; the others get a receipt, which is only given once they are on disk.
    *
-   * @param verified one byte an operation from `verifySignatures`, if that was done elsewhere; NOT_VERIFIED where it was not
+   * @param verified one byte an operation from `checkWires`, if that was done elsewhere; NOT_VERIFIED where it was not
    * @param budgetMs ends with the operation that has it pass: results are of the first ones alone then
    */
   submit(wires: readonly Uint8Array[], verified?: Uint8Array, when?: ArrivalTimes): SubmitResult[]

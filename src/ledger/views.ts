@@ -6,6 +6,7 @@ import { sliceWalkSeed } from '../evidence/slice-walk.js'
 import type {
   WalkSegment,
   AssignmentView,
+  BountyView,
   ChallengeView,
   CopyView,
   DrawView,
@@ -40,7 +41,38 @@ export function roleView(state: State, role: Role): RoleView {
     locked: role.locked,
     reputationPpm: effectivePpm(role),
     storagePpm: reputationPpm(role.main),
-    retrievalPpm: reputationPpm(role.retrieval)
+    retrievalPpm: reputationPpm(role.retrieval),
+    barredUntil: role.barredUntil
+  }
+}
+
+/** What can be won for a segment, by its hash; null if there is none of it. */
+export function bountyView(state: State, segment: Uint8Array): BountyView | null {
+  const row = state.db.get('SELECT * FROM segments WHERE hash = ?', segment)
+  if (!row) return null
+  const copy = copyById(state, Number(row.copy))
+  const { key } = hypercoreById(state, copy.hypercore)
+  const signer = state.keyOf(state.role(Number(row.signer)))
+  const [fork, start, draw] = [Number(row.fork), Number(row.start), Number(row.draw)]
+  const claim = state.db.get('SELECT wallet, amount, round FROM bounties WHERE segment = ?', segment)
+  return {
+    segment: row.hash as Buffer,
+    id: segmentId({ chain: state.chainId, key, fork, copy: copy.id, start, signer, draw }),
+    hypercore: key,
+    copy: copy.id,
+    number: Number(row.segment),
+    signer,
+    publicKey: row.public_key as Buffer,
+    round: Number(row.round),
+    locked: row.locked as bigint,
+    unlockClock: Number(row.unlock_clock),
+    claim: claim
+      ? {
+          by: state.account(Number(claim.wallet)).key,
+          amount: claim.amount as bigint,
+          round: Number(claim.round)
+        }
+      : null
   }
 }
 

@@ -81,7 +81,22 @@ const effectBodies = {
   /** The signer's time is over; what it signed on the way may still be accepted. */
   late: struct({ draw: id }),
   /** What was owed came after `due`, when its entry says: it counts as if it had not come. `id`: of the challenge, or of the draw. */
-  cameLate: struct({ what: oneOf(lateKinds), id, by: key, due: uint() })
+  cameLate: struct({ what: oneOf(lateKinds), id, by: key, due: uint() }),
+  /** Somebody says to know a factor, of which segment's modulus is not told. */
+  factorCommitted: struct({ by: key, commitment: fixed(32) }),
+  /** The key of a segment (its hash) is not gone: its signer's lock is taken, and it is not drawn before `barredUntil`. */
+  convicted: struct({
+    key,
+    copy: id,
+    segment: fixed(32),
+    bounty: amount,
+    compensation: amount,
+    burned: amount,
+    barredUntil: uint()
+  }),
+  /** Whose claim on a segment's bounty is the oldest now; it is paid in `round`. */
+  claimed: struct({ segment: fixed(32), by: key, proof: oneOf(['factor', 'root'] as const), round: uint() }),
+  bountyPaid: struct({ segment: fixed(32), by: key, paid: amount })
 }
 
 export type EffectKind = keyof typeof effectBodies

@@ -42,6 +42,9 @@ export const CHALLENGES_MAX = 2_048
 /** Most reports that one reveal may hold: each has the verifiers of a copy drawn again, some 100 µs. */
 export const REPORTS_MAX = 128
 
+/** Bytes of a modulus of `seal`, of its factors and of roots modulo it. */
+const MODULUS_BYTES = 256
+
 export const roleNames = ['signer', 'pinner', 'verifier'] as const
 export type RoleName = (typeof roleNames)[number]
 
@@ -137,7 +140,13 @@ export const bodies = {
   /** One answer for many challenges: those walked (s_k and evidence's hash in the detail) and those that cannot be. */
   answer: struct({ answered: list(id, CHALLENGES_MAX), refused: list(id, CHALLENGES_MAX), detail: hash32 }),
   commitReport: struct({ epoch: uint(), commitment: hash32 }),
-  revealReport: struct({ epoch: uint(), salt: hash32, reports: list(reportType, REPORTS_MAX) })
+  revealReport: struct({ epoch: uint(), salt: hash32, reports: list(reportType, REPORTS_MAX) }),
+  /** A finder of a factor binds it and itself by hash, before it shows it. */
+  commitFactor: struct({ commitment: hash32 }),
+  /** Shows a factor of the modulus of a live segment, which `segment` names by its hash; 256 bytes. */
+  claimFactor: struct({ segment: hash32, factor: fixed(MODULUS_BYTES), salt: hash32 }),
+  /** Shows a root of the value that names this finder, made of a round after the segment was accepted. */
+  claimRoot: struct({ segment: hash32, round: uint(), root: fixed(MODULUS_BYTES) })
 }
 
 export type Kind = keyof typeof bodies
@@ -163,7 +172,10 @@ const kindCodes: Record<Kind, number> = {
   refuse: 25,
   answer: 26,
   commitReport: 27,
-  revealReport: 28
+  revealReport: 28,
+  commitFactor: 40,
+  claimFactor: 41,
+  claimRoot: 42
 }
 
 const kindOfCode = new Map(Object.entries(kindCodes).map(([kind, code]) => [code, kind as Kind]))
@@ -190,6 +202,9 @@ export const owedKinds: ReadonlySet<Kind> = new Set([
   'revealReport'
 ])
 
+/** Kinds that a key without an account may sign, which opens one: what a bounty pays is enough to begin with. */
+export const openKinds: ReadonlySet<Kind> = new Set(['commitFactor', 'claimFactor', 'claimRoot'])
+
 /** What a sender says, before it is signed. */
 export type Statement = { [K in Kind]: { kind: K; body: Body<K> } }[Kind]
 
@@ -213,6 +228,20 @@ const codeType = uint(0xfc)
 /** Hash that stands in the body for a detail. */
 export function detailHash(detail: Uint8Array): Uint8Array {
   return hash('datdot/detail/1', detail)
+}
+
+/** The kind of an operation, as far as its head can be read; null if it cannot. */
+export function kindOnWire(wire: Uint8Array): Kind | null {
+  const state: CodecState = { start: 0, end: wire.byteLength, buffer: wire }
+  try {
+    versionType.decode(state)
+    key.decode(state)
+    nonceType.decode(state)
+    anchorType.decode(state)
+    return kindOfCode.get(codeType.decode(state)) ?? null
+  } catch {
+    return null
+  }
 }
 
 function hasDetail(kind: Kind): boolean {

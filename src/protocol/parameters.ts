@@ -55,7 +55,16 @@ export const parametersType = struct({
   stepsMax: uint(512),
   hypercoreBytesMax: uint(),
   anchorEntries: uint(),
-  anchorMs: uint(31_536_000_000)
+  anchorMs: uint(31_536_000_000),
+  lockFactor: uint(1_000),
+  lockMin: amount,
+  lockMs: uint(315_360_000_000),
+  barMs: uint(315_360_000_000),
+  repairMs: uint(31_536_000_000),
+  commitmentBits: uint(64),
+  commitmentRounds: uint(1_000_000),
+  revealAfterRounds: uint(1_000_000),
+  claimRounds: uint(1_000_000)
 })
 
 /** All parameters of a network: fixed in its genesis, changed only by a `parameters` operation of the chain. */
@@ -155,7 +164,25 @@ export const defaultParameters: Readonly<Parameters> = {
   /** An operation names an entry that its sender saw; it may be this many entries back whatever their age. A million: some 50 MB of hashes. */
   anchorEntries: 1 << 20,
   /** Or this old, however many came since: who was away for a night need not sign again. A day. */
-  anchorMs: 86_400_000
+  anchorMs: 86_400_000,
+  /** A signer locks so many X for each live segment of `seal`: a half pays the finder, the other seals anew. */
+  lockFactor: 2,
+  /** … and at least this: half of it is worth showing a factor for, however small the segment is. */
+  lockMin: 50_000n,
+  /** The lock ends with the segment or after this, so that a signer can leave. 90 days. */
+  lockMs: 7_776_000_000,
+  /** How long a convicted signer is not drawn: as long as a lock lasts, so that a friend's claim is no way out of it. 90 days. */
+  barMs: 7_776_000_000,
+  /** How long a copy under a key that is not gone is paid while another is made. Four hours: a large copy is sealed in less. */
+  repairMs: 14_400_000,
+  /** Zero bits that a commitment to a factor begins with: 2^20 hashes, a second of a core, which is what a finder without money pays. */
+  commitmentBits: 20,
+  /** A factor is shown within so many rounds, or its commitment is forgotten. A day. */
+  commitmentRounds: 8_640,
+  /** … and not before so many have gone by: whoever sees it shown cannot have committed to it earlier. */
+  revealAfterRounds: 2,
+  /** How long older commitments to the same segment may still be shown, before it is paid: ten minutes. */
+  claimRounds: 60
 }
 
 /** Steps of a walk unless the plan says otherwise: finds 10 % missing at p = 99 % (DESIGN section 6). */

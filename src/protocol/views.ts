@@ -64,6 +64,29 @@ export interface RoleView {
   reputationPpm: number
   storagePpm: number
   retrievalPpm: number
+  /** Chain time before which it is not drawn, since it was convicted. */
+  barredUntil: number | null
+}
+
+/** What there is to win for showing that the key of a segment is not gone. */
+export interface BountyView {
+  /** segmentHash of its record, under which it is claimed, and segmentId of it. */
+  segment: Uint8Array
+  id: Uint8Array
+  hypercore: Uint8Array
+  copy: number
+  /** Number of the segment within the copy. */
+  number: number
+  signer: Uint8Array
+  publicKey: Uint8Array
+  /** Round in which it was accepted: a root is of the value of a later one. */
+  round: number
+  /** What its signer has locked for it: half of it is the bounty. 0 once it is taken, or over. */
+  locked: bigint
+  /** Chain time at which the lock ends, if the segment lives as long. */
+  unlockClock: number
+  /** The oldest claim so far, and the round in which it is paid. */
+  claim: { by: Uint8Array; amount: bigint; round: number } | null
 }
 
 export interface HypercoreView {

@@ -158,6 +158,9 @@ const bodies: { [K in Kind]: (n: Numbers) => Body<K> | { body: Body<K>; detail: 
       n.list(5, () => ({ challenge: n.whole(), state: key(n), evidence: key(n) })),
       n.list(5, () => n.whole())
     ),
+  commitFactor: (n) => ({ commitment: key(n) }),
+  claimFactor: (n) => ({ segment: key(n), factor: n.bytes(256), salt: key(n) }),
+  claimRoot: (n) => ({ segment: key(n), round: n.whole(), root: n.bytes(256) }),
   commitReport: (n) => ({ epoch: n.whole(), commitment: key(n) }),
   revealReport: (n) => ({
     epoch: n.whole(),

@@ -12,6 +12,8 @@ import {
   retrievalReward,
   roundDue,
   segmentReward,
+  signerLock,
+  splitLock,
   storageReward
 } from '../../src/ledger/rules/economics.js'
 import { lowerMedian } from '../../src/ledger/rules/reputation.js'
@@ -212,6 +214,8 @@ export interface Money {
   copyLock: { bytes: number; every: number; lock: string }[]
   drift: { value: number; days: number; after: number }[]
   roundDue: { copies: number[]; every: number; due: string }[]
+  signerLock: { bytes: number; lock: string }[]
+  splitLock: Record<'lock' | 'price' | 'bounty' | 'compensation' | 'burned', string>[]
   backedBytes: { deposit: string; bytes: string }[]
   copiesFor: { target: number; reputations: number[]; copies: number }[]
   lowerMedian: { values: number[]; median: number }[]
@@ -233,6 +237,10 @@ export function money(it: Comparisons, vectors: Money): void {
   for (const v of vectors.segmentReward) it.same(segmentReward(v.bytes, p), v.reward, shown(v))
   for (const v of vectors.copyLock) it.same(copyLock(v.bytes, v.every, p), v.lock, shown(v))
   for (const v of vectors.roundDue) it.same(roundDue(v.copies, v.every, p), v.due, shown(v))
+  for (const v of vectors.signerLock) it.same(signerLock(v.bytes, p), v.lock, shown(v))
+  for (const { lock, price, ...shares } of vectors.splitLock) {
+    it.same(splitLock(BigInt(lock), BigInt(price)), shown(shares), `split of ${lock} with ${price}`)
+  }
   for (const v of vectors.backedBytes) it.same(String(backedBytes(BigInt(v.deposit), p)), v.bytes, shown(v))
   for (const v of vectors.copiesFor) it.same(copiesFor(v.target, v.reputations, p), v.copies, shown(v))
   for (const v of vectors.lowerMedian) it.same(lowerMedian(v.values), v.median, shown(v))

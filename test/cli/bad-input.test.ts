@@ -229,3 +229,18 @@ test('roles are refused without what they need', async (t) => {
     await refused(t, at, [role, ...given, '--chain', 'x'], { code: 'OPTION_VALUE', says: /--chain/ })
   }
 })
+
+test('a claim of a bounty that says too little, or two things at once, is refused', async (t) => {
+  const at = place(t)
+  const to = ['claim-bounty', '--data', 'finder', '--chain', KEY, '--bootstrap', '127.0.0.1:9']
+  const segment = ['--segment', KEY]
+  await refused(t, at, [...to, '--ask'], { code: 'OPTION_MISSING', says: /--segment/ })
+  await refused(t, at, [...to, ...segment], { code: 'OPTION_MISSING', says: /--factor/ })
+  await refused(t, at, [...to, ...segment, '--ask', '--factor', 'a'], {
+    code: 'OPTION_MISSING',
+    says: /one of/
+  })
+  await refused(t, at, [...to, ...segment, '--root', 'a'], { code: 'OPTION_MISSING', says: /--round/ })
+  await refused(t, at, [...to, ...segment, '--factor', 'g'], { code: 'OPTION_VALUE', says: /--factor/ })
+  await refused(t, at, [...to, '--segment', 'a', '--ask'], { code: 'OPTION_VALUE', says: /--segment/ })
+})

@@ -11,6 +11,8 @@ import {
   retrievalReward,
   roundDue,
   segmentReward,
+  signerLock,
+  splitLock,
   storageReward
 } from '../../src/ledger/rules/economics.js'
 import { driftReputation, lowerMedian } from '../../src/ledger/rules/reputation.js'
@@ -67,6 +69,21 @@ test('a copy locks sigma times m times Y, and X', () => {
 test('a round of what is due is Y of storage and retrieval and Z, for each copy', () => {
   for (const { copies, every, due } of vectors.roundDue) {
     assert.equal(roundDue(copies, every, p), BigInt(due), `${copies.join()} every ${every}`)
+  }
+})
+
+test('a signer locks some X for a segment, and at least a sum', () => {
+  for (const { bytes, lock } of vectors.signerLock)
+    assert.equal(signerLock(bytes, p), BigInt(lock), `${bytes}`)
+})
+
+test('of a lock half goes to the finder, the price of another segment to the hypercore, and the rest is burned', () => {
+  for (const { lock, price, bounty, compensation, burned } of vectors.splitLock) {
+    assert.deepEqual(splitLock(BigInt(lock), BigInt(price)), {
+      bounty: BigInt(bounty),
+      compensation: BigInt(compensation),
+      burned: BigInt(burned)
+    })
   }
 })
 

@@ -1,4 +1,4 @@
-import { shapedSeal } from '../helpers/moduli.js'
+import { ownedSeal } from '../helpers/moduli.js'
 import { createRequire } from 'node:module'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -45,7 +45,13 @@ export const quick: Partial<Parameters> = {
   roundTripMs: 50,
   reportRounds: 5,
   revealRounds: 3,
-  evidenceWindowMs: 5_000
+  evidenceWindowMs: 5_000,
+  lockMs: 60_000,
+  barMs: 30_000,
+  repairMs: 20_000,
+  commitmentBits: 4,
+  commitmentRounds: 50,
+  claimRounds: 5
 }
 
 /** A hypercore's claim with a real author's signature, without its blocks. */
@@ -298,7 +304,7 @@ export class TestNetwork {
       end,
       ...(codec === 'wrap'
         ? { publicKey: signer, primeProof: Buffer.alloc(0) }
-        : shapedSeal(`${copy} ${start} ${draw}`)),
+        : ownedSeal(keyName({ copy, start, draw }))),
       salt: segmentSalt(beacon, id),
       chunks: end - start,
       bytes: (end - start) * 1_140,
@@ -411,6 +417,11 @@ export class TestNetwork {
     this.ledger.close()
     rmSync(this.folder, { recursive: true, force: true })
   }
+}
+
+/** The name of the key that a segment of `seal` has in a test, for `ownedKey`. */
+export function keyName({ copy, start, draw }: { copy: number; start: number; draw: number }): string {
+  return `${copy} ${start} ${draw}`
 }
 
 /** An answer of who has no chunks: s_k and the hash of an evidence that nobody has. */

@@ -88,6 +88,21 @@ function statements(): { name: string; statement: Statement; detail?: Uint8Array
         body: { draw: 301, record: sealed, signature: signSegment(chainId, sender, sealed) }
       }
     },
+    { name: 'commitFactor', statement: { kind: 'commitFactor', body: { commitment: Buffer.alloc(32, 2) } } },
+    {
+      name: 'claimFactor',
+      statement: {
+        kind: 'claimFactor',
+        body: { segment: Buffer.alloc(32, 3), factor: Buffer.alloc(256, 4), salt: Buffer.alloc(32, 5) }
+      }
+    },
+    {
+      name: 'claimRoot',
+      statement: {
+        kind: 'claimRoot',
+        body: { segment: Buffer.alloc(32, 3), round: 70_000, root: Buffer.alloc(256, 6) }
+      }
+    },
     { name: 'answer', statement: { kind: 'answer', body: answer.body }, detail: answer.detail },
     {
       name: 'settle',

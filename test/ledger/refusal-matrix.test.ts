@@ -3,18 +3,28 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test, { type TestContext } from 'node:test'
 import { MAX_AMOUNT } from '../../src/protocol/codec.js'
-import { signOperation, type Statement } from '../../src/protocol/operations.js'
+import type { KeyPair } from '../../src/crypto/keys.js'
+import { signOperation, type Kind, type Statement } from '../../src/protocol/operations.js'
+import { signSegment } from '../../src/protocol/segment.js'
+import type { AssignmentView, SegmentView } from '../../src/protocol/views.js'
+import { modulusBytes, seededPrimes, weakModulus } from '../crypto/weak-keys.js'
+import { shapedModulus } from '../helpers/moduli.js'
 import { identity, smallNetwork, type TestNetwork } from './network.js'
+import { factorOf, rootOf, seal } from './sealed.js'
 
 /**
  * For each kind of operation, each reason to refuse it, with the operation that is just allowed beside it. Kinds whose rules
  * have a matrix here are listed with the file of their rules: every code thrown there must be in it.
  */
-const COVERED = { transfer: 'money', donate: 'money' } as const
+const COVERED = ['money', 'bounties']
 
 interface Case {
-  kind: keyof typeof COVERED
+  kind: Kind
   code: string
+  /** What its message says, where one code has several reasons. */
+  why?: RegExp
+  /** Who sends both, if it is not just anybody. */
+  sender?: (network: TestNetwork) => KeyPair
   /** Makes the network that both are tried on. */
   given?: (network: TestNetwork) => void
   refused: (network: TestNetwork) => Statement
@@ -40,6 +50,33 @@ function lapsed(network: TestNetwork): void {
   }
   assert.equal(network.ledger.hypercores().rows[0]!.state, 'lapsed')
 }
+
+/** A network with a sealed segment, and all that can be said of it. */
+function claimed(network: TestNetwork): { network: TestNetwork; segment: SegmentView } {
+  return { network, segment: network.ledger.copy(0)!.segments[0]! }
+}
+const bounty = (network: TestNetwork): void => void seal(network)
+const factor = (network: TestNetwork, by = SENDER) => factorOf(claimed(network), by)
+const root = (network: TestNetwork) => rootOf(claimed(network), SENDER)
+const commit = (network: TestNetwork, of: { commit: Statement }, by = SENDER): void => {
+  network.send(by, of.commit)
+  network.tick(2)
+}
+/** What is refused is claimed once more, committed to and all. */
+const commitFirst = (network: TestNetwork): Statement => {
+  commit(network, factor(network))
+  return factor(network).claim
+}
+/** Committed to before the matrix looks at the state. */
+const committed = (network: TestNetwork): void => {
+  bounty(network)
+  commit(network, factor(network))
+}
+const unworked = ({ ledger }: TestNetwork): Statement => ({
+  kind: 'commitFactor',
+  body: { commitment: Buffer.alloc(32, 0xff >> (ledger.parameters().commitmentBits - 1)) }
+})
+const other = { ...SENDER, ...identity('finder') }
 
 const cases: Case[] = [
   {
@@ -97,8 +134,155 @@ const cases: Case[] = [
       network.sponsor('film', { copies: 1 })
       return donate(film(network), 1n)
     }
-  }
+  },
+  {
+    kind: 'commitFactor',
+    code: 'COMMITMENT_WORK',
+    refused: unworked,
+    allowed: () => ({ kind: 'commitFactor', body: { commitment: Buffer.alloc(32, 0x0f) } })
+  },
+  {
+    kind: 'commitFactor',
+    code: 'COMMITMENT_KNOWN',
+    given: (network) =>
+      void network.send(SENDER, { kind: 'commitFactor', body: { commitment: Buffer.alloc(32) } }),
+    refused: () => ({ kind: 'commitFactor', body: { commitment: Buffer.alloc(32) } }),
+    allowed: () => ({ kind: 'commitFactor', body: { commitment: Buffer.alloc(32, 1) } })
+  },
+  {
+    kind: 'claimFactor',
+    code: 'FACTOR_UNCOMMITTED',
+    given: bounty,
+    refused: (network) => factor(network).claim,
+    allowed: commitFirst
+  },
+  {
+    kind: 'claimFactor',
+    code: 'REVEAL_EARLY',
+    given(network) {
+      bounty(network)
+      network.send(SENDER, factor(network).commit)
+      network.tick(1)
+    },
+    refused: (network) => factor(network).claim,
+    allowed(network) {
+      network.tick(1)
+      return factor(network).claim
+    }
+  },
+  {
+    kind: 'claimFactor',
+    code: 'FACTOR_WRONG',
+    given(network) {
+      committed(network)
+      commit(network, factorOf(claimed(network), SENDER, Buffer.alloc(256, 1)))
+    },
+    refused: (network) => factorOf(claimed(network), SENDER, Buffer.alloc(256, 1)).claim,
+    allowed: (network) => factor(network).claim
+  },
+  {
+    kind: 'claimFactor',
+    code: 'BOUNTY_NONE',
+    given: committed,
+    refused(network) {
+      const { body } = factor(network).claim
+      return { kind: 'claimFactor', body: { ...body, segment: Buffer.alloc(32, 1) } }
+    },
+    allowed: (network) => factor(network).claim
+  },
+  {
+    kind: 'claimFactor',
+    code: 'BOUNTY_CLAIMED',
+    // Both have committed; the one whose commitment is the older shows it first.
+    given(network) {
+      bounty(network)
+      network.send(other, factor(network, other).commit)
+      commit(network, factor(network))
+      network.send(other, factor(network, other).claim)
+    },
+    refused: (network) => factor(network).claim,
+    // Nothing of this segment is left to win; somebody else may still commit.
+    allowed: () => ({ kind: 'commitFactor', body: { commitment: Buffer.alloc(32) } })
+  },
+  {
+    kind: 'claimRoot',
+    code: 'ROOT_EARLY',
+    given: bounty,
+    refused(network) {
+      const { round } = network.ledger.bounty(claimed(network).segment.hash)!
+      return rootOf(claimed(network), SENDER, round)
+    },
+    allowed(network) {
+      const { round } = network.ledger.bounty(claimed(network).segment.hash)!
+      return rootOf(claimed(network), SENDER, round + 1)
+    }
+  },
+  {
+    kind: 'claimRoot',
+    code: 'BEACON_ROUND',
+    given: bounty,
+    refused: (network) => rootOf(claimed(network), SENDER, network.ledger.chain().round + 1),
+    allowed: root
+  },
+  {
+    kind: 'claimRoot',
+    code: 'ROOT_WRONG',
+    given: bounty,
+    // The root that another finder was given.
+    refused: (network) => rootOf(claimed(network), other),
+    allowed: root
+  },
+  {
+    kind: 'claimRoot',
+    code: 'BOUNTY_NONE',
+    given: bounty,
+    refused: (network) => ({
+      kind: 'claimRoot',
+      body: { ...root(network).body, segment: Buffer.alloc(32, 1) }
+    }),
+    allowed: root
+  },
+  ...modulusCases()
 ]
+
+/** What `deliver` says of the shape of a modulus that is named for the first time. */
+function modulusCases(): Case[] {
+  const drawn = ({ ledger }: TestNetwork): AssignmentView =>
+    signers.flatMap(({ publicKey }) => ledger.assignments(publicKey))[0]!
+  const signers = ['signer-1', 'signer-2', 'signer-3'].map(identity)
+  const deliver = (network: TestNetwork, publicKey: Buffer): Statement => {
+    const record = network.record(drawn(network), { publicKey })
+    const signature = signSegment(network.ledger.chainId, network.keyPair(record.signer), record)
+    return { kind: 'deliver', body: { draw: drawn(network).draw, record, signature } }
+  }
+  const good = shapedModulus('matrix')
+  const even = Buffer.from(good)
+  even[255]! ^= 1
+  const short = Buffer.from(good)
+  short[0]! &= 0x7f
+  const weak: [string, Buffer][] = [
+    ['RSA_KEY', even],
+    ['RSA_KEY', short],
+    ['MODULUS_FACTOR', modulusBytes((1n << 2047n) + 1n)],
+    ['MODULUS_POWER', modulusBytes(weakModulus([2], 1).n)],
+    ['MODULUS_PRIME', modulusBytes(seededPrimes([2048], 1)[0]!)]
+  ]
+  return weak.map(([fault, publicKey]) => ({
+    kind: 'deliver',
+    code: 'MODULUS_WEAK',
+    why: new RegExp(fault),
+    given(network) {
+      network.sponsor('film', { copies: 1, codec: 'seal' })
+      network.tick(2)
+      network.acknowledge()
+      network.tick(2)
+      network.acknowledge()
+    },
+    sender: (network) => network.keyPair(drawn(network).signer),
+    refused: (network) => deliver(network, publicKey),
+    allowed: (network) => deliver(network, good)
+  }))
+}
 
 function networkOf(t: TestContext, given?: (network: TestNetwork) => void): TestNetwork {
   const network = smallNetwork({ graceEpochs: 1 })
@@ -108,19 +292,24 @@ function networkOf(t: TestContext, given?: (network: TestNetwork) => void): Test
   return network
 }
 
-for (const { kind, code, given, refused, allowed } of cases) {
-  test(`${kind} is refused with ${code}, and changes nothing; beside it one is taken`, (t) => {
+for (const { kind, code, why, given, sender = () => SENDER, refused, allowed } of cases) {
+  const name = why ? `${code} (${why.source})` : code
+  test(`${kind} is refused with ${name}, and changes nothing; beside it one is taken`, (t) => {
     const network = networkOf(t, given)
     const before = network.ledger.stateHash()
-    assert.equal(network.code(SENDER, refused(network)), code)
+    const by = sender(network)
+    const [result] = network.ledger.submit([network.wire(by, refused(network))])
+    assert.ok(result && !result.ok)
+    assert.equal(result.error.code, code)
+    if (why) assert.match(result.error.message, why)
     assert.deepEqual(network.ledger.stateHash(), before)
-    assert.equal(network.code(SENDER, allowed(network)), 'ok')
+    assert.equal(network.code(by, allowed(network)), 'ok')
     assert.equal(network.ledger.summary().sum, 0n)
   })
 }
 
-test('every reason that the rules of money give is in the matrix', () => {
-  for (const file of new Set(Object.values(COVERED))) {
+test('every reason that the rules of money and of bounties give is in the matrix', () => {
+  for (const file of COVERED) {
     const path = new URL(`../../../src/ledger/apply/${file}.ts`, import.meta.url)
     const thrown = [...readFileSync(path, 'utf8').matchAll(/ChainError\(\s*'([A-Z_]+)'/g)].map(
       (match) => match[1]!

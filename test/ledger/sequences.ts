@@ -15,6 +15,7 @@ import {
 } from '../../src/protocol/operations.js'
 import { signSegment } from '../../src/protocol/segment.js'
 import { identity, original, smallNetwork, type TestNetwork } from './network.js'
+import { factorOf, rootOf } from './sealed.js'
 
 const NAMES = [
   'signer-1',
@@ -63,7 +64,8 @@ export const command: fc.Arbitrary<Command> = fc.record({
       'unasked',
       'retire',
       'refuse',
-      'donate'
+      'donate',
+      'claim'
     ]
   ),
   a: fc.nat(1_000_000),
@@ -99,7 +101,7 @@ function play(network: TestNetwork, { kind, a, b }: Command): void {
       const target = a % 2 ? { copies: 1 + (b % 3), targetPpm: 0 } : { copies: 0, targetPpm: 600_000 }
       const plan = {
         ...target,
-        codec: 'wrap' as const,
+        codec: a % 3 === 2 ? ('seal' as const) : ('wrap' as const),
         every: 1 << (a % 3),
         steps: 4,
         maxBytes: 100_000,
@@ -121,6 +123,8 @@ function play(network: TestNetwork, { kind, a, b }: Command): void {
       network.code(who, { kind, body: { key: claim.key, original: claim.original } })
       return
     }
+    case 'claim':
+      return claims(network, { kind, a, b })
     case 'parameters':
       ledger.changeParameters(ledger.parameters())
       return
@@ -160,6 +164,29 @@ function play(network: TestNetwork, { kind, a, b }: Command): void {
     default:
       return attack(network, { kind, a, b })
   }
+}
+
+/** Claims on the bounty of a segment, by somebody who has an account or not, with what is true or false of it. */
+function claims(network: TestNetwork, { a, b }: Command): void {
+  const { ledger } = network
+  const finder = identity(a % 2 ? NAMES[a % NAMES.length]! : `finder ${a % 7}`)
+  const all = ledger.hypercores().rows.flatMap(({ copies }) => copies.flatMap(({ segments }) => segments))
+  const segment = all[b % Math.max(1, all.length)]
+  if (!segment) return
+  if (segment.codec === 'wrap') {
+    const body = { segment: segment.hash, round: ledger.chain().round, root: Buffer.alloc(256, b) }
+    assert.equal(network.code(finder, { kind: 'claimRoot', body }), 'BOUNTY_NONE')
+    return
+  }
+  if (b % 3 === 0) {
+    const { kind, body } = rootOf({ network, segment }, finder)
+    network.code(finder, { kind, body: b % 2 ? { ...body, root: Buffer.alloc(256, b) } : body })
+    return
+  }
+  const { commit, claim } = factorOf({ network, segment }, finder)
+  network.code(finder, commit)
+  if (b % 4 > 0) network.tick(b % 4)
+  network.code(finder, claim)
 }
 
 /** What is well formed and signed, and owed by nobody: all of it must be refused. */
@@ -287,9 +314,13 @@ export function checkInvariants(network: TestNetwork): void {
         JOIN copies cb ON cb.id = b.copy AND cb.state < 2 AND cb.hypercore = ca.hypercore`)
   // What is reserved and locked is what rows say.
   none(`SELECT 1 FROM accounts WHERE id = 4 AND balance <>
-        (SELECT coalesce(sum(reserved), 0) FROM tasks) + (SELECT coalesce(sum(reserved), 0) FROM segments)`)
+        (SELECT coalesce(sum(reserved), 0) FROM tasks) + (SELECT coalesce(sum(reserved), 0) FROM segments) +
+        (SELECT coalesce(sum(amount), 0) FROM bounties)`)
   none(`SELECT r.id, r.locked FROM roles r WHERE r.locked <>
-        (SELECT coalesce(sum(locked), 0) FROM copies c WHERE c.pinner = r.id AND c.state < 2)`)
+        (SELECT coalesce(sum(locked), 0) FROM copies c WHERE c.pinner = r.id AND c.state < 2) +
+        (SELECT coalesce(sum(locked), 0) FROM tasks t WHERE t.signer = r.id) +
+        (SELECT coalesce(sum(locked), 0) FROM segments s WHERE s.signer = r.id)`)
+  none('SELECT s.copy FROM segments s JOIN copies c ON c.id = s.copy WHERE s.locked > 0 AND c.state > 1')
   none('SELECT r.id FROM roles r JOIN accounts a ON a.id = r.account WHERE r.locked > a.balance')
   none(
     'SELECT id FROM copies WHERE state < 2 AND length <> (SELECT coalesce(max(end), 0) FROM segments WHERE copy = copies.id)'

@@ -17,10 +17,13 @@ const NEVER: Record<string, string> = {
   'nobody signs two live copies of a hypercore': `SELECT a.copy FROM segments a JOIN copies ca ON ca.id = a.copy AND ca.state < 2
     JOIN segments b ON b.signer = a.signer AND b.copy <> a.copy
     JOIN copies cb ON cb.id = b.copy AND cb.state < 2 AND cb.hypercore = ca.hypercore`,
-  'what is reserved is what tasks and segments say': `SELECT 1 FROM accounts WHERE id = 4 AND balance <>
-    (SELECT coalesce(sum(reserved), 0) FROM tasks) + (SELECT coalesce(sum(reserved), 0) FROM segments)`,
-  'what is locked is what copies say': `SELECT r.id, r.locked FROM roles r WHERE r.locked <>
-    (SELECT coalesce(sum(locked), 0) FROM copies c WHERE c.pinner = r.id AND c.state < 2)`,
+  'what is reserved is what tasks, segments and bounties say': `SELECT 1 FROM accounts WHERE id = 4 AND balance <>
+    (SELECT coalesce(sum(reserved), 0) FROM tasks) + (SELECT coalesce(sum(reserved), 0) FROM segments) +
+    (SELECT coalesce(sum(amount), 0) FROM bounties)`,
+  'what is locked is what copies, tasks and segments say': `SELECT r.id, r.locked FROM roles r WHERE r.locked <>
+    (SELECT coalesce(sum(locked), 0) FROM copies c WHERE c.pinner = r.id AND c.state < 2) +
+    (SELECT coalesce(sum(locked), 0) FROM tasks t WHERE t.signer = r.id) +
+    (SELECT coalesce(sum(locked), 0) FROM segments s WHERE s.signer = r.id)`,
   'what is locked is covered by the deposit':
     'SELECT r.id FROM roles r JOIN accounts a ON a.id = r.account WHERE r.locked > a.balance',
   'a live copy is as long as its segments': `SELECT id FROM copies WHERE state < 2

@@ -36,8 +36,10 @@ test('each thing that always holds is missed when it does not', async () => {
     const { db } = ledger.state
     const breaks: Record<string, string> = {
       'all accounts sum to zero': 'UPDATE accounts SET balance = balance + 1 WHERE id = 3',
-      'what is locked is what copies say': 'UPDATE roles SET locked = locked + 1 WHERE role = 1',
-      'what is reserved is what tasks and segments say': 'UPDATE segments SET reserved = reserved + 1',
+      'what is locked is what copies, tasks and segments say':
+        'UPDATE roles SET locked = locked + 1 WHERE role = 1',
+      'what is reserved is what tasks, segments and bounties say':
+        'UPDATE segments SET reserved = reserved + 1',
       'a live copy is as long as its segments': 'UPDATE copies SET length = length + 1 WHERE state = 1',
       'the bytes of a live copy are those of its segments':
         'UPDATE copies SET bytes = bytes + 1 WHERE state = 1',

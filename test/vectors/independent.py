@@ -196,6 +196,7 @@ D = {
     "storageRewardPerGiBEpoch": 200_000, "retrievalRewardPerGiBEpoch": 50_000, "minBilledBytes": 2**20,
     "rewardEpochsMax": 4_096, "depositSigma": 2, "failuresMax": 3, "depositPerGiB": 1_000_000, "copiesMax": 100,
     "checkReward": 300,
+    "lockFactor": 2, "lockMin": 50_000,
 }
 
 
@@ -220,6 +221,18 @@ def due(sizes, every):
     # A round of all that is due: for each copy Y of storage and of retrieval at R = 1, and Z.
     return sum(reward(D["storageRewardPerGiBEpoch"], b, every) + reward(D["retrievalRewardPerGiBEpoch"], b, every) + D["checkReward"]
                for b in sizes)
+
+
+def signer_lock(b):
+    return max(D["lockFactor"] * price(b), D["lockMin"])
+
+
+def split(locked, p):
+    # A half to the finder, X to the hypercore as far as the other half goes, the rest burned.
+    bounty = locked // 2
+    compensation = min(p, locked - bounty)
+    return {"lock": str(locked), "price": str(p), "bounty": str(bounty), "compensation": str(compensation),
+            "burned": str(locked - bounty - compensation)}
 
 
 def copies(target, reputations):
@@ -276,6 +289,8 @@ save("rules-money.json", {
     "copyLock": [{"bytes": b, "every": e, "lock": str(lock(b, e))} for b in SIZES for e in (1, 2, 64, 1024)],
     "roundDue": [{"copies": c, "every": e, "due": str(due(c, e))}
                  for c in ([], [0], [1, 2**20], [2**20 + 1, GIB, 2**44], [GIB] * 100) for e in (1, 2, 1024)],
+    "signerLock": [{"bytes": b, "lock": str(signer_lock(b))} for b in SIZES],
+    "splitLock": [split(l, p) for l in (0, 1, 2, 3, 49_999, 50_000, 50_001, 4_020_000, 2**53 + 1) for p in (0, 1, 10_000, 25_000, 2**52)],
     "backedBytes": [{"deposit": str(d), "bytes": str(d * GIB // D["depositPerGiB"])}
                     for d in (0, 1, 999_999, 10**6, 10**6 + 1, 50_000_000, 2**40)],
     "copiesFor": [{"target": t, "reputations": r, "copies": copies(t, r)} for t, r in [

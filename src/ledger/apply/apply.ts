@@ -1,11 +1,12 @@
 import { ChainError } from '../../errors.js'
-import { chainKinds, type Body, type Operation } from '../../protocol/operations.js'
+import { chainKinds, openKinds, type Body, type Operation } from '../../protocol/operations.js'
 import type { Parameters } from '../../protocol/parameters.js'
 import { encode } from '../../protocol/codec.js'
 import { parametersType } from '../../protocol/parameters.js'
 import { accountKinds, BURNED, ISSUED, MINTED, RESERVED, RULES_VERSION, type State } from '../state.js'
 import { checkAnchor } from '../anchors.js'
 import { clockOfRound, roundAt } from '../rules/time.js'
+import { claimFactor, claimRoot, commitFactor } from './bounties.js'
 import { answer, settle } from './challenges.js'
 import { commitReport, revealReport } from './checks.js'
 import { extend, sponsor } from './hypercores.js'
@@ -33,7 +34,8 @@ export function apply(state: State, operation: Operation, moment: Moment): numbe
     genesis(state, operation.sender, operation.body)
     return 0
   }
-  const sender = state.wallet(operation.sender)
+  const opens = openKinds.has(operation.kind) && operation.nonce === 0
+  const sender = opens ? state.open(accountKinds.wallet, operation.sender) : state.wallet(operation.sender)
   if (!sender) throw accountUnknown()
   if (operation.nonce !== sender.nonce) throw nonceWrong(sender.nonce, operation.nonce)
   checkArrival(state, operation, moment, checkAnchor(state, operation.anchor))
@@ -95,6 +97,15 @@ export function apply(state: State, operation: Operation, moment: Moment): numbe
       return 0
     case 'revealReport':
       revealReport(state, sender, operation.body)
+      return 0
+    case 'commitFactor':
+      commitFactor(state, sender, operation.body)
+      return 0
+    case 'claimFactor':
+      claimFactor(state, sender, operation.body)
+      return 0
+    case 'claimRoot':
+      claimRoot(state, sender, operation.body)
       return 0
   }
 }

@@ -170,7 +170,7 @@ function close(state: State, row: Row, outcome: Outcome): void {
   if (outcome === 'success') {
     const epoch = Number(row.epoch)
     const reward = storageReward(copy.bytes, epoch - copy.storageEpoch, p)
-    const wanted = paidFor(reward, effectivePpm(pinner))
+    const wanted = isPaid(state, copy) ? paidFor(reward, effectivePpm(pinner)) : 0n
     if (canPay(state, hypercore, wanted)) {
       state.reward(state.account(hypercore.account), state.account(pinner.wallet), wanted)
       paid = wanted
@@ -219,6 +219,11 @@ function rewardSigners(state: State, copy: Copy, segments: number): void {
     copy.unpaid--
     state.emit({ kind: 'rewarded', copy: copy.id, segment: Number(row.segment), paid })
   }
+}
+
+/** Whether a copy is paid for what it proves: not for ever while one that replaces it is made. */
+export function isPaid({ head }: State, { unpaidFrom }: Copy): boolean {
+  return unpaidFrom === null || head.clock < unpaidFrom
 }
 
 /** Whether a hypercore can pay a sum in full; if not, its grace begins. */

@@ -8,7 +8,7 @@ import { isRetrievalDue } from '../rules/schedule.js'
 import type { Database, Row } from '../database.js'
 import { copyFrom, hypercoreById, type Copy } from '../rows.js'
 import { effectivePpm, type Account, type Role, type State } from '../state.js'
-import { afterOutcome, canPay } from './challenges.js'
+import { afterOutcome, canPay, isPaid } from './challenges.js'
 import { beaconOf, partakers, refreshRoles, shownAt } from './draws.js'
 import { rate } from './roles.js'
 
@@ -290,7 +290,7 @@ function settleCheck(state: State, epoch: number, copy: Copy, beacon: Buffer): v
   })
   const share = p.checkReward / BigInt(p.checkVerifiers)
   const wanted =
-    outcome === 'success'
+    outcome === 'success' && isPaid(state, copy)
       ? paidFor(retrievalReward(copy.bytes, epoch - copy.retrievalEpoch, p), effectivePpm(pinner))
       : 0n
   let paid = 0n

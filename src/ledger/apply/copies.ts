@@ -13,6 +13,7 @@ import {
 } from '../rows.js'
 import { BURNED, effectivePpm, RESERVED, type State } from '../state.js'
 import type { EffectBody } from '../../protocol/effects.js'
+import { unlockCopy } from './locks.js'
 import { nextTurn, passOver, queueTask } from './turns.js'
 import { copiesFor } from '../rules/economics.js'
 
@@ -29,6 +30,15 @@ export function addCopy(state: State, hypercoreId: number, predecessor: number |
     id % BUCKETS
   )
   addTask(state, hypercore, id, 0)
+}
+
+/**
+ * Has a copy made anew by others, if that is not under way: it is held, proven and served until the new one is complete. Both
+ * are drawn again, its pinner too: whoever can open a key that should be gone need not have kept the bytes.
+ */
+export function renewCopy(state: State, { id, hypercore }: Copy): void {
+  const under = state.db.get('SELECT 1 FROM copies WHERE predecessor = ? AND state < 2', id)
+  if (!under) addCopy(state, hypercore, id)
 }
 
 /** Asks for the segment from chunk `start` of a copy to the hypercore's present end. */
@@ -90,6 +100,8 @@ export function clearTask(state: State, hypercore: Hypercore, copy: Copy, task: 
 
 function clearSigner(state: State, task: Task): void {
   if (task.signer === null) return
+  state.role(task.signer).locked -= task.locked
+  task.locked = 0n
   giveBack(state, task.signer, task.bytes)
   task.signer = null
 }
@@ -171,6 +183,7 @@ function dismantle(state: State, hypercore: Hypercore, copy: Copy): void {
     state.move(state.account(RESERVED), state.account(hypercore.account), reserved as bigint)
   }
   state.db.run('UPDATE segments SET reserved = 0 WHERE copy = ? AND reserved > 0', copy.id)
+  unlockCopy(state, copy.id)
   state.db.run('DELETE FROM challenges WHERE copy = ?', copy.id)
   state.db.run('DELETE FROM passed WHERE copy = ?', copy.id)
   copy.unpaid = 0

@@ -1,6 +1,6 @@
 import { earlierValue } from '../rules/beacon.js'
 import { drawSeed } from '../rules/draw.js'
-import { copyLock, segmentReward } from '../rules/economics.js'
+import { copyLock, segmentReward, signerLock } from '../rules/economics.js'
 import { roundsPerEpoch } from '../rules/schedule.js'
 import { roleNames, type RoleName } from '../../protocol/operations.js'
 import { taskBytes } from './copies.js'
@@ -91,6 +91,11 @@ function excluded(state: State, copy: Copy, name: RoleName): Set<number> {
 /** What a copy of this hypercore locks of its pinner's deposit. */
 function lockOf(state: State, hypercore: Hypercore): bigint {
   return copyLock(taskBytes(hypercore, 0, 0), hypercore.every, state.parameters)
+}
+
+/** What a segment locks of its signer's deposit: the keys of `wrap` open nothing that others could not. */
+function signersLock(state: State, hypercore: Hypercore, task: Task): bigint {
+  return hypercore.codec === 'seal' ? signerLock(task.bytes, state.parameters) : 0n
 }
 
 /** Roles whose time to be drawn has come. */
@@ -220,7 +225,7 @@ function drawTask(state: State, task: Task, round: number, beacon: Buffer): numb
     state.move(account, state.account(RESERVED), price)
     task.reserved = price
   }
-  const lock = name === 'pinner' ? lockOf(state, hypercore) : 0n
+  const lock = name === 'pinner' ? lockOf(state, hypercore) : signersLock(state, hypercore, task)
   const { winner, misfits } = drawRole(state, { task, copy, name, beacon, lock })
   const steps = 1 + Math.ceil(misfits / ROLES_PER_STEP)
   if (!winner) {
@@ -238,6 +243,8 @@ function drawTask(state: State, task: Task, round: number, beacon: Buffer): numb
   winner.used += task.bytes
   if (name === 'signer') {
     task.signer = winner.id
+    task.locked = lock
+    winner.locked += lock
     // A pinner that holds the copy already is not asked again.
     if (task.pinner === null) takeRoom(state, copy, task)
   } else {

@@ -150,7 +150,8 @@ export function continueRetirements(state: State, work: number): number {
     const busy =
       state.db.get('SELECT 1 FROM copies WHERE pinner = ? AND state < 2 LIMIT 1', role.id) ??
       state.db.get('SELECT 1 FROM tasks WHERE pinner = ? LIMIT 1', role.id) ??
-      state.db.get('SELECT 1 FROM tasks WHERE signer = ? LIMIT 1', role.id)
+      state.db.get('SELECT 1 FROM tasks WHERE signer = ? LIMIT 1', role.id) ??
+      state.db.get('SELECT 1 FROM segments WHERE signer = ? AND locked > 0 LIMIT 1', role.id)
     if (busy || state.head.clock < role.refundClock!) continue
     const deposit = state.account(role.account)
     const refund = deposit.balance

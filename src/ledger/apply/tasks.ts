@@ -1,9 +1,9 @@
 import { codecNames } from '../../chunk/header.js'
-import { checkModulusShape } from '../../crypto/modulus.js'
-import { ChainError, CryptoError } from '../../errors.js'
+import { SHAPE_FAULTS } from '../../crypto/modulus.js'
+import { ChainError } from '../../errors.js'
 import type { Body } from '../../protocol/operations.js'
 import { segmentHash, segmentId, segmentSalt, type SegmentRecord } from '../../protocol/segment.js'
-import { copyLock, mulDiv } from '../rules/economics.js'
+import { copyLock, mulDiv, signerLock } from '../rules/economics.js'
 import { deliverMs, epochOf, refusalEvidenceMs } from '../rules/schedule.js'
 import { refusalHash } from '../../evidence/refusal-format.js'
 import { addTask, redraw, releaseCopy } from './copies.js'
@@ -115,19 +115,11 @@ function checkRecord(state: State, task: Task, copy: Copy, record: SegmentRecord
   if (wrong) throw new ChainError('SEGMENT_MISMATCH', `the segment's ${wrong} is not what was drawn`)
 }
 
-/**
- * Whether a modulus has the shape of one: checked where it is first named, some 15 ms.
- *
- * @throws ChainError `MODULUS_WEAK`
- */
-function checkModulus({ codec, publicKey }: SegmentRecord): void {
+/** Whether a modulus has the shape of one: checked where it is first named. @throws ChainError `MODULUS_WEAK` */
+function checkModulus(state: State, { codec, publicKey }: SegmentRecord): void {
   if (codec !== 'seal') return
-  try {
-    checkModulusShape(publicKey)
-  } catch (cause) {
-    if (!(cause instanceof CryptoError)) throw cause
-    throw new ChainError('MODULUS_WEAK', `${cause.message} [${cause.code}]`, { cause })
-  }
+  const fault = state.shapes.faultOf(publicKey)
+  if (fault) throw new ChainError('MODULUS_WEAK', `${SHAPE_FAULTS[fault]} [${fault}]`)
 }
 
 /** The signer has handed its segment over, and says which. */
@@ -139,7 +131,7 @@ export function deliver(state: State, sender: Account, { draw, record }: Body<'d
   }
   checkRecord(state, task, copyById(state, task.copy), record)
   if (record.end !== task.end) throw new ChainError('SEGMENT_MISMATCH', 'a signer delivers the whole task')
-  checkModulus(record)
+  checkModulus(state, record)
   if (cameLate(state, task, sender, 'deliver')) return
   task.delivered = segmentHash(state.chainId, record)
   task.state = 'delivered'
@@ -169,7 +161,7 @@ export function accept(state: State, sender: Account, { draw, record }: Body<'ac
   if (record.codec === 'seal') {
     const used = state.db.get('SELECT 1 FROM segments WHERE codec = 1 AND public_key = ?', record.publicKey)
     if (used) throw new ChainError('MODULUS_USED', 'another segment has this modulus')
-    if (!task.delivered) checkModulus(record)
+    if (!task.delivered) checkModulus(state, record)
   }
   addSegment(state, task, copy, record, segment)
 }
@@ -179,11 +171,15 @@ function addSegment(state: State, task: Task, copy: Copy, record: SegmentRecord,
   const hypercore = hypercoreById(state, copy.hypercore)
   const pinner = state.role(task.pinner!)
   const signer = state.role(task.signer!)
+  // What was set aside at the draw was for the most bytes that it could have been.
+  const wanted = record.codec === 'seal' ? signerLock(record.bytes, state.parameters) : 0n
+  const lock = wanted < task.locked ? wanted : task.locked
+  signer.locked -= task.locked - lock
   const reward = mulDiv(task.reserved, record.end - record.start, task.end - task.start)
   state.move(state.account(RESERVED), state.account(hypercore.account), task.reserved - reward)
   state.db.run(
     `INSERT INTO segments (copy, segment, signer, draw, fork, codec, version, start, end, public_key, prime_proof, salt, bytes, root,
-     tree_hash, hash, reserved) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+     tree_hash, hash, reserved, round, locked, unlock_clock) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     copy.id,
     record.segment,
     signer.id,
@@ -200,7 +196,10 @@ function addSegment(state: State, task: Task, copy: Copy, record: SegmentRecord,
     record.root,
     record.treeHash,
     segment,
-    reward
+    reward,
+    state.head.round,
+    lock,
+    state.head.clock + state.parameters.lockMs
   )
   signer.used = Math.max(0, signer.used - task.bytes)
   pinner.used = Math.max(0, pinner.used - task.bytes) + record.bytes

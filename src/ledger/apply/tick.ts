@@ -4,10 +4,12 @@ import { opensLayers } from '../rules/beacon.js'
 import { epochOf, isStorageDue } from '../rules/schedule.js'
 import { clockOfRound, LAYERS_MAX, roundAt } from '../rules/time.js'
 import type { State } from '../state.js'
+import { forgetCommitments, payBounties } from './bounties.js'
 import { expireChallenges, issueChallenges } from './challenges.js'
 import { beginChecks, freezeVerifiers, settleChecks } from './checks.js'
 import { lapse } from './grace.js'
 import { ageRoles, drawTasks, wakeTasks } from './draws.js'
+import { endBars, endLocks } from './locks.js'
 import { continueRetirements, driftRoles } from './roles.js'
 import { expireRefusals, expireTasks } from './tasks.js'
 import { follow } from './time.js'
@@ -34,6 +36,10 @@ export function tick(state: State, body: Body<'tick'>): number {
     expireChallenges,
     expireTasks,
     expireRefusals,
+    payBounties,
+    forgetCommitments,
+    endLocks,
+    endBars,
     ageRoles,
     driftRoles,
     freezeVerifiers,

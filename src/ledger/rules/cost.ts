@@ -25,6 +25,10 @@ export function unitsOf({ kind, body }: Statement, p: Parameters): number {
     case 'deliver':
     case 'accept':
       return body.record.codec === 'seal' ? MODULUS_UNITS : 4
+    case 'claimFactor':
+    case 'claimRoot':
+      // A division, or a public operation; then a task, as for a copy.
+      return 8
     case 'answer':
       return 1 + Math.ceil((body.answered.length + body.refused.length) / 4)
     case 'revealReport':

@@ -71,6 +71,22 @@ export function copyLock(bytes: number, every: number, p: Parameters): bigint {
   return BigInt(p.depositSigma * p.failuresMax) * reward + segmentReward(bytes, p)
 }
 
+/** What a signer locks for a live segment of `seal`: enough to pay a finder and to seal it anew, whatever its size. */
+export function signerLock(bytes: number, p: Parameters): bigint {
+  const wanted = BigInt(p.lockFactor) * segmentReward(bytes, p)
+  return wanted > p.lockMin ? wanted : p.lockMin
+}
+
+/** How the lock of a convicted signer is split: a half to the finder, the price of sealing anew to the hypercore, the rest burned. */
+export function splitLock(
+  lock: bigint,
+  price: bigint
+): { bounty: bigint; compensation: bigint; burned: bigint } {
+  const bounty = lock / 2n
+  const compensation = price < lock - bounty ? price : lock - bounty
+  return { bounty, compensation, burned: lock - bounty - compensation }
+}
+
 /** Bytes that a deposit backs fully in a draw: `floor(deposit * GiB / d)`; any number if d is 0. */
 export function backedBytes(deposit: bigint, p: Parameters): bigint {
   return p.depositPerGiB === 0n ? (1n << 53n) - 1n : (deposit * GIB) / p.depositPerGiB

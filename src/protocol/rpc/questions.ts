@@ -4,6 +4,7 @@ import {
   accountViewType,
   askViewType,
   assignmentViewType,
+  bountyViewType,
   challengeViewType,
   checkEpochViewType,
   checkViewType,
@@ -90,6 +91,8 @@ export const questions = {
   challenge: question(23, [id], optional(challengeViewType)),
   /** All hypercores in the order of sponsoring; a page also ends at about PAGE_BYTES. */
   hypercores: pages(24, hypercoreViewType, HYPERCORES_PAGE),
+  /** What can be won for a segment, by its hash. */
+  bounty: question(28, [key], optional(bountyViewType)),
   /** Tasks that the asker is drawn to sign, or to pin and that have a signer. */
   assignments: own(32, [], list(assignmentViewType, OPEN_MAX)),
   /** The asker's challenges that wait for its answer, oldest first: (limit). */

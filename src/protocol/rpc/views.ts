@@ -20,6 +20,7 @@ import type {
   AccountView,
   AskView,
   AssignmentView,
+  BountyView,
   ChainView,
   ChallengeView,
   CheckEpochView,
@@ -83,7 +84,22 @@ export const roleViewType: Type<RoleView> = struct({
   locked: amount,
   reputationPpm: ppm,
   storagePpm: ppm,
-  retrievalPpm: ppm
+  retrievalPpm: ppm,
+  barredUntil: optional(uint())
+})
+
+export const bountyViewType: Type<BountyView> = struct({
+  segment: hash,
+  id: hash,
+  hypercore: hash,
+  copy: id,
+  number: uint(),
+  signer: hash,
+  publicKey: bytes(512),
+  round: uint(),
+  locked: amount,
+  unlockClock: uint(),
+  claim: optional(struct({ by: hash, amount, round: uint() }))
 })
 
 export const accountViewType: Type<AccountView> = struct({

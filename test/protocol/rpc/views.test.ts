@@ -5,6 +5,7 @@ import {
   accountViewType,
   askViewType,
   assignmentViewType,
+  bountyViewType,
   chainViewType,
   challengeViewType,
   checkEpochViewType,
@@ -34,7 +35,8 @@ const role = {
   locked: 6n,
   reputationPpm: 1_000_000,
   storagePpm: 8,
-  retrievalPpm: 9
+  retrievalPpm: 9,
+  barredUntil: null
 }
 const segment = {
   key: bytes(1),
@@ -216,6 +218,23 @@ const views: [string, Type<unknown>, object][] = [
     { epoch: 1, copy: 2, hypercore: bytes(3), pinner: bytes(4), length: 5, closeRound: 6, settleRound: 7 }
   ],
   ['epoch of checks', checkEpochViewType, { epoch: 1, startRound: 2, closeRound: 3, settleRound: 4 }],
+  [
+    'bounty',
+    bountyViewType,
+    {
+      segment: bytes(1),
+      id: bytes(2),
+      hypercore: bytes(3),
+      copy: 4,
+      number: 5,
+      signer: bytes(6),
+      publicKey: bytes(7, 256),
+      round: 8,
+      locked: 9n,
+      unlockClock: 10,
+      claim: { by: bytes(11), amount: 12n, round: 13 }
+    }
+  ],
   ['draw', drawViewType, { id: 1, task: 2, copy: 3, round: 4, seq: 5, role: 'pinner', key: bytes(6) }],
   [
     'summary',
