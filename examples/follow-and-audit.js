@@ -45,7 +45,7 @@ async function* entries() {
 const report = await auditLog(entries(), { chainKey })
 for (const [kind, count] of seen) console.log(`${kind.padEnd(14)} ${count}`)
 console.log(
-  `${report.entries} entries, ${report.draws} draws and ${report.walks} challenges worked out again`
+  `${report.entries} entries, ${report.draws} draws made again, ${report.settled} challenges settled as the rules have it`
 )
 console.log(report.failure ? `does not hold: ${report.failure.reason}` : 'all of it holds')
 if (!report.ok) process.exitCode = 1
