@@ -65,6 +65,8 @@ export const command: fc.Arbitrary<Command> = fc.record({
       'retire',
       'refuse',
       'donate',
+      'claim',
+      'claim',
       'claim'
     ]
   ),
@@ -83,6 +85,10 @@ function play(network: TestNetwork, { kind, a, b }: Command): void {
       return network.tick(1 + (a % 4), 1 + (b % 50))
     case 'outage':
       network.at += a
+      // The chain's date is set at times, which no rule goes by.
+      if (b % 3 === 0) {
+        network.code(network.chain, { kind: 'setTime', body: { at: ledger.chain().at + 7_200_000 } })
+      }
       return network.tick()
     case 'work':
       return network.work({ served: a % 5 !== 0 })
@@ -268,6 +274,13 @@ function attack(network: TestNetwork, { kind, a, b }: Command): void {
     case 'usurped':
       wires.push(network.wire(who, { kind: 'parameters', body: { parameters: parameters() } }))
       wires.push(network.wire(who, { kind: 'judge', body: { draw: b % 10, upheld: 1 } }))
+      wires.push(network.wire(who, { kind: 'setTime', body: { at: before.at + 7_200_000 } }))
+      wires.push(
+        network.wire(identity('nobody'), {
+          kind: 'commitFactor',
+          body: { commitment: Buffer.alloc(32, 255) }
+        })
+      )
       wires.push(
         network.wire(who, {
           kind: 'tick',
