@@ -2,9 +2,10 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import * as idEncoding from 'hypercore-id-encoding'
-import { CODEC_IDS, type CodecName } from '../chunk/header.js'
+import { codecNames } from '../chunk/header.js'
 import { systemClock } from '../clock.js'
 import { randomBytes } from '../crypto/keys.js'
+import { word } from '../daemon/setting.js'
 import { InputError } from '../errors.js'
 import { using } from '../lifecycle.js'
 import { profileHtml } from '../profile/html.js'
@@ -21,13 +22,13 @@ import {
   bootstrapOption,
   bytesOption,
   integerOption,
+  optionOf,
   parseOptions,
   type Command,
   type CommandIo
 } from './command.js'
 import { liveProgress, quietProgress } from './progress.js'
 
-const codecNames = Object.keys(CODEC_IDS) as CodecName[]
 /** Hypercore's own limit of a block. */
 const MOST_CHUNK_BYTES = 15 << 20
 
@@ -111,11 +112,7 @@ function parse(
       'cpu-profile': { type: 'string' }
     }
   })
-  const { codec } = values
-  if (codec !== undefined && !Object.hasOwn(CODEC_IDS, codec)) {
-    const names = codecNames.join(' or ')
-    throw new InputError('OPTION_VALUE', `--codec takes ${names}, not ${JSON.stringify(codec)}`)
-  }
+  const codec = optionOf('codec', word(codecNames), values.codec)
   const chunkBytes = bytesOption('chunk-size', values['chunk-size'], { default: 64 << 10, min: 256 })
   if (chunkBytes > MOST_CHUNK_BYTES) {
     throw new InputError('OPTION_VALUE', `--chunk-size takes at most ${MOST_CHUNK_BYTES} bytes`)
@@ -124,7 +121,7 @@ function parse(
     given === undefined ? undefined : resolve(io.cwd, given)
   const options: ProfileOptions = {
     input: inputOf(values.input, values.bootstrap, io.cwd),
-    codecs: codec === undefined ? codecNames : [codec as CodecName],
+    codecs: codec === undefined ? codecNames : [codec],
     chunkBytes,
     threads: integerOption('threads', values.threads, { default: availableParallelism(), min: 1, max: 256 }),
     durationMs: 1000 * integerOption('duration', values.duration, { default: 5, min: 1, max: 600 }),

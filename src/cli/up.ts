@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { CODEC_IDS, type CodecName } from '../chunk/header.js'
+import { codecNames } from '../chunk/header.js'
 import { systemClock } from '../clock.js'
+import { word } from '../daemon/setting.js'
 import { parseKey } from '../drive/key.js'
 import { InputError } from '../errors.js'
 import { DEFAULT_CODEC } from '../local/economy.js'
@@ -14,14 +15,13 @@ import {
   bootstrapOption,
   bytesOption,
   integerOption,
+  optionOf,
   parseOptions,
   type Command,
   type CommandIo
 } from './command.js'
 import { liveProgress, quietProgress } from './progress.js'
 import { summaryJson, summaryText } from './summary.js'
-
-const codecNames = Object.keys(CODEC_IDS)
 
 /** What the default PATH, this project's own folder, is published without. */
 const NOT_SOURCE = ['node_modules', '.git', 'dist', 'build']
@@ -104,12 +104,6 @@ function parse(args: string[], io: CommandIo): { options: NetworkOptions; json: 
       `up takes one PATH or KEY, not ${positionals.length}; see datdot up --help`
     )
   }
-  if (!isCodec(values.codec)) {
-    throw new InputError(
-      'OPTION_VALUE',
-      `--codec takes ${codecNames.join(' or ')}, not ${JSON.stringify(values.codec)}`
-    )
-  }
   const project = fileURLToPath(new URL('../../..', import.meta.url))
   const [given] = positionals
   const options: NetworkOptions = {
@@ -117,7 +111,7 @@ function parse(args: string[], io: CommandIo): { options: NetworkOptions; json: 
     excludeNames: given === undefined ? NOT_SOURCE : [],
     dataDir: values.data === undefined ? undefined : resolve(io.cwd, values.data),
     copies: integerOption('copies', values.copies, { default: 2, min: 1, max: 100 }),
-    codec: values.codec,
+    codec: optionOf('codec', word(codecNames), values.codec),
     memoryBytes: bytesOption('memory', values.memory, { default: 64 << 20, min: 4 << 20 }),
     epochs: integerOption('epochs', values.epochs, { default: 3, min: 1, max: 1000 }),
     signers: integerOption('signers', values.signers, { default: 3, min: 1, max: 100 }),
@@ -146,8 +140,4 @@ function requireRoles({ copies, pinners, signers }: NetworkOptions): void {
       `${copies} copies need ${copies} ${role}, and there are ${count}; lower --copies or raise --${role}`
     )
   }
-}
-
-function isCodec(name: string): name is CodecName {
-  return codecNames.includes(name)
 }
