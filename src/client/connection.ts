@@ -12,14 +12,20 @@ import {
 } from '../protocol/rpc/messages.js'
 import type { PeerStream } from '../swarm/peer-stream.js'
 import { ClientChannel } from '../swarm/rpc-channel.js'
-import { deadline, pause } from '../wait.js'
+import { deadline, pause, settled } from '../wait.js'
+import { Heartbeat, LOOK_MS } from './heartbeat.js'
 
 /** Requests that this end keeps open at a time; below what a server allows. */
 const IN_FLIGHT = 32
-/** How long one attempt to connect may take. */
-const CONNECT_MS = 10_000
-/** Waits between attempts to connect: doubled from the first to the last, with up to half of it added at random. */
-const BACKOFF_MS = { first: 50, last: 5_000 }
+/**
+ * Attempts to connect begin so long one after the other until one of them succeeds, and each may take so long: one that began while
+ * nobody was there must not hold up the next.
+ */
+const DIAL_EVERY_MS = 1_500
+const DIAL_MS = 6_000
+const DIALS = 5
+/** Waits between such series: doubled from the first to the last, with up to half of it added at random. */
+const BACKOFF_MS = { first: 50, last: 1_500 }
 
 export interface ConnectionOptions {
   /** Opens an encrypted connection to the chain, as `dht.connect(chainKey, { keyPair })` does. */
@@ -27,6 +33,8 @@ export interface ConnectionOptions {
   clock: Clock
   /** A number in [0, 1), for the backoff. */
   random: () => number
+  /** Whether to look, while an answer is awaited, that the chain is still there, and to connect anew when it is not; by default not. */
+  heartbeat?: boolean
 }
 
 export interface CallOptions {
@@ -42,6 +50,7 @@ export class ChainConnection extends Resource {
   /** Those who wait for a request of others to end, in turn. */
   readonly #waiting: (() => void)[] = []
   #current: Promise<Open> | null = null
+  #replacing = false
   #inFlight = 0
   #failures = 0
   #generation = 0
@@ -117,8 +126,7 @@ export class ChainConnection extends Resource {
 
   async #hangUp(): Promise<void> {
     const current = await this.#current?.catch(() => null)
-    current?.channel.close()
-    current?.stream.destroy()
+    if (current) hangUp(current)
   }
 
   /** The connection that there is, or the attempt at one, which goes on for others if this one gives up. */
@@ -130,34 +138,103 @@ export class ChainConnection extends Resource {
   }
 
   #dial(): Promise<Open> {
-    let attempt: Promise<Open> | null = null
+    const attempt = this.#connect()
+    this.#use(attempt)
+    return attempt
+  }
+
+  /** Has an attempt be the connection, until it fails or what came of it is lost. */
+  #use(attempt: Promise<Open>): void {
     const forget = (): void => {
       if (this.#current === attempt) this.#current = null
     }
-    attempt = this.#connect(forget)
-    attempt.catch(forget)
-    return (this.#current = attempt)
+    this.#current = attempt
+    attempt.then(({ lost }) => void lost.then(forget), forget)
   }
 
-  async #connect(forget: () => void): Promise<Open> {
-    this.signal.throwIfAborted()
+  /** A connection: of several attempts, the first that succeeds. */
+  async #connect(): Promise<Open> {
     const { clock, signal } = this
+    const over = new AbortController()
+    const stop = AbortSignal.any([signal, over.signal])
+    const attempts: Promise<Open>[] = []
+    let won: Open | undefined
+    try {
+      for (let left = DIALS; left > 0 && !won; left--) {
+        signal.throwIfAborted()
+        attempts.push(this.#attempt(stop))
+        const any = Promise.any(attempts).catch(() => Promise.reject(unreachable()))
+        const last = left === 1
+        if (last || (await settled(any, { clock, ms: DIAL_EVERY_MS, signal }))) won = await any
+      }
+      this.#generation++
+      return won!
+    } finally {
+      over.abort()
+      for (const attempt of attempts) {
+        void attempt.then(
+          (open) => open !== won && hangUp(open),
+          () => {}
+        )
+      }
+    }
+  }
+
+  async #attempt(stop: AbortSignal): Promise<Open> {
+    stop.throwIfAborted()
+    const { clock } = this
     const stream = this.#options.connect()
     // A connection that fails also closes its channel, which is where it is noticed.
     stream.on('error', () => {})
+    let close = (): void => {}
+    const lost = new Promise<void>((resolve) => (close = resolve))
     try {
       const onclose = (): void => {
-        forget()
+        close()
         stream.destroy()
       }
       const channel = new ClientChannel(Protomux.from(stream), CHAIN_PROTOCOL, { clock, onclose })
-      const patience = { clock, ms: CONNECT_MS, signal, error: unreachable }
+      const patience = { clock, ms: DIAL_MS, signal: stop, error: unreachable }
       if (!(await deadline(channel.opened(), patience))) throw unreachable()
-      this.#generation++
-      return { stream, channel }
+      const open = { stream, channel, lost }
+      if (this.#options.heartbeat) this.#watch(open)
+      return open
     } catch (error) {
       stream.destroy()
       throw error
+    }
+  }
+
+  /** Looks after the other end as long as the connection lasts. */
+  #watch({ channel, lost }: Open): void {
+    const { clock } = this
+    const heartbeat = new Heartbeat(channel, clock)
+    const timer = clock.every(LOOK_MS, () => {
+      if (heartbeat.silent()) void this.#replace(channel)
+    })
+    void lost.then(() => timer.cancel())
+  }
+
+  /**
+   * Makes another connection beside one whose other end is silent, and hangs up on the old one when it has: a chain that was killed
+   * and is back is there at once, while one that is slow loses nothing.
+   */
+  async #replace(silent: ClientChannel): Promise<void> {
+    const before = this.#current
+    if (this.#replacing || this.signal.aborted) return
+    this.#replacing = true
+    const asked = this.clock.now()
+    try {
+      const open = await this.#connect()
+      // It spoke again: what was asked there is answered there.
+      if (this.#current !== before || silent.closed || silent.heardAt > asked) return hangUp(open)
+      this.#use(Promise.resolve(open))
+      silent.close()
+    } catch {
+      // Nobody is there; while the old one stays silent it is tried again.
+      await pause(this.clock, BACKOFF_MS.last / 2, this.signal)
+    } finally {
+      this.#replacing = false
     }
   }
 
@@ -203,6 +280,13 @@ export class ChainConnection extends Resource {
 interface Open {
   stream: PeerStream
   channel: ClientChannel
+  /** Resolves when it is closed, by whom ever. */
+  lost: Promise<void>
+}
+
+function hangUp({ channel, stream }: Open): void {
+  channel.close()
+  stream.destroy()
 }
 
 interface Patience {

@@ -71,6 +71,7 @@ export class Purse extends Resource {
         chainKey,
         keyPair,
         connect: () => this.#dht.connect(chainKey, { keyPair }),
+        heartbeat: true,
         clock,
         random: () => randomBytes(4).readUInt32LE() / 2 ** 32
       })

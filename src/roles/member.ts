@@ -77,6 +77,7 @@ export class Member extends Resource {
       keyPair,
       receipts,
       connect: () => dht.connect(chainKey, { keyPair }),
+      heartbeat: true,
       clock,
       random: () => randomBytes(4).readUInt32LE() / 2 ** 32
     })

@@ -94,6 +94,7 @@ export interface ServerOptions {
 export class ServerChannel {
   readonly #channel: Protomux.Channel
   readonly #response: Protomux.Message<Uint8Array>
+  readonly #beat: Protomux.Message<Uint8Array>
   readonly #handlers: ReadonlyMap<number, Handler>
   readonly #costs: ReadonlyMap<number, number> | undefined
   #memory: SharedMemory
@@ -129,6 +130,7 @@ export class ServerChannel {
     channel.addMessage({ encoding: raw, onmessage: (message: Uint8Array) => this.#onrequest(message) })
     this.#response = channel.addMessage({ encoding: raw })
     channel.addMessage({ encoding: raw, onmessage: (message: Uint8Array) => this.#oncancel(message) })
+    this.#beat = channel.addMessage({ encoding: raw, onmessage: () => this.#onbeat() })
     channel.open()
   }
 
@@ -199,6 +201,12 @@ export class ServerChannel {
     }
   }
 
+  /** Says that this end lives, whatever waits for its turn here; whoever asks all the time is not told, and counts as an offender. */
+  #onbeat(): void {
+    if (!this.#takeTokens(1)) this.#offend()
+    else if (!this.closed && this.#backlog === 0) this.#beat.send(nothing)
+  }
+
   #refuse(id: number, code: ErrorCode, message: string): void {
     this.#send(id, 1, encode(errorType, { code, message }))
     this.#offend()
@@ -237,6 +245,8 @@ export class ServerChannel {
   }
 }
 
+const nothing = new Uint8Array(0)
+
 interface Pending {
   resolve: (body: Uint8Array) => void
   reject: (error: Error) => void
@@ -247,9 +257,11 @@ export class ClientChannel {
   readonly #channel: Protomux.Channel
   readonly #request: Protomux.Message<Uint8Array>
   readonly #cancel: Protomux.Message<Uint8Array>
+  readonly #beat: Protomux.Message<Uint8Array>
   readonly #clock: Clock
   readonly #pending = new Map<number, Pending>()
   #nextId = 1
+  #heardAt: number
 
   /** @param onclose is told once, when the channel or its connection is gone */
   constructor(
@@ -271,7 +283,28 @@ export class ClientChannel {
     this.#request = channel.addMessage({ encoding: raw })
     channel.addMessage({ encoding: raw, onmessage: (message: Uint8Array) => this.#onresponse(message) })
     this.#cancel = channel.addMessage({ encoding: raw })
+    this.#beat = channel.addMessage({ encoding: raw, onmessage: () => this.#hear() })
+    this.#heardAt = clock.now()
     channel.open()
+  }
+
+  /** When the other end was last heard of. */
+  get heardAt(): number {
+    return this.#heardAt
+  }
+
+  /** Whether something that was asked is not answered yet. */
+  get waiting(): boolean {
+    return this.#pending.size > 0
+  }
+
+  /** Asks for a sign of life, which shows in `heardAt` when it comes. */
+  beat(): void {
+    if (!this.closed) this.#beat.send(nothing)
+  }
+
+  #hear(): void {
+    this.#heardAt = this.#clock.now()
   }
 
   /** Whether the other end speaks the protocol; waits until it has said so. */
@@ -312,6 +345,7 @@ export class ClientChannel {
   }
 
   #onresponse(message: Uint8Array): void {
+    this.#hear()
     try {
       const { id, error, body } = decode(responseType, message)
       const pending = this.#pending.get(id)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import createTestnet from '@hyperswarm/testnet'
 import HyperDHT from 'hyperdht'
 import Protomux from 'protomux'
@@ -69,6 +70,18 @@ async function connect(
 
 const ask = (client: ClientChannel, method: number, body: string, timeoutMs = 5000): Promise<string> =>
   client.request(method, Buffer.from(body), { timeoutMs }).then((answer) => answer.toString())
+
+test('a server whose handlers are all busy says that it lives', async (t) => {
+  const { client, held } = await connect(t)
+  const slow = ask(client, WAIT, 'slow')
+  while (held.length === 0) await sleep(5)
+  const asked = systemClock.now()
+  client.beat()
+  while (client.heardAt < asked) await sleep(5)
+  assert.equal(client.waiting, true)
+  held[0]!.release()
+  await slow
+})
 
 test('answers come back to their questions, also out of order', async (t) => {
   const { client, held } = await connect(t)

@@ -12,7 +12,7 @@ import {
 } from './views.js'
 
 /** Name of the channel; its number rises with every change that an older peer would not understand. */
-export const CHAIN_PROTOCOL = 'datdot/chain/3'
+export const CHAIN_PROTOCOL = 'datdot/chain/4'
 
 /** Operations that one submit may carry. */
 export const SUBMIT_MAX = 256
