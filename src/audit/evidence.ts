@@ -42,8 +42,8 @@ export class SettledChallenges {
     )
   }
 
-  /** Remembers one, from the state before it is settled. */
-  add(seq: number, at: number, view: ChallengeView, outcome: Outcome): void {
+  /** Remembers one, from the state before it is settled. `accepted`: segments of its copy when it was issued. */
+  add(seq: number, at: number, view: ChallengeView & { accepted: number }, outcome: Outcome): void {
     if (!view.answer || !view.evidence) return
     this.#db.run(
       `INSERT OR REPLACE INTO settled (challenge, seq, at, outcome, copy, pinner, segments, steps, seed, answer, evidence)
@@ -54,7 +54,7 @@ export class SettledChallenges {
       outcomeNames.indexOf(outcome),
       view.copy,
       view.pinner,
-      view.segments.length,
+      view.accepted,
       view.steps,
       view.seed,
       view.answer,

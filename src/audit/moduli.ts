@@ -26,7 +26,8 @@ export interface ModuliReport {
 
 /** Looks for primes that the moduli of live segments share. No fault of the log: its rules do not ask for it. */
 export function sharedModuli(db: Database): ModuliReport {
-  const live = 'FROM segments s JOIN copies c ON c.id = s.copy WHERE s.codec = 1 AND c.state < 2'
+  const live =
+    'FROM segments s JOIN copies c ON c.id = s.copy WHERE s.codec = 1 AND c.state < 2 AND s.replaced_by IS NULL'
   const rows = db.all(
     `SELECT s.copy, s.segment, s.hash, s.public_key ${live} ORDER BY s.draw DESC LIMIT ?`,
     MODULI_MAX

@@ -253,7 +253,8 @@ export class Replay extends Resource {
       const row = state.db.get('SELECT * FROM challenges WHERE id = ?', challenge)
       if (!row) continue
       this.report.settled++
-      this.#settled?.add(this.report.entries, state.head.clock, challengeView(state, row), outcome)
+      const view = { ...challengeView(state, row), accepted: Number(row.segments) }
+      this.#settled?.add(this.report.entries, state.head.clock, view, outcome)
     }
   }
 }

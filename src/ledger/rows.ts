@@ -24,6 +24,8 @@ export interface Hypercore {
   targetPpm: number
   maxBytes: number
   topic: Buffer
+  /** How long a segment of \`seal\` is held before it is encoded anew; 0: as long as its signer's lock lasts. */
+  refreshAfterMs: number
   /** Turn that its last task was given. */
   turn: number
 }
@@ -78,6 +80,8 @@ export interface Task {
   locked: bigint
   /** segmentHash of the signer's record. */
   delivered: Uint8Array | null
+  /** Whether it encodes again what the copy has. */
+  renewal: boolean
 }
 
 function count(value: bigint | Buffer | null | undefined): number {
@@ -108,6 +112,7 @@ export function hypercoreFrom(row: Row): Hypercore {
     targetPpm: count(row.target_ppm),
     maxBytes: count(row.max_bytes),
     topic: row.topic as Buffer,
+    refreshAfterMs: count(row.refresh_after_ms),
     turn: count(row.turn)
   }
 }
@@ -154,7 +159,8 @@ export function taskFrom(row: Row): Task {
     bytes: count(row.bytes),
     reserved: row.reserved as bigint,
     locked: row.locked as bigint,
-    delivered: row.delivered as Buffer | null
+    delivered: row.delivered as Buffer | null,
+    renewal: row.renewal === 1n
   }
 }
 

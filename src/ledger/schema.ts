@@ -119,6 +119,7 @@ CREATE TABLE hypercores (
   manifest BLOB NOT NULL,
   signature BLOB NOT NULL,
   topic BLOB NOT NULL CHECK (length(topic) = 32),
+  refresh_after_ms INTEGER NOT NULL DEFAULT 0,
   codec INTEGER NOT NULL CHECK (codec BETWEEN 0 AND 1),
   every INTEGER NOT NULL CHECK (every > 0),
   steps INTEGER NOT NULL CHECK (steps > 0),
@@ -183,11 +184,19 @@ CREATE TABLE segments (
   round INTEGER NOT NULL,
   locked INTEGER NOT NULL CHECK (locked >= 0),
   unlock_clock INTEGER NOT NULL,
+  -- the author's signature and byte length at \`end\`; null where the segment ends before what was signed
+  signature BLOB,
+  byte_length INTEGER,
+  -- when a fresh signer is to encode it again; null: never, or not any more
+  renew_clock INTEGER,
+  -- number of the segment of this copy that took its place
+  replaced_by INTEGER,
   PRIMARY KEY (copy, segment)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX segments_unique_modulus ON segments (public_key) WHERE codec = 1;
 CREATE INDEX segments_locked ON segments (unlock_clock, copy, segment) WHERE locked > 0;
 CREATE INDEX segments_backed ON segments (signer) WHERE locked > 0;
+CREATE INDEX segments_by_renewal ON segments (renew_clock, copy, segment) WHERE renew_clock IS NOT NULL;
 
 -- who says to know a factor, since which entry and round
 CREATE TABLE factor_commitments (
@@ -236,7 +245,9 @@ CREATE TABLE tasks (
   bytes INTEGER NOT NULL DEFAULT 0,
   reserved INTEGER NOT NULL DEFAULT 0 CHECK (reserved >= 0),
   locked INTEGER NOT NULL DEFAULT 0 CHECK (locked >= 0),
-  delivered BLOB
+  delivered BLOB,
+  -- whether it encodes again what the copy has
+  renewal INTEGER NOT NULL DEFAULT 0 CHECK (renewal IN (0, 1))
 ) STRICT;
 CREATE INDEX tasks_resting ON tasks (round, id) WHERE state = 0;
 CREATE INDEX tasks_wanted ON tasks (turn, id) WHERE state = 1;

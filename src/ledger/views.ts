@@ -93,7 +93,8 @@ export function hypercoreView(state: State, h: Hypercore): HypercoreView {
       every: h.every,
       steps: h.steps,
       maxBytes: h.maxBytes,
-      topic: h.topic
+      topic: h.topic,
+      refreshAfterMs: h.refreshAfterMs
     },
     wanted: wantedCopies(state, h, live),
     copies: live.map((copy) => copyView(state, h, copy))
@@ -109,14 +110,21 @@ export function copyView(state: State, h: Hypercore, copy: Copy): CopyView {
     pinner: copy.pinner === null ? null : state.keyOf(state.role(copy.pinner)),
     length: copy.length,
     bytes: copy.bytes,
-    segments: segmentViews(state, h, copy),
+    segments: segmentViews(state, h, copy, copy.segments),
     task: task && viewTask(state, task),
     failures: copy.failures
   }
 }
 
-function segmentViews(state: State, h: Hypercore, copy: Copy): SegmentView[] {
-  const rows = state.db.all('SELECT * FROM segments WHERE copy = ? ORDER BY segment', copy.id)
+/** Of what a copy consisted when `count` segments of it had been accepted, in order: what was renewed since is still there. */
+function segmentViews(state: State, h: Hypercore, copy: Copy, count: number): SegmentView[] {
+  const rows = state.db.all(
+    `SELECT * FROM segments WHERE copy = ? AND segment < ? AND (replaced_by IS NULL OR replaced_by >= ?)
+     ORDER BY start`,
+    copy.id,
+    count,
+    count
+  )
   // A copy without segments has no pinner; one that was lost keeps the one it had.
   return rows.map((row) => {
     const signer = state.keyOf(state.role(Number(row.signer)))
@@ -161,7 +169,8 @@ function viewTask(state: State, task: Task): TaskView {
     draw: task.draw,
     pinner: keyOf(task.pinner),
     signer: keyOf(task.signer),
-    deadline: task.deadline
+    deadline: task.deadline,
+    renewal: task.renewal
   }
 }
 
@@ -205,18 +214,18 @@ export function drawView(state: State, id: number): DrawView | null {
   }
 }
 
-/** The first `count` segments of a copy, as a walk goes over them. */
+/** The segments of a copy as a walk goes over them, when `count` had been accepted. */
 export function walkSegments(
   state: State,
   copy: Copy,
   count: number,
   hypercore: Hypercore = hypercoreById(state, copy.hypercore)
 ): WalkSegment[] {
-  return segmentViews(state, hypercore, copy)
-    .slice(0, count)
-    .map(({ codec, id, publicKey, salt, start, chunks, bytes, root, treeHash }) => {
+  return segmentViews(state, hypercore, copy, count).map(
+    ({ codec, id, publicKey, salt, start, chunks, bytes, root, treeHash }) => {
       return { codec, id, publicKey, salt, start, chunks, bytes, root, treeHash }
-    })
+    }
+  )
 }
 
 export function challengeView(state: State, row: Row): ChallengeView {

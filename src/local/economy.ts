@@ -37,7 +37,16 @@ export function fastParameters(): Parameters {
 
 /** The plan for one hypercore of `up`: challenged in every epoch, found by those who look for `topic`. */
 export function planOf(copies: number, codec: CodecName, topic: Buffer): Plan {
-  return { copies, targetPpm: 0, codec, every: 1, steps: DEFAULT_STEPS, maxBytes: 2 ** 44, topic }
+  return {
+    copies,
+    targetPpm: 0,
+    codec,
+    every: 1,
+    steps: DEFAULT_STEPS,
+    maxBytes: 2 ** 44,
+    topic,
+    refreshAfterMs: 0
+  }
 }
 
 /** How participants register. */

@@ -96,7 +96,11 @@ const effectBodies = {
   }),
   /** Whose claim on a segment's bounty is the oldest now; it is paid in `round`. */
   claimed: struct({ segment: fixed(32), by: key, proof: oneOf(['factor', 'root'] as const), round: uint() }),
-  bountyPaid: struct({ segment: fixed(32), by: key, paid: amount })
+  bountyPaid: struct({ segment: fixed(32), by: key, paid: amount }),
+  /** A segment that was accepted has taken the place of so many of its copy. */
+  renewed: struct({ copy: id, segment: uint(), replaced: uint() }),
+  /** A renewal was given up: nobody could be drawn, X could not be reserved, or it failed too often. */
+  renewalDropped: struct({ task: id, copy: id, why: oneOf(['candidates', 'balance', 'attempts'] as const) })
 }
 
 export type EffectKind = keyof typeof effectBodies

@@ -60,7 +60,8 @@ const id = uint()
 /**
  * What a supporter wants. `copies`: how many, or 0 to let `targetPpm` choose; `every`: epochs between
  * challenges, a power of two; `steps`: k of the walk; `maxBytes`: longest original that is still paid for; `topic`: the discovery key under
- * which readers look for it, its own or that of the hypercore it belongs to (a drive's blobs: the drive's).
+ * which readers look for it, its own or that of the hypercore it belongs to (a drive's blobs: the drive's);
+ * `refreshAfterMs`: how long a segment of `seal` is held before another signer seals it anew, 0: as long as the lock of its signer.
  */
 export const planType = struct({
   copies: uint(1_000),
@@ -69,7 +70,8 @@ export const planType = struct({
   every: uint(1_024),
   steps: uint(4_096),
   maxBytes: uint(),
-  topic: hash32
+  topic: hash32,
+  refreshAfterMs: uint()
 })
 export type Plan = Infer<typeof planType>
 

@@ -145,6 +145,8 @@ export interface TaskView {
   signer: Uint8Array | null
   /** Chain time at which the present state ends; null while it waits for its round. */
   deadline: number | null
+  /** Whether it encodes again what the copy has. */
+  renewal: boolean
 }
 
 /** What a drawn pinner is asked, before anybody is drawn to encode for it. */

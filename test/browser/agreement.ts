@@ -128,7 +128,8 @@ const bodies: { [K in Kind]: (n: Numbers) => Body<K> | { body: Body<K>; detail: 
       every: n.below(1_025),
       steps: n.below(4_097),
       maxBytes: n.whole(),
-      topic: key(n)
+      topic: key(n),
+      refreshAfterMs: n.whole()
     },
     donation: n.amount()
   }),

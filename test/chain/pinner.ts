@@ -76,7 +76,8 @@ export async function drawSegment(
     every: 1,
     steps,
     maxBytes: 1 << 30,
-    topic: Buffer.alloc(32, 9)
+    topic: Buffer.alloc(32, 9),
+    refreshAfterMs: 0
   }
   const { key, original: claim } = original
   await chain.client('supporter').sponsor({ key, original: claim, plan, donation: 100_000_000n })

@@ -42,7 +42,8 @@ async function begin(network: VirtualNetwork, original: TestOriginal, away: [num
     every: 1,
     steps: 8,
     maxBytes: 1 << 30,
-    topic: Buffer.alloc(32, 9)
+    topic: Buffer.alloc(32, 9),
+    refreshAfterMs: 0
   }
   const { key, original: claim } = original
   await network.join('supporter').chain.sponsor({ key, original: claim, plan, donation: 500_000_000n })

@@ -278,6 +278,7 @@ export class TestNetwork {
           steps: 8,
           maxBytes: 1 << 30,
           topic: Buffer.alloc(32, 9),
+          refreshAfterMs: 0,
           ...plan
         },
         donation

@@ -74,7 +74,8 @@ function statements(): { name: string; statement: Statement; detail?: Uint8Array
             every: 8,
             steps: 44,
             maxBytes: 65_536,
-            topic: Buffer.alloc(32, 10)
+            topic: Buffer.alloc(32, 10),
+            refreshAfterMs: 604_800_000
           },
           donation: 5_000_000n
         }

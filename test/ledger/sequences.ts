@@ -111,7 +111,8 @@ function play(network: TestNetwork, { kind, a, b }: Command): void {
         every: 1 << (a % 3),
         steps: 4,
         maxBytes: 100_000,
-        topic: Buffer.alloc(32, 9)
+        topic: Buffer.alloc(32, 9),
+        refreshAfterMs: 0
       }
       const body = { key: claim.key, original: claim.original, plan, donation: BigInt(b) * 100n }
       network.code(network.supporter, { kind, body })

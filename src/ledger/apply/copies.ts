@@ -14,6 +14,7 @@ import {
 import { BURNED, effectivePpm, RESERVED, type State } from '../state.js'
 import type { EffectBody } from '../../protocol/effects.js'
 import { unlockCopy } from './locks.js'
+import { dropRenewal } from './renewal.js'
 import { nextTurn, passOver, queueTask } from './turns.js'
 import { copiesFor } from '../rules/economics.js'
 
@@ -153,6 +154,10 @@ export function redraw(
     task.delivered = null
   }
   task.attempts++
+  if (task.attempts >= p.redrawsMax && task.renewal) {
+    dropRenewal(state, hypercore, copy, task, 'attempts')
+    return state.emit({ kind: 'redraw', draw, why, round: state.round })
+  }
   if (task.attempts >= p.redrawsMax) {
     task.attempts = 0
     task.state = 'resting'
@@ -184,6 +189,7 @@ function dismantle(state: State, hypercore: Hypercore, copy: Copy): void {
   }
   state.db.run('UPDATE segments SET reserved = 0 WHERE copy = ? AND reserved > 0', copy.id)
   unlockCopy(state, copy.id)
+  state.db.run('UPDATE segments SET renew_clock = NULL WHERE copy = ? AND renew_clock IS NOT NULL', copy.id)
   state.db.run('DELETE FROM challenges WHERE copy = ?', copy.id)
   state.db.run('DELETE FROM passed WHERE copy = ?', copy.id)
   copy.unpaid = 0

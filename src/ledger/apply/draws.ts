@@ -4,6 +4,7 @@ import { copyLock, segmentReward, signerLock } from '../rules/economics.js'
 import { roundsPerEpoch } from '../rules/schedule.js'
 import { roleNames, type RoleName } from '../../protocol/operations.js'
 import { taskBytes } from './copies.js'
+import { dropRenewal, renewedBytes } from './renewal.js'
 import { queueTask } from './turns.js'
 import {
   copyById,
@@ -35,7 +36,7 @@ const PARTS = `
   SELECT id AS copy, pinner AS role, 0 AS signed FROM copies
     WHERE hypercore = ? AND state < 2 AND pinner IS NOT NULL
   UNION SELECT c.id, s.signer, 1 FROM segments s JOIN copies c ON c.id = s.copy
-    WHERE c.hypercore = ? AND c.state < 2
+    WHERE c.hypercore = ? AND c.state < 2 AND s.replaced_by IS NULL
   UNION SELECT c.id, t.signer, 0 FROM tasks t JOIN copies c ON c.id = t.copy
     WHERE c.hypercore = ? AND t.signer IS NOT NULL
   ORDER BY role`
@@ -70,12 +71,12 @@ export function partakers(state: State, hypercore: number): Set<number> {
 
 /**
  * Wallets that a draw for a live copy passes over: partakers, and whoever is out for this copy. A signer may go on with a copy that
- * it has segments of, but begins no second one.
+ * it has segments of, but begins no second one; what it has encoded is encoded again by somebody else.
  */
-function excluded(state: State, copy: Copy, name: RoleName): Set<number> {
+function excluded(state: State, copy: Copy, name: RoleName, renewal: boolean): Set<number> {
   const parts = partsOf(state, copy.hypercore)
   const wallets = walletsOf(state, parts)
-  if (name === 'signer') {
+  if (name === 'signer' && !renewal) {
     const signed = parts.roles.filter((of) => of.signed)
     const elsewhere = new Set(signed.filter((of) => of.copy !== copy.id).map(({ role }) => role))
     for (const { copy: of, role } of signed) {
@@ -203,6 +204,8 @@ function drawTask(state: State, task: Task, round: number, beacon: Buffer): numb
   const copy = copyById(state, task.copy)
   const hypercore = hypercoreById(state, copy.hypercore)
   const later = (why: 'candidates' | 'balance', steps = 1): number => {
+    // What is held is good as it is, and what is new need not wait for it.
+    if (task.renewal) return (dropRenewal(state, hypercore, copy, task, why), steps)
     task.state = 'resting'
     task.round = state.round + Math.max(1, Math.ceil(roundsPerEpoch(p) / 4))
     saveTask(state, task)
@@ -211,12 +214,15 @@ function drawTask(state: State, task: Task, round: number, beacon: Buffer): numb
   }
   const name = task.pinner === null && copy.pinner === null ? 'pinner' : 'signer'
   if (task.pinner === null) {
-    // The original is what the log says before the round's value is shown: a late extension joins in.
-    task.end = hypercore.length
-    task.treeHash = hypercore.treeHash
-    task.signature = hypercore.signature
-    task.byteLength = hypercore.byteLength
-    task.bytes = taskBytes(hypercore, task.start, copy.bytes)
+    if (task.renewal) task.bytes = renewedBytes(state, hypercore, task)
+    else {
+      // The original is what the log says before the round's value is shown: a late extension joins in.
+      task.end = hypercore.length
+      task.treeHash = hypercore.treeHash
+      task.signature = hypercore.signature
+      task.byteLength = hypercore.byteLength
+      task.bytes = taskBytes(hypercore, task.start, copy.bytes)
+    }
     // What cannot be paid waits; only what is due on what is held begins a grace.
     const price = segmentReward(task.bytes, p)
     const account = state.account(hypercore.account)
@@ -321,7 +327,7 @@ function drawRole(
   const { observer } = state
   const urn = state.urn(name)
   const out: Role[] = []
-  for (const id of excluded(state, copy, name)) {
+  for (const id of excluded(state, copy, name, task.renewal)) {
     const role = state.roleOf(state.account(id), name)
     if (role) out.push(role)
   }

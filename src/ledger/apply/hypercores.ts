@@ -10,7 +10,7 @@ import { hypercoreById, hypercoreByKey, liveCopies, taskOfCopy } from '../rows.j
 import { accountKinds, type Account, type State } from '../state.js'
 
 function checkPlan(plan: Plan, byteLength: number, p: Parameters): void {
-  const { every, steps, copies, targetPpm, maxBytes } = plan
+  const { every, steps, copies, targetPpm, maxBytes, refreshAfterMs } = plan
   if (every < 1 || (every & (every - 1)) !== 0) {
     throw new ChainError('PLAN_INVALID', `epochs between challenges must be a power of two, not ${every}`)
   }
@@ -18,6 +18,12 @@ function checkPlan(plan: Plan, byteLength: number, p: Parameters): void {
   if (copies > p.copiesMax) throw new ChainError('PLAN_INVALID', `at most ${p.copiesMax} copies are possible`)
   if ((copies === 0) === (targetPpm === 0)) {
     throw new ChainError('PLAN_INVALID', 'a plan names either a number of copies or a target')
+  }
+  if (refreshAfterMs !== 0 && (refreshAfterMs < p.evidenceWindowMs || refreshAfterMs > p.lockMs)) {
+    throw new ChainError(
+      'PLAN_INVALID',
+      `what is sealed may be sealed anew after ${p.evidenceWindowMs} to ${p.lockMs} ms, not ${refreshAfterMs}`
+    )
   }
   if (maxBytes > p.hypercoreBytesMax || byteLength > maxBytes) {
     throw new ChainError('PLAN_INVALID', `the hypercore has ${byteLength} bytes, allowed are ${maxBytes}`)
@@ -57,10 +63,11 @@ export function sponsor(
   const { fork, length, manifest, signature } = original
   state.db.run(
     `INSERT INTO hypercores (key, account, state, fork, length, byte_length, tree_hash, manifest, signature, codec, every, steps,
-       copies, target_ppm, max_bytes, topic) VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       copies, target_ppm, max_bytes, topic, refresh_after_ms) VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (key) DO UPDATE SET state = 0, length = excluded.length, byte_length = excluded.byte_length,
        tree_hash = excluded.tree_hash, manifest = excluded.manifest, signature = excluded.signature, codec = excluded.codec, every = excluded.every, steps = excluded.steps,
-       copies = excluded.copies, target_ppm = excluded.target_ppm, max_bytes = excluded.max_bytes, topic = excluded.topic`,
+       copies = excluded.copies, target_ppm = excluded.target_ppm, max_bytes = excluded.max_bytes, topic = excluded.topic,
+       refresh_after_ms = excluded.refresh_after_ms`,
     key,
     account.id,
     fork,
@@ -75,7 +82,8 @@ export function sponsor(
     plan.copies,
     plan.targetPpm,
     plan.maxBytes,
-    plan.topic
+    plan.topic,
+    plan.refreshAfterMs
   )
   const hypercore = hypercoreByKey(state, key)!
   state.db.run('INSERT OR IGNORE INTO sponsors (hypercore, wallet) VALUES (?, ?)', hypercore.id, sender.id)

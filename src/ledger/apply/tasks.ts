@@ -8,6 +8,7 @@ import { deliverMs, epochOf, refusalEvidenceMs } from '../rules/schedule.js'
 import { refusalHash } from '../../evidence/refusal-format.js'
 import { addTask, redraw, releaseCopy } from './copies.js'
 import { beaconOf } from './draws.js'
+import { renewClock, replaceSegments } from './renewal.js'
 import { passOver, queueTask } from './turns.js'
 import { penalise, rate } from './roles.js'
 import {
@@ -154,8 +155,8 @@ export function accept(state: State, sender: Account, { draw, record }: Body<'ac
     throw new ChainError('SEGMENT_MISMATCH', 'the signer delivered another segment')
   }
   if (cameLate(state, task, sender, 'accept')) return
-  // Half a segment is taken only from a signer that missed its time: its last signed running root counts.
-  if (record.end !== task.end && task.state !== 'late') {
+  // Half a segment is taken only from a signer that missed its time: its last signed running root counts. What is held already needs no half.
+  if (record.end !== task.end && (task.state !== 'late' || task.renewal)) {
     throw new ChainError('SEGMENT_SHORT', 'the signer still has time to deliver the rest')
   }
   if (record.codec === 'seal') {
@@ -175,11 +176,17 @@ function addSegment(state: State, task: Task, copy: Copy, record: SegmentRecord,
   const wanted = record.codec === 'seal' ? signerLock(record.bytes, state.parameters) : 0n
   const lock = wanted < task.locked ? wanted : task.locked
   signer.locked -= task.locked - lock
+  const isWhole = record.end === task.end
+  const { start, end } = record
+  const replaced = task.renewal
+    ? replaceSegments(state, hypercore, copy, { start, end, segment: record.segment })
+    : 0
   const reward = mulDiv(task.reserved, record.end - record.start, task.end - task.start)
   state.move(state.account(RESERVED), state.account(hypercore.account), task.reserved - reward)
   state.db.run(
     `INSERT INTO segments (copy, segment, signer, draw, fork, codec, version, start, end, public_key, prime_proof, salt, bytes, root,
-     tree_hash, hash, reserved, round, locked, unlock_clock) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+     tree_hash, hash, reserved, round, locked, unlock_clock, signature, byte_length, renew_clock)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     copy.id,
     record.segment,
     signer.id,
@@ -199,16 +206,19 @@ function addSegment(state: State, task: Task, copy: Copy, record: SegmentRecord,
     reward,
     state.head.round,
     lock,
-    state.head.clock + state.parameters.lockMs
+    state.head.clock + state.parameters.lockMs,
+    isWhole ? task.signature : null,
+    isWhole ? task.byteLength : null,
+    renewClock(state, hypercore)
   )
   signer.used = Math.max(0, signer.used - task.bytes)
-  pinner.used = Math.max(0, pinner.used - task.bytes) + record.bytes
+  pinner.used = Math.max(0, pinner.used - task.bytes - replaced) + record.bytes
   state.touch(pinner)
   state.touch(signer)
-  rate(state, signer, record.end === task.end ? 'success' : 'offline')
+  rate(state, signer, isWhole ? 'success' : 'offline')
   state.db.run('DELETE FROM tasks WHERE id = ?', task.id)
-  copy.length = record.end
-  copy.bytes += record.bytes
+  copy.length = Math.max(copy.length, record.end)
+  copy.bytes += record.bytes - replaced
   copy.segments++
   if (reward > 0n) copy.unpaid++
   state.emit({

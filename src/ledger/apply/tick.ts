@@ -10,6 +10,7 @@ import { beginChecks, freezeVerifiers, settleChecks } from './checks.js'
 import { lapse } from './grace.js'
 import { ageRoles, drawTasks, wakeTasks } from './draws.js'
 import { endBars, endLocks } from './locks.js'
+import { refreshSegments } from './renewal.js'
 import { continueRetirements, driftRoles } from './roles.js'
 import { expireRefusals, expireTasks } from './tasks.js'
 import { follow } from './time.js'
@@ -43,6 +44,7 @@ export function tick(state: State, body: Body<'tick'>): number {
     ageRoles,
     driftRoles,
     freezeVerifiers,
+    refreshSegments,
     wakeTasks,
     drawTasks,
     settleChecks,

@@ -56,7 +56,8 @@ export function assignmentOf({ codec, original, signer, pinner }: Drawn): Assign
       draw: 0,
       pinner: null,
       signer: null,
-      deadline: null
+      deadline: null,
+      renewal: false
     },
     draw: 0,
     hypercore: fromHex(key),

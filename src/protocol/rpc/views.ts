@@ -133,7 +133,8 @@ export const taskViewType: Type<TaskView> = struct({
   draw: optional(id),
   pinner: optional(hash),
   signer: optional(hash),
-  deadline: optional(uint())
+  deadline: optional(uint()),
+  renewal: flag
 })
 
 export const copyViewType: Type<CopyView> = struct({

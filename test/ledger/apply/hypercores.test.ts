@@ -12,7 +12,8 @@ const plan: Plan = {
   every: 1,
   steps: 8,
   maxBytes: 200_000,
-  topic: Buffer.alloc(32, 9)
+  topic: Buffer.alloc(32, 9),
+  refreshAfterMs: 0
 }
 
 function sponsor(changes: Partial<Plan> = {}, claim = original('film', 100, 100_000)): Statement {
@@ -40,7 +41,9 @@ const badPlans: [string, Partial<Plan>, Partial<Plan>][] = [
   ['neither copies nor a target', { copies: 0 }, { copies: 0, targetPpm: 900_000 }],
   ['copies and a target', { targetPpm: 900_000 }, {}],
   ['room for less than there is', { maxBytes: 99_999 }, { maxBytes: 100_000 }],
-  ['room for more than the rules allow', { maxBytes: 2 ** 44 + 1 }, { maxBytes: 2 ** 44 }]
+  ['room for more than the rules allow', { maxBytes: 2 ** 44 + 1 }, { maxBytes: 2 ** 44 }],
+  ['sealing anew before evidence is old', { refreshAfterMs: 4_999 }, { refreshAfterMs: 5_000 }],
+  ['sealing anew after the lock ends', { refreshAfterMs: 60_001 }, { refreshAfterMs: 60_000 }]
 ]
 
 for (const [what, bad, good] of badPlans) {

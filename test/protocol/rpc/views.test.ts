@@ -71,7 +71,8 @@ const task = {
   draw: 6,
   pinner: bytes(7),
   signer: bytes(8),
-  deadline: 9
+  deadline: 9,
+  renewal: true
 }
 const waiting = { ...task, state: 'resting' as const, draw: null, pinner: null, signer: null, deadline: null }
 const copy = {
@@ -136,7 +137,16 @@ const views: [string, Type<unknown>, object][] = [
       length: 4,
       byteLength: 5,
       treeHash: bytes(6),
-      plan: { copies: 3, targetPpm: 4, codec: 'seal', every: 5, steps: 6, maxBytes: 7, topic: bytes(8) },
+      plan: {
+        copies: 3,
+        targetPpm: 4,
+        codec: 'seal',
+        every: 5,
+        steps: 6,
+        maxBytes: 7,
+        topic: bytes(8),
+        refreshAfterMs: 9
+      },
       wanted: 9,
       copies: [copy]
     }

@@ -10,7 +10,8 @@ export const PLAN: Plan = {
   every: 1,
   steps: 8,
   maxBytes: 1 << 30,
-  topic: Buffer.alloc(32, 9)
+  topic: Buffer.alloc(32, 9),
+  refreshAfterMs: 0
 }
 
 /** Sponsors hypercores and leaves them alone. */
