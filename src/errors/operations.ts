@@ -127,6 +127,18 @@ export const operationErrors = {
     cause: 'A hypercore was told to have grown to a length that it has already.',
     remedy: 'Nothing: the chain knows this length.'
   },
+  GROWTH_EARLY: {
+    class: 'ChainError',
+    cause:
+      'A hypercore has grown by too little, or too soon after the last time, to have a segment made of it.',
+    remedy: 'Nothing: pinners hold what is new plainly, and send it when its time has come.'
+  },
+  GROWTH_UNPAID: {
+    class: 'ChainError',
+    cause:
+      'A hypercore has grown, and its balance does not pay for that and a grace of what is due on its copies.',
+    remedy: 'Donate to it.'
+  },
   ROLE_UNKNOWN: {
     class: 'ChainError',
     cause: 'The sender has not the role that the operation is for.',

@@ -26,6 +26,8 @@ export interface Hypercore {
   topic: Buffer
   /** How long a segment of \`seal\` is held before it is encoded anew; 0: as long as its signer's lock lasts. */
   refreshAfterMs: number
+  /** Chain time when its last length was taken. */
+  grownClock: number
   /** Turn that its last task was given. */
   turn: number
 }
@@ -113,6 +115,7 @@ export function hypercoreFrom(row: Row): Hypercore {
     maxBytes: count(row.max_bytes),
     topic: row.topic as Buffer,
     refreshAfterMs: count(row.refresh_after_ms),
+    grownClock: count(row.grown_clock),
     turn: count(row.turn)
   }
 }

@@ -126,6 +126,7 @@ CREATE TABLE hypercores (
   copies INTEGER NOT NULL,
   target_ppm INTEGER NOT NULL,
   max_bytes INTEGER NOT NULL,
+  grown_clock INTEGER NOT NULL,
   turn INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX hypercores_in_grace ON hypercores (grace_until, id) WHERE state = 1;

@@ -86,6 +86,7 @@ export function hypercoreView(state: State, h: Hypercore): HypercoreView {
     length: h.length,
     byteLength: h.byteLength,
     treeHash: h.treeHash,
+    grownClock: h.grownClock,
     plan: {
       copies: h.copies,
       targetPpm: h.targetPpm,

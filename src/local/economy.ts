@@ -31,7 +31,8 @@ export function fastParameters(): Parameters {
     // Reports may close after the next epoch has begun; a busy machine needs the time more than the order.
     reportRounds: 16,
     revealRounds: 10,
-    graceEpochs: 1_000
+    graceEpochs: 1_000,
+    growthMs: 2_000
   })
 }
 

@@ -64,7 +64,10 @@ export const parametersType = struct({
   commitmentBits: uint(64),
   commitmentRounds: uint(1_000_000),
   revealAfterRounds: uint(1_000_000),
-  claimRounds: uint(1_000_000)
+  claimRounds: uint(1_000_000),
+  growthBytes: uint(),
+  growthMs: uint(31_536_000_000),
+  growthSharePpm: uint(PPM)
 })
 
 /** All parameters of a network: fixed in its genesis, changed only by a `parameters` operation of the chain. */
@@ -182,7 +185,16 @@ export const defaultParameters: Readonly<Parameters> = {
   /** … and not before so many have gone by: whoever sees it shown cannot have committed to it earlier. */
   revealAfterRounds: 2,
   /** How long older commitments to the same segment may still be shown, before it is paid: ten minutes. */
-  claimRounds: 60
+  claimRounds: 60,
+  /** A growth of so many bytes is taken at once: X by bytes outweighs X by segments from 5 MiB on, and nothing that large is lost with its author. */
+  growthBytes: 16_777_216,
+  /** Smaller ones are gathered for so long at least. Ten minutes: who writes now and then is pinned soon after. */
+  growthMs: 600_000,
+  /**
+   * … and until this share of what is due on the copies meanwhile pays for the segments. All of it: that growth comes in pieces costs no more than holding, so that
+   * what was given lasts at least half as long as without; a tenth would have 1 MiB grow once in 7.7 days, all of it every 18.4 hours, a GiB every ten minutes.
+   */
+  growthSharePpm: 1_000_000
 }
 
 /** Steps of a walk unless the plan says otherwise: finds 10 % missing at p = 99 % (DESIGN section 6). */

@@ -97,6 +97,8 @@ export interface HypercoreView {
   length: number
   byteLength: number
   treeHash: Uint8Array
+  /** Chain time when this length was taken. */
+  grownClock: number
   plan: Plan
   /** Copies that are wanted now (of a target: what it comes to). */
   wanted: number

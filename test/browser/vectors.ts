@@ -16,6 +16,7 @@ import {
   splitLock,
   storageReward
 } from '../../src/ledger/rules/economics.js'
+import { growthPrice, growthReserve, growthWaitMs } from '../../src/ledger/rules/growth.js'
 import { lowerMedian } from '../../src/ledger/rules/reputation.js'
 import {
   amount,
@@ -214,6 +215,16 @@ export interface Money {
   copyLock: { bytes: number; every: number; lock: string }[]
   drift: { value: number; days: number; after: number }[]
   roundDue: { copies: number[]; every: number; due: string }[]
+  growth: {
+    bytes: number
+    blocks: number
+    ageMs: number
+    copies: number[]
+    every: number
+    price: string
+    waitMs: number
+    reserve: string
+  }[]
   signerLock: { bytes: number; lock: string }[]
   splitLock: Record<'lock' | 'price' | 'bounty' | 'compensation' | 'burned', string>[]
   backedBytes: { deposit: string; bytes: string }[]
@@ -237,6 +248,11 @@ export function money(it: Comparisons, vectors: Money): void {
   for (const v of vectors.segmentReward) it.same(segmentReward(v.bytes, p), v.reward, shown(v))
   for (const v of vectors.copyLock) it.same(copyLock(v.bytes, v.every, p), v.lock, shown(v))
   for (const v of vectors.roundDue) it.same(roundDue(v.copies, v.every, p), v.due, shown(v))
+  for (const { price, waitMs, reserve, ...growth } of vectors.growth) {
+    it.same(growthPrice(growth, p), price, `price of ${shown(growth)}`)
+    it.same(growthWaitMs(growth, p), waitMs, `wait of ${shown(growth)}`)
+    it.same(growthReserve(growth, p), reserve, `reserve of ${shown(growth)}`)
+  }
   for (const v of vectors.signerLock) it.same(signerLock(v.bytes, p), v.lock, shown(v))
   for (const { lock, price, ...shares } of vectors.splitLock) {
     it.same(splitLock(BigInt(lock), BigInt(price)), shown(shares), `split of ${lock} with ${price}`)

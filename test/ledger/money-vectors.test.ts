@@ -15,6 +15,7 @@ import {
   splitLock,
   storageReward
 } from '../../src/ledger/rules/economics.js'
+import { growthPrice, growthReserve, growthWaitMs } from '../../src/ledger/rules/growth.js'
 import { driftReputation, lowerMedian } from '../../src/ledger/rules/reputation.js'
 import { parameters, type Parameters } from '../../src/protocol/parameters.js'
 import type { Money } from '../browser/vectors.js'
@@ -70,6 +71,21 @@ test('a round of what is due is Y of storage and retrieval and Z, for each copy'
   for (const { copies, every, due } of vectors.roundDue) {
     assert.equal(roundDue(copies, every, p), BigInt(due), `${copies.join()} every ${every}`)
   }
+})
+
+test('a growth costs X for each held copy, and waits until what is due meanwhile comes to that', () => {
+  for (const { price, waitMs, reserve, ...growth } of vectors.growth) {
+    const what = JSON.stringify(growth)
+    assert.equal(growthPrice(growth, p), BigInt(price), what)
+    assert.equal(growthWaitMs(growth, p), waitMs, what)
+    assert.equal(growthReserve(growth, p), BigInt(reserve), what)
+  }
+})
+
+test('nothing but its size lets a hypercore grow where no share of what is due is for growth', () => {
+  const growth = { bytes: p.growthBytes - 1, blocks: 1, ageMs: 2 ** 50, copies: [2 ** 20], every: 1 }
+  assert.equal(growthWaitMs(growth, { ...p, growthSharePpm: 0 }), Infinity)
+  assert.equal(growthWaitMs({ ...growth, bytes: p.growthBytes }, { ...p, growthSharePpm: 0 }), 0)
 })
 
 test('a signer locks some X for a segment, and at least a sum', () => {

@@ -125,7 +125,7 @@ function play(network: TestNetwork, { kind, a, b }: Command): void {
       const claim = original(
         name,
         (known?.length ?? 70) + longer,
-        (known?.byteLength ?? 60_000) + longer * 10
+        (known?.byteLength ?? 60_000) + longer * 600
       )
       network.code(who, { kind, body: { key: claim.key, original: claim.original } })
       return

@@ -197,6 +197,7 @@ D = {
     "rewardEpochsMax": 4_096, "depositSigma": 2, "failuresMax": 3, "depositPerGiB": 1_000_000, "copiesMax": 100,
     "checkReward": 300,
     "lockFactor": 2, "lockMin": 50_000,
+    "epochMs": 3_600_000, "graceEpochs": 24, "growthBytes": 2**24, "growthMs": 600_000, "growthSharePpm": PPM,
 }
 
 
@@ -221,6 +222,21 @@ def due(sizes, every):
     # A round of all that is due: for each copy Y of storage and of retrieval at R = 1, and Z.
     return sum(reward(D["storageRewardPerGiBEpoch"], b, every) + reward(D["retrievalRewardPerGiBEpoch"], b, every) + D["checkReward"]
                for b in sizes)
+
+
+def growth(grown, blocks, age, sizes, every):
+    # What a growth costs, how long it still waits, and what the balance must have for it.
+    room = grown + -(-grown // 200) + 640 * blocks
+    cost = len(sizes) * price(room)
+    share = due(sizes, every) * D["growthSharePpm"]
+    if grown >= D["growthBytes"]:
+        wait = 0
+    else:
+        saved = -(-len(sizes) * D["segmentRewardBase"] * every * D["epochMs"] * PPM // share) if sizes else 0
+        wait = max(0, max(D["growthMs"], saved) - age)
+    reserve = cost + -(-D["graceEpochs"] // every) * due([b + room for b in sizes], every)
+    return {"bytes": grown, "blocks": blocks, "ageMs": age, "copies": sizes, "every": every,
+            "price": str(cost), "waitMs": wait, "reserve": str(reserve)}
 
 
 def signer_lock(b):
@@ -289,6 +305,9 @@ save("rules-money.json", {
     "copyLock": [{"bytes": b, "every": e, "lock": str(lock(b, e))} for b in SIZES for e in (1, 2, 64, 1024)],
     "roundDue": [{"copies": c, "every": e, "due": str(due(c, e))}
                  for c in ([], [0], [1, 2**20], [2**20 + 1, GIB, 2**44], [GIB] * 100) for e in (1, 2, 1024)],
+    "growth": [growth(b, n, age, c, e) for b, n in ((0, 1), (1, 1), (600, 600), (2**24 - 1, 256), (2**24, 256), (2**40, 2**24))
+               for age in (0, 599_999, 600_000, 66_176_471, 66_300_000)
+               for c, e in (([], 1), ([2**20], 1), ([1, 2**20], 2), ([GIB] * 3, 1), ([2**20], 1_024))],
     "signerLock": [{"bytes": b, "lock": str(signer_lock(b))} for b in SIZES],
     "splitLock": [split(l, p) for l in (0, 1, 2, 3, 49_999, 50_000, 50_001, 4_020_000, 2**53 + 1) for p in (0, 1, 10_000, 25_000, 2**52)],
     "backedBytes": [{"deposit": str(d), "bytes": str(d * GIB // D["depositPerGiB"])}

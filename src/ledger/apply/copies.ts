@@ -14,7 +14,7 @@ import {
 import { BURNED, effectivePpm, RESERVED, type State } from '../state.js'
 import type { EffectBody } from '../../protocol/effects.js'
 import { unlockCopy } from './locks.js'
-import { dropRenewal } from './renewal.js'
+import { dropRenewal, segmentsIn } from './renewal.js'
 import { nextTurn, passOver, queueTask } from './turns.js'
 import { copiesFor } from '../rules/economics.js'
 
@@ -81,10 +81,21 @@ export function fillCopies(state: State, hypercore: Hypercore): void {
     addCopy(state, hypercore.id)
 }
 
-/** Encoded bytes that a task may come to: what the whole original may, without those that the copy has. */
-export function taskBytes(hypercore: Hypercore, start: number, copyBytes: number): number {
-  const whole = encodedBytesMax(hypercore.byteLength, hypercore.length)
-  return Math.max(hypercore.length - start, whole - copyBytes)
+/**
+ * Encoded bytes that a task may come to: what may follow the last end of which the plain bytes are known, without what the copy has of that. What whole
+ * segments took less than they might have is not asked for again.
+ */
+export function taskBytes(state: State, hypercore: Hypercore, copy: Copy): number {
+  const whole = state.db.get(
+    `SELECT end, byte_length FROM segments WHERE copy = ? AND replaced_by IS NULL AND byte_length IS NOT NULL
+     ORDER BY end DESC LIMIT 1`,
+    copy.id
+  )
+  const end = Number(whole?.end ?? 0)
+  const rest = encodedBytesMax(hypercore.byteLength - Number(whole?.byte_length ?? 0), hypercore.length - end)
+  const beyond = segmentsIn(state, copy.id, { start: end, end: copy.length })
+  const has = beyond.reduce((sum, row) => sum + Number(row.bytes), 0)
+  return Math.max(hypercore.length - copy.length, rest - has)
 }
 
 /** Undoes what draws set aside for a task: X, room, and for a copy without segments its pinner's deposit. */

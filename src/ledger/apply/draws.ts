@@ -1,6 +1,6 @@
 import { earlierValue } from '../rules/beacon.js'
 import { drawSeed } from '../rules/draw.js'
-import { copyLock, segmentReward, signerLock } from '../rules/economics.js'
+import { copyLock, encodedBytesMax, segmentReward, signerLock } from '../rules/economics.js'
 import { roundsPerEpoch } from '../rules/schedule.js'
 import { roleNames, type RoleName } from '../../protocol/operations.js'
 import { taskBytes } from './copies.js'
@@ -91,7 +91,7 @@ function excluded(state: State, copy: Copy, name: RoleName, renewal: boolean): S
 
 /** What a copy of this hypercore locks of its pinner's deposit. */
 function lockOf(state: State, hypercore: Hypercore): bigint {
-  return copyLock(taskBytes(hypercore, 0, 0), hypercore.every, state.parameters)
+  return copyLock(encodedBytesMax(hypercore.byteLength, hypercore.length), hypercore.every, state.parameters)
 }
 
 /** What a segment locks of its signer's deposit: the keys of `wrap` open nothing that others could not. */
@@ -221,7 +221,7 @@ function drawTask(state: State, task: Task, round: number, beacon: Buffer): numb
       task.treeHash = hypercore.treeHash
       task.signature = hypercore.signature
       task.byteLength = hypercore.byteLength
-      task.bytes = taskBytes(hypercore, task.start, copy.bytes)
+      task.bytes = taskBytes(state, hypercore, copy)
     }
     // What cannot be paid waits; only what is due on what is held begins a grace.
     const price = segmentReward(task.bytes, p)

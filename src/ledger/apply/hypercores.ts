@@ -4,9 +4,10 @@ import { verifyOriginal } from '../../crypto/author-signature.js'
 import type { Body, Plan } from '../../protocol/operations.js'
 import { sumsOf, type Original, type OriginalSums } from '../../protocol/original.js'
 import type { Parameters } from '../../protocol/parameters.js'
+import { growthReserve, growthWaitMs, type Growth } from '../rules/growth.js'
 import { addTask, fillCopies, wantedCopies } from './copies.js'
 import { give } from './money.js'
-import { hypercoreById, hypercoreByKey, liveCopies, taskOfCopy } from '../rows.js'
+import { hypercoreById, hypercoreByKey, liveCopies, taskOfCopy, type Hypercore } from '../rows.js'
 import { accountKinds, type Account, type State } from '../state.js'
 
 function checkPlan(plan: Plan, byteLength: number, p: Parameters): void {
@@ -63,11 +64,12 @@ export function sponsor(
   const { fork, length, manifest, signature } = original
   state.db.run(
     `INSERT INTO hypercores (key, account, state, fork, length, byte_length, tree_hash, manifest, signature, codec, every, steps,
-       copies, target_ppm, max_bytes, topic, refresh_after_ms) VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       copies, target_ppm, max_bytes, topic, refresh_after_ms, grown_clock)
+       VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (key) DO UPDATE SET state = 0, length = excluded.length, byte_length = excluded.byte_length,
        tree_hash = excluded.tree_hash, manifest = excluded.manifest, signature = excluded.signature, codec = excluded.codec, every = excluded.every, steps = excluded.steps,
        copies = excluded.copies, target_ppm = excluded.target_ppm, max_bytes = excluded.max_bytes, topic = excluded.topic,
-       refresh_after_ms = excluded.refresh_after_ms`,
+       refresh_after_ms = excluded.refresh_after_ms, grown_clock = excluded.grown_clock`,
     key,
     account.id,
     fork,
@@ -83,7 +85,8 @@ export function sponsor(
     plan.targetPpm,
     plan.maxBytes,
     plan.topic,
-    plan.refreshAfterMs
+    plan.refreshAfterMs,
+    state.head.clock
   )
   const hypercore = hypercoreByKey(state, key)!
   state.db.run('INSERT OR IGNORE INTO sponsors (hypercore, wallet) VALUES (?, ?)', hypercore.id, sender.id)
@@ -91,6 +94,31 @@ export function sponsor(
   const wanted = wantedCopies(state, hypercore, [])
   state.emit({ kind: 'sponsored', hypercore: key, length, codec: plan.codec, wanted })
   fillCopies(state, hypercore)
+}
+
+/**
+ * Whether it is time for a growth, and whether there is enough for it: so that an author that writes all the time does not have a segment made of each
+ * block, nor what supporters gave goes on growing alone.
+ *
+ * @throws ChainError `GROWTH_EARLY`, `GROWTH_UNPAID`
+ */
+function checkGrowth(state: State, hypercore: Hypercore, came: { bytes: number; blocks: number }): void {
+  const held = liveCopies(state, hypercore.id).filter((copy) => copy.state === 1)
+  const growth: Growth = {
+    ...came,
+    ageMs: state.head.clock - hypercore.grownClock,
+    copies: held.map((copy) => copy.bytes),
+    every: hypercore.every
+  }
+  const waitMs = growthWaitMs(growth, state.parameters)
+  if (waitMs > 0) {
+    throw new ChainError('GROWTH_EARLY', `what was appended is still gathered, for ${waitMs} ms`)
+  }
+  const needed = growthReserve(growth, state.parameters)
+  const { balance } = state.account(hypercore.account)
+  if (balance < needed) {
+    throw new ChainError('GROWTH_UNPAID', `the hypercore has ${balance} grains, to grow it needs ${needed}`)
+  }
 }
 
 /** Records that a hypercore has grown, by its author's signature; every copy gets one more segment. */
@@ -111,14 +139,17 @@ export function extend(state: State, { key, original }: Body<'extend'>): void {
   if (byteLength > known.maxBytes) {
     throw new ChainError('PLAN_EXCEEDED', `its plan pays for ${known.maxBytes} bytes`)
   }
+  checkGrowth(state, known, { bytes: byteLength - known.byteLength, blocks: original.length - known.length })
   checkOriginal(key, original, { byteLength, treeHash })
   state.db.run(
-    'UPDATE hypercores SET length = ?, byte_length = ?, tree_hash = ?, manifest = ?, signature = ? WHERE id = ?',
+    `UPDATE hypercores SET length = ?, byte_length = ?, tree_hash = ?, manifest = ?, signature = ?, grown_clock = ?
+     WHERE id = ?`,
     original.length,
     byteLength,
     treeHash,
     original.manifest,
     original.signature,
+    state.head.clock,
     known.id
   )
   state.emit({ kind: 'extended', hypercore: key, length: original.length })

@@ -157,6 +157,7 @@ export const hypercoreViewType: Type<HypercoreView> = struct({
   length: uint(),
   byteLength: uint(),
   treeHash: hash,
+  grownClock: uint(),
   plan: planType,
   wanted: uint(),
   copies: list(copyViewType, 65_536)
