@@ -179,6 +179,11 @@ export const operationErrors = {
     cause: 'The sender has acknowledged this draw already.',
     remedy: 'Nothing.'
   },
+  UNSERVED_SAID: {
+    class: 'ChainError',
+    cause: 'The pinner of this draw has said already that it finds nobody who serves the hypercore.',
+    remedy: 'Nothing: its signer goes on looking.'
+  },
   SEGMENT_MISMATCH: {
     class: 'ChainError',
     cause: 'A segment is another one than was drawn or delivered; the message names the field.',

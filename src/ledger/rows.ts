@@ -71,6 +71,10 @@ export interface Task {
   round: number
   turn: number
   attempts: number
+  /** Times in a row that pinner and signer found nobody who serves the hypercore. */
+  unserved: number
+  /** Its pinner has said that it finds nobody who does. */
+  sought: boolean
   draw: number | null
   pinner: number | null
   signer: number | null
@@ -155,6 +159,8 @@ export function taskFrom(row: Row): Task {
     round: count(row.round),
     turn: count(row.turn),
     attempts: count(row.attempts),
+    unserved: count(row.unserved),
+    sought: row.sought === 1n,
     draw: maybe(row.draw),
     pinner: maybe(row.pinner),
     signer: maybe(row.signer),
@@ -196,7 +202,7 @@ export function taskOfCopy(state: State, copy: number): Task | null {
 
 export function saveTask(state: State, task: Task): void {
   state.db.run(
-    `UPDATE tasks SET state = ?, end = ?, tree_hash = ?, signature = ?, byte_length = ?, round = ?, turn = ?, attempts = ?, draw = ?,
+    `UPDATE tasks SET state = ?, end = ?, tree_hash = ?, signature = ?, byte_length = ?, round = ?, turn = ?, attempts = ?, unserved = ?, sought = ?, draw = ?,
      pinner = ?, signer = ?, deadline = ?, bytes = ?, reserved = ?, locked = ?, delivered = ?
      WHERE id = ?`,
     taskStates.indexOf(task.state),
@@ -207,6 +213,8 @@ export function saveTask(state: State, task: Task): void {
     task.round,
     task.turn,
     task.attempts,
+    task.unserved,
+    task.sought ? 1 : 0,
     task.draw,
     task.pinner,
     task.signer,

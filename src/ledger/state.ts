@@ -7,6 +7,7 @@ import { parametersType, type Parameters } from '../protocol/parameters.js'
 import { entryHash } from '../protocol/receipt.js'
 import { addAnchor } from './anchors.js'
 import { backedBytes } from './rules/economics.js'
+import type { FailedDeliveries } from './rules/deliveries.js'
 import { DRIFT_MS, newReputation, reputationPpm, type Reputation } from './rules/reputation.js'
 import { Urn } from './rules/lots.js'
 import { roundAt } from './rules/time.js'
@@ -66,6 +67,8 @@ export interface Role {
   driftClock: number
   /** Chain time before which it is not drawn, since it was convicted. */
   barredUntil: number | null
+  /** Deliveries that came to nothing: what the next one costs. */
+  failed: FailedDeliveries
   /** What draws see of it: as it was when the present draws were frozen, less what they have given it since. */
   frozen: Frozen
   /** It would weigh something else if it were frozen now. */
@@ -581,7 +584,7 @@ export class State {
   #writeRole(role: Role): void {
     this.db.run(
       `UPDATE roles SET state = ?, capacity = ?, used = ?, locked = ?, round = ?, aged = ?, alpha = ?, beta = ?,
-       alpha2 = ?, beta2 = ?, quality = ?, refund_clock = ?, drift_clock = ?, barred_until = ?, weight = ?, room = ?, backing = ?, trust = ?, stale = ?
+       alpha2 = ?, beta2 = ?, quality = ?, refund_clock = ?, drift_clock = ?, barred_until = ?, failed = ?, failed_until = ?, weight = ?, room = ?, backing = ?, trust = ?, stale = ?
        WHERE id = ?`,
       role.state,
       role.capacity,
@@ -597,6 +600,8 @@ export class State {
       role.refundClock,
       role.driftClock,
       role.barredUntil,
+      role.failed.count,
+      role.failed.until,
       role.frozen.weight,
       role.frozen.roomBytes,
       role.frozen.backing,
@@ -631,6 +636,7 @@ export function roleFrom(row: Row): Role {
     refundClock: row.refund_clock === null ? null : Number(row.refund_clock),
     driftClock: Number(row.drift_clock),
     barredUntil: row.barred_until === null ? null : Number(row.barred_until),
+    failed: { count: Number(row.failed), until: Number(row.failed_until) },
     frozen: {
       weight: Number(row.weight),
       roomBytes: Number(row.room),

@@ -49,7 +49,7 @@ const effectBodies = {
   /** The task failed at this stage; it is wanted again in `round`. */
   redraw: struct({
     draw: id,
-    why: oneOf(['acknowledge', 'deliver', 'accept', 'refused', 'lapsed', 'retired'] as const),
+    why: oneOf(['acknowledge', 'deliver', 'accept', 'refused', 'lapsed', 'retired', 'unserved'] as const),
     round: uint()
   }),
   penalised: struct({ key, role: oneOf(roleNames), burned: amount, reputationPpm: uint() }),
@@ -100,7 +100,9 @@ const effectBodies = {
   /** A segment that was accepted has taken the place of so many of its copy. */
   renewed: struct({ copy: id, segment: uint(), replaced: uint() }),
   /** A renewal was given up: nobody could be drawn, X could not be reserved, or it failed too often. */
-  renewalDropped: struct({ task: id, copy: id, why: oneOf(['candidates', 'balance', 'attempts'] as const) })
+  renewalDropped: struct({ task: id, copy: id, why: oneOf(['candidates', 'balance', 'attempts'] as const) }),
+  /** A task's pinner says that it finds nobody who serves the hypercore. */
+  unserved: struct({ task: id, by: key })
 }
 
 export type EffectKind = keyof typeof effectBodies

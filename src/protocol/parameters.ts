@@ -30,7 +30,11 @@ export const parametersType = struct({
   pinnerDepositMin: amount,
   signerDepositMin: amount,
   verifierDepositMin: amount,
-  penaltyPpm: uint(PPM),
+  failedFee: amount,
+  failedMs: uint(31_536_000_000),
+  declineFee: amount,
+  attemptFee: amount,
+  unservedMax: uint(1_000),
   lieFactor: uint(1_000),
   failuresMax: uint(1_000),
   evidenceWindowMs: uint(31_536_000_000),
@@ -119,8 +123,16 @@ export const defaultParameters: Readonly<Parameters> = {
   pinnerDepositMin: 1_000_000n,
   signerDepositMin: 500_000n,
   verifierDepositMin: 500_000n,
-  /** Share of the least deposit burned for a refusal without evidence or a segment not delivered. 2 %. */
-  penaltyPpm: 20_000,
+  /** What each side of a delivery pays that came to nothing: 2 % of a signer's least deposit, about X of a small segment. It doubles with each one. */
+  failedFee: 10_000n,
+  /** … until so long after the last of them. 30 days, as reputations forget. */
+  failedMs: 2_592_000_000,
+  /** What it costs to say no to a draw, or nothing: more than the log of another draw is worth, less than a tenth of X. */
+  declineFee: 500n,
+  /** What a hypercore pays, burned, for an attempt that found it nowhere: half of X of a small segment, for the log and the search. */
+  attemptFee: 5_000n,
+  /** Attempts in a row after which a hypercore without copies is given up: with their pauses some 80 hours, longer than a weekend. */
+  unservedMax: 10,
   /** A proven lie burns this many times the copy's lock: it is never an accident of the network. */
   lieFactor: 4,
   /** m: failures in a row after which a pinner loses a copy. Three hours offline at hourly challenges. */

@@ -146,7 +146,7 @@ test('a genesis names the line of what is wrong in it', async (t) => {
     writeFileSync(path, text)
     await assert.rejects(readGenesis(path), at(code, place))
   }
-  writeFileSync(path, `${top}[parameters]\npenaltyPpm = 7\npinnerDepositMin = 3\n`)
+  writeFileSync(path, `${top}[parameters]\nlambdaPpm = 7\npinnerDepositMin = 3\n`)
   const { parameters } = await readGenesis(path)
-  assert.deepEqual(parameters, { ...defaultParameters, penaltyPpm: 7, pinnerDepositMin: 3n })
+  assert.deepEqual(parameters, { ...defaultParameters, lambdaPpm: 7, pinnerDepositMin: 3n })
 })

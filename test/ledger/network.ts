@@ -293,6 +293,11 @@ export class TestNetwork {
     return claim.key
   }
 
+  /** The author appends, and says so. */
+  grow(name: string, length: number): void {
+    this.send(this.supporter, { kind: 'extend', body: original(name, length, length * 1_000) })
+  }
+
   /** The record that an honest signer and pinner agree on. */
   record(assignment: AssignmentView, changes: Partial<SegmentRecord> = {}): SegmentRecord {
     const { hypercore: key, fork, copy, segment, signer, pinner, codec, treeHash, draw, beacon } = assignment

@@ -8,6 +8,7 @@ import { refusalHash } from '../../src/evidence/refusal-format.js'
 import { newReputation, reputationPpm, updateReputation } from '../../src/ledger/rules/reputation.js'
 import { refusalEvidenceMs } from '../../src/ledger/rules/schedule.js'
 import { segmentId, segmentSalt } from '../../src/protocol/segment.js'
+import type { Effect, EffectKind } from '../../src/protocol/effects.js'
 import type { AssignmentView, RoleView } from '../../src/protocol/views.js'
 import { DEPOSIT, TestNetwork, identity, original, quick } from './network.js'
 import { equal } from '../../src/bytes.js'
@@ -50,11 +51,10 @@ function roleOf({ network }: Drawn, key: Uint8Array): RoleView {
   return network.ledger.account(key).roles[0]!
 }
 
-/** What a role has after one outcome, and a share of `least` burned. */
-function after(outcome: 'failure' | 'refused', least: bigint): { deposit: bigint; reputationPpm: number } {
+/** What a role has after one outcome that cost it what a failed delivery does. */
+function after(outcome: 'failure' | 'refused' | 'unknown'): { deposit: bigint; reputationPpm: number } {
   const reputation = updateReputation(newReputation(), outcome, rules)
-  const burned = (least * BigInt(rules.penaltyPpm)) / 1_000_000n
-  return { deposit: DEPOSIT - burned, reputationPpm: reputationPpm(reputation) }
+  return { deposit: DEPOSIT - rules.failedFee, reputationPpm: reputationPpm(reputation) }
 }
 
 const untouched = { deposit: DEPOSIT, reputationPpm: reputationPpm(newReputation()) }
@@ -69,6 +69,16 @@ function has(of: Drawn, key: Uint8Array, wanted: { deposit: bigint; reputationPp
 /** The effects of the log's last entry. */
 function lastEffects({ network: { ledger } }: Drawn): { kind: string }[] {
   return ledger.effects(ledger.length() - 1)!.effects
+}
+
+/** All effects of a kind that the log has. */
+function effectsSince<K extends EffectKind>(
+  { network: { ledger } }: Drawn,
+  kind: K
+): Extract<Effect, { kind: K }>[] {
+  return Array.from({ length: ledger.length() }, (_, seq) => ledger.effects(seq)!.effects)
+    .flat()
+    .filter((effect): effect is Extract<Effect, { kind: K }> => effect.kind === kind)
 }
 
 /** What must be so whoever paid: all money accounted for, X back with the hypercore, a replay leads here too. */
@@ -89,7 +99,7 @@ test('upheld: the signer pays and is trusted less, the pinner is not touched', a
   has(of, assignment.signer, untouched)
   has(of, assignment.pinner, untouched)
   network.ledger.judge(assignment.draw, true)
-  has(of, assignment.signer, after('failure', rules.signerDepositMin))
+  has(of, assignment.signer, after('failure'))
   has(of, assignment.pinner, untouched)
   assert.deepEqual(
     lastEffects(of).map(({ kind }) => kind),
@@ -105,8 +115,8 @@ test('not upheld: the pinner that refused pays and is trusted less, the signer i
   refuse(of)
   network.ledger.judge(assignment.draw, false)
   has(of, assignment.signer, untouched)
-  has(of, assignment.pinner, after('refused', rules.pinnerDepositMin))
-  await checkSums(of, burned, 20_000n)
+  has(of, assignment.pinner, after('refused'))
+  await checkSums(of, burned, 10_000n)
 })
 
 test('not judged in time: nobody pays, and no verdict is taken any more', async (t) => {
@@ -129,11 +139,10 @@ test('not judged in time: nobody pays, and no verdict is taken any more', async 
   assert.deepEqual(network.ledger.refusals(), [])
   assert.throws(() => network.ledger.judge(assignment.draw, true), { code: 'REFUSAL_UNKNOWN' })
   const summary = network.ledger.summary()
-  // Others were drawn meanwhile and did not acknowledge, which lowers R and burns nothing.
-  assert.equal(summary.burned, burned)
-  for (const name of ['signer-1', 'signer-2', 'pinner-1', 'pinner-2']) {
-    assert.equal(roleOf(of, identity(name).publicKey).deposit, DEPOSIT)
-  }
+  // Others were drawn meanwhile and did not acknowledge, which costs them a fee: nobody pays for the refusal.
+  const declined = effectsSince(of, 'penalised').map(({ burned }) => burned)
+  assert.deepEqual(new Set(declined), new Set([rules.declineFee]))
+  assert.equal(summary.burned - burned, rules.declineFee * BigInt(declined.length))
   assert.equal(summary.sum, 0n)
   assert.equal((await auditFile(network.path)).failure, null)
 })
@@ -158,14 +167,14 @@ test('both roles are drawn again in a later round, without waiting for the verdi
   assert.equal(roleOf(of, assignment.signer).deposit, DEPOSIT - 10_000n)
 })
 
-test('without evidence the pinner pays at once, and nothing waits for a verdict', async (t) => {
+test('without evidence both sides pay at once, neither is rated, and nothing waits for a verdict', async (t) => {
   const of = drawn(t)
   const { network, assignment } = of
   const { burned } = network.ledger.summary()
   refuse(of, null)
   assert.deepEqual(network.ledger.refusals(), [])
-  has(of, assignment.pinner, after('refused', rules.pinnerDepositMin))
-  has(of, assignment.signer, untouched)
+  has(of, assignment.pinner, after('unknown'))
+  has(of, assignment.signer, after('unknown'))
   const [refused] = lastEffects(of) as unknown as [{ evidence: Buffer }]
   assert.deepEqual(refused.evidence, refusalHash(Buffer.alloc(0)))
   await checkSums(of, burned, 20_000n)

@@ -108,6 +108,7 @@ export function clearTask(state: State, hypercore: Hypercore, copy: Copy, task: 
   task.draw = null
   task.deadline = null
   task.delivered = null
+  task.sought = false
 }
 
 function clearSigner(state: State, task: Task): void {
@@ -141,13 +142,13 @@ type Side = 'pinner' | 'signer'
  * Puts a task back to be drawn: at once, or after many failures with the next epoch.
  *
  * @param drop whose place is to be drawn again; where that is only the signer's, the pinner stays
- * @param out who of them is not drawn for this copy any more
+ * @param out who of them is not drawn for this copy any more. @param rest rounds until it is wanted again
  */
 export function redraw(
   state: State,
   task: Task,
   why: EffectBody<'redraw'>['why'],
-  { drop, out = drop }: { drop: readonly Side[]; out?: readonly Side[] }
+  { drop, out = drop, rest }: { drop: readonly Side[]; out?: readonly Side[]; rest?: number }
 ): void {
   const p = state.parameters
   const draw = task.draw!
@@ -165,15 +166,16 @@ export function redraw(
     task.delivered = null
   }
   task.attempts++
-  if (task.attempts >= p.redrawsMax && task.renewal) {
+  const tired = task.attempts >= p.redrawsMax
+  if (tired && task.renewal) {
     dropRenewal(state, hypercore, copy, task, 'attempts')
     return state.emit({ kind: 'redraw', draw, why, round: state.round })
   }
-  if (task.attempts >= p.redrawsMax) {
-    task.attempts = 0
+  if (tired) task.attempts = 0
+  if (tired || rest !== undefined) {
     task.state = 'resting'
     task.deadline = null
-    task.round = state.round + roundsPerEpoch(p)
+    task.round = state.round + (rest ?? roundsPerEpoch(p))
   } else queueTask(state, task, hypercore)
   saveTask(state, task)
   state.emit({

@@ -48,11 +48,16 @@ export function lapse(state: State, work: number): number {
       done++
       continue
     }
-    state.db.run('UPDATE hypercores SET state = 2, grace_until = NULL WHERE id = ?', hypercore.id)
-    state.emit({ kind: 'lapsed', hypercore: hypercore.key })
-    const copies = liveCopies(state, hypercore.id)
-    for (const copy of copies) releaseCopy(state, copy)
-    done += 1 + copies.length
+    done += 1 + lapseNow(state, hypercore)
   }
   return done
+}
+
+/** A hypercore is given up: its copies are released. Returns how many. */
+export function lapseNow(state: State, { id, key }: Hypercore): number {
+  state.db.run('UPDATE hypercores SET state = 2, grace_until = NULL WHERE id = ?', id)
+  state.emit({ kind: 'lapsed', hypercore: key })
+  const copies = liveCopies(state, id)
+  for (const copy of copies) releaseCopy(state, copy)
+  return copies.length
 }

@@ -1,8 +1,7 @@
 import { ChainError } from '../../errors.js'
 import type { Body, Outcome, RoleName } from '../../protocol/operations.js'
-import { PPM, type Parameters } from '../../protocol/parameters.js'
-import { mulDiv } from '../rules/economics.js'
-import { DRIFT_MS, driftReputation, reputationPpm, updateReputation } from '../rules/reputation.js'
+import type { Parameters } from '../../protocol/parameters.js'
+import { DRIFT_MS, driftReputation, updateReputation } from '../rules/reputation.js'
 import { addCopy, releaseCopy } from './copies.js'
 import { copyById } from '../rows.js'
 import { BURNED, roleFrom, type Account, type Role, type State } from '../state.js'
@@ -91,21 +90,6 @@ export function driftRoles(state: State, work: number): number {
 export function rate(state: State, role: Role, outcome: Outcome): void {
   role.main = updateReputation(role.main, outcome, state.parameters)
   state.rated(role)
-}
-
-/** Records an outcome and burns a share of the least deposit, as far as it is not locked. */
-export function penalise(state: State, role: Role, outcome: Outcome): void {
-  rate(state, role, outcome)
-  const p = state.parameters
-  const wanted = mulDiv(leastDeposit(role.role, p), p.penaltyPpm, PPM)
-  const burned = burnDeposit(state, role, wanted)
-  state.emit({
-    kind: 'penalised',
-    key: state.keyOf(role),
-    role: role.role,
-    burned,
-    reputationPpm: reputationPpm(role.main)
-  })
 }
 
 /** Burns up to `wanted` of what a role has deposited and not locked. */

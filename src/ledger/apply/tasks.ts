@@ -10,7 +10,15 @@ import { addTask, redraw, releaseCopy } from './copies.js'
 import { beaconOf } from './draws.js'
 import { renewClock, replaceSegments } from './renewal.js'
 import { passOver, queueTask } from './turns.js'
-import { penalise, rate } from './roles.js'
+import {
+  chargeDecline,
+  chargeFault,
+  creditDelivery,
+  endUnserved,
+  failDelivery,
+  saySought
+} from './deliveries.js'
+import { rate } from './roles.js'
 import {
   copyById,
   hypercoreById,
@@ -216,6 +224,9 @@ function addSegment(state: State, task: Task, copy: Copy, record: SegmentRecord,
   state.touch(pinner)
   state.touch(signer)
   rate(state, signer, isWhole ? 'success' : 'offline')
+  creditDelivery(state, isWhole ? [signer, pinner] : [pinner])
+  // It was to be had after all.
+  if (task.sought) chargeDecline(state, pinner)
   state.db.run('DELETE FROM tasks WHERE id = ?', task.id)
   copy.length = Math.max(copy.length, record.end)
   copy.bytes += record.bytes - replaced
@@ -262,14 +273,17 @@ function growLock(state: State, hypercore: Hypercore, copy: Copy, pinner: Role):
   pinner.locked += more
 }
 
+/** States in which both sides have said yes. */
+const DELIVERING: ReadonlySet<Task['state']> = new Set(['delivering', 'late', 'delivered'])
+
 /** What stands in the effects for the evidence of a refusal that has none. */
 const NO_EVIDENCE = refusalHash(Buffer.alloc(0))
 
 /**
- * A drawn signer or pinner says no. Before it acknowledged, the next in order takes its place; afterwards both roles are drawn again. Without evidence it
- * costs reputation and deposit; with evidence the chain judges who pays.
+ * A drawn signer or pinner says no. Before it acknowledged, another takes its place; afterwards both roles are drawn again. Without evidence
+ * both pay, with evidence the chain judges who does; a hypercore that each of them found nowhere pays itself.
  */
-export function refuse(state: State, sender: Account, { draw, evidence }: Body<'refuse'>): void {
+export function refuse(state: State, sender: Account, { draw, reason, evidence }: Body<'refuse'>): void {
   const task = taskOfDraw(state, draw)
   const side = sideOf(state, task, sender)
   // A pinner signs nothing before it accepts, so there is nothing that a signer could show.
@@ -280,21 +294,35 @@ export function refuse(state: State, sender: Account, { draw, evidence }: Body<'
     throw new ChainError('ACKNOWLEDGED', 'this draw is acknowledged already')
   }
   if (cameLate(state, task, sender, 'refuse')) return
-  state.emit({ kind: 'refused', draw, by: sender.key, evidence: evidence ?? NO_EVIDENCE })
   const role = state.role(task[side]!)
+  if (reason === 'unreachable' && !evidence && side === 'pinner' && DELIVERING.has(task.state)) {
+    if (task.sought) throw new ChainError('UNSERVED_SAID', 'the pinner of this draw has said so already')
+    if (task.state !== 'delivering') {
+      throw new ChainError('NOT_WAITING', 'the signer has delivered, or its time is over')
+    }
+    return saySought(state, task, role)
+  }
+  state.emit({ kind: 'refused', draw, by: sender.key, evidence: evidence ?? NO_EVIDENCE })
+  if (task.state === 'asked') {
+    // Nothing follows for the pinner from a pinner's no; a signer knows its pinner, and would choose by it.
+    if (side === 'pinner') chargeDecline(state, role)
+    else chargeFault(state, role, 'refused')
+    return redraw(state, task, 'refused', { drop: [side] })
+  }
   if (task.state === 'wanted' || task.state === 'frozen' || task.state === 'resting') {
     // The pinner said yes, and thinks better of it before anybody has worked for it.
     rate(state, role, 'refused')
+    chargeDecline(state, role)
     return redraw(state, task, 'refused', { drop: [side] })
   }
-  if (task.state === 'asked') {
-    rate(state, role, 'refused')
-    return redraw(state, task, 'refused', { drop: [side] })
+  if (evidence) {
+    addRefusal(state, task, evidence)
+    // A pinner that shows why is out only if that does not hold.
+    return redraw(state, task, 'refused', { drop: BOTH, out: ['signer'] })
   }
-  if (evidence) addRefusal(state, task, evidence)
-  else penalise(state, role, 'refused')
-  // A pinner that shows why is out only if that does not hold.
-  redraw(state, task, 'refused', { drop: BOTH, out: evidence ? ['signer'] : BOTH })
+  // The pinner's word came first, or it would only have to say what its signer says.
+  if (reason === 'unreachable' && side === 'signer' && task.sought) return endUnserved(state, task)
+  failDelivery(state, task, 'refused')
 }
 
 /** A refusal waits for its evidence and for the chain's verdict. */
@@ -326,7 +354,7 @@ export function judge(state: State, { draw, upheld }: Body<'judge'>): void {
     draw
   )
   if (!row) throw new ChainError('REFUSAL_UNKNOWN', `no refusal of draw ${draw} waits for a verdict`)
-  penalise(state, state.role(Number(upheld ? row.signer : row.pinner)), upheld ? 'failure' : 'refused')
+  chargeFault(state, state.role(Number(upheld ? row.signer : row.pinner)), upheld ? 'failure' : 'refused')
   if (!upheld) passOver(state, Number(row.copy), state.role(Number(row.pinner)))
   state.db.run('DELETE FROM refusals WHERE draw = ?', draw)
   state.emit({ kind: 'judged', draw, upheld })
@@ -360,7 +388,9 @@ function expireTask(state: State, task: Task): void {
       return
     case 'asked': {
       const side = askedSide(task)
-      rate(state, state.role(task[side]!), 'offline')
+      const role = state.role(task[side]!)
+      rate(state, role, 'offline')
+      chargeDecline(state, role)
       return redraw(state, task, 'acknowledge', { drop: [side] })
     }
     case 'delivering':
@@ -370,10 +400,8 @@ function expireTask(state: State, task: Task): void {
       task.deadline = state.head.clock + state.parameters.acknowledgeMs
       return saveTask(state, task)
     case 'late':
-      penalise(state, state.role(task.signer!), 'offline')
-      return redraw(state, task, 'deliver', { drop: BOTH })
+      return failDelivery(state, task, 'deliver')
     case 'delivered':
-      penalise(state, state.role(task.pinner!), 'offline')
-      return redraw(state, task, 'accept', { drop: BOTH })
+      return failDelivery(state, task, 'accept')
   }
 }

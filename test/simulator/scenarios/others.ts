@@ -5,15 +5,19 @@ import type { Casting, Member, Scenario } from '../scenario.js'
 import { Churner, Flooder, Grinder, Nobody, Whale } from '../strategies/joiners.js'
 import { delaying, dropping, reordering } from '../strategies/operators.js'
 import { Pinner } from '../strategies/pinner.js'
-import { Accomplice, Picky } from '../strategies/pinners.js'
+import { Accomplice, BlamingPinner, Picky } from '../strategies/pinners.js'
 import { Signer } from '../strategies/signer.js'
-import { Halving, Idle, Inventing, PickySigner, Spoiling } from '../strategies/signers.js'
+import { Blaming, Halving, Idle, Inventing, PickySigner, Spoiling } from '../strategies/signers.js'
 import { Supporter } from '../strategies/supporter.js'
 import { Growing, Hostage, Penniless } from '../strategies/supporters.js'
 import { Verifier } from '../strategies/verifier.js'
 import { Absent, Damning, Praising } from '../strategies/verifiers.js'
 import { castOf, hypercores, NOTHING } from './cast.js'
 import { invented, paidForPairs } from './pinners.js'
+
+/** Of whoever spoils deliveries: nobody else can tell whose fault it was. */
+const AS_MUCH =
+  'without a proof both sides of a delivery pay: its partners once each what it pays doubled each time (P2.A11)'
 
 /** X that hostile signers got. */
 function paidForSegments(_: Outcome, cheats: readonly Fate[]): bigint {
@@ -37,7 +41,10 @@ function signs(name: string, does: string, make: () => Signer, more: Partial<Sce
 }
 
 export const signerScenarios: Scenario[] = [
-  signs('delivers-nothing', 'says yes to every draw and delivers nothing', () => new Idle()),
+  signs('delivers-nothing', 'says yes to every draw and delivers nothing', () => new Idle(), {
+    limit: { ...NOTHING, harm: 30_000n },
+    missing: AS_MUCH
+  }),
   signs('delivers-garbage', 'signs a root over chunks of which one is broken', () => new Spoiling()),
   signs('delivers-half', 'encodes and signs half of every segment', () => new Halving(), {
     unearned: () => 0n
@@ -83,7 +90,27 @@ export const pairScenarios: Scenario[] = [
       })
     },
     unearned: paidForPairs,
-    limit: NOTHING
+    limit: { ...NOTHING, harm: 60_000n },
+    missing: AS_MUCH
+  },
+  {
+    name: 'blames',
+    does: 'two pinners and two signers in one hand say of every hypercore that nobody serves it',
+    days: 1,
+    cast: (casting) => {
+      const own = ['pinner-1', 'pinner-2', 'signer-1', 'signer-2'].map((name) => ({
+        name: `own-${name}`,
+        hostile: () => (name.includes('pinner') ? new BlamingPinner() : new Blaming()),
+        honest: () => (name.includes('pinner') ? new Pinner() : new Signer())
+      }))
+      return castOf(casting, own, {
+        plan: { copies: 2 },
+        cores: hypercores(6),
+        crowd: { signers: 6, pinners: 6 }
+      })
+    },
+    limit: { ...NOTHING, harm: 60_000n },
+    missing: AS_MUCH
   }
 ]
 
@@ -151,27 +178,17 @@ function supports(
 
 const lengths = Array.from({ length: 48 }, (_, n) => author('growing', blocksOf('growing', 8 + 2 * n, 400)))
 
-/** What both sponsors of what cannot be had do. */
-const UNREACHABLE =
-  'signers pay for what nobody serves: that it is unreachable should rate nobody and cost the hypercore, with back-off (item 18, P2.A11)'
-
 export const supporterScenarios: Scenario[] = [
-  supports(
-    'unreachable',
-    'sponsors hypercores that nobody serves',
-    () => {
-      const ghosts = Array.from({ length: 3 }, (_, i) => phantom(`ghost ${i}`, 16, 16_000))
-      return new Supporter(ghosts, { copies: 4 }, 1_000_000n)
-    },
-    { limit: { ...NOTHING, harm: 500_000n }, missing: UNREACHABLE }
-  ),
+  supports('unreachable', 'sponsors hypercores that nobody serves', () => {
+    const ghosts = Array.from({ length: 3 }, (_, i) => phantom(`ghost ${i}`, 16, 16_000))
+    return new Supporter(ghosts, { copies: 4 }, 1_000_000n)
+  }),
   supports(
     'false-sized',
     'sponsors a hypercore of a few bytes whose roots, signed by itself, say 100 MiB',
     () => {
       return new Supporter([phantom('false', 16, 100 << 20)], { copies: 4 }, 10_000_000n)
-    },
-    { limit: { ...NOTHING, harm: 300_000n }, missing: UNREACHABLE }
+    }
   ),
   supports('growing', 'appends to a hypercore every hour', () => new Growing(lengths, 20_000_000n)),
   supports(

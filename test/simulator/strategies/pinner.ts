@@ -20,6 +20,8 @@ export class Pinner implements Strategy {
   readonly #copies = new Set<number>()
   readonly #draws = new Set<number>()
   readonly #proven = new Set<number>()
+  /** Draws of whose hypercore it has said that nobody serves it. */
+  readonly #unserved = new Set<number>()
 
   async begin(party: Party): Promise<void> {
     await party.chain.register('pinner', PINNER_CAPACITY, this.deposit)
@@ -38,6 +40,7 @@ export class Pinner implements Strategy {
         if (!this.#copies.has(effect.copy)) return false
         this.#draws.add(effect.draw)
         return true
+      case 'acknowledged':
       case 'delivered':
       case 'late':
         return this.#draws.has(effect.draw)
@@ -60,9 +63,22 @@ export class Pinner implements Strategy {
     for (const assignment of await chain.assignments()) {
       const { role, task } = assignment
       if (role !== 'pinner') continue
+      if (task.state === 'delivering') await party.attempt('seek', () => this.#seek(party, assignment))
       if (task.state !== 'delivered' && task.state !== 'late') continue
       await party.attempt('accept', () => this.offered(party, assignment))
     }
+  }
+
+  /** Looks itself for what its signer is to download. */
+  async #seek(party: Party, { draw, hypercore, task }: AssignmentView): Promise<void> {
+    if (this.#unserved.has(draw) || this.finds(party, hypercore, task.end)) return
+    await party.chain.refuse(draw, 'unreachable')
+    this.#unserved.add(draw)
+  }
+
+  /** Whether it finds so many blocks of a hypercore in the swarm. */
+  finds({ world }: Party, hypercore: Uint8Array, length: number): boolean {
+    return (world.blocks(hypercore)?.length ?? 0) >= length
   }
 
   /** Whether it takes a copy that it was drawn for. */

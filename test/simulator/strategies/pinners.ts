@@ -162,3 +162,10 @@ export class Declining extends Pinner {
     await party.chain.refuse(draw, 'busy')
   }
 }
+
+/** Says of every hypercore that nobody serves it, so that it never pays for a delivery. */
+export class BlamingPinner extends Pinner {
+  override finds(): boolean {
+    return false
+  }
+}

@@ -5,9 +5,14 @@ import type { Party, Strategy } from '../party.js'
 
 export const SIGNER_DEPOSIT = 50_000_000n
 
+/** How long a hypercore is looked for before its signer says that nobody serves it: longer than its pinner takes. */
+const SEEK_MS = 240_000
+
 /** A signer as it should be. */
 export class Signer implements Strategy {
   readonly #delivered = new Set<number>()
+  /** Draws for which it found nobody, and since when. */
+  readonly #seeking = new Map<number, number>()
 
   async begin(party: Party): Promise<void> {
     await party.chain.register('signer', 1 << 30, SIGNER_DEPOSIT)
@@ -42,6 +47,9 @@ export class Signer implements Strategy {
     const { copy, draw, hypercore, task } = assignment
     const blocks = await world.fetch(party, hypercore, task.end)
     if (!blocks) {
+      const since = this.#seeking.get(draw) ?? party.clock.now()
+      this.#seeking.set(draw, since)
+      if (party.clock.now() < since + SEEK_MS) throw new Error('nobody serves it yet')
       await chain.refuse(draw, 'unreachable')
       return
     }

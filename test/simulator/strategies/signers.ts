@@ -39,6 +39,13 @@ export class Halving extends Signer {
   }
 }
 
+/** Says of every hypercore that nobody serves it. */
+export class Blaming extends Signer {
+  override async deliver({ chain }: Party, { draw }: AssignmentView): Promise<void> {
+    await chain.refuse(draw, 'unreachable')
+  }
+}
+
 /** Encodes other blocks than the author's where it may: its own pinner takes them. */
 export class Inventing extends Signer {
   readonly #bad: (index: number) => boolean
