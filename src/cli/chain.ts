@@ -48,7 +48,9 @@ Exit codes: 0 stopped by Ctrl-C or SIGTERM, 1 it failed, 2 bad input.
     const code = await runUntilStopped(program, io, async () => {
       http?.begun()
       const key = idEncoding.encode(program.publicKey)
-      tell('started', { key, name: genesis.name }, `chain ${key}\nrunning; Ctrl-C stops it`)
+      const shown = http ? `\n${http.url} shows it` : ''
+      const facts = { key, name: genesis.name, ...(http && { url: http.url }) }
+      tell('started', facts, `chain ${key}${shown}\nrunning; Ctrl-C stops it`)
       return Promise.resolve()
     })
     tell('closed', {}, '')

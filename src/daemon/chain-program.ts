@@ -1,5 +1,8 @@
 import { join } from 'node:path'
 import type { Clock } from '../clock.js'
+import { Dashboard, type DashboardOptions } from '../dashboard/dashboard.js'
+import { DrawWatch } from '../dashboard/draw-watch.js'
+import { ledgerSource } from '../dashboard/source.js'
 import { Resource } from '../lifecycle.js'
 import { FileLog, type Logger } from '../log.js'
 import { ChainNode } from '../roles/chain-node.js'
@@ -24,6 +27,9 @@ export interface ChainProgramOptions {
   http?: HttpServer | undefined
 }
 
+/** The history that a dashboard shows: follows from the log, and may be deleted. */
+const DASHBOARD = 'dashboard.db'
+
 /** A chain as its operator runs it, with its folder, its log and its faucet. */
 export class ChainProgram extends Resource {
   readonly #options: ChainProgramOptions
@@ -47,6 +53,7 @@ export class ChainProgram extends Resource {
     const file = await this.acquire('log', new FileLog(join(path, 'log.ndjson'), clock))
     const log = hear(CHAIN, file.log.with({ role: CHAIN }))
     const services: Faucet[] = []
+    const draws = http && new DrawWatch()
     this.#node = await this.acquire(
       'chain',
       new ChainNode({
@@ -54,15 +61,31 @@ export class ChainProgram extends Resource {
         network,
         genesis,
         threads: 2,
+        observer: draws,
         attach: (connection) => services.forEach((service) => service.accept(connection)),
         randomBytes,
         clock,
         log
       })
     )
+    if (http) await this.#show(http, join(path, DASHBOARD), { draws, log })
     if (!limits) return
     const member = { dir: join(dir, FAUCET), network, chainKey: this.#node.publicKey, clock, randomBytes }
     const faucet = new Faucet({ ...member, log: log.with({ role: FAUCET }), limits })
     services.push(await this.acquire('faucet', faucet))
+  }
+
+  /** Beside the ledger and off its write path: what fails there is not the chain's. */
+  async #show(
+    http: HttpServer,
+    path: string,
+    { draws, log }: Pick<DashboardOptions, 'draws' | 'log'>
+  ): Promise<void> {
+    const { clock } = this.#options
+    const { ledger } = this.#node
+    const source = ledgerSource(ledger, clock, (challenge) => this.#node.evidence(challenge))
+    const dashboard = new Dashboard({ source, path, draws, clock, log })
+    http.show(await this.acquire('dashboard', dashboard))
+    this.owe('showing', () => http.show(null))
   }
 }

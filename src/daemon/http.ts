@@ -1,24 +1,40 @@
+import type { AddressInfo } from 'node:net'
 import { fastify } from 'fastify'
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
+import { api, REQUESTS } from '../dashboard/api/api.js'
+import type { Dashboard } from '../dashboard/dashboard.js'
 import { InputError } from '../errors.js'
 import { Resource } from '../lifecycle.js'
 import type { Logger, LogValue } from '../log.js'
 import type { Address } from './setting.js'
 
+export interface HttpOptions {
+  /** Names that it goes by, beside localhost and addresses. */
+  names?: readonly string[]
+  /** Requests to the API that one address may make in a window. */
+  requests?: { max: number; windowMs: number }
+}
+
 /**
- * What a program shows of itself over HTTP: `/live` answers as long as its event loop turns, `/ready` with 200 once it does all that
- * it is for and with 503 before, `/metrics` in Prometheus's text format. It shows no keys and takes no orders.
+ * What a program shows over HTTP: `/live` answers as long as its event loop turns, `/ready` with 200 once it does all that
+ * it is for and with 503 before, `/metrics` in Prometheus's text format; below `/api/v1` the dashboard's API, once there is a
+ * dashboard to show. It takes no orders.
  */
 export class HttpServer extends Resource {
   readonly #address: Address
+  readonly #options: HttpOptions
   readonly #registry = new Registry()
   readonly #events: Counter<'role' | 'event'>
   readonly #gauge: Gauge
   #ready = false
+  #dashboard: Dashboard | null = null
+  #port = 0
 
-  constructor(address: Address) {
+  /** @param address with port 0 for any that is free */
+  constructor(address: Address, options: HttpOptions = {}) {
     super()
     this.#address = address
+    this.#options = options
     collectDefaultMetrics({ register: this.#registry })
     const registers = [this.#registry]
     this.#events = new Counter({
@@ -36,6 +52,8 @@ export class HttpServer extends Resource {
     const { host, port } = this.#address
     const server = fastify({ logger: false, forceCloseConnections: true })
     this.own('server', server)
+    const { names = [], requests = REQUESTS } = this.#options
+    await server.register(api, { prefix: '/api/v1', dashboard: () => this.#dashboard, names, requests })
     server.get('/live', () => 'live\n')
     server.get('/ready', (_request, reply) =>
       reply.code(this.#ready ? 200 : 503).send(this.#ready ? 'ready\n' : 'not yet\n')
@@ -52,6 +70,19 @@ export class HttpServer extends Resource {
         }
       )
     })
+    this.#port = (server.server.address() as AddressInfo).port
+  }
+
+  /** Where a browser finds it. */
+  get url(): string {
+    const { host } = this.#address
+    const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
+    return `http://${shown}:${this.#port}/`
+  }
+
+  /** Has a dashboard answer from now on; it must be closed after this is. */
+  show(dashboard: Dashboard | null): void {
+    this.#dashboard = dashboard
   }
 
   /** To be told once the program does all that it is for. */

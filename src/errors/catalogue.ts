@@ -1,5 +1,6 @@
 import { chainErrors } from './chain.js'
 import { chunkErrors } from './chunks.js'
+import { dashboardErrors } from './dashboard.js'
 import type { ErrorClass, ErrorEntry } from './entry.js'
 import { evidenceErrors } from './evidence.js'
 import { networkErrors } from './network.js'
@@ -15,7 +16,8 @@ export const areas = {
   'Evidence, refusals and audit': evidenceErrors,
   'Network and transfers': networkErrors,
   Storage: storageErrors,
-  'Chunks, keys, trees and the engine': chunkErrors
+  'Chunks, keys, trees and the engine': chunkErrors,
+  'Dashboard and API': dashboardErrors
 } as const
 
 /** Every code with its class, cause and remedy. */
@@ -26,7 +28,8 @@ export const catalogue = {
   ...evidenceErrors,
   ...networkErrors,
   ...storageErrors,
-  ...chunkErrors
+  ...chunkErrors,
+  ...dashboardErrors
 } as const
 
 type Catalogue = typeof catalogue

@@ -85,6 +85,7 @@ export class Ledger extends Answering implements SyncLedger {
     this.chainKey = Buffer.from(genesis.sender)
     this.#name = genesis.body.name
     this.state = new State(db, this.chainId, this.chainKey)
+    this.state.observer = options.observer ?? null
     this.#began = { clock: 0, now: options.clock.now() }
     this.#ahead = options.beacon ? new ChecksAhead(this.state, options.beacon) : null
   }

@@ -120,7 +120,7 @@ export interface Appended {
   effectsHash: Buffer
 }
 
-/** Who wants to see how each draw came about: the audit and `verify-draw`. */
+/** Who wants to see how each draw came about: the audit, `verify-draw` and the dashboard. */
 export interface DrawObserver {
   draw?(of: {
     draw: number
@@ -129,9 +129,12 @@ export interface DrawObserver {
     seed: Uint8Array
     total: number
     excluded: Buffer[]
+    /** Numbers of the excluded, and all weights as `Urn.pairs` gives them: only while this is called. */
+    out: readonly number[]
+    weights: () => Uint32Array
   }): void
-  /** One whom a lot fell on, in order; the first who fits is drawn. */
-  lot?(of: { key: Buffer; frozen: Frozen; fits: boolean }): void
+  /** One whom a lot fell on, with its number, in order; the first who fits is drawn. */
+  lot?(of: { candidate: number; key: Buffer; frozen: Frozen; fits: boolean }): void
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Operation, Outcome } from '../protocol/operations.js'
 import type { Parameters } from '../protocol/parameters.js'
 import type { Asked } from './queries.js'
 import type { BeaconSource } from './rules/beacon.js'
+import type { DrawObserver } from './state.js'
 import type { ChainView, Receipt } from '../protocol/views.js'
 
 /** What a new network starts from; the chain's key signs it as the log's first entry. */
@@ -30,6 +31,8 @@ export interface LedgerOptions {
   clock: Pick<Clock, 'wall' | 'now'>
   /** Chain time of calls that do not say theirs; by default it goes on from where it was with the time of the process. */
   time?: () => number
+  /** Sees how each draw comes about. It must not throw, and not keep the ledger waiting. */
+  observer?: DrawObserver | undefined
   /** False: commits are not flushed to disk, for tests and measurements alone. */
   durable?: boolean
 }

@@ -4,11 +4,14 @@ import Hyperswarm from 'hyperswarm'
 import type { Tasks } from '../../workers/tasks.js'
 import { ChainHost } from '../chain/host.js'
 import { ChainService } from '../chain/service.js'
+import type { EvidenceStore } from '../chain/evidence/store.js'
 import { ChainStores } from '../chain/stores.js'
 import type { Clock } from '../clock.js'
 import { Engine } from '../engine/engine.js'
 import { DatdotError } from '../errors.js'
 import { LedgerHost } from '../ledger/host.js'
+import type { DrawObserver } from '../ledger/state.js'
+import type { LedgerApi } from '../ledger/types.js'
 import { OnionBeacon } from '../ledger/rules/beacon.js'
 import { signaturesOnWorkers } from '../ledger/signature-checks.js'
 import { Resource } from '../lifecycle.js'
@@ -34,6 +37,8 @@ export interface ChainNodeOptions {
   threads?: number
   /** Offers what its operator does beside the chain, on every connection to the chain's key. */
   attach?: (connection: PeerStream) => void
+  /** Sees how each draw comes about: a dashboard's. */
+  observer?: DrawObserver | undefined
   randomBytes: (length: number) => Buffer
   clock: Clock
   log: Logger
@@ -51,6 +56,8 @@ const RESUME_MS = 6_000
 export class ChainNode extends Resource {
   readonly #options: ChainNodeOptions
   #publicKey: Buffer | undefined
+  #ledger: LedgerApi | undefined
+  #evidence: EvidenceStore | undefined
 
   constructor(options: ChainNodeOptions) {
     super()
@@ -61,6 +68,18 @@ export class ChainNode extends Resource {
   get publicKey(): Buffer {
     if (!this.#publicKey) throw new DatdotError('NOT_OPEN', 'this chain is not open yet')
     return this.#publicKey
+  }
+
+  /** Its ledger, once it is open: to be asked. */
+  get ledger(): LedgerApi {
+    if (!this.#ledger) throw new DatdotError('NOT_OPEN', 'this chain is not open yet')
+    return this.#ledger
+  }
+
+  /** The public evidence of a challenge, piece by piece; null where there is none (any more). */
+  evidence(challenge: number): AsyncIterable<Uint8Array> | null {
+    const subject = { kind: 'answer' as const, id: challenge }
+    return this.#evidence?.find(subject) ? this.#evidence.read(subject) : null
   }
 
   protected async start(): Promise<void> {
@@ -77,11 +96,14 @@ export class ChainNode extends Resource {
         keyPair,
         beacon,
         clock,
+        observer: this.#options.observer,
         genesis: { name, parameters, allocations, beacon: onion }
       })
     )
+    this.#ledger = ledger
     const engine = this.own('engine', new Engine<Tasks>(threads === undefined ? {} : { threads }))
     const stores = await this.acquire('stores', new ChainStores({ dir, keyPair, ledger }))
+    this.#evidence = stores.evidence
     const checkSignatures = signaturesOnWorkers((task, input) => engine.call(task, input))
     const service = new ChainService({
       ledger,

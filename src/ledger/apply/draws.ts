@@ -338,7 +338,9 @@ function drawRole(
     role: name,
     seed,
     total: urn.total,
-    excluded: out.map((role) => state.keyOf(role))
+    excluded: out.map((role) => state.keyOf(role)),
+    out: out.map((role) => role.id),
+    weights: () => urn.pairs()
   })
   let misfits = 0
   for (const id of urn.draw(
@@ -353,7 +355,7 @@ function drawRole(
       backing >= lock &&
       hasRoom(state, role, task) &&
       state.account(role.account).balance - role.locked >= lock
-    observer?.lot?.({ key: state.keyOf(role), frozen: role.frozen, fits })
+    observer?.lot?.({ candidate: id, key: state.keyOf(role), frozen: role.frozen, fits })
     if (fits) return { winner: role, misfits }
     if (++misfits >= MISFITS_MAX) break
   }

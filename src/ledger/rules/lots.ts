@@ -48,6 +48,13 @@ export class Urn {
     for (let cell = candidate + 1; cell < this.#sums.length; cell += cell & -cell) this.#sums[cell]! += change
   }
 
+  /** Everybody who weighs something: number and weight in turn, in order of numbers. */
+  pairs(): Uint32Array {
+    const pairs: number[] = []
+    for (const [candidate, weight] of this.#weights.entries()) if (weight > 0) pairs.push(candidate, weight)
+    return Uint32Array.from(pairs)
+  }
+
   /** The candidate on whom `point` falls, where each takes as much of `0..total - 1` as it weighs, in order of numbers. */
   at(point: number): number {
     if (!(point >= 0 && point < this.#total)) throw new RangeError(`${point} is not in 0..${this.#total - 1}`)
