@@ -151,15 +151,17 @@ test('what was answered is not sent again, and what is wrong has a code', async 
 test('pages of other sites, and other names for this address, get nothing', async (t) => {
   const { http } = await shown(t)
   const { port } = new URL(http.url)
-  const status = (headers: Record<string, string>) => rawStatus(Number(port), headers)
-  assert.equal(await status({ host: `127.0.0.1:${port}` }), 200)
-  assert.equal(await status({ host: `localhost:${port}`, origin: `http://localhost:${port}` }), 200)
-  assert.equal(await status({ host: `[::1]:${port}` }), 200)
-  assert.equal(await status({ host: `evil.example:${port}` }), 403)
-  assert.equal(await status({ host: `127.0.0.1.evil.example` }), 403)
-  assert.equal(await status({ host: `localhost:${port}`, origin: 'http://evil.example' }), 403)
-  assert.equal(await status({ host: `localhost:${port}`, origin: 'null' }), 403)
-  assert.equal(await status({ host: `localhost:${port}`, 'sec-fetch-site': 'cross-site' }), 403)
+  const answer = (headers: Record<string, string>) => asked(Number(port), headers)
+  const answered = { status: 200, code: undefined }
+  const refused = { status: 403, code: 'API_FOREIGN' }
+  assert.deepEqual(await answer({ host: `127.0.0.1:${port}` }), answered)
+  assert.deepEqual(await answer({ host: `localhost:${port}`, origin: `http://localhost:${port}` }), answered)
+  assert.deepEqual(await answer({ host: `[::1]:${port}` }), answered)
+  assert.deepEqual(await answer({ host: `evil.example:${port}` }), refused)
+  assert.deepEqual(await answer({ host: `127.0.0.1.evil.example` }), refused)
+  assert.deepEqual(await answer({ host: `localhost:${port}`, origin: 'http://evil.example' }), refused)
+  assert.deepEqual(await answer({ host: `localhost:${port}`, origin: 'null' }), refused)
+  assert.deepEqual(await answer({ host: `localhost:${port}`, 'sec-fetch-site': 'cross-site' }), refused)
 })
 
 test('who asks too often is told to wait', async (t) => {
@@ -251,11 +253,14 @@ async function* readMessages(body: ReadableStream<Uint8Array>): AsyncGenerator<M
 }
 
 /** `fetch` sets Host by itself. */
-function rawStatus(port: number, headers: Record<string, string>): Promise<number> {
+function asked(port: number, headers: Record<string, string>): Promise<{ status: number; code: unknown }> {
   return new Promise((resolve, reject) => {
     request({ port, host: '127.0.0.1', path: '/api/v1/overview', headers }, (response) => {
-      response.resume()
-      resolve(response.statusCode!)
+      let body = ''
+      response.setEncoding('utf8').on('data', (text: string) => (body += text))
+      response.on('end', () => {
+        resolve({ status: response.statusCode!, code: (JSON.parse(body) as { code?: unknown }).code })
+      })
     })
       .on('error', reject)
       .end()

@@ -14,7 +14,7 @@ import { NETWORK, ofCopy, ofKey } from '../history/tally.js'
 import { keptUrn } from '../history/urns.js'
 import type * as shapes from './shapes.js'
 import { CANDIDATES_SHOWN, COPIES_MAX, PAGE_ROWS, SEGMENTS_MAX } from './shapes.js'
-import { copyAnswer, hexOrNull, named, outlookOf, provenOf, text } from './standing.js'
+import { copyAnswer, hexOrNull, named, outlookOf, provenOf, keyOrNull } from './standing.js'
 
 const DAY_MS = 86_400_000
 /** Segments of each copy that the answer about a hypercore has; that about the copy has more. */
@@ -237,8 +237,8 @@ export class ApiAnswers {
     return paged(page, query, (row) => ({
       id: row.id,
       copy: row.copy,
-      hypercore: text(row.hypercore),
-      pinner: text(row.pinner),
+      hypercore: keyOrNull(row.hypercore),
+      pinner: keyOrNull(row.pinner),
       issuedAt: row.issuedAt,
       answerMs: row.answerMs,
       settledAt: row.settledAt,
@@ -255,7 +255,7 @@ export class ApiAnswers {
     const page = lists.pastChecks(this.#file, this.#copyOrPinner(of), pageOf(query))
     return paged(page, query, ({ id, seq, hypercore, pinner, paid, ...row }) => {
       void [id, seq]
-      return { ...row, hypercore: text(hypercore), pinner: text(pinner), paid: paid.toString() }
+      return { ...row, hypercore: keyOrNull(hypercore), pinner: keyOrNull(pinner), paid: paid.toString() }
     })
   }
 
@@ -285,8 +285,8 @@ export class ApiAnswers {
     return {
       id,
       copy: past.copy,
-      hypercore: text(past.hypercore),
-      pinner: text(past.pinner),
+      hypercore: keyOrNull(past.hypercore),
+      pinner: keyOrNull(past.pinner),
       chainId: toHex(chainId),
       round,
       beacon: hexOrNull(beacon),
@@ -329,8 +329,8 @@ export class ApiAnswers {
     const [{ chainId }, p] = await this.#now()
     return {
       ...row,
-      hypercore: text(hypercore),
-      pinner: text(pinner),
+      hypercore: keyOrNull(hypercore),
+      pinner: keyOrNull(pinner),
       paid: paid.toString(),
       chainId: toHex(chainId),
       limits: {
@@ -349,7 +349,7 @@ export class ApiAnswers {
   draws(of: { copy?: number | undefined }, query: PageQuery): PageOf<shapes.DrawRow> {
     const page = lists.pastDraws(this.#file, of.copy ?? null, pageOf(query))
     return paged(page, query, ({ id, task, copy, hypercore, role, key, round, at }) => {
-      return { id, task, copy, hypercore: text(hypercore), role, key: named(key), round, at }
+      return { id, task, copy, hypercore: keyOrNull(hypercore), role, key: named(key), round, at }
     })
   }
 
@@ -367,7 +367,7 @@ export class ApiAnswers {
       id,
       task: past.task,
       copy: past.copy,
-      hypercore: text(past.hypercore),
+      hypercore: keyOrNull(past.hypercore),
       role: past.role,
       key: named(past.key),
       chainId: toHex(chainId),
@@ -472,7 +472,12 @@ function roleAnswer(view: RoleView) {
 }
 
 export function eventAnswer({ hypercore, key, amount, ...event }: lists.PastEvent): shapes.EventRow {
-  return { ...event, hypercore: text(hypercore), key: text(key), amount: amount?.toString() ?? null }
+  return {
+    ...event,
+    hypercore: keyOrNull(hypercore),
+    key: keyOrNull(key),
+    amount: amount?.toString() ?? null
+  }
 }
 
 function seriesAnswer({ paid, minted, burned, ...series }: Series): shapes.SeriesAnswer {

@@ -137,7 +137,7 @@ function answerError(
   reply: FastifyReply,
   { dashboard }: ApiOptions
 ): FastifyReply {
-  const [code, message] = said(error)
+  const { code, message } = known(error)
   if (code === 'API_FAILED') dashboard()?.log('dashboard.answer-failed', { error })
   const remedy = catalogue[code].remedy
   return reply
@@ -147,12 +147,15 @@ function answerError(
     .send(JSON.stringify({ code, message, remedy }))
 }
 
-function said(error: FastifyError): [code: ErrorCode, message: string] {
-  if (error instanceof DatdotError && STATUS[error.code] !== undefined) return [error.code, error.message]
-  if (error instanceof DatdotError && error.code === 'CLOSED')
-    return ['API_NOT_READY', 'this program is closing']
-  if (error.validation || error.statusCode === 400) return ['API_ARGUMENT', error.message.slice(0, 512)]
-  return ['API_FAILED', 'the answer could not be made; the log of this program says why']
+function known(error: FastifyError): DatdotError {
+  if (error instanceof DatdotError && STATUS[error.code] !== undefined) return error
+  if (error instanceof DatdotError && error.code === 'CLOSED') {
+    return new DatdotError('API_NOT_READY', 'this program is closing')
+  }
+  if (error.validation || error.statusCode === 400) {
+    return new InputError('API_ARGUMENT', error.message.slice(0, 512))
+  }
+  return new DatdotError('API_FAILED', 'the answer could not be made; the log of this program says why')
 }
 
 function etagOf(body: string): string {

@@ -1,7 +1,7 @@
 import { outcomeNames, roleNames, type RoleName } from '../../protocol/operations.js'
 import type { ApiAnswers, PageQuery, Span } from './answers.js'
 import { SPANS } from './answers.js'
-import { anyOf, fields, maybe, whole, words, type Shape } from './shape.js'
+import { anyOf, fields, maybe, whole, phrase, type Shape } from './shape.js'
 import * as shapes from './shapes.js'
 import { PAGE_MAX } from './shapes.js'
 
@@ -35,7 +35,7 @@ function route<P, Q, A>(
 }
 
 const id = { id: whole(undefined) }
-const key = { key: words(128, 'in any of its forms') }
+const key = { key: phrase(128, 'in any of its forms') }
 const paging = {
   cursor: maybe<string>({ schema: { type: 'string', pattern: '^[0-9]{1,15}$' } }),
   limit: maybe<number>({ schema: { type: 'integer', minimum: 1, maximum: PAGE_MAX } })
@@ -43,7 +43,7 @@ const paging = {
 const span = maybe(anyOf(Object.keys(SPANS) as Span[]))
 const spanOf = (query: { span?: Span | undefined }): Span => query.span ?? 'all'
 const page = fields(paging)
-const ofCopyOrPinner = fields({ ...paging, copy: maybe(whole()), pinner: maybe(words(128)) })
+const ofCopyOrPinner = fields({ ...paging, copy: maybe(whole()), pinner: maybe(phrase(128)) })
 
 /** All that the API answers, in the order of its description. */
 export const routes: readonly Route[] = [
@@ -131,7 +131,7 @@ export const routes: readonly Route[] = [
     answer: (answers, params) => answers.draw(params.id)
   }),
   route('/events', `What people want to be told of, newest first; outcomes but ${outcomeNames[0]} among it`, {
-    query: fields({ ...paging, hypercore: maybe(words(128)), key: maybe(words(128)) }),
+    query: fields({ ...paging, hypercore: maybe(phrase(128)), key: maybe(phrase(128)) }),
     answers: shapes.pageOf(shapes.eventShape),
     answer: (answers, _, query) => answers.events(query, query)
   }),
@@ -141,7 +141,7 @@ export const routes: readonly Route[] = [
     answer: (answers, params) => answers.entry(params.seq)
   }),
   route('/search', 'What a key, its beginning in hex, or a number may stand for', {
-    query: fields({ q: words(128) }),
+    query: fields({ q: phrase(128) }),
     answers: shapes.foundShape,
     answer: (answers, _, query) => answers.search(query.q)
   })

@@ -18,7 +18,7 @@ export const whole = (maximum = MAX, description?: string): Shape<number> =>
 export const real = (description?: string): Shape<number> =>
   shape({ type: 'number', ...(description && { description }) })
 export const yesOrNo: Shape<boolean> = shape({ type: 'boolean' })
-export const words = (maxLength: number, description?: string): Shape<string> =>
+export const phrase = (maxLength: number, description?: string): Shape<string> =>
   shape({ type: 'string', maxLength, ...(description && { description }) })
 export const hex32: Shape<string> = shape({ type: 'string', pattern: '^[0-9a-f]{64}$' })
 export const hexOf = (bytes: number): Shape<string> =>

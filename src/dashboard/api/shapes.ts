@@ -15,7 +15,7 @@ import {
   ppm,
   real,
   whole,
-  words,
+  phrase,
   yesOrNo,
   type ShapeOf
 } from './shape.js'
@@ -30,9 +30,9 @@ export const COPIES_MAX = 1_000
 export const SEGMENTS_MAX = 4_096
 
 export const errorShape = fields({
-  code: words(64, 'stable; docs/errors.md has all'),
-  message: words(1_024),
-  remedy: words(1_024)
+  code: phrase(64, 'stable; docs/errors.md has all'),
+  message: phrase(1_024),
+  remedy: phrase(1_024)
 })
 
 const outcome = anyOf(outcomeNames)
@@ -69,7 +69,7 @@ export const overviewShape = fields({
   chain: fields({
     id: hex32,
     key: keyText,
-    name: words(64),
+    name: phrase(64),
     length: whole(),
     head: hex32,
     at: moment,
@@ -123,7 +123,7 @@ export const copyShape = fields({
   task: orNull(
     fields({
       id: whole(),
-      state: words(16),
+      state: phrase(16),
       start: whole(),
       end: whole(),
       draw: orNull(whole()),
@@ -350,14 +350,14 @@ export const eventShape = fields({
   id: whole(),
   seq: whole(),
   at: moment,
-  kind: words(32),
+  kind: phrase(32),
   hypercore: orNull(keyText),
   key: orNull(keyText),
   copy: orNull(whole()),
   ref: orNull(whole()),
   amount: orNull(grains),
   r: orNull(ppm),
-  word: orNull(words(32))
+  word: orNull(phrase(32))
 })
 
 export const entryShape = fields({ seq: whole(), bytes: hexOf(12 << 20), hash: hex32, at: moment })
@@ -366,15 +366,15 @@ export const foundShape = fields({
   found: many(
     fields({
       what: anyOf(['hypercore', 'member', 'copy', 'challenge', 'draw', 'entry'] as const),
-      id: words(64),
-      says: words(128)
+      id: phrase(64),
+      says: phrase(128)
     }),
     16
   )
 })
 
 export const pageOf = <T>(row: Parameters<typeof many<T>>[0]) =>
-  fields({ rows: many(row, PAGE_MAX), next: orNull(words(32, 'the next page, as `cursor`')) })
+  fields({ rows: many(row, PAGE_MAX), next: orNull(phrase(32, 'the next page, as `cursor`')) })
 
 export type Overview = ShapeOf<typeof overviewShape>
 export type HypercoreAnswer = ShapeOf<typeof hypercoreShape>

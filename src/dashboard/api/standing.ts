@@ -10,7 +10,8 @@ import type { CopyAnswer, HypercoreAnswer } from './shapes.js'
 const DAY_MS = 86_400_000
 
 /** `null` stays. */
-export const text = (key: Uint8Array | null): string | null => (key === null ? null : keyOf(Buffer.from(key)))
+export const keyOrNull = (key: Uint8Array | null): string | null =>
+  key === null ? null : keyOf(Buffer.from(key))
 export const named = (key: Uint8Array): string => keyOf(Buffer.from(key))
 export const hexOrNull = (bytes: Uint8Array | null): string | null => (bytes === null ? null : toHex(bytes))
 
@@ -51,7 +52,7 @@ export function copyAnswer(file: HistoryFile, copy: CopyView, segments: number):
     hypercore: named(copy.hypercore),
     state: copy.state,
     health: healthOf(copy, proven),
-    pinner: text(copy.pinner),
+    pinner: keyOrNull(copy.pinner),
     length: copy.length,
     bytes: copy.bytes,
     failures: copy.failures,
@@ -66,8 +67,8 @@ export function copyAnswer(file: HistoryFile, copy: CopyView, segments: number):
       start: copy.task.start,
       end: copy.task.end,
       draw: copy.task.draw,
-      pinner: text(copy.task.pinner),
-      signer: text(copy.task.signer)
+      pinner: keyOrNull(copy.task.pinner),
+      signer: keyOrNull(copy.task.signer)
     },
     segmentCount: copy.segments.length,
     segments: copy.segments.slice(-segments).map((segment) => ({

@@ -82,7 +82,7 @@ export interface PastEvent {
 }
 
 /** Where a copy stands, as far as the log has told. */
-export interface Standing {
+export interface CopyStanding {
   id: number
   state: (typeof COPY_STATES)[number]
   hypercore: Buffer
@@ -312,7 +312,7 @@ export function supportersOf(file: HistoryFile, hypercore: number, limit: number
 const STANDINGS = `SELECT o.*, h.key AS hypercore_key, p.key AS pinner_key FROM copies o
   JOIN keys h ON h.id = o.hypercore LEFT JOIN keys p ON p.id = o.pinner`
 
-function standingFrom(row: HistoryRow): Standing {
+function standingFrom(row: HistoryRow): CopyStanding {
   return {
     id: Number(row.id),
     state: COPY_STATES[Number(row.state)]!,
@@ -328,12 +328,12 @@ export function standings(
   file: HistoryFile,
   of: { hypercore: number } | { pinner: number },
   cursor: Cursor
-): Standing[] {
+): CopyStanding[] {
   const [where, value] = 'hypercore' in of ? ['o.hypercore = ?', of.hypercore] : ['o.pinner = ?', of.pinner]
   return before(file, `${STANDINGS} WHERE ${where}`, 'o.id', value, cursor).map(standingFrom)
 }
 
-export function standing(file: HistoryFile, copy: number): Standing | null {
+export function standing(file: HistoryFile, copy: number): CopyStanding | null {
   const row = file.get(`${STANDINGS} WHERE o.id = ?`, copy)
   return row ? standingFrom(row) : null
 }
