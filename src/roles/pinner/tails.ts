@@ -7,6 +7,7 @@ import { SwarmReader } from '../../swarm/reader.js'
 import { unlessAborted, Wakeup } from '../../wait.js'
 import { equal, toHex } from '../../bytes.js'
 import type { Member } from '../member.js'
+import { Growth } from './growth.js'
 
 /** Looks again even if nothing was heard of: room may have come about. */
 const LOOK_MS = 60_000
@@ -27,11 +28,12 @@ interface Followed {
 
 /**
  * Looks for what authors append to the hypercores that a pinner holds, and has its store serve it plainly until a segment
- * has it: as a reader of its own, under a key used once, since what a pinner says of itself is what it can serve.
+ * has it, and the chain know of it: as a reader of its own, under a key used once, since what a pinner says of itself is what it can serve.
  */
 export class Tails extends Resource {
   readonly #member: Member
   readonly #store: PinnerStore
+  readonly #growth: Growth
   readonly #followed = new Map<string, Followed>()
   #reader: SwarmReader | undefined
 
@@ -39,6 +41,7 @@ export class Tails extends Resource {
     super()
     this.#member = member
     this.#store = store
+    this.#growth = new Growth(member)
   }
 
   protected start(): Promise<void> {
@@ -80,6 +83,7 @@ export class Tails extends Resource {
     const followed = this.#followed.get(id)
     if (!followed) return
     this.#followed.delete(id)
+    this.#growth.forget(key)
     followed.stop.abort()
     await followed.ended
     const others = [...this.#followed].flatMap(([other, { topics }]) => [
@@ -134,7 +138,11 @@ export class Tails extends Resource {
     if (session.length === 0 || session.manifest === null) return
     const original = await readOriginal(session)
     const start = await this.#store.tailStart(key, original)
-    if (start === null) return
+    if (start === null) {
+      // Held already, or too much to be held plainly.
+      const tail = (await this.#store.tails()).find((one) => one.key.equals(key))
+      return this.#growth.seen(original, tail !== undefined && tail.end >= original.length)
+    }
     const range = session.download({ start, end: original.length })
     // Cut off, the author's blocks never come; of another fork, others do.
     const cut = (followed.cut = new AbortController())
@@ -151,6 +159,7 @@ export class Tails extends Resource {
     }
     if (await this.#store.holdTail(key, original)) {
       this.#member.log('pinner.tail', { key, start, end: original.length })
+      this.#growth.seen(original, true)
     }
   }
 }

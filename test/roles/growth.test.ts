@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import type Hypercore from 'hypercore'
+import Hyperdrive from 'hyperdrive'
+import { DONATION_GRAINS, planOf } from '../../src/local/economy.js'
+import { noiseBlocks } from '../storage/support.js'
+import { RoleNetwork } from './network.js'
+import { driveReader, filesOf, readBlocks, sponsored, stockPeer, supporterOf } from './stock.js'
+
+/** A network in which a segment costs next to nothing: what authors append is taken as soon as it may be. */
+async function quickNetwork(t: TestContext): Promise<RoleNetwork> {
+  const names = ['signer-1', 'pinner-1']
+  const network = await RoleNetwork.start(t, names, { segmentRewardBase: 100n })
+  for (const name of names) await network.startRole(name.split('-')[0] as 'signer', name)
+  return network
+}
+
+/** Waits until copies of a hypercore have all that its author has written, in segments. */
+async function pinned(network: RoleNetwork, core: Hypercore): Promise<void> {
+  for (;;) {
+    const view = (await network.observer.member.chain.hypercore(core.key))!
+    if (view.copies.length > 0 && view.copies.every(({ length }) => length === core.length)) return
+    const { round } = network.observer
+    await network.until(`${core.length} blocks in segments`, () => network.observer.round > round)
+  }
+}
+
+test('what the author of a log goes on writing comes into segments, and is proven and read when it has left', async (t) => {
+  const network = await quickNetwork(t)
+  const author = await stockPeer(t, network.network)
+  const core = author.store.get({ name: 'log' })
+  const blocks = noiseBlocks(20, 3_000, 'log')
+  await core.append(blocks)
+  await author.swarm.join(core.discoveryKey).flushed()
+  await sponsored(t, network, core)
+  await network.until('a copy', () => network.observer.copies.size > 0)
+  for (let n = 0; n < 30; n++) {
+    blocks.push(Buffer.from(`entry ${n}`))
+    await core.append(blocks.at(-1)!)
+  }
+  await pinned(network, core)
+  const [holder] = (await network.observer.member.chain.hypercore(core.key))!.copies
+  const { segments } = holder!
+  assert.equal(segments[0]!.end, 20)
+  assert.equal(segments.at(-1)!.end, 50)
+  assert.ok(segments.length <= 4, 'thirty blocks are not a segment each')
+  await author.end()
+  const before = network.settled(holder!.id, 'success')
+  await network.until('two more proofs', () => network.settled(holder!.id, 'success') >= before + 2)
+  assert.deepEqual(await readBlocks(t, network, core.key, 50), blocks)
+  await network.audit()
+})
+
+test('a hyperdrive that was written again is pinned anew, and read whole with ranges of its hyperbee when its author has left', async (t) => {
+  const network = await quickNetwork(t)
+  const author = await stockPeer(t, network.network)
+  const drive = new Hyperdrive(author.store)
+  await drive.ready()
+  const files: Record<string, string> = {}
+  const put = async (name: string): Promise<void> => {
+    files[name] = `content of ${name}`
+    await drive.put(name, Buffer.from(files[name]))
+  }
+  for (let n = 0; n < 20; n++) await put(`/a${String(n).padStart(3, '0')}`)
+  await author.swarm.join(drive.discoveryKey).flushed()
+  const blobs = (await drive.getBlobs())!.core
+  const supporter = await supporterOf(t, network)
+  for (const { key } of [drive.core, blobs]) {
+    const original = await supporter.inspect(key, drive.discoveryKey)
+    await supporter.sponsor(key, original, planOf(1, 'wrap', drive.discoveryKey), DONATION_GRAINS)
+  }
+  await network.until('copies of both', () => network.observer.copies.size === 2)
+  const early = await driveReader(t, network, drive.key)
+  assert.deepEqual(await filesOf(early), files)
+  for (let n = 0; n < 3; n++) await put(`/b${n}`)
+  await pinned(network, drive.core)
+  await pinned(network, blobs)
+  const { length } = drive.core
+  await author.end()
+  const late = await driveReader(t, network, drive.key)
+  assert.deepEqual(await filesOf(late), files)
+  const range: string[] = []
+  for await (const { key } of late.list('/', { recursive: true })) if (key >= '/a005') range.push(key)
+  assert.equal(range.length, 18)
+  await early.core.get(length - 1, { timeout: 30_000 })
+  assert.deepEqual(await filesOf(early), files)
+  await network.audit()
+})
