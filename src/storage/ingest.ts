@@ -26,6 +26,8 @@ export interface IngestHost {
   reserve(bytes: number): Promise<void>
   /** Turns failures of the disk into coded errors. */
   guard<T>(work: () => Promise<T>): Promise<T>
+  /** Puts a verified segment in place, also in place of others that it encodes again. */
+  place(core: PinnedCore, record: RecordedSegment): Promise<void>
   /** Deletes the segment, and the hypercore with it if nothing else of it is held. */
   erase(core: PinnedCore, record: RecordedSegment, position: number): Promise<void>
   /** Called once when the ingest is over, in whatever way. */
@@ -76,7 +78,7 @@ export class SegmentIngest implements Ingest {
       const { id } = this.#record.segment
       const tree = new OriginalTreeBuilder(this.position, this.#tree.roots)
       const nodes: OriginalNode[] = []
-      const tx = this.#core.rows.write()
+      const tx = (await this.#core.rowsOf(this.#record)).write()
       let bytes = this.#bytes
       for (const block of blocks) {
         this.#checkBlock(block, tree.length)
@@ -116,7 +118,7 @@ export class SegmentIngest implements Ingest {
 
   keepNote(note: Uint8Array): Promise<void> {
     return this.#step(async () => {
-      const tx = this.#core.rows.write()
+      const tx = (await this.#core.rowsOf(this.#record)).write()
       tx.putLocal(noteKey(this.#record.segment.id), note)
       await tx.flush()
     })
@@ -124,7 +126,7 @@ export class SegmentIngest implements Ingest {
 
   note(): Promise<Buffer | null> {
     return this.#step(async () => {
-      const reader = this.#core.rows.read()
+      const reader = (await this.#core.rowsOf(this.#record)).read()
       const note = reader.getLocal(noteKey(this.#record.segment.id))
       reader.tryFlush()
       return note
@@ -153,9 +155,7 @@ export class SegmentIngest implements Ingest {
       Object.assign(this.#record, { end, bytes: this.#bytes, state: 'verified' })
       this.#core.pendingBytes = 0
       this.#end()
-      await this.#core.place(this.#record)
-      this.#record.state = 'held'
-      this.#host.records.setState(this.#record.segment.id, 'held')
+      await this.#host.place(this.#core, this.#record)
     })
   }
 
@@ -175,7 +175,7 @@ export class SegmentIngest implements Ingest {
   async #complete(end: number, rest: readonly OriginalNode[]): Promise<OriginalTreeBuilder> {
     const { tree, nodes } = this.#completed(end, rest)
     if (nodes.length > 0) {
-      const tx = this.#core.rows.write()
+      const tx = (await this.#core.rowsOf(this.#record)).write()
       tx.putLocal(nodesKey(this.#record.segment.id), encodeNodes(nodes))
       await tx.flush()
     }

@@ -41,6 +41,7 @@ import { BlockOpener } from './block-opener.js'
 import type { OpenedBlocks } from './opened-blocks.js'
 import type { RecordedSegment } from './records.js'
 import type { SegmentLeaves } from './segment-leaves.js'
+import { SegmentRows } from './segment-rows.js'
 import type { Decode, SlowDecode } from './types.js'
 import type { Veil } from './veiled-storage.js'
 import { equal } from '../bytes.js'
@@ -52,6 +53,8 @@ const CUT_BLOCKS = 16
 export interface PinnedCoreHost {
   /** The rows of a hypercore, made if there are none. */
   openRows(data: CorestoreStorage.CoreData): Promise<CorestoreStorage.CoreStorage>
+  /** Forgets rows that are empty by now. */
+  deleteRows(rows: CorestoreStorage.CoreStorage): Promise<void>
   readonly clock: Clock
   readonly decode: Decode
   readonly slow: SlowDecode | undefined
@@ -76,6 +79,8 @@ export class PinnedCore extends Resource implements Veil {
   readonly manifest: Hypercore.Manifest
   /** Segments in place, by first block; they follow each other without a gap. */
   readonly segments: RecordedSegment[] = []
+  /** Segments that others encode again, until nothing asks for their chunks any more. */
+  readonly replaced: RecordedSegment[] = []
   /** The segment on its way in. */
   pending: RecordedSegment | null = null
   /** Bytes stored of the segment on its way in. */
@@ -91,6 +96,7 @@ export class PinnedCore extends Resource implements Veil {
   /** Names it in what several hypercores share. */
   readonly #name: string
 
+  readonly #apart: SegmentRows
   #rows!: CorestoreStorage.CoreStorage
 
   constructor(key: Uint8Array, manifest: Hypercore.Manifest, host: PinnedCoreHost) {
@@ -99,6 +105,7 @@ export class PinnedCore extends Resource implements Veil {
     this.discoveryKey = crypto.discoveryKey(this.key)
     this.manifest = manifest
     this.#host = host
+    this.#apart = new SegmentRows(host)
     this.#name = this.discoveryKey.toString('hex')
     this.#opener = new BlockOpener({
       opened: host.opened,
@@ -111,12 +118,30 @@ export class PinnedCore extends Resource implements Veil {
   protected async start(): Promise<void> {
     const { key, manifest, discoveryKey } = this
     this.#rows = this.own('rows', await this.#host.openRows({ key, manifest, discoveryKey, keyPair: null }))
+    this.own('apart', this.#apart)
     this.owe('work', () => this.#turn)
   }
 
   /** Rows as they are on disk, once it is open. */
   get rows(): CorestoreStorage.CoreStorage {
     return this.#rows
+  }
+
+  /** The rows of a segment's chunks, and of what is kept of it while it comes in. */
+  rowsOf({ apart, segment }: RecordedSegment): Promise<CorestoreStorage.CoreStorage> {
+    return apart ? this.#apart.of(segment.id) : Promise.resolve(this.#rows)
+  }
+
+  /** The segment of an id, in place or not. */
+  segmentOf(id: Uint8Array): RecordedSegment | undefined {
+    const all = [...this.segments, ...(this.pending ? [this.pending] : []), ...this.replaced]
+    return all.find(({ segment }) => equal(segment.id, id))
+  }
+
+  /** The segments in place that a range of blocks consists of; null where it begins or ends within one, or beyond them. */
+  within(start: number, end: number): RecordedSegment[] | null {
+    const found = this.segments.filter((segment) => segment.start >= start && segment.end <= end)
+    return found[0]?.start === start && found.at(-1)?.end === end ? found : null
   }
 
   /** Whether it is being deleted or closed. */
@@ -171,7 +196,29 @@ export class PinnedCore extends Resource implements Veil {
   }
 
   openedBlock(index: number): Promise<Buffer | null> | undefined {
-    return this.#slowSegment(index) ? this.#opener.block(index) : undefined
+    if (this.#slowSegment(index)) return this.#opener.block(index)
+    const segment = this.segmentAt(index)
+    return segment?.apart ? this.#revealApart(segment, index) : undefined
+  }
+
+  async #revealApart(segment: RecordedSegment, index: number): Promise<Buffer | null> {
+    try {
+      const [row, leaf] = await Promise.all([this.#row(segment, index), this.#leaf(index)])
+      return await this.reveal(index, row, leaf)
+    } catch (error) {
+      if (!this.signal.aborted) this.#host.onfault(this.key, index, error)
+      return null
+    }
+  }
+
+  async #row(segment: RecordedSegment, index: number): Promise<Buffer | null> {
+    const reader = (await this.rowsOf(segment)).read()
+    return flushed(reader, reader.getBlock(index))
+  }
+
+  #leaf(index: number): Promise<OriginalNode | null> {
+    const reader = this.rows.read()
+    return flushed(reader, reader.getTreeNode(2 * index))
   }
 
   /** Whether a chunk is the one that was stored, as far as the segment's tree is here to tell. */
@@ -190,17 +237,21 @@ export class PinnedCore extends Resource implements Veil {
   async #openSlow(indices: number[]): Promise<(Buffer | null)[]> {
     const blocks = new Map<number, Buffer | null>()
     try {
-      const reader = this.rows.read()
-      const rows = await flushed(reader, Promise.all(indices.map((index) => reader.getBlock(index))))
-      const bySegment = new Map<RecordedSegment, { index: number; bytes: Buffer }[]>()
-      for (const [i, index] of indices.entries()) {
-        const bytes = rows[i] ?? null
+      const bySegment = new Map<RecordedSegment, number[]>()
+      for (const index of indices) {
         const segment = this.#slowSegment(index)
-        if (segment === undefined) continue
-        if (bytes === null) this.#lose(index, 'its chunk is missing')
-        else bySegment.set(segment, [...(bySegment.get(segment) ?? []), { index, bytes }])
+        if (segment) bySegment.set(segment, [...(bySegment.get(segment) ?? []), index])
       }
-      for (const [{ segment }, chunks] of bySegment) {
+      for (const [record, of] of bySegment) {
+        const { segment } = record
+        const reader = (await this.rowsOf(record)).read()
+        const rows = await flushed(reader, Promise.all(of.map((index) => reader.getBlock(index))))
+        const chunks: { index: number; bytes: Buffer }[] = []
+        for (const [i, index] of of.entries()) {
+          const bytes = rows[i] ?? null
+          if (bytes === null) this.#lose(index, 'its chunk is missing')
+          else chunks.push({ index, bytes })
+        }
         const opened = await this.#host.slow!.open(segment, chunks)
         for (const [i, { index }] of chunks.entries()) {
           const block = opened[i]
@@ -282,27 +333,26 @@ export class PinnedCore extends Resource implements Veil {
 
   /** Rows of one kind at the disk's leisure: how far the segment on its way in has come. */
   async progress(record: RecordedSegment): Promise<SegmentProgress> {
-    const reader = this.rows.read()
-    const stored = reader.getLocal(progressKey(record.segment.id))
-    const roots = rootIndices(record.start).map((index) => reader.getTreeNode(index))
-    reader.tryFlush()
-    const [bytes, nodes] = await Promise.all([stored, Promise.all(roots)])
+    const reader = (await this.rowsOf(record)).read()
+    const bytes = await flushed(reader, reader.getLocal(progressKey(record.segment.id)))
     if (bytes !== null) return decodeProgress(bytes)
-    return { position: record.start, bytes: 0, roots: nodes.map((node) => present(node, record.start)) }
+    return { position: record.start, bytes: 0, roots: await this.#roots(record.start) }
   }
 
   /** A node of the original's tree, as far as it follows from what is held and from the segment on its way in. */
-  async pendingNode({ segment, start }: RecordedSegment, index: number): Promise<OriginalNode | null> {
+  async pendingNode(record: RecordedSegment, index: number): Promise<OriginalNode | null> {
+    const { segment, start } = record
     const last = rightSpan(index) / 2
     if (last < start) {
       const reader = this.rows.read()
       return flushed(reader, reader.getTreeNode(index))
     }
+    const rows = await this.rowsOf(record)
     // It came with the batch that holds its last block, which began not long before.
     for (let back = 64; ; back *= 16) {
       const from = Math.max(start, last - back)
       const range = { gte: nodesKey(segment.id, from), lt: nodesKey(segment.id, last + 1) }
-      for await (const { value } of this.rows.createLocalStream(range)) {
+      for await (const { value } of rows.createLocalStream(range)) {
         const found = decodeNodes(value).find((node) => node.index === index)
         if (found) return found
       }
@@ -322,15 +372,16 @@ export class PinnedCore extends Resource implements Veil {
       roots.push(present(await this.pendingNode(record, index), end))
     }
     const progress = { position: end, bytes, roots }
+    const stored = await this.rowsOf(record)
     for (let from = end; from < position; from += CUT_BLOCKS) {
-      const reader = this.rows.read()
+      const reader = stored.read()
       const rows: Promise<Buffer | null>[] = []
       for (let at = from; at < Math.min(position, from + CUT_BLOCKS); at++) rows.push(reader.getBlock(at))
       for (const row of await flushed(reader, Promise.all(rows))) progress.bytes -= row?.byteLength ?? 0
     }
-    const tx = this.rows.write()
+    const tx = stored.write()
     tx.deleteBlockRange(end, position)
-    for await (const { key, value } of this.rows.createLocalStream(nodesRange(id))) {
+    for await (const { key, value } of stored.createLocalStream(nodesRange(id))) {
       const nodes = decodeNodes(value)
       const kept = nodes.filter(({ index }) => rightSpan(index) / 2 < end)
       if (kept.length === 0) tx.deleteLocal(key)
@@ -359,7 +410,8 @@ export class PinnedCore extends Resource implements Veil {
     const agrees = (node: OriginalNode) =>
       live.get(node.index)?.every((byte, i) => byte === node.hash[i]) ?? true
     let same = head.fork === record.fork && roots.every(agrees)
-    for await (const { value } of this.rows.createLocalStream(nodesRange(record.segment.id))) {
+    const rows = await this.rowsOf(record)
+    for await (const { value } of rows.createLocalStream(nodesRange(record.segment.id))) {
       same &&= decodeNodes(value).every(agrees)
     }
     if (same) return
@@ -371,6 +423,7 @@ export class PinnedCore extends Resource implements Veil {
 
   /** Puts a verified segment in place; may be done again after a crash at any point of it. */
   async place(record: RecordedSegment): Promise<void> {
+    if (record.apart) return this.#placeApart(record)
     const range = nodesRange(record.segment.id)
     for await (const { value } of this.rows.createLocalStream(range)) {
       const tx = this.rows.write()
@@ -407,6 +460,40 @@ export class PinnedCore extends Resource implements Veil {
       state.onappend(head, { start: record.start, length: record.end - record.start, drop: false }, true)
       if (core.hintsChanged) await core.flushHints()
     })
+  }
+
+  /** Puts a segment in the place of those that it encodes again: the author's tree is here already. */
+  async #placeApart(record: RecordedSegment): Promise<void> {
+    const { id } = record.segment
+    const replaced = this.within(record.start, record.end) ?? []
+    if (!this.segments.includes(record)) {
+      this.segments.splice(this.segments.indexOf(replaced[0]!), replaced.length, record)
+      for (const other of replaced) this.replaced.push(Object.assign(other, { state: 'replaced' as const }))
+    }
+    // What was lost of the others is here again.
+    await this.#withCore(async (core) => {
+      const tx = core.state.createWriteBatch()
+      writeBits(core, tx, record.start, record.end, true)
+      await core.state.flush()
+      await announceBits(core, record.start, record.end, true)
+    })
+    const range = nodesRange(id)
+    const tx = (await this.rowsOf(record)).write()
+    tx.deleteLocal(progressKey(id))
+    tx.deleteLocal(noteKey(id))
+    tx.deleteLocalRange(range.gte, range.lt)
+    await tx.flush()
+  }
+
+  /** Deletes the chunks of a segment that another one encodes again. */
+  async eraseReplaced(record: RecordedSegment): Promise<void> {
+    if (record.apart) await this.#apart.erase(record.segment.id)
+    else {
+      const tx = this.rows.write()
+      tx.deleteBlockRange(record.start, record.end)
+      await tx.flush()
+    }
+    this.replaced.splice(this.replaced.indexOf(record), 1)
   }
 
   /** Plain bytes of the first `length` blocks, which must be in place. */
@@ -472,6 +559,7 @@ export class PinnedCore extends Resource implements Veil {
 
   /** Deletes what the segment on its way in has written. */
   async erasePending(record: RecordedSegment, position: number): Promise<void> {
+    if (record.apart) return this.#apart.erase(record.segment.id)
     const tx = this.rows.write()
     const range = nodesRange(record.segment.id)
     tx.deleteBlockRange(record.start, position)
@@ -483,6 +571,8 @@ export class PinnedCore extends Resource implements Veil {
 
   /** Deletes every row of this hypercore; its sessions must be closed. */
   async eraseAll(): Promise<void> {
+    const all = [...this.segments, ...(this.pending ? [this.pending] : []), ...this.replaced]
+    for (const { apart, segment } of all) if (apart) await this.#apart.erase(segment.id)
     const tx = this.rows.write()
     tx.deleteHead()
     tx.deleteBlockRange(0, -1)

@@ -248,7 +248,7 @@ export class PinnerStore extends Resource {
 
   /**
    * Begins to receive a segment, or goes on with it after a disconnect or restart. Segments of a hypercore
-   * come in order, one at a time, without gaps.
+   * come in order, one at a time, without gaps; or one encodes again what some that are held consist of, and takes their place when it is finished.
    *
    * @throws StorageError STORAGE_SPEC, STORAGE_MANIFEST, STORAGE_GAP, STORAGE_NOT_HELD, STORAGE_BUSY,
    *   STORAGE_HELD, STORAGE_DISK_FULL
@@ -275,7 +275,8 @@ export class PinnerStore extends Resource {
     if (core.hidden) {
       throw new StorageError('STORAGE_BUSY', 'This hypercore was being deleted; begin the segment again.')
     }
-    const held = core.segments.find(({ segment }) => Buffer.compare(segment.id, spec.segment.id) === 0)
+    const all = [...core.segments, ...core.replaced]
+    const held = all.find(({ segment }) => Buffer.compare(segment.id, spec.segment.id) === 0)
     if (held !== undefined) {
       throw new StorageError('STORAGE_HELD', `Blocks ${held.start} to ${held.end} are held already.`)
     }
@@ -287,15 +288,16 @@ export class PinnerStore extends Resource {
       )
     }
     const last = core.segments.at(-1)
-    if (spec.start !== core.end || (last !== undefined && last.fork !== spec.fork)) {
+    const apart = core.within(spec.start, spec.end) !== null && spec.length <= last!.length
+    if ((spec.start !== core.end && !apart) || (last !== undefined && last.fork !== spec.fork)) {
       throw new StorageError(
         'STORAGE_GAP',
         `The next segment of this hypercore starts at block ${core.end}, not at ${spec.start}, on the same fork.`
       )
     }
     if (core.pending === null) {
-      this.#open.records.begin(spec)
-      core.pending = { ...spec, state: 'pending', bytes: 0 }
+      this.#open.records.begin(spec, apart)
+      core.pending = { ...spec, state: 'pending', bytes: 0, apart }
     }
     const progress = await core.progress(core.pending)
     core.pendingBytes = progress.bytes
@@ -328,25 +330,49 @@ export class PinnerStore extends Resource {
 
   /**
    * The chunk as it is on disk, or null if there is none; also of the segment on its way in.
+   *
+   * @param segment id of one of several segments that encode this block. Default: the one that is in place, or on its way in
    * @throws StorageError STORAGE_NOT_HELD
    */
-  async getEncoded(key: Uint8Array, index: number): Promise<Buffer | null> {
+  async getEncoded(key: Uint8Array, index: number, segment?: Uint8Array): Promise<Buffer | null> {
     const core = this.#known(key)
     if (!Number.isSafeInteger(index) || index < 0) return null
-    const [row] = await this.#readRows(core, index, index + 1)
+    const [row] = await this.#readRows(core, index, index + 1, segment)
     return row ?? null
+  }
+
+  /** Segments that others encode again, and that are still here for what was asked of them. */
+  replaced(): { key: Buffer; id: Uint8Array }[] {
+    return [...this.#cores.values()].flatMap(({ key, replaced }) =>
+      replaced.map(({ segment }) => ({ key, id: segment.id }))
+    )
+  }
+
+  /** Deletes a segment that another one encodes again. */
+  async dropReplaced(key: Buffer, id: Uint8Array): Promise<void> {
+    const core = this.#cores.get(toHex(key))
+    await core?.inTurn(() =>
+      this.#guard(async () => {
+        const record = core.replaced.find(({ segment }) => Buffer.compare(segment.id, id) === 0)
+        if (record === undefined) return
+        await core.eraseReplaced(record)
+        await rm(this.nodeFile(id), { force: true })
+        this.#open.records.deleteSegment(id)
+      })
+    )
   }
 
   /** Chunks `[start, end)` in order, missing ones left out, read about 1 MiB at a time. */
   async *encodedBlocks(
     key: Uint8Array,
     start: number,
-    end: number
+    end: number,
+    segment?: Uint8Array
   ): AsyncGenerator<{ index: number; encoded: Buffer }> {
     const core = this.#known(key)
     let count = 1
     for (let index = start; index < end;) {
-      const rows = await this.#readRows(core, index, Math.min(end, index + count))
+      const rows = await this.#readRows(core, index, Math.min(end, index + count), segment)
       let largest = 1
       for (const encoded of rows) {
         if (encoded !== null) {
@@ -381,7 +407,8 @@ export class PinnerStore extends Resource {
       const roots = Promise.all(wanted.roots.map((at) => reader.getTreeNode(at)))
       reader.tryFlush()
       const read = await Promise.all([row, leaf, siblings, roots])
-      return { block: await core.reveal(index, read[0], read[1]), siblings: read[2], roots: read[3] }
+      const block = segment.apart ? core.openedBlock(index) : core.reveal(index, read[0], read[1])
+      return { block: (await block) ?? null, siblings: read[2], roots: read[3] }
     })
     const nodes = [...siblings, ...roots].filter((node) => node !== null)
     if (block === null || nodes.length < siblings.length + roots.length) {
@@ -433,7 +460,9 @@ export class PinnerStore extends Resource {
     const records = this.#open.records.all()
     for (const record of records) {
       const core = await this.#coreFor(record)
-      if (record.state === 'held' || record.state === 'verified') core.segments.push(record)
+      if (record.state === 'held' || (record.state === 'verified' && !record.apart))
+        core.segments.push(record)
+      else if (record.state === 'replaced') core.replaced.push(record)
       else core.pending = record
     }
     for (const key of this.#open.records.removing()) {
@@ -442,17 +471,25 @@ export class PinnerStore extends Resource {
     }
     for (const core of [...this.#cores.values()]) {
       for (const record of core.segments) {
-        if (record.state !== 'verified') continue
-        await core.place(record)
-        this.#open.records.setState(record.segment.id, 'held')
-        record.state = 'held'
+        if (record.state === 'verified') await this.#place(core, record)
       }
       await core.recoverTail()
+      if (core.pending?.state === 'verified') {
+        await this.#place(core, core.pending)
+        core.pending = null
+      }
       if (core.pending === null) continue
       const progress = await core.progress(core.pending)
       core.pendingBytes = progress.bytes
       if (core.pending.state === 'aborting') await this.#eraseSegment(core, core.pending, progress.position)
     }
+  }
+
+  async #place(core: PinnedCore, record: RecordedSegment): Promise<void> {
+    await core.place(record)
+    record.state = 'held'
+    const ids = core.replaced.map(({ segment }) => segment.id)
+    this.#open.records.placed(record.segment.id, ids)
   }
 
   async #coreFor(spec: SegmentSpec): Promise<PinnedCore> {
@@ -472,7 +509,8 @@ export class PinnerStore extends Resource {
   }
 
   async #removeCore(core: PinnedCore): Promise<void> {
-    const ids = [...core.segments, ...(core.pending === null ? [] : [core.pending])].map((r) => r.segment.id)
+    const all = [...core.segments, ...core.replaced, ...(core.pending === null ? [] : [core.pending])]
+    const ids = all.map(({ segment }) => segment.id)
     this.#open.records.setRemoving(core.key)
     this.#ingests.delete(core)
     await this.#closeSessions(core)
@@ -513,9 +551,11 @@ export class PinnerStore extends Resource {
     await shared.close()
   }
 
-  async #readRows(core: PinnedCore, start: number, end: number): Promise<(Buffer | null)[]> {
-    return this.#guard(() => {
-      const reader = core.rows.read()
+  async #readRows(core: PinnedCore, start: number, end: number, id?: Uint8Array): Promise<(Buffer | null)[]> {
+    return this.#guard(async () => {
+      const segment = id === undefined ? core.segmentAt(start) : core.segmentOf(id)
+      if (id !== undefined && segment === undefined) return []
+      const reader = (segment ? await core.rowsOf(segment) : core.rows).read()
       const rows: Promise<Buffer | null>[] = []
       for (let index = start; index < end; index++) rows.push(reader.getBlock(index))
       reader.tryFlush()
@@ -568,6 +608,10 @@ export class PinnerStore extends Resource {
   get #coreHost(): PinnedCoreHost {
     return {
       openRows: (data) => this.#open.storage.openRows(data),
+      deleteRows: async (rows) => {
+        await this.#open.storage.deleteCore(rows.core)
+        await rows.compact()
+      },
       clock: this.#clock,
       decode: this.#decode,
       slow: this.#slow,
@@ -599,6 +643,7 @@ export class PinnerStore extends Resource {
         if ((await diskFreeBytes(this.dir)) < bytes + this.#minFreeBytes) throw diskFull(this.dir)
       },
       guard: (work) => this.#guard(work),
+      place: (core, record) => this.#place(core, record),
       erase: (core, record, position) => this.#eraseSegment(core, record, position),
       over: (core) => {
         if (core.pending?.state === 'verified') core.pending = null

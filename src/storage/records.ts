@@ -4,7 +4,7 @@ import { openSqlite } from '../sqlite.js'
 import { decodeManifest, encodeManifest } from './hypercore-parts.js'
 import type { SegmentPublic, SegmentSpec } from './types.js'
 
-const FORMAT = 1
+const FORMAT = 2
 
 const SCHEMA = `
   CREATE TABLE hypercore (
@@ -25,20 +25,24 @@ const SCHEMA = `
     tree_hash BLOB NOT NULL CHECK (length(tree_hash) = 32),
     signature BLOB,
     bytes INTEGER NOT NULL DEFAULT 0 CHECK (bytes >= 0),
-    state TEXT NOT NULL CHECK (state IN ('pending', 'verified', 'held', 'aborting'))
+    apart INTEGER NOT NULL CHECK (apart IN (0, 1)),
+    state TEXT NOT NULL CHECK (state IN ('pending', 'verified', 'held', 'replaced', 'aborting'))
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX segment_of_hypercore ON segment (key, first_block);
 `
 
 /**
  * `pending`: chunks are coming in; `verified`: the author's signature held and the segment is being put in
- * place; `held`: served; `aborting`: being deleted.
+ * place; `held`: served; `replaced`: encoded again by another one, and kept for challenges that were asked before; `aborting`:
+ * being deleted.
  */
-export type RecordState = 'pending' | 'verified' | 'held' | 'aborting'
+export type RecordState = 'pending' | 'verified' | 'held' | 'replaced' | 'aborting'
 
 export interface RecordedSegment extends SegmentSpec {
   state: RecordState
   bytes: number
+  /** Whether its chunks have rows of their own, since others were where hypercore looks for them. */
+  apart: boolean
 }
 
 interface Row {
@@ -55,6 +59,7 @@ interface Row {
   tree_hash: Buffer
   signature: Buffer | null
   bytes: number
+  apart: number
   state: RecordState
 }
 
@@ -101,7 +106,7 @@ export class Records {
     return this.#db.prepare('SELECT key FROM hypercore WHERE removing = 1').pluck().all() as Buffer[]
   }
 
-  begin(spec: SegmentSpec): void {
+  begin(spec: SegmentSpec, apart: boolean): void {
     this.#db.transaction(() => {
       this.#db
         .prepare('INSERT INTO hypercore (key, manifest) VALUES (?, ?) ON CONFLICT DO NOTHING')
@@ -109,7 +114,7 @@ export class Records {
       this.#db
         .prepare(
           `INSERT INTO segment (id, key, first_block, end_block, codec, public_key, salt, fork, length,
-             tree_hash, signature, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending')`
+             tree_hash, signature, apart, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending')`
         )
         .run(
           asBuffer(spec.segment.id),
@@ -122,7 +127,8 @@ export class Records {
           spec.fork,
           spec.length,
           spec.treeHash,
-          spec.signature
+          spec.signature,
+          apart ? 1 : 0
         )
     })()
   }
@@ -135,6 +141,14 @@ export class Records {
 
   setState(id: Uint8Array, state: RecordState): void {
     this.#db.prepare('UPDATE segment SET state = ? WHERE id = ?').run(state, asBuffer(id))
+  }
+
+  /** A segment is in place; those that it encodes again are not any more. */
+  placed(id: Uint8Array, replaced: readonly Uint8Array[]): void {
+    this.#db.transaction(() => {
+      for (const other of replaced) this.setState(other, 'replaced')
+      this.setState(id, 'held')
+    })()
   }
 
   setRemoving(key: Buffer): void {
@@ -166,6 +180,7 @@ function fromRow(row: Row): RecordedSegment {
     start: row.first_block,
     end: row.end_block,
     bytes: row.bytes,
+    apart: row.apart === 1,
     state: row.state
   }
 }

@@ -131,7 +131,7 @@ export class RoleNetwork {
   async startRole(
     role: ParticipantRole,
     name: string,
-    options: { runningRootBytes?: number } = {}
+    options: { runningRootBytes?: number; replacedKeptMs?: number } = {}
   ): Promise<Participant> {
     const participant = participantOf(role, {
       dir: join(this.root, name),

@@ -14,7 +14,7 @@ import {
 import { BURNED, effectivePpm, RESERVED, type State } from '../state.js'
 import type { EffectBody } from '../../protocol/effects.js'
 import { unlockCopy } from './locks.js'
-import { dropRenewal, segmentsIn } from './renewal.js'
+import { segmentsIn } from './renewal.js'
 import { nextTurn, passOver, queueTask } from './turns.js'
 import { copiesFor } from '../rules/economics.js'
 
@@ -134,6 +134,20 @@ function giveBack(state: State, id: number, bytes: number): void {
   const role = state.role(id)
   role.used = Math.max(0, role.used - bytes)
   state.touch(role)
+}
+
+/** A renewal for which nobody or nothing is there is given up, so that growth of its copy does not wait for it; it is due again later. */
+export function dropRenewal(
+  state: State,
+  hypercore: Hypercore,
+  copy: Copy,
+  task: Task,
+  why: 'candidates' | 'balance' | 'attempts'
+): void {
+  clearTask(state, hypercore, copy, task)
+  state.db.run('DELETE FROM tasks WHERE id = ?', task.id)
+  state.emit({ kind: 'renewalDropped', task: task.id, copy: copy.id, why })
+  if (copy.length < hypercore.length) addTask(state, hypercore, copy.id, copy.length)
 }
 
 type Side = 'pinner' | 'signer'

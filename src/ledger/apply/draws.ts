@@ -3,8 +3,8 @@ import { drawSeed } from '../rules/draw.js'
 import { copyLock, encodedBytesMax, segmentReward, signerLock } from '../rules/economics.js'
 import { roundsPerEpoch } from '../rules/schedule.js'
 import { roleNames, type RoleName } from '../../protocol/operations.js'
-import { taskBytes } from './copies.js'
-import { dropRenewal, renewedBytes } from './renewal.js'
+import { dropRenewal, taskBytes } from './copies.js'
+import { renewedBytes } from './renewal.js'
 import { queueTask } from './turns.js'
 import {
   copyById,

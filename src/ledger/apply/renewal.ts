@@ -3,7 +3,6 @@ import { encodedBytesMax } from '../rules/economics.js'
 import type { Row } from '../database.js'
 import { copyById, hypercoreById, taskOfCopy, type Copy, type Hypercore, type Task } from '../rows.js'
 import { RESERVED, type State } from '../state.js'
-import { addTask, clearTask } from './copies.js'
 import { unlock } from './locks.js'
 import { nextTurn } from './turns.js'
 
@@ -65,20 +64,6 @@ export function renewedBytes(state: State, { codec }: Hypercore, { copy, start, 
   const bytes = segments.reduce((sum, row) => sum + Number(row.bytes), 0)
   const isSame = segments.every((row) => codecNames[Number(row.codec)] === codec)
   return isSame ? bytes : encodedBytesMax(bytes, end - start)
-}
-
-/** A renewal for which nobody or nothing is there is given up, so that growth of its copy does not wait for it; it is due again later. */
-export function dropRenewal(
-  state: State,
-  hypercore: Hypercore,
-  copy: Copy,
-  task: Task,
-  why: 'candidates' | 'balance' | 'attempts'
-): void {
-  clearTask(state, hypercore, copy, task)
-  state.db.run('DELETE FROM tasks WHERE id = ?', task.id)
-  state.emit({ kind: 'renewalDropped', task: task.id, copy: copy.id, why })
-  if (copy.length < hypercore.length) addTask(state, hypercore, copy.id, copy.length)
 }
 
 /** Puts an accepted segment in the place of those that it encodes again; returns their encoded bytes. What was still to be minted for them returns. */

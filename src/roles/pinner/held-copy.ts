@@ -40,9 +40,10 @@ export class HeldCopy implements SliceSource, PathSource {
 
   /** @throws StorageError STORAGE_BLOCK_LOST */
   async read(ordinal: number, { index, bytes }: ChunkPlace, slice: number): Promise<SliceRead> {
-    const encoded = await this.#store.getEncoded(this.#key, index)
+    const { codec, id } = this.#segment(ordinal)
+    const encoded = await this.#store.getEncoded(this.#key, index, id)
     if (encoded?.byteLength !== bytes) throw lost(index)
-    const headerBytes = HEADER_BYTES[this.#segment(ordinal).codec]
+    const headerBytes = HEADER_BYTES[codec]
     const body = encoded.subarray(headerBytes)
     const values = new Uint8Array(storedGroups(body.byteLength) * VALUE_BYTES)
     if (values.byteLength > 0) sliceHasher.groupValues(body, 0, values)

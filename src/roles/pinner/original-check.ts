@@ -69,7 +69,7 @@ export class OriginalCheck {
             const left = Math.max(1, Math.min(ORIGINAL_MS, until - clock.now()))
             return originalNode(core, at, left)
           },
-          encoded: (index) => this.#store.getEncoded(hypercore, index),
+          encoded: (index) => this.#store.getEncoded(hypercore, index, ingest.spec.segment.id),
           nodes
         })
       )

@@ -16,6 +16,7 @@ import { Member, hasCode, type MemberOptions, type Registration } from '../membe
 import type { Participant } from '../participant.js'
 import { PastCopies } from './past-copies.js'
 import { OwnRefusals } from './refusals.js'
+import { REPLACED_KEPT_MS, ReplacedSegments } from './replaced-segments.js'
 import { SegmentIntake } from './segment-intake.js'
 import { Tails } from './tails.js'
 import type { Tasks } from '../../../workers/tasks.js'
@@ -28,6 +29,8 @@ export interface PinnerOptions extends MemberOptions {
   threads?: number
   /** Multiplications that a search for a factor of each modulus may take. Default: `SEARCH_PRODUCTS`; 0: no search. */
   searchProducts?: number
+  /** How long chunks are kept that a new segment encodes again. Default: `REPLACED_KEPT_MS`. */
+  replacedKeptMs?: number
 }
 
 /** Enough for the factors of p - 1; no elliptic curve. */
@@ -54,6 +57,7 @@ export class Pinner extends Resource implements Participant {
   #intake!: SegmentIntake
   #refusals!: OwnRefusals
   #past!: PastCopies
+  #replaced!: ReplacedSegments
   #host: SwarmHost | undefined
   #tails!: Tails
   #member!: Member
@@ -103,6 +107,7 @@ export class Pinner extends Resource implements Participant {
       forget: (key) => this.#forget(key)
     })
     this.#past = new PastCopies({ member, store, forget: (key, only) => this.#forget(key, only) })
+    this.#replaced = new ReplacedSegments(member, store, this.#options.replacedKeptMs ?? REPLACED_KEPT_MS)
     store.events.on('lost', (key, index, reason) => member.log('pinner.block-lost', { key, index, reason }))
     store.events.on('fault', (key, index, error) =>
       member.log('pinner.read-failed', { key, index, error: error as Error })
@@ -182,6 +187,7 @@ export class Pinner extends Resource implements Participant {
     await this.#answer()
     await this.#sendEvidence()
     await this.#past.work(assignments)
+    await this.#replaced.work()
   }
 
   /** Walks the open challenges and signs one answer for all of them. */

@@ -203,7 +203,11 @@ export class SegmentIntake {
       throw new ChainError('SEGMENT_MISMATCH', 'a wrap segment is encoded with the signer’s own key')
     }
     // What is held of a copy that has no segments is of one that this pinner had before.
-    if (task.start === 0 && this.#store.segments(hypercore).some(({ state }) => state === 'held')) {
+    if (
+      task.start === 0 &&
+      !task.renewal &&
+      this.#store.segments(hypercore).some(({ state }) => state === 'held')
+    ) {
       await this.#ports.forget(hypercore)
     }
     const chainId = await chain.chainId({ signal })
@@ -267,8 +271,8 @@ export class SegmentIntake {
     const ingest = await this.#store.beginSegment(stored)
     try {
       const checkpoint = await this.#checkpointOf(ingest)
-      if (!checkpoint || (checkpoint.record.end < task.end && task.state !== 'late'))
-        return await ingest.suspend()
+      const takesPart = task.state === 'late' && !task.renewal
+      if (!checkpoint || (checkpoint.record.end < task.end && !takesPart)) return await ingest.suspend()
       await ingest.cutBack(checkpoint.record.end)
       await this.#accept(ingest, assignment, checkpoint)
     } catch (error) {
@@ -521,7 +525,7 @@ export class SegmentIntake {
       return nodes
     }
     await nodes.truncate(0)
-    const stored = this.#store.encodedBlocks(key, start, ingest.position)
+    const stored = this.#store.encodedBlocks(key, start, ingest.position, segment.id)
     const runs = (async function* () {
       for await (const { encoded } of stored) yield encoded
     })()
