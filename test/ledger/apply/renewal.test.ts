@@ -110,7 +110,7 @@ test('a sealed segment is sealed anew by another signer when its time comes, and
 })
 
 test('what grew meanwhile is sealed after a renewal, and half of a renewal is not accepted', (t) => {
-  const of = sealedFor(t, { plan: { maxBytes: 1 << 30 } })
+  const of = sealedFor(t, { changes: { growthBytes: 1 } })
   const { network, copy } = of
   until(
     network,
