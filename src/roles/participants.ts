@@ -32,6 +32,12 @@ export interface ParticipantOptions extends MemberOptions {
   threads: number
   /** Of a signer: `SignerOptions.runningRootBytes`. */
   runningRootBytes?: number
+  /** Of a pinner: `PinnerOptions.replacedKeptMs`. */
+  replacedKeptMs?: number
+  /** Of a signer: `SignerOptions.unservedMs`. */
+  unservedMs?: number
+  /** Of a pinner: `PinnerOptions.searchAfterMs`. */
+  searchAfterMs?: number
 }
 
 /** One participant, not open yet; it does not know whether others share its process. */

@@ -24,7 +24,12 @@ import {
 } from '../../src/local/economy.js'
 import { consume } from '../../src/local/consume.js'
 import { Observer } from '../../src/local/observer.js'
-import { participantOf, type Participant, type ParticipantRole } from '../../src/roles/participants.js'
+import {
+  participantOf,
+  type Participant,
+  type ParticipantOptions,
+  type ParticipantRole
+} from '../../src/roles/participants.js'
 import { Author } from '../../src/roles/author.js'
 import { ChainNode } from '../../src/roles/chain-node.js'
 import { Supporter } from '../../src/roles/supporter.js'
@@ -131,7 +136,10 @@ export class RoleNetwork {
   async startRole(
     role: ParticipantRole,
     name: string,
-    options: { runningRootBytes?: number; replacedKeptMs?: number } = {}
+    options: Pick<
+      ParticipantOptions,
+      'runningRootBytes' | 'replacedKeptMs' | 'unservedMs' | 'searchAfterMs'
+    > = {}
   ): Promise<Participant> {
     const participant = participantOf(role, {
       dir: join(this.root, name),
@@ -193,6 +201,22 @@ export class RoleNetwork {
     await participant?.close()
   }
 
+  /** Starts the supporter. */
+  async support(): Promise<Supporter> {
+    const supporter = await opened(
+      new Supporter({
+        dir: join(this.root, 'supporter'),
+        network: this.network,
+        chainKey: this.chain.publicKey,
+        clock: systemClock,
+        randomBytes,
+        log: this.#log.with({ role: 'supporter' })
+      })
+    )
+    this.#closing.push(() => supporter.close())
+    return supporter
+  }
+
   /** Publishes files as a drive and has it kept; the author leaves once all copies are there. */
   async keep(
     files: Record<string, Buffer>,
@@ -211,17 +235,7 @@ export class RoleNetwork {
     }
     this.#closing.push(leave)
     const { driveKey, hypercores } = await author.publish(await scan(source))
-    const supporter = await opened(
-      new Supporter({
-        dir: join(this.root, 'supporter'),
-        network: this.network,
-        chainKey: this.chain.publicKey,
-        clock: systemClock,
-        randomBytes,
-        log: this.#log.with({ role: 'supporter' })
-      })
-    )
-    this.#closing.push(() => supporter.close())
+    const supporter = await this.support()
     const wanted = { ...planOf(copies, codec, crypto.discoveryKey(driveKey)), ...plan }
     for (const key of hypercores) {
       const original = await supporter.inspect(key, wanted.topic)

@@ -18,6 +18,7 @@ import { PastCopies } from './past-copies.js'
 import { OwnRefusals } from './refusals.js'
 import { REPLACED_KEPT_MS, ReplacedSegments } from './replaced-segments.js'
 import { SegmentIntake } from './segment-intake.js'
+import { Searches } from './searches.js'
 import { Tails } from './tails.js'
 import type { Tasks } from '../../../workers/tasks.js'
 import { equal, toHex } from '../../bytes.js'
@@ -31,6 +32,8 @@ export interface PinnerOptions extends MemberOptions {
   searchProducts?: number
   /** How long chunks are kept that a new segment encodes again. Default: `REPLACED_KEPT_MS`. */
   replacedKeptMs?: number
+  /** How long a signer may send nothing before its pinner looks whether the hypercore is served. Default: `SEARCH_AFTER_MS`. */
+  searchAfterMs?: number
 }
 
 /** Enough for the factors of p - 1; no elliptic curve. */
@@ -58,6 +61,7 @@ export class Pinner extends Resource implements Participant {
   #refusals!: OwnRefusals
   #past!: PastCopies
   #replaced!: ReplacedSegments
+  #searches!: Searches
   #host: SwarmHost | undefined
   #tails!: Tails
   #member!: Member
@@ -106,6 +110,7 @@ export class Pinner extends Resource implements Participant {
       serve: (key) => this.#serve(key),
       forget: (key) => this.#forget(key)
     })
+    this.#searches = new Searches(member, (draw) => this.#intake.isComing(draw), this.#options.searchAfterMs)
     this.#past = new PastCopies({ member, store, forget: (key, only) => this.#forget(key, only) })
     this.#replaced = new ReplacedSegments(member, store, this.#options.replacedKeptMs ?? REPLACED_KEPT_MS)
     store.events.on('lost', (key, index, reason) => member.log('pinner.block-lost', { key, index, reason }))
@@ -178,6 +183,7 @@ export class Pinner extends Resource implements Participant {
     const { chain, signal } = this.#member
     const assignments = await chain.assignments({ signal })
     await this.#intake.work(assignments)
+    this.#searches.work(assignments)
     for (const { draw } of await chain.asks({ signal })) {
       await chain.acknowledge(draw).catch((error: unknown) => {
         if (!hasCode(error, 'ACKNOWLEDGED', 'DRAW_NOT_OPEN', 'NOT_DRAWN')) throw error

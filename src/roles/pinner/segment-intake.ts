@@ -110,6 +110,11 @@ export class SegmentIntake {
     this.#overdue = new OverdueDraws(ports.member.options.clock)
   }
 
+  /** Whether the signer of a draw sends its segment now. */
+  isComing(draw: number): boolean {
+    return this.#running.has(draw)
+  }
+
   /** Its work ends with the member; this is what could come after. */
   close(): void {
     this.#overdue.close()

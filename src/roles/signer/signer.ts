@@ -30,7 +30,12 @@ export interface SignerOptions extends MemberOptions {
   threads?: number
   /** Encoded bytes between two signed running roots. Default and most: `RUNNING_ROOT_BYTES`. */
   runningRootBytes?: number
+  /** How long a hypercore of which nothing came is looked for before it is said that nobody serves it. Default: `UNSERVED_MS`. */
+  unservedMs?: number
 }
+
+/** Longer than a pinner waits and looks, and less than what there is to deliver in (`deliverBaseMs`). */
+export const UNSERVED_MS = 240_000
 
 /** Most encoded bytes between two signed running roots: what was signed last is what a lost signer leaves. */
 export const RUNNING_ROOT_BYTES = 16 << 20
@@ -46,6 +51,7 @@ const RETRY_MS = { first: 250, last: 10_000 }
 export class Signer extends Resource implements Participant {
   readonly #options: SignerOptions
   readonly #runningRootBytes: number
+  readonly #unservedMs: number
   /** Draws that are being worked on, and what stops it. */
   readonly #draws = new Map<number, AbortController>()
   readonly #overdue: OverdueDraws
@@ -58,6 +64,7 @@ export class Signer extends Resource implements Participant {
     super()
     this.#options = options
     this.#runningRootBytes = Math.min(options.runningRootBytes ?? RUNNING_ROOT_BYTES, RUNNING_ROOT_BYTES)
+    this.#unservedMs = options.unservedMs ?? UNSERVED_MS
     this.#overdue = new OverdueDraws(options.clock)
   }
 
@@ -134,6 +141,7 @@ export class Signer extends Resource implements Participant {
     try {
       const core = await reader.open(hypercore, [topic])
       const stopped = AbortSignal.any([signal, over])
+      const until = clock.now() + this.#unservedMs
       for (let pauseMs = RETRY_MS.first; !signal.aborted; pauseMs = Math.min(2 * pauseMs, RETRY_MS.last)) {
         try {
           await this.#handOver(assignment, core, join(dir, 'nodes'), stopped)
@@ -142,6 +150,8 @@ export class Signer extends Resource implements Participant {
           stopped.throwIfAborted()
           if (!(error instanceof SwarmError)) throw error
           log('signer.interrupted', { draw, error })
+          const nowhere = hasCode(error, 'HYPERCORE_UNREACHABLE', 'BLOCK_UNREACHABLE')
+          if (nowhere && clock.now() >= until && !(await core.has(assignment.task.start))) throw error
         }
         await pause(clock, pauseMs, signal)
         const open = await chain.assignments({ signal })
@@ -153,7 +163,11 @@ export class Signer extends Resource implements Participant {
         return log('signer.stopped', { draw, error: error as Error })
       }
       log('signer.refused', { draw, error: error as Error })
-      const reason = hasCode(error, 'ORIGINAL_MISMATCH') ? 'mismatch' : 'other'
+      const reason = hasCode(error, 'ORIGINAL_MISMATCH')
+        ? 'mismatch'
+        : hasCode(error, 'HYPERCORE_UNREACHABLE', 'BLOCK_UNREACHABLE')
+          ? 'unreachable'
+          : 'other'
       await chain.refuse(draw, reason).catch((refusal: unknown) => {
         if (!hasCode(refusal, 'DRAW_NOT_OPEN')) throw refusal
       })
@@ -173,7 +187,7 @@ export class Signer extends Resource implements Participant {
     const { chain, keyPair, log, options } = this.#member
     const { clock } = options
     const { draw, length, pinner, task } = assignment
-    await knownLength(core, length, { clock, timeoutMs: BLOCK_MS, signal })
+    await knownLength(core, length, { clock, timeoutMs: Math.min(BLOCK_MS, this.#unservedMs), signal })
     await checkOriginal(core, assignment)
     const chainId = await chain.chainId({ signal })
     const nodes = await opened(new NodeFile(nodeFile))
