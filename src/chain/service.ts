@@ -26,8 +26,6 @@ import { isFarOff } from '../ledger/rules/time.js'
 const TICKS_PER_CLEANING = 60
 /** Entries whose receipts are given again to senders that a crash of the chain kept from them. */
 const RECENT_ENTRIES = 1024
-/** Ticks that chain time stands still for after a restart, at the most. */
-const RESUME_TICKS = 4
 /** Pause after a tick that left work over, so that requests get their turn. */
 const MORE_MS = 1
 /** A tick that took longer is worth a line in the log. */
@@ -58,7 +56,7 @@ export interface ChainServiceOptions {
   time?: ChainTime
   /** How often the process looks whether it stood still, which is no chain time; by default never. */
   beat?: Beat
-  /** How long chain time stands still after a restart at the most, so that who owes something can come back first; by default not at all. */
+  /** How long chain time stands still after a restart, so that who owes something can come back first; by default not at all. */
   resumeMs?: number
   /** False if somebody else calls `tick`; by default the service does, as often as the parameters say. */
   heartbeat?: boolean
@@ -131,7 +129,7 @@ export class ChainService extends Resource {
     const recent = await recentReceipts(ledger, keyPair, view.length)
     this.#rules = parameters
     this.#time.raise(view.clock)
-    if (view.length > 1) this.#time.hold(Math.min(resumeMs, RESUME_TICKS * parameters.tickMs))
+    if (view.length > 1) this.#time.hold(resumeMs)
     if (beat) {
       const looking = clock.every(beat.everyMs, () => this.#time.look()).unref()
       this.owe('beat', () => looking.cancel())

@@ -31,6 +31,8 @@ export interface NodeProgramOptions {
   fund: (shortage: Shortage) => Promise<bigint>
   /** Hears what a role logs, beside its file. */
   hear: (name: string, log: Logger) => Logger
+  /** Worker threads of each role (default 2). */
+  threads?: number
   /** Shows this program over HTTP. */
   http?: HttpServer | undefined
 }
@@ -53,7 +55,7 @@ export class NodeProgram extends Resource {
 
   /** Opens all folders. @throws as `RoleFolder` does for one that is in use or will not do */
   protected async start(): Promise<void> {
-    const { dir, clock, randomBytes, chainKey, fund, hear } = this.#options
+    const { dir, clock, randomBytes, chainKey, fund, hear, threads = 2 } = this.#options
     const { http } = this.#options
     if (http) await this.acquire('HTTP', http)
     for (const settings of this.#options.roles) {
@@ -74,7 +76,7 @@ export class NodeProgram extends Resource {
         registration,
         memoryBytes,
         fund,
-        threads: 2
+        threads
       })
       this.roles.push({ ...settings, log, participant: await this.acquire(name, participant) })
     }

@@ -83,6 +83,12 @@ export const programErrors = {
     cause: 'Nobody on this DHT serves the hypercore that was named.',
     remedy: 'Check the key and `--bootstrap`, and that its author is online.'
   },
+  PART_ENDED: {
+    class: 'DatdotError',
+    cause:
+      'A process of a local network, the chain or some of its roles, ended before it was told to, or did not begin in time.',
+    remedy: 'Look into the logs of the data folder, and run it again.'
+  },
   PROFILE_END: {
     class: 'DatdotError',
     cause:

@@ -6,6 +6,9 @@ import type { Registration } from '../roles/member.js'
 /** What `up` starts every participant and the supporter with. */
 export const MEMBER_GRAINS = 1_000n * DATDOT
 export const SUPPORTER_GRAINS = 1_000_000n * DATDOT
+/** For whoever joins: a deposit each, and some more. */
+export const FAUCET_GRAINS = 1_000_000n * DATDOT
+export const FAUCET_LIMITS = { grant: 250n * DATDOT, daily: 100_000n * DATDOT }
 /** Given to each hypercore: enough for days of epochs that last seconds. */
 export const DONATION_GRAINS = 100_000n * DATDOT
 

@@ -25,6 +25,8 @@ export class Observer extends Resource {
   round = 0
   readonly #options: MemberOptions
   readonly #changed = new Wakeup()
+  /** Entries that were read. */
+  #length = 0
   #member!: Member
 
   constructor(options: MemberOptions) {
@@ -35,6 +37,18 @@ export class Observer extends Resource {
   protected async start(): Promise<void> {
     this.#member = await this.acquire('member', new Member(this.#options))
     this.#member.run('observe', () => this.#observe())
+  }
+
+  /** Copies that are neither lost nor released. */
+  live(): CopyRecord[] {
+    return [...this.copies].flatMap(([id, record]) => (this.gone.has(id) ? [] : [record]))
+  }
+
+  /** Reads the log up to where it is now, and counts outcomes from there on. */
+  async beginAgain(patience: { timeoutMs: number; signal: AbortSignal }): Promise<void> {
+    const { length } = (await this.member.chain.info({ timeoutMs: patience.timeoutMs })).chain
+    await this.until('the log', () => this.#length >= length, patience)
+    for (const record of this.copies.values()) [record.storage, record.retrieval] = [{}, {}]
   }
 
   /** How it takes part, once it is open. */
@@ -68,7 +82,7 @@ export class Observer extends Resource {
 
   async #observe(): Promise<void> {
     const { chain, signal } = this.member
-    for await (const { operation, effects } of chain.events({ from: 0, signal })) {
+    for await (const { seq, operation, effects } of chain.events({ from: 0, signal })) {
       if (operation.kind === 'tick') this.round = operation.body.round
       for (const effect of effects?.effects ?? []) {
         if (effect.kind === 'epochBegan') this.epoch = effect.epoch
@@ -77,6 +91,7 @@ export class Observer extends Resource {
         else if (effect.kind === 'checked') count(this.copies.get(effect.copy)?.retrieval, effect.outcome)
         else if (effect.kind === 'lost' || effect.kind === 'released') this.gone.add(effect.copy)
       }
+      this.#length = seq + 1
       this.#changed.wake()
     }
   }

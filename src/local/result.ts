@@ -74,6 +74,7 @@ export async function summarise(findings: Findings): Promise<NetworkResult> {
       problems.push(...shortcomings(copy, observer))
     }
   }
+  problems.push(...failures(observer))
   const challenges = { storage: tally(summary.storage), retrieval: tally(summary.retrieval) }
   const { minted, burned, sum } = summary
   if (sum !== 0n) problems.push(`the accounts sum to ${sum}, not 0`)
@@ -114,6 +115,20 @@ function shortcomings({ id }: CopyView, { copies }: Observer): string[] {
   if (!record?.storage.success) missing.push(`copy ${id} has passed no storage challenge`)
   if (!record?.retrieval.success) missing.push(`copy ${id} has passed no retrieval check`)
   return missing
+}
+
+/** Outcomes that a pinner of this network, which are all honest, should have had no part in. */
+function failures({ copies }: Observer): string[] {
+  const found: string[] = []
+  for (const [id, record] of copies) {
+    for (const kind of ['storage', 'retrieval'] as const) {
+      for (const [outcome, times] of Object.entries(record[kind])) {
+        if (outcome === 'success' || outcome === 'unknown') continue
+        found.push(`an honest pinner failed: ${times} ${kind} challenges of copy ${id} came to ${outcome}`)
+      }
+    }
+  }
+  return found
 }
 
 async function reputationsOf(

@@ -1,30 +1,29 @@
-import { statfs } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import crypto from 'hypercore-crypto'
-import * as idEncoding from 'hypercore-id-encoding'
 import type { CodecName } from '../chunk/header.js'
-import type { Clock, Timer } from '../clock.js'
+import type { Clock } from '../clock.js'
 import { randomBytes } from '../crypto/keys.js'
 import { differences } from '../drive/compare.js'
 import { parseKey, type NamedKey } from '../drive/key.js'
-import { resolveKey } from '../drive/resolve.js'
 import { scan, type Source } from '../drive/scan.js'
 import { DatdotError, InputError } from '../errors.js'
 import { Resource } from '../lifecycle.js'
 import { FileLog, type Logger } from '../log.js'
 import { Author } from '../roles/author.js'
 import { sumsOf } from '../protocol/original.js'
-import { ChainNode } from '../roles/chain-node.js'
 import type { MemberOptions } from '../roles/member.js'
 import { Supporter } from '../roles/supporter.js'
 import { PrivateDht, networkAt, type Network } from '../swarm/dht.js'
 import { loadIdentity } from '../swarm/identity.js'
-import { SwarmReader, knownLength } from '../swarm/reader.js'
 import { settled, unlessAborted } from '../wait.js'
 import { consume } from './consume.js'
-import { DataFolder, RoleFolder, folderFull, isDiskFull } from '../roles/data-folder.js'
+import { CHAIN, FAUCET, WALLET } from '../daemon/init.js'
+import { DataFolder, folderFull, isDiskFull } from '../roles/data-folder.js'
 import {
   DONATION_GRAINS,
+  FAUCET_GRAINS,
+  FAUCET_LIMITS,
   MEMBER_GRAINS,
   SUPPORTER_GRAINS,
   fastParameters,
@@ -32,14 +31,22 @@ import {
   registrationOf
 } from './economy.js'
 import { Observer } from './observer.js'
-import { participantNames, participantOf, type Counts } from '../roles/participants.js'
+import { participantNames, type Counts } from '../roles/participants.js'
+import { Parts } from './parts.js'
 import { summarise, type NetworkResult } from './result.js'
+import { SpaceWatch } from './space-watch.js'
+import { readState, writeState, type NetworkState } from './state.js'
+import { findSubject, readSource, type Subject } from './subject.js'
 
 export type { NetworkResult } from './result.js'
 
 export interface NetworkOptions extends Counts {
   /** An absolute path, or a key in any of its forms. */
   source: string
+  /** Whether a network that `dataDir` holds already goes on, instead of a new one for the source. */
+  resume: boolean
+  /** What of `made` of a network that goes on was asked for. */
+  asked: Partial<NetworkState['made']>
   /** Names of folders that are left out of the drive. */
   excludeNames: string[]
   dataDir: string | undefined
@@ -49,6 +56,12 @@ export interface NetworkOptions extends Counts {
   /** Challenge epochs to run at least. */
   epochs: number
   bootstrap: { host: string; port: number }[] | undefined
+}
+
+/** Where a network is met while it runs. */
+export interface MeetingPlace {
+  chainKey: Buffer
+  bootstrap: { host: string; port: number }[]
 }
 
 /** What the work tells whoever watches it. */
@@ -62,23 +75,22 @@ export interface NetworkRun {
   progress: Watcher
   clock: Clock
   signal: AbortSignal
+  /** Called as soon as others can join. */
+  onPlace: (place: MeetingPlace) => void
   /** Called with the result while everything still runs; the network is closed when its promise resolves. */
   onResult: (result: NetworkResult) => Promise<void>
 }
 
 /** Rounds of the beacon's first onion. */
 const BEACON_LENGTH = 1 << 16
-/** Below this much free space nothing new is begun. */
-const LEAST_FREE_BYTES = 32 << 20
-const SPACE_EVERY_MS = 250
 const SETTLE_MS = 5_000
+/** Longest that closing one part may take: processes that do not end by themselves are ended before. */
+const CLOSE_PART_MS = 30_000
 /** Slowest that a whole step may go before it counts as stuck. */
 const SLOWEST_BYTES_PER_SECOND = 250_000
 const STEP_MS = 120_000
-/** How long whoever serves a key may take to say how long it is. */
-const EMPTY_MS = 8_000
-/** How long a key may take to be found. */
-const FIND_MS = 30_000
+/** What a network that goes on may write at least. */
+const RESUME_BYTES = 128 << 20
 /** What a key's hypercores may weigh without being asked about: there is no telling before they are found. */
 const UNKNOWN_BYTES = 1 << 30
 
@@ -89,18 +101,21 @@ const UNKNOWN_BYTES = 1 << 30
  * @throws InputError for a source, data folder or machine that will not do; then nothing is left behind
  */
 export async function runNetwork(options: NetworkOptions, run: NetworkRun): Promise<NetworkResult> {
-  const key = keyOf(options)
-  const given = key ?? (await scanSource(options))
+  const { dataDir, resume } = options
+  const state = resume && dataDir !== undefined ? await readState(dataDir) : null
+  if (state) checkAsked(options.asked, state)
+  const given = state ? null : (keyOf(options) ?? (await scanSource(options)))
   const data = new DataFolder({
-    path: options.dataDir,
-    neededBytes: neededBytes(options, given),
+    path: dataDir,
+    resumed: state !== null,
+    neededBytes: given ? neededBytes(options, given) : RESUME_BYTES,
     clock: run.clock
   })
   await data.ready()
-  const up = new Up(options, run, data)
+  const up = new Up(state ? { ...options, ...state.made } : options, run, data)
   try {
     await up.ready()
-    const result = await up.run(given)
+    const result = await up.run(given ?? state!)
     await run.onResult(result)
     return result
   } catch (error) {
@@ -110,40 +125,20 @@ export async function runNetwork(options: NetworkOptions, run: NetworkRun): Prom
     if (isDiskFull(error)) throw folderFull(data.path)
     throw error
   } finally {
-    const wanted = up.done
+    const wanted = up.done || state !== null
     // What fails to close is in the log: it changes nothing of what was found.
     await up.close().catch(() => {})
     await (wanted ? data.close() : data.discard())
   }
 }
 
-/** Looks at the free space of a folder's disk until there is hardly any left; then `full` is aborted. */
-class SpaceWatch extends Resource {
-  readonly #folder: string
-  readonly #clock: Clock
-  readonly #full = new AbortController()
-  #timer: Timer | undefined
-
-  constructor(folder: string, clock: Clock) {
-    super()
-    this.#folder = folder
-    this.#clock = clock
-  }
-
-  get full(): AbortSignal {
-    return this.#full.signal
-  }
-
-  protected start(): Promise<void> {
-    this.#timer = this.#clock.every(SPACE_EVERY_MS, () => void this.look()).unref()
-    this.owe('timer', () => this.#timer?.cancel())
-    return Promise.resolve()
-  }
-
-  async look(): Promise<void> {
-    const space = await statfs(this.#folder).catch(() => null)
-    if (!space || this.signal.aborted) return
-    if (space.bavail * space.bsize < LEAST_FREE_BYTES) this.#full.abort(folderFull(this.#folder))
+/** What a network was made with stays. @throws InputError CONFIG_CONFLICT */
+function checkAsked(asked: NetworkOptions['asked'], { made }: NetworkState): void {
+  for (const [name, value] of Object.entries(made)) {
+    const wanted = asked[name as keyof typeof asked]
+    if (wanted === undefined || wanted === value) continue
+    const message = `the network in --data was made with --${name} ${value}, not ${wanted}; leave --${name} out`
+    throw new InputError('CONFIG_CONFLICT', message)
   }
 }
 
@@ -171,15 +166,6 @@ function scanSource({ source, dataDir, excludeNames }: NetworkOptions): Promise<
   return scan(source, { exclude: dataDir === undefined ? [] : [dataDir], excludeNames })
 }
 
-/** What is published, and what it must read back as. */
-interface Subject {
-  /** The drive's key, or the bare hypercore's. */
-  key: Buffer
-  core: boolean
-  hypercores: Buffer[]
-  source: Source
-}
-
 /** One run, and all that it has opened. */
 class Up extends Resource {
   /** The check is through, well or not: the data is worth keeping. */
@@ -191,6 +177,8 @@ class Up extends Resource {
   readonly #over: AbortSignal
   readonly #data: DataFolder
   readonly #space: SpaceWatch
+  readonly #parts: Parts
+  readonly #onPlace: NetworkRun['onPlace']
   readonly #file: FileLog
   readonly #log: Logger
   readonly #names = new Map<string, string>()
@@ -198,12 +186,14 @@ class Up extends Resource {
   #author: Author | undefined
   #running: Promise<NetworkResult> | undefined
 
-  constructor(options: NetworkOptions, { progress, clock, signal }: NetworkRun, data: DataFolder) {
-    super()
+  constructor(options: NetworkOptions, { progress, clock, signal, onPlace }: NetworkRun, data: DataFolder) {
+    super(CLOSE_PART_MS)
     this.#options = options
     this.#progress = progress
     this.#clock = clock
+    this.#onPlace = onPlace
     this.#data = data
+    this.#parts = new Parts(clock)
     this.#space = new SpaceWatch(data.path, clock)
     this.#over = AbortSignal.any([signal, this.#space.full, this.signal])
     this.#file = new FileLog(join(data.path, 'log.ndjson'), clock)
@@ -222,6 +212,7 @@ class Up extends Resource {
 
   protected async start(): Promise<void> {
     await this.acquire('log', this.#file)
+    await this.acquire('processes', this.#parts)
     // What was being opened when all else was closed sees that; nothing may be written after the folder is gone.
     this.owe('run', () => this.#running && settled(this.#running, { clock: this.#clock, ms: SETTLE_MS }))
     await this.acquire('space watch', this.#space)
@@ -234,24 +225,30 @@ class Up extends Resource {
   /**
    * Roles wait for each other, and try again when a disk is full: whatever waits, a full disk ends it.
    *
-   * @param given a key to find, or what to publish
+   * @param given a key to find, what to publish, or what an earlier run left
    */
-  async run(given: NamedKey | Source): Promise<NetworkResult> {
+  async run(given: NamedKey | Source | NetworkState): Promise<NetworkResult> {
     this.#running = this.#run(given)
-    const result = await unlessAborted(this.#running, this.#over)
+    const result = await unlessAborted(Promise.race([this.#running, this.#parts.failed]), this.#over)
     await this.release(this.#space)
     return result
   }
 
-  async #run(given: NamedKey | Source): Promise<NetworkResult> {
-    const network = await this.#startDht()
-    const subject = 'key' in given ? await this.#find(network, given) : await this.#publish(network, given)
-    const { chain, supporterOptions, observer } = await this.#startChain(network)
-    await this.#startParticipants(network, chain)
+  async #run(given: NamedKey | Source | NetworkState): Promise<NetworkResult> {
+    const resumed = 'made' in given ? given : null
+    const network = await this.#startDht(resumed)
+    const subjectOf = (): Promise<Subject> =>
+      resumed ? this.#again(resumed) : this.#subject(given as NamedKey | Source, network)
+    // A key may be of nobody's; publishing and starting the others hardly wait for the same things.
+    const found = 'made' in given || !('key' in given) ? null : await subjectOf()
+    const starting = this.#startOthers(network, resumed)
+    starting.catch(() => {})
+    const subject = found ?? (await subjectOf())
+    const { observer, supporterOptions } = await starting
     const { copies, epochs } = this.#options
-    const bytes = await this.#sponsor(supporterOptions, subject)
+    const bytes = resumed ? subject.source.bytes : await this.#sponsor(supporterOptions, subject)
     const patienceMs = STEP_MS + (bytes * copies * 1000) / SLOWEST_BYTES_PER_SECOND
-    this.#step('Encoding copies')
+    this.#step(resumed ? 'Looking for the copies' : 'Encoding copies')
     await this.#until(observer, 'all copies', patienceMs, () => {
       this.#progress.detail(`${observer.copies.size} of ${copies * subject.hypercores.length} accepted`)
       return observer.copies.size - observer.gone.size >= copies * subject.hypercores.length
@@ -264,7 +261,7 @@ class Up extends Resource {
       'a passed challenge and check of every copy',
       patienceMs + epochs * 30_000,
       () => {
-        const records = [...observer.copies.values()]
+        const records = observer.live()
         const passed = (kind: 'storage' | 'retrieval'): number =>
           records.filter((record) => (record[kind].success ?? 0) > 0).length
         const ran = observer.epoch - first
@@ -287,15 +284,51 @@ class Up extends Resource {
       dataDir: this.#data.path,
       bootstrap: network.bootstrap
     })
+    if (!resumed && consumer.identical) await this.#keepState(subject, network)
     this.done = true
     return result
   }
 
-  async #startDht(): Promise<Network> {
+  #subject(given: NamedKey | Source, network: Network): Promise<Subject> {
+    if (!('key' in given)) return this.#publish(network, given)
+    return findSubject(given, {
+      network,
+      dirs: { finder: this.#data.of('finder'), reference: this.#data.of('reference') },
+      clock: this.#clock,
+      signal: this.#over,
+      step: (title) => this.#step(title)
+    })
+  }
+
+  /** What an earlier run had kept: what that read back is what is compared with. */
+  async #again({ key, core, hypercores, links }: NetworkState): Promise<Subject> {
+    const [reference, consumer] = [this.#data.of('reference'), this.#data.of('consumer')]
+    const source = await readSource(reference, links).catch(() => null)
+    if (source) await rm(consumer, { recursive: true, force: true })
+    else await rename(consumer, reference)
+    return { key, core, hypercores, source: source ?? (await readSource(reference, links)) }
+  }
+
+  /** Has what this network is for survive it. */
+  async #keepState({ key, core, hypercores, source }: Subject, network: Network): Promise<void> {
+    const { signers, pinners, verifiers, copies, codec } = this.#options
+    const links = source.entries.flatMap((entry) => (entry.kind === 'link' ? [entry] : []))
+    await writeState(this.#data.path, {
+      key,
+      core,
+      hypercores,
+      links: links.map(({ name, target }) => ({ name, target })),
+      made: { signers, pinners, verifiers, copies, codec },
+      port: this.#options.bootstrap ? null : network.bootstrap[0]!.port
+    })
+  }
+
+  async #startDht(resumed: NetworkState | null): Promise<Network> {
     const { bootstrap } = this.#options
     if (bootstrap) return networkAt(bootstrap)
     this.#step('Starting a private DHT')
-    const { network } = await this.acquire('dht', new PrivateDht())
+    // Who joined before finds it where it was, unless somebody else has the port by now.
+    const { network } = await this.acquire('dht', new PrivateDht(resumed?.port ?? undefined))
     return network
   }
 
@@ -316,107 +349,52 @@ class Up extends Resource {
     return { key: driveKey, core: false, hypercores, source: published.source }
   }
 
-  /** Finds a key in the swarm, and reads it once from its author to have something to compare with. */
-  async #find(network: Network, { key, length }: NamedKey): Promise<Subject> {
-    this.#step('Looking for the key')
-    const reader = new SwarmReader({ network, dir: this.#data.of('finder'), seed: randomBytes(32) })
-    try {
-      const core = await reader.open(key)
-      const id = idEncoding.encode(key)
-      const patience = (timeoutMs: number) => ({ clock: this.#clock, timeoutMs, signal: this.#over })
-      await knownLength(core, 1, patience(EMPTY_MS)).catch(() => {
-        this.#over.throwIfAborted()
-        if (core.peers.length > 0) throw new InputError('KEY_EMPTY', `${id} is served, but has no blocks yet`)
-      })
-      const least = Math.max(1, length ?? 1)
-      await knownLength(core, least, patience(FIND_MS)).catch((error: unknown) => {
-        this.#over.throwIfAborted()
-        if (core.length > 0) {
-          const found = `${id} is served with ${core.length} blocks, ${length} were asked for`
-          throw new InputError('KEY_UNREACHABLE', found, { cause: error })
-        }
-        throw new InputError(
-          'KEY_UNREACHABLE',
-          `nobody serves ${id} on this DHT; check the key and --bootstrap`,
-          { cause: error }
-        )
-      })
-      const { kind, hypercores } = await resolveKey(reader.store, core)
-      const core_ = kind === 'core'
-      this.#step('Reading from the author')
-      const out = this.#data.of('reference')
-      const read = await consume({ network, key, core: core_, out, signal: this.#over })
-      const source = await scan(join(out, 'files'), { mayBeEmpty: true })
-      for (const { name, target } of read.links) source.entries.push({ kind: 'link', name, path: '', target })
-      return { key, core: core_, hypercores, source }
-    } finally {
-      await reader.discard()
-    }
-  }
-
-  async #startChain(network: Network) {
-    this.#step('Starting the chain')
+  /** Starts the chain and all roles, in processes of their own, and whoever watches. */
+  async #startOthers(network: Network, resumed: NetworkState | null) {
+    this.#step('Starting chain, signers, pinners and verifiers')
     const random = (length: number): Buffer => randomBytes(length)
-    const names = [...participantNames(this.#options).map(({ name }) => name)]
     const allocations: { key: Buffer; amount: bigint }[] = []
-    for (const name of names) {
+    const allocate = async (name: string, amount: bigint): Promise<Buffer> => {
       const { publicKey } = await loadIdentity(this.#data.of(name), random)
-      this.#names.set(publicKey.toString('hex'), name)
-      allocations.push({ key: publicKey, amount: MEMBER_GRAINS })
+      allocations.push({ key: publicKey, amount })
+      return publicKey
     }
-    const supporterDir = this.#data.of('supporter')
-    const { publicKey } = await loadIdentity(supporterDir, random)
-    allocations.push({ key: publicKey, amount: SUPPORTER_GRAINS })
-    const chain = await this.acquire(
-      'chain',
-      new ChainNode({
-        dir: this.#data.of('chain'),
-        network,
-        genesis: {
-          name: 'datdot up',
-          parameters: fastParameters(),
-          allocations,
-          beaconLength: BEACON_LENGTH
-        },
-        threads: 2,
-        randomBytes: random,
-        clock: this.#clock,
-        log: this.#log.with({ role: 'chain' })
-      })
-    )
-    const member = { network, chainKey: chain.publicKey, clock: this.#clock, randomBytes: random }
+    const named = participantNames(this.#options)
+    for (const { name } of named) this.#names.set((await allocate(name, MEMBER_GRAINS)).toString('hex'), name)
+    await allocate(WALLET, SUPPORTER_GRAINS)
+    await allocate(FAUCET, FAUCET_GRAINS)
+    const dir = this.#data.path
+    const genesis = {
+      name: 'datdot up',
+      parameters: fastParameters(),
+      allocations,
+      beaconLength: BEACON_LENGTH
+    }
+    const { publicKey: chainKey } = await loadIdentity(this.#data.of(CHAIN), random)
+    const { memoryBytes } = this.#options
+    const roles = named.map(({ name, role }) => {
+      return { name, role, registration: registrationOf(role), memoryBytes, port: undefined }
+    })
+    const opening = this.#parts.openRoles({ dir, network, chainKey, roles })
+    // A chain that goes on asks at once for what is owed: whoever owes it must be there.
+    if (resumed) await opening
+    await Promise.all([this.#parts.startChain({ dir, network, genesis, faucet: FAUCET_LIMITS }), opening])
+    this.#onPlace({ chainKey, bootstrap: network.bootstrap })
+    const member = { network, chainKey, clock: this.#clock, randomBytes: random }
     const observer = new Observer({
       ...member,
       dir: this.#data.of('observer'),
       log: this.#log.with({ role: 'observer' })
     })
     await this.acquire('observer', observer)
-    const supporterOptions = { ...member, dir: supporterDir, log: this.#log.with({ role: 'supporter' }) }
-    return { chain, observer, supporterOptions }
-  }
-
-  async #startParticipants(network: Network, chain: ChainNode): Promise<void> {
-    this.#step('Starting signers, pinners and verifiers')
-    const options = {
-      network,
-      chainKey: chain.publicKey,
-      clock: this.#clock,
-      randomBytes: (length: number): Buffer => randomBytes(length),
-      memoryBytes: this.#options.memoryBytes,
-      threads: 2
+    if (resumed) await observer.beginAgain({ timeoutMs: STEP_MS, signal: this.#over })
+    await this.#parts.rolesBegun()
+    const supporterOptions = {
+      ...member,
+      dir: this.#data.of(WALLET),
+      log: this.#log.with({ role: 'supporter' })
     }
-    for (const { name, role } of participantNames(this.#options)) {
-      this.#over.throwIfAborted()
-      const folder = new RoleFolder({ path: this.#data.of(name), role, clock: this.#clock })
-      await this.acquire(`folder of ${name}`, folder)
-      const own = {
-        dir: folder.path,
-        log: this.#log.with({ role: name }),
-        registration: registrationOf(role)
-      }
-      const participant = await this.acquire(name, participantOf(role, { ...options, ...own }))
-      await participant.join()
-    }
+    return { observer, supporterOptions }
   }
 
   /** Registers the subject's hypercores and donates to them; returns their plain bytes. */
@@ -432,6 +410,8 @@ class Up extends Resource {
       await supporter.sponsor(key, original, plan, DONATION_GRAINS)
       bytes += sumsOf(original).byteLength
     }
+    // The wallet is free for the commands that pay from it.
+    await this.release(supporter)
     return bytes
   }
 

@@ -46,8 +46,8 @@ export interface ChainNodeOptions {
 
 /** Twenty looks a second cost nothing, and what a process misses between two of them no deadline notices. */
 const BEAT = { everyMs: 50, stallMs: 100 }
-/** After an outage peers are back within 3 s: those that wait for something notice it by their heartbeats, and try again all the time. */
-const RESUME_MS = 6_000
+/** After an outage peers are back within 3 s: who waits for something notices it by heartbeats, and tries again all the time. */
+const RESUME_MS = 4_000
 
 /**
  * The chain as a process of its own would run it: ledger, beacon, scheduler, log and RPC. Opening it opens the ledger in

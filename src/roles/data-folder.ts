@@ -15,8 +15,10 @@ const ROLE_LOCK = 'role.json'
 const REMOVE = { recursive: true, force: true, maxRetries: 5, retryDelay: 50 } as const
 
 export interface DataFolderOptions {
-  /** Must be new or empty; a fresh temporary folder if undefined. */
+  /** Must be new or empty, unless a network in it goes on; a fresh temporary folder if undefined. */
   path: string | undefined
+  /** Whether it holds a network that goes on. */
+  resumed?: boolean
   /** What the network will write at most, roughly; checked against the free space. */
   neededBytes: number
   clock: Clock
@@ -51,7 +53,7 @@ export class DataFolder extends Resource {
    *   FOLDER_NO_LOCKS, TMPDIR_UNUSABLE
    */
   protected async start(): Promise<void> {
-    const { path, neededBytes, clock } = this.#options
+    const { path, resumed = false, neededBytes, clock } = this.#options
     const { folder, created } = await makeFolder(path)
     this.#path = folder
     this.#created = created
@@ -68,11 +70,11 @@ export class DataFolder extends Resource {
         await rm(created ?? claim, REMOVE)
       throw ownError(folder, error)
     }
-    if (lock.known || (await list(folder)).length > 1) throw holdsNetwork(folder)
+    if (!resumed && (lock.known || (await list(folder)).length > 1)) throw holdsNetwork(folder)
     try {
       await checkSpace(folder, neededBytes)
     } catch (error) {
-      await this.#remove()
+      if (!resumed) await this.#remove()
       throw ownError(folder, error)
     }
   }
@@ -196,7 +198,7 @@ function notEmpty(folder: string, names: readonly string[]): InputError {
 function holdsNetwork(folder: string): InputError {
   return new InputError(
     'DATA_HOLDS_NETWORK',
-    `${folder} holds an earlier network; choose another --data, or remove the folder if it is not wanted any more`
+    `${folder} holds an earlier network; leave PATH out to have it go on if it came to its end, choose another --data, or remove the folder`
   )
 }
 

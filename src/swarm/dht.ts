@@ -77,12 +77,20 @@ function nodeOptions({ bootstrap, host, firewalled }: Network): HyperDHT.Options
 /** A DHT that lives on loopback only. */
 export class PrivateDht extends Resource {
   readonly network: Network = { bootstrap: [], host: LOOPBACK }
+  readonly #port: number | undefined
+
+  /** @param port that its first node has if nobody else does */
+  constructor(port?: number) {
+    super()
+    this.#port = port
+  }
 
   protected async start(): Promise<void> {
     const { bootstrap } = this.network
     for (let nodes = 0; nodes < PRIVATE_NODES; nodes++) {
       const own = { host: LOOPBACK, ephemeral: false, firewalled: false }
-      const node = new HyperDHT({ bootstrap: [...bootstrap], ...own })
+      const at = nodes === 0 && this.#port !== undefined ? { port: this.#port } : {}
+      const node = new HyperDHT({ bootstrap: [...bootstrap], ...own, ...at })
       this.owe('node', () => leave(node))
       await node.fullyBootstrapped()
       if (bootstrap.length === 0) bootstrap.push({ host: LOOPBACK, port: node.address().port })
