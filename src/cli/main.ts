@@ -84,6 +84,26 @@ const COMMANDS: Record<string, Entry> = {
     summary: 'say how a chain, or one hypercore on it, is doing',
     load: async () => (await import('./status.js')).status
   },
+  watch: {
+    summary: 'say what becomes of copies, as it happens',
+    load: async () => (await import('./watch.js')).watch
+  },
+  estimate: {
+    summary: 'say what a pinner may come to, before it joins',
+    load: async () => (await import('./estimate.js')).estimate
+  },
+  retire: {
+    summary: 'have a role take nothing new, and leave',
+    load: async () => (await import('./retire.js')).retire
+  },
+  doctor: {
+    summary: 'say whether this machine is fit for a role, and what to mend',
+    load: async () => (await import('./doctor.js')).doctor
+  },
+  completion: {
+    summary: 'have a shell complete commands and options',
+    load: async () => (await import('./completion.js')).completionOf(COMMANDS)
+  },
   get: {
     summary: 'read a hypercore or drive from the swarm like any reader',
     load: async () => (await import('./status.js')).get

@@ -2,8 +2,10 @@ import { resolve } from 'node:path'
 import * as idEncoding from 'hypercore-id-encoding'
 import { findKey, wholeCopies } from '../daemon/keeping.js'
 import { publicKey } from '../daemon/setting.js'
+import { costPerDay, daysLeft, lastOutcomes, workOf, type LastOutcomes } from '../daemon/standing.js'
 import { using } from '../lifecycle.js'
 import { consume } from '../local/consume.js'
+import type { Parameters } from '../protocol/parameters.js'
 import type { HypercoreView } from '../protocol/views.js'
 import { TemporaryFolder } from '../temporary-folder.js'
 import { amountText } from './amounts.js'
@@ -19,7 +21,7 @@ const codes = 'Exit codes: 0 done, 1 the chain does not answer or nobody serves 
 export const listCommand: Command = {
   help: `Usage: datdot list --config FILE, or --data DIR --chain KEY [OPTIONS]
 
-Says of every hypercore on the chain how many of its copies are whole, and what it has left.
+Says of every hypercore on the chain how many of its copies are whole, what it has left, and for how many days.
 
 ${optionsHelp(walletSettings)}
 ${codes}`,
@@ -27,7 +29,8 @@ ${codes}`,
     const { settings, json } = await configure('list', walletSettings, { args, io })
     const tell = tellerOf(io, json)
     return using(new Wallet(settings, 'list'), async ({ member }) => {
-      for (const view of await member.chain.hypercores()) tellHypercore(tell, view)
+      const { parameters } = await member.chain.info()
+      for (const view of await member.chain.hypercores()) tellHypercore(tell, view, parameters)
       return EXIT_OK
     })
   }
@@ -37,7 +40,8 @@ ${codes}`,
 export const status: Command = {
   help: `Usage: datdot status [KEY] --config FILE, or --data DIR --chain KEY [OPTIONS]
 
-Says how the chain is doing, or who holds the copies of the hypercore KEY, how far each is, and what is still to be encoded.
+Says how the chain is doing, or who holds the copies of the hypercore KEY, how far each is, its last challenge and check with latency and
+throughput, and what is still to be encoded, and why.
 
 ${optionsHelp(walletSettings)}
 ${codes}`,
@@ -53,8 +57,11 @@ ${codes}`,
     return using(new Wallet(settings, 'status'), async ({ member: { chain } }) => {
       if (key) {
         const view = await chain.hypercore(key)
-        if (view) tellCopies(tell, view)
-        else tell('unknown', { key }, `the chain has no hypercore ${idEncoding.encode(key)}`)
+        if (view) {
+          const ids = view.copies.map(({ id }) => id)
+          const { parameters } = await chain.info()
+          tellCopies(tell, view, { parameters, last: await lastOutcomes(chain, ids, io.signal) })
+        } else tell('unknown', { key }, `the chain has no hypercore ${idEncoding.encode(key)}`)
         return EXIT_OK
       }
       const { chain: head } = await chain.info()
@@ -102,25 +109,47 @@ ${codes}`,
   }
 }
 
-function tellHypercore(tell: Teller, view: HypercoreView): void {
+function tellHypercore(tell: Teller, view: HypercoreView, p: Parameters): void {
   const { key, state, balance, length, byteLength, wanted } = view
   const whole = wholeCopies(view)
+  const [day, days] = [costPerDay(view, p), daysLeft(view, p)]
+  const lasts =
+    days === null ? '' : `, enough for ${days.toFixed(1)} days at ${amountText(day)} a day at most`
   tell(
     'hypercore',
-    { key, state, balance, length, byteLength, wanted, whole },
-    `${idEncoding.encode(Buffer.from(key))}  ${state}, ${whole} of ${wanted} copies whole, ${byteLength} bytes, ${amountText(balance)} datdots left`
+    { key, state, balance, length, byteLength, wanted, whole, costPerDay: day, daysLeft: days },
+    `${idEncoding.encode(Buffer.from(key))}  ${state}, ${whole} of ${wanted} copies whole, ${byteLength} bytes, ${amountText(balance)} datdots left${lasts}`
   )
 }
 
-function tellCopies(tell: Teller, view: HypercoreView): void {
-  tellHypercore(tell, view)
-  for (const { id, state, pinner, length, bytes, failures, task } of view.copies) {
+function tellCopies(
+  tell: Teller,
+  view: HypercoreView,
+  { parameters, last }: { parameters: Parameters; last: ReadonlyMap<number, LastOutcomes> }
+): void {
+  tellHypercore(tell, view, parameters)
+  for (const copy of view.copies) {
+    const { id, state, pinner, length, bytes, failures, task } = copy
     const by = pinner ? `at ${idEncoding.encode(Buffer.from(pinner))}` : 'without a pinner yet'
-    const work = task ? `; chunks ${task.start} to ${task.end} are ${task.state}` : ''
+    const { proof = null, check = null } = last.get(id) ?? {}
+    const lines = [
+      `  copy ${id} ${state} ${by}: ${length} of ${view.length} chunks, ${failures} failures in a row`,
+      proof && `    last challenge ${new Date(proof.at).toISOString()}: ${proof.outcome}`,
+      check &&
+        `    last check ${new Date(check.at).toISOString()}: ${check.outcome}, first byte after ${(check.firstByteUs / 1000).toFixed(0)} ms, ${(check.bytesPerSecond / 1e6).toFixed(1)} MB/s`,
+      task && `    ${workOf(copy)}`
+    ]
+    const facts = {
+      proof: proof?.outcome,
+      provenAt: proof?.at,
+      check: check?.outcome,
+      firstByteUs: check?.firstByteUs,
+      bytesPerSecond: check?.bytesPerSecond
+    }
     tell(
       'copy',
-      { id, state, pinner, length, bytes, failures, task: task?.state },
-      `  copy ${id} ${state} ${by}: ${length} of ${view.length} chunks, ${failures} failures in a row${work}`
+      { id, state, pinner, length, bytes, failures, task: task?.state, ...facts },
+      lines.filter((line) => line !== null).join('\n')
     )
   }
 }

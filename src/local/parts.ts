@@ -52,7 +52,9 @@ export class Parts extends Resource {
     for (let left = processes; left > 0; left--) this.#roles.push(await this.#open('process of the roles'))
     this.#chain = await this.#open('chain')
     // All at once; the chain first, and its time with it: who has gone is not challenged.
-    this.owe('farewell', () => [this.#chain, ...this.#roles].forEach((child) => child.send({ order: 'close' })))
+    this.owe('farewell', () =>
+      [this.#chain, ...this.#roles].forEach((child) => child.send({ order: 'close' }))
+    )
   }
 
   async #open(name: string): Promise<Child> {
