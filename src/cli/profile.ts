@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import * as idEncoding from 'hypercore-id-encoding'
+import { parseKey } from '../drive/key.js'
 import { codecNames } from '../chunk/header.js'
 import { systemClock } from '../clock.js'
 import { randomBytes } from '../crypto/keys.js'
@@ -174,9 +175,10 @@ function networkOf(bootstrap: string | undefined): Network {
 
 function inputOf(given: string | undefined, bootstrap: string | undefined, cwd: string): InputSource {
   if (given === undefined) return { kind: 'random' }
-  if (!idEncoding.isValid(given)) return { kind: 'path', path: resolve(cwd, given) }
+  const named = parseKey(given)
+  if (named === null) return { kind: 'path', path: resolve(cwd, given) }
   if (bootstrap === undefined) {
     throw new InputError('BOOTSTRAP_MISSING', 'a KEY is looked for on a DHT; give its nodes with --bootstrap')
   }
-  return { kind: 'key', key: idEncoding.decode(given), network: networkOf(bootstrap) }
+  return { kind: 'key', key: named.key, network: networkOf(bootstrap) }
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import * as idEncoding from 'hypercore-id-encoding'
 import { findKey, wholeCopies } from '../daemon/keeping.js'
-import { publicKey } from '../daemon/setting.js'
+import { hypercoreKey } from '../daemon/setting.js'
 import { costPerDay, daysLeft, lastOutcomes, workOf, type LastOutcomes } from '../daemon/standing.js'
 import { using } from '../lifecycle.js'
 import { consume } from '../local/consume.js'
@@ -53,7 +53,7 @@ ${codes}`,
     })
     const tell = tellerOf(io, json)
     const [text] = positionals
-    const key = text === undefined ? undefined : argument('status', publicKey, text)
+    const key = text === undefined ? undefined : argument('status', hypercoreKey, text)
     return using(new Wallet(settings, 'status'), async ({ member: { chain } }) => {
       if (key) {
         const view = await chain.hypercore(key)
@@ -92,7 +92,7 @@ ${codes}`,
   async run(args, io) {
     const names = ['bootstrap', 'host', 'firewalled'] as const
     const { settings, json, positionals } = await configure('get', names, { args, io, positionals: 2 })
-    const key = argument('get', publicKey, positionals[0])
+    const key = argument('get', hypercoreKey, positionals[0])
     const folder = argument(
       'get',
       { shows: 'OUT', takes: 'a folder', parse: (given) => given },

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import * as idEncoding from 'hypercore-id-encoding'
 import { codecNames } from '../chunk/header.js'
 import { findKey, priceOf, topicOf, wholeCopies } from '../daemon/keeping.js'
-import { datdots, publicKey, wholeNumber, word } from '../daemon/setting.js'
+import { datdots, hypercoreKey, wholeNumber, word } from '../daemon/setting.js'
 import { scan } from '../drive/scan.js'
 import { SwarmError } from '../errors.js'
 import { using } from '../lifecycle.js'
@@ -41,7 +41,7 @@ ${optionsHelp(walletSettings, own)}
 ${codes}`,
   async run(args, io) {
     const given = await configure('support', walletSettings, { args, io, positionals: 1, own })
-    const key = argument('support', publicKey, given.positionals[0])
+    const key = argument('support', hypercoreKey, given.positionals[0])
     return using(new Wallet(given.settings, 'support'), async (wallet) => {
       await supportKey(key, wallet, given, { io, tell: tellerOf(io, given.json) })
       return EXIT_OK
@@ -101,7 +101,7 @@ ${codes}`,
       io,
       positionals: 2
     })
-    const key = argument('donate', publicKey, positionals[0])
+    const key = argument('donate', hypercoreKey, positionals[0])
     const amount = argument('donate', datdots, positionals[1])
     return using(new Wallet(settings, 'donate'), async ({ member }) => {
       await member.chain.donate(key, amount)

@@ -1,4 +1,5 @@
 import * as idEncoding from 'hypercore-id-encoding'
+import { parseKey } from '../drive/key.js'
 
 /** How one setting is written, wherever it stands: as a flag, in the environment, in a file. */
 export interface Setting<T> {
@@ -67,6 +68,13 @@ export const publicKey: Setting<Buffer> = {
   shows: 'KEY',
   takes: 'a public key in z-base-32 or hex',
   parse: (text) => (idEncoding.isValid(text) ? idEncoding.decode(text) : undefined)
+}
+
+/** The key of a hypercore or drive in every form that people paste. A length or path behind it changes nothing: what is kept and read is all of it. */
+export const hypercoreKey: Setting<Buffer> = {
+  shows: 'KEY',
+  takes: 'the key of a hypercore or drive in z-base-32 or hex, or its address',
+  parse: (text) => parseKey(text)?.key
 }
 
 /** An amount in datdots, with up to six digits behind the point; in grains. */

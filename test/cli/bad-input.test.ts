@@ -77,6 +77,23 @@ test('an address of dat:// is refused with the reason', async (t) => {
   await refused(t, place(t), args, { code: 'KEY_DAT', says: /before hypercore 10/ })
 })
 
+test('every command that takes the key of a hypercore names an address of Dat, before it asks anybody', async (t) => {
+  const at = place(t)
+  const rest = ['--data', join(at.root, 'wallet'), '--chain', KEY]
+  for (const [command, ...more] of [['support'], ['donate', '5'], ['status']]) {
+    await refused(t, at, [command!, `dat://${KEY}`, ...more, ...rest], {
+      code: 'KEY_DAT',
+      says: /before hypercore 10/
+    })
+  }
+  for (const args of [
+    ['get', `dat://${KEY}`, 'out'],
+    ['profile', '--input', `dat://${KEY}`]
+  ]) {
+    await refused(t, at, args, { code: 'KEY_DAT', says: /before hypercore 10/ })
+  }
+})
+
 test('a PATH that is a socket is refused', async (t) => {
   const at = place(t)
   const server = createServer().listen(join(at.root, 'socket'))

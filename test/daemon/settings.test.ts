@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import * as idEncoding from 'hypercore-id-encoding'
 import { readGenesis } from '../../src/daemon/genesis.js'
 import { initChain, initNode, GENESIS_FILE, NODE_FILE } from '../../src/daemon/init.js'
+import { hypercoreKey, publicKey } from '../../src/daemon/setting.js'
 import { Settings, settings, type SettingName } from '../../src/daemon/settings.js'
 import { InputError } from '../../src/errors.js'
 import { fastParameters } from '../../src/local/economy.js'
 import { defaultParameters } from '../../src/protocol/parameters.js'
 import { temporaryFolder } from '../helpers/folder.js'
-import { randomBytes } from 'node:crypto'
 
 function written(t: TestContext, text: string): { file: string; cwd: string } {
   const cwd = temporaryFolder(t)
@@ -102,6 +104,25 @@ test('each setting takes what its help shows, and says what it takes', () => {
   assert.equal(settings.daily.parse('1.0000001'), undefined)
   assert.equal(settings.roles.parse('pinner,pinners'), undefined)
   assert.deepEqual(settings.bootstrap.parse('[::1]:2'), [{ host: '::1', port: 2 }])
+})
+
+test('the key of a hypercore is read in every form that people paste, that of a chain or wallet in two', () => {
+  const key = randomBytes(32)
+  const [hex, z32] = [key.toString('hex'), idEncoding.encode(key)]
+  const forms = [
+    hex,
+    hex.toUpperCase(),
+    z32,
+    `hyper://${z32}/`,
+    `pear://${z32}/a/path`,
+    `hyper://${hex}`,
+    `${z32}+12`
+  ]
+  for (const form of forms) assert.deepEqual(hypercoreKey.parse(form), key, form)
+  assert.equal(hypercoreKey.parse('hyper://nothing'), undefined)
+  assert.throws(() => hypercoreKey.parse(`dat://${hex}`), { code: 'KEY_DAT' })
+  assert.deepEqual(publicKey.parse(z32), key)
+  assert.equal(publicKey.parse(`hyper://${z32}`), undefined)
 })
 
 test('the files that init writes are read back, and are not written over', async (t) => {
