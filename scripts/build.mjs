@@ -19,7 +19,7 @@ const stamp = join(dist, '.built.json')
 const require = createRequire(import.meta.url)
 
 /** Folders of sources, as tsconfig.json includes them. */
-const folders = ['src', 'workers', 'bench', 'test']
+const folders = ['src', 'workers', 'bench', 'test', 'dashboard']
 /** Files that have a say in what comes out. */
 const settings = ['package.json', 'tsconfig.json', 'scripts/build.mjs']
 
@@ -46,7 +46,7 @@ function hashOf(files, ...others) {
   return sum.digest('hex')
 }
 
-const isSource = (name) => name.endsWith('.ts')
+const isSource = (name) => /\.(ts|js|css|html)$/.test(name)
 const isOutput = (name) => name !== '.built.json'
 
 /** What is compiled, with what. */
@@ -74,6 +74,11 @@ function compiler() {
   }
 }
 
+/** Vite's program, which packs the dashboard's page. */
+function vite() {
+  return join(require.resolve('vite/package.json'), '../bin/vite.js')
+}
+
 const tsc = compiler()
 if (tsc === null) {
   // Installed with --omit=dev: what is compiled already serves.
@@ -93,6 +98,12 @@ if (!unchanged) {
   rmSync(dist, { recursive: true, force: true })
   const built = spawnSync(process.execPath, [tsc.path, '-p', root], { cwd: root, stdio: 'inherit' })
   if (built.status !== 0) process.exit(built.status ?? 1)
+  // The page takes the package's own pure modules as they were compiled.
+  const page = spawnSync(process.execPath, [vite(), 'build', '--config', 'dashboard/vite.config.js'], {
+    cwd: root,
+    stdio: 'inherit'
+  })
+  if (page.status !== 0) process.exit(page.status ?? 1)
   // Sources that changed meanwhile are compiled the next time.
   writeFileSync(stamp, JSON.stringify({ input: wanted, output: hashOf(filesBelow('dist', isOutput)) }) + '\n')
 }

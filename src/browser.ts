@@ -60,6 +60,8 @@ export type { RefusedSlices, SliceTools, VerifiedSlices } from './evidence/verif
 export { judgeRefusal } from './evidence/refusal-judge.js'
 export type { RefusalTools, RefusalVerdict } from './evidence/refusal-judge.js'
 
+export { drawSeed } from './ledger/rules/draw.js'
+export { Urn } from './ledger/rules/lots.js'
 export { OnionBeacon, opensLayer } from './ledger/rules/beacon.js'
 export * from './ledger/rules/economics.js'
 export { reputationPpm, updateReputation } from './ledger/rules/reputation.js'

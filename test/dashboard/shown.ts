@@ -4,6 +4,7 @@ import type { ChallengeView } from '../../src/protocol/views.js'
 import { systemClock } from '../../src/clock.js'
 import { HttpServer, type HttpOptions } from '../../src/daemon/http.js'
 import { Dashboard } from '../../src/dashboard/dashboard.js'
+import { DrawWatch } from '../../src/dashboard/draw-watch.js'
 import { ledgerSource, type ChainSource } from '../../src/dashboard/source.js'
 import { asynchronous } from '../../src/ledger/host.js'
 import { silentLogger } from '../../src/log.js'
@@ -37,7 +38,10 @@ export async function shown(
   t.after(() => network.close())
   const key = network.sponsor('shown')
   const source = ledgerSource(asynchronous(network.ledger), systemClock)
+  const draws = new DrawWatch()
+  network.ledger.state.observer = draws
   const dashboard = new Dashboard({
+    draws,
     source: options.source?.(source) ?? source,
     path: ':memory:',
     clock: systemClock,

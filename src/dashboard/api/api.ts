@@ -1,13 +1,14 @@
 import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { DatdotError, InputError, type ErrorCode } from '../../errors.js'
-import { catalogue } from '../../errors/catalogue.js'
+import { DatdotError, InputError } from '../../errors.js'
 import type { Dashboard } from '../dashboard.js'
 import { ApiAnswers } from './answers.js'
+import { answerError } from './failures.js'
 import { foreign, secure } from './guard.js'
+import type { ApiOptions } from './options.js'
 import { KeptAnswers } from './kept-answers.js'
 import { routes } from './routes.js'
 import { fields, whole } from './shape.js'
@@ -18,22 +19,6 @@ import { Streams } from './stream.js'
 export const REQUESTS = { max: 600, windowMs: 10_000 }
 /** Addresses that are counted at a time. */
 const COUNTED_MAX = 10_000
-
-export interface ApiOptions {
-  /** The dashboard, once there is one. */
-  dashboard: () => Dashboard | null
-  /** Names that the server goes by, beside localhost and addresses. */
-  names?: readonly string[]
-  requests?: { max: number; windowMs: number }
-}
-
-const STATUS: Partial<Record<ErrorCode, number>> = {
-  API_ARGUMENT: 400,
-  API_FOREIGN: 403,
-  API_UNKNOWN: 404,
-  API_TOO_MANY: 429,
-  API_NOT_READY: 503
-}
 
 /**
  * The JSON API, read-only, below `/api/v1`: what src/dashboard/api/routes.ts lists, `/openapi.json` that describes it, `/stream`, and the
@@ -53,7 +38,7 @@ export async function api(app: FastifyInstance, options: ApiOptions): Promise<vo
     secure(reply)
     done(foreign(request, names) ?? undefined)
   })
-  app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, options))
+  app.setErrorHandler((error, _request, reply) => answerError(error as Error, reply, options))
   app.setNotFoundHandler(() => {
     throw new InputError('API_UNKNOWN', 'there is no such address; /api/v1/openapi.json has all')
   })
@@ -128,34 +113,6 @@ export async function api(app: FastifyInstance, options: ApiOptions): Promise<vo
   app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) =>
     reply.type('application/json; charset=utf-8').send(JSON.stringify(app.swagger()))
   )
-}
-
-/** Answers with a code of the catalogue, whatever went wrong; what is nobody's business is told to the log alone. */
-function answerError(
-  error: FastifyError,
-  _request: FastifyRequest,
-  reply: FastifyReply,
-  { dashboard }: ApiOptions
-): FastifyReply {
-  const { code, message } = known(error)
-  if (code === 'API_FAILED') dashboard()?.log('dashboard.answer-failed', { error })
-  const remedy = catalogue[code].remedy
-  return reply
-    .code(STATUS[code] ?? 500)
-    .header('cache-control', 'no-store')
-    .type('application/json; charset=utf-8')
-    .send(JSON.stringify({ code, message, remedy }))
-}
-
-function known(error: FastifyError): DatdotError {
-  if (error instanceof DatdotError && STATUS[error.code] !== undefined) return error
-  if (error instanceof DatdotError && error.code === 'CLOSED') {
-    return new DatdotError('API_NOT_READY', 'this program is closing')
-  }
-  if (error.validation || error.statusCode === 400) {
-    return new InputError('API_ARGUMENT', error.message.slice(0, 512))
-  }
-  return new DatdotError('API_FAILED', 'the answer could not be made; the log of this program says why')
 }
 
 function etagOf(body: string): string {
