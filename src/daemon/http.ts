@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { fastify } from 'fastify'
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import { api, REQUESTS } from '../dashboard/api/api.js'
-import { page } from '../dashboard/page/page.js'
+import { servePage } from '../dashboard/page/page.js'
 import type { Dashboard } from '../dashboard/dashboard.js'
 import { InputError } from '../errors.js'
 import { Resource } from '../lifecycle.js'
@@ -56,7 +56,7 @@ export class HttpServer extends Resource {
     const { names = [], requests = REQUESTS } = this.#options
     const shown = { dashboard: () => this.#dashboard, names, requests }
     await server.register(api, { prefix: '/api/v1', ...shown })
-    await server.register(page, shown)
+    await server.register(servePage, shown)
     server.get('/live', () => 'live\n')
     server.get('/ready', (_request, reply) =>
       reply.code(this.#ready ? 200 : 503).send(this.#ready ? 'ready\n' : 'not yet\n')

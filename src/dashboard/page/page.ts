@@ -8,7 +8,7 @@ import { badge } from './badge.js'
 import { pageFiles } from './files.js'
 
 /** The page, from memory, and badges, which pages elsewhere may show. */
-export function page(app: FastifyInstance, options: ApiOptions, done: () => void): void {
+export function servePage(app: FastifyInstance, options: ApiOptions, done: () => void): void {
   const { names = [] } = options
   app.setErrorHandler((error, _request, reply) => answerError(error as Error, reply, options))
   for (const [path, file] of pageFiles()) {
