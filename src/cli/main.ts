@@ -94,7 +94,7 @@ const COMMANDS: Record<string, Entry> = {
   },
   retire: {
     summary: 'have a role take nothing new, and leave',
-    load: async () => (await import('./retire.js')).retire
+    load: async () => (await import('./retire.js')).retireCommand
   },
   doctor: {
     summary: 'say whether this machine is fit for a role, and what to mend',

@@ -11,7 +11,7 @@ import { argument } from './tokens.js'
 const own = { name: { shows: 'NAME', purpose: "of the role's folder, where it is not that of the role" } }
 
 /** `datdot retire`: a role takes nothing new, and leaves when others have what it holds. */
-export const retire: Command = {
+export const retireCommand: Command = {
   help: `Usage: datdot retire pinner|signer|verifier --config FILE, or --data DIR --chain KEY [OPTIONS]
 
 Has the chain draw the role no more. Keep it running: a pinner goes on answering for its copies, which are encoded anew elsewhere one

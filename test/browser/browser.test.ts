@@ -25,6 +25,7 @@ const expectations: Record<string, string> = {
   operations: 'hash',
   originals: 'treeHash',
   'rules-money': 'burned',
+  'rules-deliveries': 'fee',
   merkle: 'root',
   slices: 'hash',
   refusal: 'code',

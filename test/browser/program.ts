@@ -1,7 +1,17 @@
 import { made, refusals } from './agreement.js'
 import { merkle, refusal, slices } from './proof-vectors.js'
 import { Comparisons } from './room.js'
-import { encodings, entries, hashing, money, operations, originals, seal, wrap } from './vectors.js'
+import {
+  deliveries,
+  encodings,
+  entries,
+  hashing,
+  money,
+  operations,
+  originals,
+  seal,
+  wrap
+} from './vectors.js'
 
 const checks: Record<string, (it: Comparisons, vectors: never) => void | Promise<void>> = {
   hashing,
@@ -10,6 +20,7 @@ const checks: Record<string, (it: Comparisons, vectors: never) => void | Promise
   operations,
   originals,
   'rules-money': money,
+  'rules-deliveries': deliveries,
   merkle,
   slices,
   refusal,

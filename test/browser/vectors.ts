@@ -16,6 +16,13 @@ import {
   splitLock,
   storageReward
 } from '../../src/ledger/rules/economics.js'
+import {
+  afterDelivery,
+  afterFailure,
+  failedFee,
+  NONE_FAILED,
+  unservedRounds
+} from '../../src/ledger/rules/deliveries.js'
 import { growthPrice, growthReserve, growthWaitMs } from '../../src/ledger/rules/growth.js'
 import { lowerMedian } from '../../src/ledger/rules/reputation.js'
 import {
@@ -275,6 +282,27 @@ export function money(it: Comparisons, vectors: Money): void {
       `the next onion of ${secret}`
     )
   }
+}
+
+interface Deliveries {
+  parameters: { failedFee: number; failedMs: number; tickMs: number; epochMs: number }
+  stories: Record<string, { what: 'end' | 'delivery'; clock: number; fee?: string }[]>
+  rests: { times: number; rounds: number }[]
+}
+
+export function deliveries(it: Comparisons, vectors: Deliveries): void {
+  const p = parameters({ ...vectors.parameters, failedFee: BigInt(vectors.parameters.failedFee) })
+  for (const [name, steps] of Object.entries(vectors.stories)) {
+    let failed = NONE_FAILED
+    for (const { what, clock, fee } of steps) {
+      if (what === 'delivery') failed = afterDelivery(failed)
+      else {
+        it.same(failedFee(failed, clock, p), fee, `${name}, at ${clock}`)
+        failed = afterFailure(failed, clock, p)
+      }
+    }
+  }
+  for (const { times, rounds } of vectors.rests) it.same(unservedRounds(times, p), rounds, `after ${times}`)
 }
 
 interface Wrap {

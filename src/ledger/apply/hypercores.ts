@@ -4,7 +4,7 @@ import { verifyOriginal } from '../../crypto/author-signature.js'
 import type { Body, Plan } from '../../protocol/operations.js'
 import { sumsOf, type Original, type OriginalSums } from '../../protocol/original.js'
 import type { Parameters } from '../../protocol/parameters.js'
-import { growthReserve, growthWaitMs, type Growth } from '../rules/growth.js'
+import { growthReserve, growthWaitMs, type GrowthSize } from '../rules/growth.js'
 import { addTask, fillCopies, wantedCopies } from './copies.js'
 import { give } from './money.js'
 import { hypercoreById, hypercoreByKey, liveCopies, taskOfCopy, type Hypercore } from '../rows.js'
@@ -104,7 +104,7 @@ export function sponsor(
  */
 function checkGrowth(state: State, hypercore: Hypercore, came: { bytes: number; blocks: number }): void {
   const held = liveCopies(state, hypercore.id).filter((copy) => copy.state === 1)
-  const growth: Growth = {
+  const growth: GrowthSize = {
     ...came,
     ageMs: state.head.clock - hypercore.grownClock,
     copies: held.map((copy) => copy.bytes),

@@ -2,7 +2,7 @@ import { PPM, type Parameters } from '../../protocol/parameters.js'
 import { encodedBytesMax, roundDue, segmentReward } from './economics.js'
 
 /** What a hypercore's author appended since the chain last took a length of it, and what is held of it. */
-export interface Growth {
+export interface GrowthSize {
   /** Plain bytes and blocks that came. */
   bytes: number
   blocks: number
@@ -15,7 +15,7 @@ export interface Growth {
 }
 
 /** X of a segment of the growth for each copy that is held, at most. A copy without segments takes it in with its first. */
-export function growthPrice({ bytes, blocks, copies }: Growth, p: Parameters): bigint {
+export function growthPrice({ bytes, blocks, copies }: GrowthSize, p: Parameters): bigint {
   return BigInt(copies.length) * segmentReward(encodedBytesMax(bytes, blocks), p)
 }
 
@@ -23,7 +23,7 @@ export function growthPrice({ bytes, blocks, copies }: Growth, p: Parameters): b
  * How long a growth still waits to be taken: 0 from `growthBytes` on; a smaller one is gathered for `growthMs`, and for as long as it takes until
  * `growthSharePpm` of what is due on the copies meanwhile pays for what gathering saves, `segmentRewardBase` a copy. Infinity where no share is for growth.
  */
-export function growthWaitMs(growth: Growth, p: Parameters): number {
+export function growthWaitMs(growth: GrowthSize, p: Parameters): number {
   if (growth.bytes >= p.growthBytes) return 0
   const price = BigInt(growth.copies.length) * p.segmentRewardBase
   const share = roundDue(growth.copies, growth.every, p) * BigInt(p.growthSharePpm)
@@ -34,7 +34,7 @@ export function growthWaitMs(growth: Growth, p: Parameters): number {
 }
 
 /** What the balance must have for a growth: its price, and then as long as a grace lasts what is due on the copies with it. */
-export function growthReserve(growth: Growth, p: Parameters): bigint {
+export function growthReserve(growth: GrowthSize, p: Parameters): bigint {
   const more = encodedBytesMax(growth.bytes, growth.blocks)
   const grown = growth.copies.map((bytes) => bytes + more)
   const rounds = Math.ceil(p.graceEpochs / growth.every)
