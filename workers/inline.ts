@@ -1,6 +1,7 @@
 import type { TaskFunctions } from '../src/engine/engine.js'
 import checkModulus from './check-modulus.js'
 import decodeChunks from './decode-chunks.js'
+import judgeOpening from './judge-opening.js'
 import judgeRefusal from './judge-refusal.js'
 import openChunks from './open-chunks.js'
 import piece from './piece.js'
@@ -27,6 +28,7 @@ export const inlineTasks: TaskFunctions<Tasks> = {
   'open-chunks': openChunks,
   'verify-evidence': verifyEvidence,
   'judge-refusal': judgeRefusal,
+  'judge-opening': judgeOpening,
   'check-modulus': checkModulus,
   'verify-signatures': verifySignatures
 }

@@ -1,6 +1,7 @@
 import type { EngineTasks } from '../src/engine/messages.js'
 import type { RefusalVerdict } from '../src/evidence/refusal-judge.js'
-import type { RefusalTask, VerifyTask } from '../src/evidence/tasks.js'
+import type { OpeningVerdict } from '../src/evidence/opening-judge.js'
+import type { OpeningTask, RefusalTask, VerifyTask } from '../src/evidence/tasks.js'
 import type { ModulusFault, ModulusTask } from '../src/crypto/modulus-task.js'
 import type { Verdict } from '../src/evidence/verdict.js'
 import type { SignatureTask } from '../src/ledger/signature-checks.js'
@@ -13,6 +14,7 @@ import type { SignatureTask } from '../src/ledger/signature-checks.js'
 export interface Tasks extends EngineTasks {
   'verify-evidence': { input: VerifyTask[]; output: Verdict[] }
   'judge-refusal': { input: RefusalTask; output: RefusalVerdict }
+  'judge-opening': { input: OpeningTask; output: OpeningVerdict }
   'check-modulus': { input: ModulusTask; output: ModulusFault | { fault: null } }
   'verify-signatures': { input: SignatureTask; output: Uint8Array }
 }

@@ -7,6 +7,7 @@ import {
   type EvidenceRecord,
   trailers
 } from '../client/evidence-core.js'
+import { auditOpenings, type SettledOpenings } from './openings.js'
 import { auditRefusals, type JudgedRefusals } from './refusals.js'
 import { EvidenceIntake, type EvidenceUpload } from '../client/evidence-intake.js'
 import type { Database, Row } from '../ledger/database.js'
@@ -100,6 +101,7 @@ export class SettledChallenges {
 /** What a replay met that evidence tells of. */
 export interface Decided {
   challenges: SettledChallenges
+  openings: SettledOpenings
   refusals: JudgedRefusals
 }
 
@@ -109,18 +111,20 @@ export interface Decided {
  */
 export async function auditEvidence(
   state: State,
-  { challenges, refusals }: Decided,
+  { challenges, openings, refusals }: Decided,
   options: EvidenceAuditOptions,
   report: EvidenceReport,
   signal?: AbortSignal
 ): Promise<AuditFailure | null> {
   const since = state.head.clock - state.parameters.evidenceWindowMs
   refusals.forget(since)
-  report.older = challenges.before(since) + refusals.older
+  openings.forget(since)
+  report.older = challenges.before(since) + openings.older + refusals.older
   const source = await options.open(state.chainKey)
   if (source) {
     for await (const record of trailers(source, since, signal)) {
       if (record.kind === 'answer') challenges.found(record)
+      else if (record.kind === 'opening') openings.found(record)
       else refusals.found(record)
     }
   }
@@ -132,8 +136,12 @@ export async function auditEvidence(
   const audit = new EvidenceAudit(state, options, report, source, intake, signal)
   try {
     const first = await audit.run(challenges.from(since))
-    const other = await auditRefusals(refusals, source, options, report, signal)
-    return first && other ? (other.seq! < first.seq! ? other : first) : (first ?? other)
+    const others = [
+      await auditOpenings(openings, source, options, report, signal),
+      await auditRefusals(refusals, source, options, report, signal)
+    ]
+    const failures = [first, ...others].filter((failure) => failure !== null)
+    return failures.sort((a, b) => a.seq! - b.seq!)[0] ?? null
   } finally {
     await intake.close()
   }

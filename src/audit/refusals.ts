@@ -1,9 +1,5 @@
-import {
-  isUnavailable,
-  readEvidence,
-  type EvidenceRecord,
-  type EvidenceCore
-} from '../client/evidence-core.js'
+import type { EvidenceRecord, EvidenceCore } from '../client/evidence-core.js'
+import { receiveWhole } from './receive.js'
 import type { EvidenceReport, EvidenceAuditOptions, LoggedVerdict, AuditFailure } from './report.js'
 import { ChainError, type CodeOf } from '../errors.js'
 import { MAX_REFUSAL_EVIDENCE_BYTES } from '../evidence/refusal-format.js'
@@ -66,7 +62,9 @@ export async function auditRefusals(
       continue
     }
     try {
-      const evidence = record && source ? await receive(judged, source, record) : null
+      const of = (code: CodeOf<'ChainError'>, why: string): ChainError => fault(judged, code, why)
+      const evidence =
+        record && source ? await receiveWhole(source, record, MAX_REFUSAL_EVIDENCE_BYTES, of) : null
       if (evidence) {
         report.bytes += evidence.byteLength
         const verdict = await judge({ refusal, evidence: { memory: evidence } })
@@ -88,29 +86,6 @@ export async function auditRefusals(
     }
   }
   return null
-}
-
-/** The bytes of an evidence; null if they cannot be had. @throws ChainError if they cannot be any */
-async function receive(
-  judged: Judged,
-  { core, timeoutMs, discard }: EvidenceCore,
-  { start, end, bytes }: EvidenceRecord
-): Promise<Buffer | null> {
-  if (bytes > MAX_REFUSAL_EVIDENCE_BYTES) {
-    throw fault(judged, 'EVIDENCE_DIFFERS', `no evidence of it has ${bytes} bytes`)
-  }
-  if (timeoutMs === 0 && !(await core.has(start, end))) return null
-  const pieces: Buffer[] = []
-  try {
-    for await (const piece of readEvidence(core, { start, end, bytes }, timeoutMs)) pieces.push(piece)
-    return Buffer.concat(pieces)
-  } catch (error) {
-    if (error instanceof ChainError) throw fault(judged, 'EVIDENCE_DAMAGED', error.message)
-    if (isUnavailable(error)) return null
-    throw error
-  } finally {
-    if (discard) await core.clear(start, end)
-  }
 }
 
 function fault({ refusal }: Judged, code: CodeOf<'ChainError'>, why: string): ChainError {

@@ -1,6 +1,7 @@
 import { auditEvidence, SettledChallenges } from './evidence.js'
 import { sharedModuli } from './moduli.js'
 import { Promised } from './promises.js'
+import { SettledOpenings } from './openings.js'
 import { JudgedRefusals } from './refusals.js'
 import { ChainError, InputError, StorageError, type ErrorCode } from '../errors.js'
 import { Resource, using } from '../lifecycle.js'
@@ -8,7 +9,7 @@ import { decodeEntry, type Entry } from '../protocol/entry.js'
 import { apply } from '../ledger/apply/apply.js'
 import { Database } from '../ledger/database.js'
 import { isDamage } from '../ledger/failures.js'
-import { challengeView, refusalViews } from '../ledger/views.js'
+import { challengeView, openingView, refusalViews } from '../ledger/views.js'
 import { holdsIn, modulusOf, shapeIn } from '../ledger/signature-checks.js'
 import { RULES_VERSION, State } from '../ledger/state.js'
 import { hashState } from '../ledger/state-hash.js'
@@ -57,6 +58,7 @@ export class Replay extends Resource {
   readonly #options: AuditOptions
   #db!: Database
   #settled: SettledChallenges | null = null
+  readonly #openings = new SettledOpenings()
   readonly #judged = new JudgedRefusals()
   readonly #promised: Promised
   state: State | null = null
@@ -126,7 +128,7 @@ export class Replay extends Resource {
     const { evidence, signal } = this.#options
     if (!evidence || !this.#settled || !this.state || !this.report.ok) return
     const report = (this.report.evidence = { full: 0, missing: 0, left: 0, older: 0, bytes: 0 })
-    const decided = { challenges: this.#settled, refusals: this.#judged }
+    const decided = { challenges: this.#settled, openings: this.#openings, refusals: this.#judged }
     this.fail(await auditEvidence(this.state, decided, evidence, report, signal))
   }
 
@@ -207,6 +209,7 @@ export class Replay extends Resource {
     const nextDraw = state.head.nextDraw
     try {
       if (operation.kind === 'settle') this.#answered(operation)
+      if (operation.kind === 'settleOpenings') this.#opened(seq, operation)
       if (operation.kind === 'judge') this.#verdict(seq, operation)
       const signedHash = operationHash(bound, unsignedBytes(operation))
       const { clock, arrived } = entry
@@ -235,6 +238,18 @@ export class Replay extends Resource {
     report.entries = seq + 1
     report.head = entry.hash
     if (this.#options.stop?.(state)) this.#stopped = true
+  }
+
+  /** Remembers what was to be opened; whether it was is in the evidence. */
+  #opened(seq: number, { body }: Operation & { kind: 'settleOpenings' }): void {
+    const state = this.state!
+    if (!this.#settled) return
+    const at = state.head.clock
+    const since = at - state.parameters.evidenceWindowMs
+    for (const item of body.items) {
+      const row = state.db.get('SELECT * FROM openings WHERE challenge = ? AND state = 1', item.challenge)
+      if (row) this.#openings.add({ seq, at, opening: openingView(state, row), item }, since)
+    }
   }
 
   #verdict(seq: number, { body }: Operation & { kind: 'judge' }): void {

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../errors.js'
-import type { JudgeRefusal, VerifyAnswers } from '../evidence/tasks.js'
+import type { JudgeOpening, JudgeRefusal, VerifyAnswers } from '../evidence/tasks.js'
 import type { DrawObserver, State } from '../ledger/state.js'
 import type { Receipt, RefusalView } from '../protocol/views.js'
 import type { ModuliReport } from './moduli.js'
@@ -51,7 +51,7 @@ export interface AuditOptions {
   observer?: DrawObserver
   /** Is told of every verdict on a refusal that the log has; `judgeRefusal` comes to the same from the public evidence. */
   onVerdict?: (verdict: LoggedVerdict) => void
-  /** Checks the evidence of settled challenges and judged refusals too, once the log holds. */
+  /** Checks the evidence of settled challenges, openings and judged refusals too, once the log holds. */
   evidence?: EvidenceAuditOptions
   /** Receipts that the chain gave: each must be of an entry of the log. */
   receipts?: readonly Receipt[]
@@ -78,12 +78,13 @@ export interface LoggedVerdict {
   upheld: boolean
 }
 
-/** How the evidence of settled challenges and judged refusals is checked. */
+/** How the evidence of settled challenges, openings and judged refusals is checked. */
 export interface EvidenceAuditOptions {
   /** Opens the core that belongs to a chain; null if there is none. Its owner closes it. */
   open: (chainKey: Buffer) => Promise<EvidenceCore | null>
   verify: VerifyAnswers
   judge: JudgeRefusal
+  judgeOpening: JudgeOpening
   /** A folder of its own for large evidence that is being checked. */
   folder: string
   /** Bytes of evidence that are fetched at the most. */
@@ -94,7 +95,7 @@ export interface EvidenceAuditOptions {
 
 /** What was found of the evidence that the log names. */
 export interface EvidenceReport {
-  /** Challenges and refusals whose verdict was worked out again from their evidence. */
+  /** Challenges, openings and refusals whose verdict was worked out again from their evidence. */
   full: number
   /** Decided inside the window, but their evidence is not to be had. */
   missing: number

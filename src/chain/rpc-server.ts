@@ -7,6 +7,7 @@ import type { EvidenceKeeper } from './evidence/store.js'
 import type { EventFeed } from './feed.js'
 import { SwarmError } from '../errors.js'
 import type { LedgerApi, SubmitResult } from '../ledger/types.js'
+import type { Openings } from './evidence/openings.js'
 import type { Refusals } from './evidence/refusals.js'
 import type { Submissions } from './submissions.js'
 import {
@@ -65,6 +66,7 @@ export interface ChainRpcPorts {
   submissions: Submissions
   feed: EventFeed
   answers: Answers
+  openings: Openings
   refusals: Refusals
   evidence: Pick<EvidenceKeeper, 'find'>
   /** Chain time now, in ms. */
@@ -107,7 +109,7 @@ export class ChainRpcServer {
     const mux = Protomux.from(connection)
     const open = (): void => {
       if (this.#closed || this.#channels.size >= CONNECTIONS_MAX) return
-      const { quotas, clock, answers, refusals } = this.#ports
+      const { quotas, clock, answers, openings, refusals } = this.#ports
       const place: Place = { key: toHex(connection.remotePublicKey), standing: 'stranger' }
       const recognise = (): Promise<void> => this.#recognise(connection.remotePublicKey, place, channel)
       const channel: ServerChannel = new ServerChannel(mux, CHAIN_PROTOCOL, {
@@ -119,6 +121,7 @@ export class ChainRpcServer {
         onclose: () => {
           this.#channels.delete(channel)
           answers.forget(connection)
+          openings.forget(connection)
           refusals.forget(connection)
         }
       })
@@ -184,7 +187,7 @@ export class ChainRpcServer {
 }
 
 function answerersOf(ports: ChainRpcPorts): Answerers {
-  const { ledger, submissions, feed, answers, refusals, evidence, time } = ports
+  const { ledger, submissions, feed, answers, openings, refusals, evidence, time } = ports
   return {
     info: async () => {
       const [chain, parameters] = await Promise.all([ledger.chain(), ledger.parameters()])
@@ -205,6 +208,12 @@ function answerersOf(ports: ChainRpcPorts): Answerers {
       pieceBytes: EVIDENCE_PIECE_BYTES
     }),
     evidence: ({ upload, offset, bytes }, { connection }) => answers.piece(connection, upload, offset, bytes),
+    beginOpening: async (announced, asker) => ({
+      upload: await openings.begin(asker, announced),
+      pieceBytes: EVIDENCE_PIECE_BYTES
+    }),
+    opening: ({ upload, offset, bytes }, { connection }) => openings.piece(connection, upload, offset, bytes),
+    findOpening: ({ challenge }) => evidence.find({ kind: 'opening', id: challenge }) ?? null,
     findEvidence: ({ challenge }) => evidence.find({ kind: 'answer', id: challenge }) ?? null,
     refusalsDue: (_, { key }) => refusals.due(key, ROWS_MAX),
     beginRefusalEvidence: async (announced, asker) => ({

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../clock.js'
 import type { EvidenceIntake } from '../client/evidence-intake.js'
 import type { KeyPair } from '../crypto/keys.js'
-import type { JudgeRefusal, VerifyAnswers } from '../evidence/tasks.js'
+import type { JudgeOpening, JudgeRefusal, VerifyAnswers } from '../evidence/tasks.js'
 import type { LedgerApi, TickResult } from '../ledger/types.js'
 import { Resource } from '../lifecycle.js'
 import type { Logger } from '../log.js'
@@ -14,6 +14,7 @@ import type { PeerStream } from '../swarm/peer-stream.js'
 import type { Quotas } from '../swarm/rpc-channel.js'
 import { pause } from '../wait.js'
 import { Answers } from './evidence/answers.js'
+import { Openings } from './evidence/openings.js'
 import { Refusals } from './evidence/refusals.js'
 import type { EvidenceKeeper } from './evidence/store.js'
 import { EventFeed } from './feed.js'
@@ -49,6 +50,7 @@ export interface ChainServiceOptions {
   verify: VerifyAnswers
   verifySignatures?: SignatureCheck
   judge: JudgeRefusal
+  judgeOpening: JudgeOpening
   clock: Clock
   log: Logger
   quotas?: Partial<Quotas>
@@ -80,6 +82,7 @@ export class ChainService extends Resource {
   #feed!: EventFeed
   #answers!: Answers
   #refusals!: Refusals
+  #openings!: Openings
   #server!: ChainRpcServer
   #submissions!: Submissions
   #rules!: Parameters
@@ -142,8 +145,9 @@ export class ChainService extends Resource {
     const time = (): number => this.#time.now()
     const began = { round: view.round, parameters }
     const ports = { ledger, intake, store: evidence, time, log, onCommit, began }
-    const { verify, judge, verifySignatures } = this.#options
+    const { verify, judge, judgeOpening, verifySignatures } = this.#options
     this.#refusals = this.own('refusals', new Refusals({ ...ports, judge }))
+    this.#openings = this.own('openings', new Openings({ ...ports, judge: judgeOpening, keyPair }))
     this.#answers = this.own('answers', new Answers({ ...ports, verify, keyPair }))
     const submissions = new Submissions({ ledger, clock, time, onCommit, check: verifySignatures, recent })
     this.#submissions = submissions
@@ -154,6 +158,7 @@ export class ChainService extends Resource {
         submissions,
         feed: this.#feed,
         answers: this.#answers,
+        openings: this.#openings,
         refusals: this.#refusals,
         evidence,
         time,
@@ -217,6 +222,7 @@ export class ChainService extends Resource {
     this.#committed(receipt.seq + 1)
     await this.#answers.overdue()
     await this.#refusals.overdue()
+    await this.#openings.settle()
     if (++this.#ticks % TICKS_PER_CLEANING === 0) this.#cleaning ??= this.#clean()
     this.#advancing ??= this.#advance()
     return more

@@ -115,6 +115,7 @@ async function audited(
       open: (chainKey) => log.evidence(chainKey),
       verify: (tasks) => engine.call('verify-evidence', tasks),
       judge: (task) => engine.call('judge-refusal', task),
+      judgeOpening: (task) => engine.call('judge-opening', task),
       folder,
       ...evidence
     }

@@ -23,7 +23,13 @@ import { signSegment, type SegmentRecord } from '../protocol/segment.js'
 import type * as views from '../protocol/views.js'
 import { Asking } from './asking.js'
 import { ChainConnection, type CallOptions, type ConnectionOptions } from './connection.js'
-import { uploadEvidence, uploadRefusalEvidence, type AnswerEvidence, type UploadSource } from './upload.js'
+import {
+  uploadEvidence,
+  uploadOpening,
+  uploadRefusalEvidence,
+  type AnswerEvidence,
+  type UploadSource
+} from './upload.js'
 import { WAIT_MS_MAX, type Response } from '../protocol/rpc/messages.js'
 import type { ReceiptFile } from './receipt-file.js'
 import { SubmitQueue } from './submit-queue.js'
@@ -135,6 +141,11 @@ export class ChainClient extends Asking {
   /** Where the evidence of a challenge is kept, while it is. */
   findRefusalEvidence(draw: number, options?: CallOptions): Promise<EvidenceView | null> {
     return this.#connection.call('findRefusalEvidence', { draw }, options)
+  }
+
+  /** Where the opening after a challenge is kept, while it is. */
+  findOpening(challenge: number, options?: CallOptions): Promise<EvidenceView | null> {
+    return this.#connection.call('findOpening', { challenge }, options)
   }
 
   /** Own refusals whose evidence the chain waits for: their draws. */
@@ -318,6 +329,28 @@ export class ChainClient extends Asking {
     throw new SwarmError(
       'RPC_PROTOCOL',
       `The chain gave no receipt for the evidence of challenge ${challenge}`
+    )
+  }
+
+  /**
+   * Hands over an opening that was asked for. Resolves to the chain's word that it has all of it; what it is worth is judged after that.
+   *
+   * @throws SwarmError as `sendEvidence`
+   */
+  async sendOpening(
+    challenge: number,
+    opening: AnswerEvidence,
+    options?: CallOptions
+  ): Promise<EvidenceReceipt> {
+    const receipt = await uploadOpening(this.#connection, challenge, opening, options)
+    const holds =
+      receipt?.challenge === challenge &&
+      equal(receipt.evidence, opening.hash) &&
+      verifyEvidenceReceipt(await this.chainId(options), this.chainKey, receipt, 'opening')
+    if (holds) return receipt
+    throw new SwarmError(
+      'RPC_PROTOCOL',
+      `The chain gave no receipt for the opening after challenge ${challenge}`
     )
   }
 

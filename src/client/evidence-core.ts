@@ -5,12 +5,12 @@ import { ChainError } from '../errors.js'
 const PIECE = 0
 const VERSION = 3
 /** First byte of a trailer, by what the evidence is of. */
-export const TRAILERS = { answer: 1, refusal: 2 } as const
+export const TRAILERS = { answer: 1, refusal: 2, opening: 3 } as const
 const TRAILER_BYTES = 1 + 1 + 8 + 32 + 8 + 8 + 8 + 8
 /** Blocks among which the last trailer is looked for: while an evidence is being stored its pieces are the last ones. */
 const TAIL_BLOCKS = 64
 
-/** What an evidence is of: the answer to a challenge (`id` is the challenge's), or the refusal of a draw (the draw's). */
+/** What an evidence is of: the answer to a challenge or the opening after it (`id` is the challenge's), or the refusal of a draw (the draw's). */
 export interface EvidenceSubject {
   kind: keyof typeof TRAILERS
   id: number
@@ -18,7 +18,7 @@ export interface EvidenceSubject {
 
 /** What is known of one stored evidence. */
 export interface EvidenceRecord extends EvidenceSubject {
-  /** Evidence hash, 32 bytes, as `answer` or `refuse` logs it. */
+  /** Evidence hash, 32 bytes, as `answer`, `refuse` or `settleOpenings` logs it. */
   hash: Uint8Array
   /** Blocks `[start, end)` of the evidence core; the last one is the trailer. */
   start: number
@@ -138,8 +138,7 @@ export function writeTrailer({ kind, id, hash, start, end, bytes, at, previous }
 
 /** What evidence a first byte stands for, if it is a trailer's. */
 export function kindOf(byte: number | undefined): EvidenceSubject['kind'] | undefined {
-  if (byte === TRAILERS.answer) return 'answer'
-  return byte === TRAILERS.refusal ? 'refusal' : undefined
+  return (Object.keys(TRAILERS) as EvidenceSubject['kind'][]).find((kind) => TRAILERS[kind] === byte)
 }
 
 function damaged(at: number): ChainError {

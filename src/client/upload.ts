@@ -53,6 +53,25 @@ export async function uploadEvidence(
   return receipt
 }
 
+/** An opening; resolves to the chain's receipt. See `ChainClient.sendOpening`. */
+export async function uploadOpening(
+  connection: ChainConnection,
+  challenge: number,
+  opening: UploadSource,
+  options: CallOptions = {}
+): Promise<EvidenceReceipt | null> {
+  let receipt: EvidenceReceipt | null = null
+  const calls: UploadCalls = {
+    begin: (bytes) => connection.call('beginOpening', { challenge, bytes }, options),
+    piece: async (piece) => {
+      const taken = await connection.call('opening', piece, { ...options, once: true })
+      receipt ??= taken.receipt
+    }
+  }
+  await upload(calls, opening, waiting(connection, options))
+  return receipt
+}
+
 /** The evidence of a refusal. See `ChainClient.sendRefusalEvidence`. */
 export function uploadRefusalEvidence(
   connection: ChainConnection,

@@ -148,6 +148,17 @@ export const evidenceErrors = {
     cause: "The signer signed a chunk that decodes to another block than the author's.",
     remedy: 'The refusal is upheld and the signer pays. Whose signer it is: check its memory, and update it.'
   },
+  OPENING_MALFORMED: {
+    class: 'ProofError',
+    cause: 'The opening of a chunk cannot be read.',
+    remedy: 'Send it again within its time. Whose pinner it is: update it.'
+  },
+  OPENING_OTHER_BLOCK: {
+    class: 'Finding',
+    cause: "A chunk that was opened decodes to another block than the author's.",
+    remedy:
+      'Its pinner and its signer lied and are punished. Whose they are: check memory and disk, and update them.'
+  },
   LOG_EMPTY: {
     class: 'Finding',
     cause: 'An audit found no entry in the log.',

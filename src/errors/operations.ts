@@ -260,6 +260,16 @@ export const operationErrors = {
     cause: 'An answer without a challenge in it.',
     remedy: 'Answer at least one.'
   },
+  OPENING_UNKNOWN: {
+    class: 'ChainError',
+    cause: 'No opening after this challenge is asked for.',
+    remedy: 'Nothing: it was judged, or its copy is gone.'
+  },
+  OPENING_VERDICT: {
+    class: 'ChainError',
+    cause: 'The chain says of an opening what it cannot say yet, or without the evidence that it would need.',
+    remedy: 'Whose chain it is: update it. In an audit: the chain does not keep to the protocol.'
+  },
   CHALLENGE_NOT_OPEN: {
     class: 'ChainError',
     cause: 'The challenge is answered, settled, expired, or for another pinner.',

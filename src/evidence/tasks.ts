@@ -1,4 +1,6 @@
 import type { Refusal } from '../protocol/refusal.js'
+import type { AskedChunk } from '../protocol/views.js'
+import type { OpeningVerdict } from './opening-judge.js'
 import type { RefusalVerdict } from './refusal-judge.js'
 import type { Verdict } from './verdict.js'
 import type { SliceChallenge } from './slice-walk.js'
@@ -22,6 +24,15 @@ export interface RefusalTask {
   refusal: Refusal
   evidence: EvidenceBytes
 }
+
+/** What a worker gets to judge one opening. */
+export interface OpeningTask {
+  asked: AskedChunk
+  evidence: EvidenceBytes
+}
+
+/** Judges an opening on a worker thread. */
+export type JudgeOpening = (task: OpeningTask) => Promise<OpeningVerdict>
 
 /** Judges a refusal on a worker thread. */
 export type JudgeRefusal = (task: RefusalTask) => Promise<RefusalVerdict>

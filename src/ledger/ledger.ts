@@ -41,6 +41,7 @@ import {
   type GenesisOptions,
   type LedgerOptions,
   type LoggedEvent,
+  type OpeningItem,
   type Screened,
   type SubmitResult,
   type SyncLedger,
@@ -300,6 +301,17 @@ export class Ledger extends Answering implements SyncLedger {
       .map(({ challenge, outcome }) => ({ challenge, outcome }))
     if (open.length === 0) return null
     return this.#send({ kind: 'settle', body: { items: open } }, { clock: this.#clockOf(when) }).receipt
+  }
+
+  settleOpenings(items: readonly OpeningItem[], when: { now?: number } = {}): Receipt | null {
+    const clock = this.#clockOf(when)
+    const open = items.filter(({ challenge, outcome }) => {
+      const row = this.#db.get('SELECT open_by FROM openings WHERE challenge = ? AND state = 1', challenge)
+      if (!row || outcome !== 'failure') return row !== undefined
+      return row.open_by !== null && Number(row.open_by) < clock
+    })
+    if (open.length === 0) return null
+    return this.#send({ kind: 'settleOpenings', body: { items: open } }, { clock }).receipt
   }
 
   judge(draw: number, upheld: boolean, when: { now?: number } = {}): Receipt {

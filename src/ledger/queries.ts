@@ -8,6 +8,7 @@ import type {
   AssignmentView,
   ChallengeView,
   HypercoreView,
+  OpeningView,
   Page,
   RefusalView,
   SummaryView
@@ -122,6 +123,13 @@ const answers = {
 
   challenges: ({ state }, pinner, limit = CHALLENGES_MAX) => challengesOf(state, pinner, OPEN, limit),
 
+  openings({ state }, pinner, limit = CHALLENGES_MAX) {
+    const role = roleOfKey(state, pinner, 'pinner')
+    if (!role) return []
+    const sql = 'SELECT * FROM openings WHERE pinner = ? AND state = 1 ORDER BY challenge LIMIT ?'
+    return state.db.all(sql, role.id, limit).map((row) => views.openingView(state, row))
+  },
+
   checkEpochs: ({ state }) =>
     state.db.all('SELECT * FROM check_epochs ORDER BY epoch').map((row) => ({
       epoch: Number(row.epoch),
@@ -186,6 +194,26 @@ const inside = {
         limit
       )
       .map(({ id }) => Number(id)),
+
+  /** An opening that is asked for. */
+  opening: ({ state }: Queried, challenge: number): OpeningView | null => {
+    const row = state.db.get('SELECT * FROM openings WHERE challenge = ? AND state = 1', challenge)
+    return row ? views.openingView(state, row) : null
+  },
+
+  /** Openings whose `openBy` is before `clock`, oldest first: of which challenges, and since when. */
+  overdueOpenings: (
+    { state }: Queried,
+    clock: number,
+    limit: number
+  ): { challenge: number; openBy: number }[] =>
+    state.db
+      .all(
+        'SELECT challenge, open_by FROM openings WHERE open_by < ? ORDER BY open_by, challenge LIMIT ?',
+        clock,
+        limit
+      )
+      .map((row) => ({ challenge: Number(row.challenge), openBy: Number(row.open_by) })),
 
   /** A refusal with evidence that waits for `judge`. */
   refusal: ({ state }: Queried, draw: number): RefusalView | null =>

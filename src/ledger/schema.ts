@@ -327,6 +327,26 @@ CREATE INDEX challenges_by_evidence ON challenges (evidence_by, id) WHERE state 
 CREATE INDEX challenges_by_copy ON challenges (copy);
 CREATE INDEX challenges_by_pinner ON challenges (pinner, id);
 
+-- state: 0 waits for the value of its round, 1 asked for; chance: of being asked for, of 2^32; open_by: null until its pinner has answered
+-- something since it was asked for
+CREATE TABLE openings (
+  challenge INTEGER PRIMARY KEY,
+  copy INTEGER NOT NULL UNIQUE REFERENCES copies,
+  pinner INTEGER NOT NULL REFERENCES roles,
+  segments INTEGER NOT NULL,
+  state INTEGER NOT NULL CHECK (state IN (0, 1)),
+  round INTEGER NOT NULL,
+  chance INTEGER NOT NULL CHECK (chance > 0),
+  open_by INTEGER,
+  deadline INTEGER,
+  missed INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX openings_waiting ON openings (round, challenge) WHERE state = 0;
+CREATE INDEX openings_asked ON openings (pinner, challenge) WHERE state = 1;
+CREATE INDEX openings_by_round ON openings (round);
+CREATE INDEX openings_overdue ON openings (open_by, challenge) WHERE open_by IS NOT NULL;
+CREATE INDEX openings_by_deadline ON openings (deadline, challenge) WHERE deadline IS NOT NULL;
+
 -- state: 0 verifiers are frozen, 1 reports come in, 2 checks are settled
 CREATE TABLE check_epochs (
   epoch INTEGER PRIMARY KEY,
@@ -381,6 +401,7 @@ export const stateTables: readonly (readonly [table: string, order: string])[] =
   ['buckets', 'every, bucket'],
   ['due', 'kind, epoch, every, bucket'],
   ['challenges', 'id'],
+  ['openings', 'challenge'],
   ['check_epochs', 'epoch'],
   ['commitments', 'epoch, verifier, commitment'],
   ['reports', 'epoch, copy, verifier'],

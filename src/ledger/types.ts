@@ -2,7 +2,7 @@ import type { Clock } from '../clock.js'
 import type { KeyPair } from '../crypto/keys.js'
 import type { ChainError } from '../errors.js'
 import type { Effects } from '../protocol/effects.js'
-import type { Operation, Outcome } from '../protocol/operations.js'
+import type { Body, Operation, Outcome } from '../protocol/operations.js'
 import type { Parameters } from '../protocol/parameters.js'
 import type { Asked } from './queries.js'
 import type { BeaconSource } from './rules/beacon.js'
@@ -36,6 +36,9 @@ export interface LedgerOptions {
   /** False: commits are not flushed to disk, for tests and measurements alone. */
   durable?: boolean
 }
+
+/** What the chain says of one opening. */
+export type OpeningItem = Body<'settleOpenings'>['items'][number]
 
 export type SubmitResult =
   /** `units`: what it cost (`unitsOf`). */
@@ -113,6 +116,8 @@ export interface SyncLedger extends Asked {
 
   /** The chain's verdicts on answered challenges. Those no longer open are left out. */
   settle(items: readonly { challenge: number; outcome: Outcome }[], when?: { now?: number }): Receipt | null
+  /** The chain's verdicts on openings. Those no longer asked for, or not overdue as it is said, are left out. */
+  settleOpenings(items: readonly OpeningItem[], when?: { now?: number }): Receipt | null
   /** The chain's verdict on a refusal with evidence. @throws ChainError `REFUSAL_UNKNOWN` if none waits for it (any more) */
   judge(draw: number, upheld: boolean, when?: { now?: number }): Receipt
 

@@ -11,12 +11,14 @@ import type {
   CopyView,
   DrawView,
   HypercoreView,
+  OpeningView,
   RefusalView,
   RoleView,
   SegmentView,
   TaskView
 } from '../protocol/views.js'
 import { beaconOf } from './apply/draws.js'
+import { openedOf } from './apply/openings.js'
 import { wantedCopies } from './apply/copies.js'
 import type { Row } from './database.js'
 import {
@@ -253,6 +255,23 @@ export function challengeView(state: State, row: Row): ChallengeView {
     evidenceBy: Number(row.evidence_by),
     answer: row.answer as Buffer | null,
     evidence: row.evidence as Buffer | null
+  }
+}
+
+export function openingView(state: State, row: Row): OpeningView {
+  const copy = copyById(state, Number(row.copy))
+  const h = hypercoreById(state, copy.hypercore)
+  const { ordinal, index } = openedOf(state, row)
+  return {
+    challenge: Number(row.challenge),
+    copy: copy.id,
+    hypercore: h.key,
+    pinner: state.keyOf(state.role(Number(row.pinner))),
+    round: Number(row.round),
+    segment: walkSegments(state, copy, Number(row.segments), h)[ordinal]!,
+    index,
+    openBy: row.open_by === null ? null : Number(row.open_by),
+    missed: Number(row.missed)
   }
 }
 

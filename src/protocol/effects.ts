@@ -102,7 +102,10 @@ const effectBodies = {
   /** A renewal was given up: nobody could be drawn, X could not be reserved, or it failed too often. */
   renewalDropped: struct({ task: id, copy: id, why: oneOf(['candidates', 'balance', 'attempts'] as const) }),
   /** A task's pinner says that it finds nobody who serves the hypercore. */
-  unserved: struct({ task: id, by: key })
+  unserved: struct({ task: id, by: key }),
+  /** The draw after the answer to a challenge fell on an opening, by the value of `round`; or it is asked for again. */
+  openingDrawn: struct({ challenge: id, copy: id, round: uint() }),
+  openingSettled: struct({ challenge: id, copy: id, outcome: oneOf(outcomeNames), reputationPpm: uint() })
 }
 
 export type EffectKind = keyof typeof effectBodies

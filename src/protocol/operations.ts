@@ -119,6 +119,17 @@ export const bodies = {
   }),
   /** The chain's verdict on a refusal with evidence. */
   judge: struct({ draw: id, upheld: uint(1) }),
+  /** The chain's verdict on openings: by the evidence whose hash it names, or that none came in its time. */
+  settleOpenings: struct({
+    items: list(
+      struct({
+        challenge: id,
+        outcome: oneOf(['success', 'lie', 'failure'] as const),
+        evidence: optional(hash32)
+      }),
+      CHALLENGES_MAX
+    )
+  }),
   /** Corrects the chain's date by more than an hour. Chain time goes on as it was. */
   setTime: struct({ at: uint() }),
   /** Joins a role, or raises its deposit and changes its capacity. */
@@ -162,6 +173,7 @@ const kindCodes: Record<Kind, number> = {
   settle: 3,
   judge: 4,
   setTime: 5,
+  settleOpenings: 6,
   register: 16,
   retire: 17,
   sponsor: 18,
@@ -190,7 +202,8 @@ export const chainKinds: ReadonlySet<Kind> = new Set([
   'parameters',
   'settle',
   'judge',
-  'setTime'
+  'setTime',
+  'settleOpenings'
 ])
 
 /** Kinds that their senders owe when they are asked for them: entries say when they came, and that is what deadlines are held against. */

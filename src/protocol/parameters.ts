@@ -71,7 +71,11 @@ export const parametersType = struct({
   claimRounds: uint(1_000_000),
   growthBytes: uint(),
   growthMs: uint(31_536_000_000),
-  growthSharePpm: uint(PPM)
+  growthSharePpm: uint(PPM),
+  openingBytesPerWeek: uint(),
+  openingWithinMs: uint(315_360_000_000),
+  openingMs: uint(31_536_000_000),
+  openingsMissedMax: uint(1_000)
 })
 
 /** All parameters of a network: fixed in its genesis, changed only by a `parameters` operation of the chain. */
@@ -206,7 +210,15 @@ export const defaultParameters: Readonly<Parameters> = {
    * … and until this share of what is due on the copies meanwhile pays for the segments. All of it: that growth comes in pieces costs no more than holding, so that
    * what was given lasts at least half as long as without; a tenth would have 1 MiB grow once in 7.7 days, all of it every 18.4 hours, a GiB every ten minutes.
    */
-  growthSharePpm: 1_000_000
+  growthSharePpm: 1_000_000,
+  /** What the openings of a copy weigh in a week: 512 KiB, an eighth of all of its public evidence; eight chunks of 64 KiB. */
+  openingBytesPerWeek: 524_288,
+  /** … but one is asked for every so often whatever it weighs, so that no block is too long to be held to. 90 days. */
+  openingWithinMs: 7_776_000_000,
+  /** Time for an opening once its pinner has answered something: ten minutes, for a chunk that takes 16 seconds at 8 Mbit/s. It hinders no fetching, which it need not. */
+  openingMs: 600_000,
+  /** An opening that does not come so often, each time while its pinner is there, is a lie: who has the chunk shows it. */
+  openingsMissedMax: 2
 }
 
 /** Steps of a walk unless the plan says otherwise: finds 10 % missing at p = 99 % (DESIGN section 6). */

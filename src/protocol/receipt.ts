@@ -6,12 +6,13 @@ import type { Receipt } from './views.js'
 const DOMAIN = 'datdot/receipt/2'
 /** Stands for the arrival of what nobody waited for. */
 const NOTHING = new Uint8Array(0)
-const EVIDENCE_DOMAIN = 'datdot/evidence-receipt/1'
+/** By what came: the evidence of an answer, or an opening. */
+const EVIDENCE_DOMAINS = { answer: 'datdot/evidence-receipt/1', opening: 'datdot/opening-receipt/1' }
 
-/** The chain's word that it has the whole evidence of an answer. */
+/** The chain's word that it has the whole evidence of an answer, or a whole opening. */
 export interface EvidenceReceipt {
   challenge: number
-  /** `sliceEvidenceHash`: the one that the answer named. */
+  /** `sliceEvidenceHash`: the one that the answer named; or `openingHash`. */
   evidence: Uint8Array
   /** Chain time when the last of it came. */
   at: number
@@ -37,9 +38,11 @@ function partsOf({ seq, operation, entry, at, clock, arrived }: Omit<Receipt, 's
 export function signEvidenceReceipt(
   chainId: Uint8Array,
   keyPair: KeyPair,
-  of: Omit<EvidenceReceipt, 'signature'>
+  of: Omit<EvidenceReceipt, 'signature'>,
+  what: keyof typeof EVIDENCE_DOMAINS = 'answer'
 ): EvidenceReceipt {
-  const signature = signParts(keyPair.secretKey, EVIDENCE_DOMAIN, chainId, of.challenge, of.evidence, of.at)
+  const domain = EVIDENCE_DOMAINS[what]
+  const signature = signParts(keyPair.secretKey, domain, chainId, of.challenge, of.evidence, of.at)
   return { ...of, signature }
 }
 
@@ -47,9 +50,10 @@ export function signEvidenceReceipt(
 export function verifyEvidenceReceipt(
   chainId: Uint8Array,
   chainKey: Uint8Array,
-  { challenge, evidence, at, signature }: EvidenceReceipt
+  { challenge, evidence, at, signature }: EvidenceReceipt,
+  what: keyof typeof EVIDENCE_DOMAINS = 'answer'
 ): boolean {
-  return verifyParts(chainKey, signature, EVIDENCE_DOMAIN, chainId, challenge, evidence, at)
+  return verifyParts(chainKey, signature, EVIDENCE_DOMAINS[what], chainId, challenge, evidence, at)
 }
 
 /** Hash of a log entry: chained to the one before, and covering the operation and what it changed. */

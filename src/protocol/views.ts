@@ -217,6 +217,29 @@ export interface ChallengeView {
   evidence: Uint8Array | null
 }
 
+/** A chunk that a pinner is asked to show whole. */
+export interface AskedChunk {
+  /** The segment that it lies in, as the chain recorded it. */
+  segment: WalkSegment
+  /** Its block index in the hypercore. */
+  index: number
+}
+
+/** An opening that a pinner owes, since the draw after one of its answers fell on it. */
+export interface OpeningView extends AskedChunk {
+  /** The challenge that was answered. */
+  challenge: number
+  copy: number
+  hypercore: Uint8Array
+  pinner: Uint8Array
+  /** Round whose value asked for it. */
+  round: number
+  /** Chain time up to which it is taken; null until its pinner has answered a challenge since it was asked for, from when its time counts. */
+  openBy: number | null
+  /** How often it did not come in its time. */
+  missed: number
+}
+
 /** A refusal whose evidence waits for the chain's verdict. */
 export interface RefusalView extends Refusal {
   /** Chain time up to which evidence is taken. */

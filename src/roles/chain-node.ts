@@ -111,6 +111,7 @@ export class ChainNode extends Resource {
       keyPair,
       verify: (tasks) => engine.call('verify-evidence', tasks),
       judge: (task) => engine.call('judge-refusal', task),
+      judgeOpening: (task) => engine.call('judge-opening', task),
       beat: BEAT,
       resumeMs: RESUME_MS,
       verifySignatures: (wires) => checkSignatures(ledger.chainId, wires),

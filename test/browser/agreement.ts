@@ -114,6 +114,13 @@ const bodies: { [K in Kind]: (n: Numbers) => Body<K> | { body: Body<K>; detail: 
   settle: (n) => ({
     items: n.list(4, () => ({ challenge: n.whole(), outcome: n.of(outcomeNames) }))
   }),
+  settleOpenings: (n) => ({
+    items: n.list(4, () => ({
+      challenge: n.whole(),
+      outcome: n.of(['success', 'lie', 'failure'] as const),
+      evidence: maybe(n)
+    }))
+  }),
   setTime: (n) => ({ at: n.whole() }),
   judge: (n) => ({ draw: n.whole(), upheld: n.below(2) }),
   register: (n) => ({ role: n.of(roleNames), capacityBytes: n.whole(), deposit: n.amount() }),

@@ -11,6 +11,7 @@ import type { Parameters } from '../../src/protocol/parameters.js'
 import { ChainClient, type ChainClientOptions } from '../../src/client/client.js'
 import { ClientChannel, type Quotas } from '../../src/swarm/rpc-channel.js'
 import { CHAIN_PROTOCOL } from '../../src/protocol/rpc/messages.js'
+import type { OpeningVerdict } from '../../src/evidence/opening-judge.js'
 import type { JudgeRefusal } from '../../src/evidence/tasks.js'
 import { ChainHost } from '../../src/chain/host.js'
 import { ChainService } from '../../src/chain/service.js'
@@ -42,6 +43,8 @@ export interface TestChain {
   restart: (downMs?: number) => Promise<void>
   /** What the chain says of the next evidence, whatever it is. */
   lieAbout: (verdict: (honest: Verdict) => Verdict) => void
+  /** The same of openings. */
+  lieAboutOpenings: (verdict: (honest: OpeningVerdict) => OpeningVerdict) => void
   /** From now to the next restart no evidence is checked: what has come is lost with the process. */
   crashWhileVerifying: () => void
   /** Time goes on by some ticks; the service is told by calling its ledger. */
@@ -83,6 +86,7 @@ export async function testChain(
   const closing: (() => Promise<unknown>)[] = []
   let crashing = false
   let verdictOf = (honest: Verdict): Verdict => honest
+  let openingOf = (honest: OpeningVerdict): OpeningVerdict => honest
   const unverified: ((error: Error) => void)[] = []
   let running: { service: ChainService; stores: ChainStores; host: ChainHost }
 
@@ -103,6 +107,7 @@ export async function testChain(
               .call('verify-evidence', tasks)
               .then((verdicts) => verdicts.map((honest) => verdictOf(honest))),
       judge: judge ?? ((task) => engine.call('judge-refusal', task)),
+      judgeOpening: async (task) => openingOf(await engine.call('judge-opening', task)),
       clock: wallClock(() => network.at),
       time: new ChainTime({ now: () => network.at }, beat),
       log: createLogger(
@@ -170,6 +175,7 @@ export async function testChain(
       return client
     },
     lieAbout: (verdict) => void (verdictOf = verdict),
+    lieAboutOpenings: (verdict) => void (openingOf = verdict),
     crashWhileVerifying: () => void (crashing = true),
     stop,
     restart: async (downMs = 0) => {

@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test'
 import type { Effect } from '../../src/protocol/effects.js'
+import type { Parameters } from '../../src/protocol/parameters.js'
 import type { Quotas } from '../../src/swarm/rpc-channel.js'
 import type { ChainClient } from '../../src/client/client.js'
 import { evidenceOf } from '../../src/client/upload.js'
@@ -19,26 +20,42 @@ export interface Hosted {
   chain: TestChain
   pinner: ChainClient
   copy: HeldCopy
+  /** The author's. */
+  blocks: Buffer[]
 }
 
 /** One hypercore with one copy, delivered and accepted over the network. */
 export async function hosted(
   t: TestContext,
   quotas: Partial<Quotas> = {},
-  { scale = 1, steps = 8, beat = null }: { scale?: number; steps?: number; beat?: Beat | null } = {}
+  {
+    scale = 1,
+    steps = 8,
+    beat = null,
+    rules = {},
+    invent = (blocks) => blocks
+  }: {
+    scale?: number
+    steps?: number
+    beat?: Beat | null
+    rules?: Partial<Parameters>
+    /** What its signer encodes in place of the author's blocks. */
+    invent?: (blocks: Buffer[]) => Buffer[]
+  } = {}
 ): Promise<Hosted> {
   const chain = await testChain(t, {
     names: ['signer', 'pinner'],
-    parameters: { evidenceWindowMs: WINDOW_MS },
+    parameters: { evidenceWindowMs: WINDOW_MS, ...rules },
     quotas,
     beat
   })
   const blocks = Array.from({ length: 40 }, (_, i) => Buffer.alloc((100 + 997 * (i % 7)) * scale, i + 1))
   const { signer, pinner, original, assignment } = await drawSegment(t, chain, blocks, { steps })
-  const copy = await encodeCopy(await signer.chainId(), assignment, original, identity('signer'))
+  const encoded = { blocks: invent(original.blocks) }
+  const copy = await encodeCopy(await signer.chainId(), assignment, encoded, identity('signer'))
   await signer.deliver(assignment.draw, copy.record)
   await pinner.accept(assignment.draw, copy.record, copy.signerSignature)
-  return { chain, pinner, copy }
+  return { chain, pinner, copy, blocks: original.blocks }
 }
 
 export async function challenged({ chain, pinner }: Hosted): Promise<ChallengeView> {

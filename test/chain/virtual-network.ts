@@ -113,6 +113,7 @@ export class VirtualNetwork extends Resource {
       },
       verify: (tasks) => engine.call('verify-evidence', tasks),
       judge: (task) => engine.call('judge-refusal', task),
+      judgeOpening: (task) => engine.call('judge-opening', task),
       clock,
       log: this.#log.with({ role: 'chain' })
     })

@@ -9,15 +9,9 @@ import { TreeBuilder } from '../../src/merkle/builder.js'
 import { leafNode } from '../../src/merkle/node.js'
 import { encodeProof, prove } from '../../src/merkle/proof.js'
 import { MemoryTree } from '../../src/merkle/reader.js'
-import {
-  encodeOriginalProof,
-  originalLeaf,
-  OriginalTreeBuilder,
-  proofIndices,
-  type OriginalNode
-} from '../../src/protocol/original-tree.js'
 import { segmentId, signSegment } from '../../src/protocol/segment.js'
 import type { AssignmentView, ChallengeView } from '../../src/protocol/views.js'
+import { ofOriginal } from '../chain/openings.js'
 import type { HeldCopy } from '../chain/pinner.js'
 import { walked, type Answered } from '../evidence/slice-copy.js'
 
@@ -127,23 +121,4 @@ export async function faultOf(
     }
   }
   return null
-}
-
-/** The author's leaf of a block, and its path to the roots. */
-function ofOriginal(
-  blocks: readonly Buffer[],
-  index: number
-): { leaf: { size: number; hash: Buffer }; original: Uint8Array } {
-  const nodes = new Map<number, OriginalNode>()
-  const builder = new OriginalTreeBuilder()
-  for (const block of blocks) {
-    for (const node of builder.appendLeaf(block.byteLength, originalLeaf(block))) nodes.set(node.index, node)
-  }
-  const { siblings, roots } = proofIndices(index, blocks.length)
-  const at = (node: number): OriginalNode => nodes.get(node)!
-  const { size, hash } = at(2 * index)
-  return {
-    leaf: { size, hash: Buffer.from(hash) },
-    original: encodeOriginalProof(Buffer.alloc(0), siblings.map(at), roots.map(at))
-  }
 }

@@ -120,6 +120,7 @@ export class VirtualChain extends Resource {
       stores: { publishedLog: { publish: () => this.#publish() }, intake, evidence: keeper(this.#evidence) },
       verify: (tasks) => engine.call('verify-evidence', tasks),
       judge: (task) => engine.call('judge-refusal', task),
+      judgeOpening: (task) => engine.call('judge-opening', task),
       clock,
       log
     })

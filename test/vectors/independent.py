@@ -1,5 +1,5 @@
 """
-Makes the vectors rules-money.json, encodings.json and entries.json from docs/protocol.md and docs/formats.md alone: an
+Makes the vectors rules-money.json, openings.json, encodings.json and entries.json from docs/protocol.md and docs/formats.md alone: an
 implementation that shares nothing with the project's, in another language. Run it in this folder with
 `python3 independent.py`; it needs the package `cryptography` for Ed25519, and prints nothing.
 """
@@ -322,4 +322,83 @@ save("rules-money.json", {
     "lowerMedian": [{"values": v, "median": lower_median(v)} for v in
                     ([5], [1, 2], [2, 1], [3, 1, 2], [4, 3, 2, 1], [9, 9, 1, 1, 5], [10, 2, 33], [0, 0, 0, 7])],
     "onion": [onion(5, 2), onion(6, 7)],
+})
+
+
+# Openings (docs/protocol.md, section 7): the chance of one, and what the value of a round draws.
+
+CONTEXT, MATERIAL = 32, 64
+
+
+def derive(context, material, length):
+    """BLAKE3 in derive-key mode, extended output."""
+    def key_chunks(data, key, flags, out):
+        # Inputs here are short: one chunk.
+        assert len(data) <= 1024
+        cv, blocks = key, [data[i:i + 64] for i in range(0, len(data), 64)] or [b""]
+        for n, block in enumerate(blocks):
+            f = flags | (CHUNK_START if n == 0 else 0)
+            if n < len(blocks) - 1:
+                cv = compress(cv, words_of(block), 0, len(block), f)
+        last = (words_of(blocks[-1]), len(blocks[-1]), f | CHUNK_END | ROOT)
+        result = b""
+        for counter in range((out + 63) // 64):
+            result += wide(cv, last[0], counter, last[1], last[2])
+        return result[:out]
+    name = key_chunks(context.encode(), IV, CONTEXT, 32)
+    return key_chunks(material, [int.from_bytes(name[4 * i:4 * i + 4], "little") for i in range(8)], MATERIAL, length)
+
+
+def wide(cv, words, counter, length, flags):
+    """All 64 bytes of a compression."""
+    v = cv + IV[:4] + [counter & M32, counter >> 32, length, flags]
+    m = list(words)
+    for _ in range(7):
+        for i, (a, b, c, d) in enumerate(
+            [(0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15),
+             (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14)]
+        ):
+            x, y = m[2 * i], m[2 * i + 1]
+            v[a] = (v[a] + v[b] + x) & M32
+            v[d] = rot(v[d] ^ v[a], 16)
+            v[c] = (v[c] + v[d]) & M32
+            v[b] = rot(v[b] ^ v[c], 12)
+            v[a] = (v[a] + v[b] + y) & M32
+            v[d] = rot(v[d] ^ v[a], 8)
+            v[c] = (v[c] + v[d]) & M32
+            v[b] = rot(v[b] ^ v[c], 7)
+        m = [m[i] for i in ORDER]
+    out = [v[i] ^ v[i + 8] for i in range(8)] + [v[i + 8] ^ cv[i] for i in range(8)]
+    return b"".join(w.to_bytes(4, "little") for w in out)
+
+
+def U(seed, m):
+    words = derive("datdot/uniform/1", seed, 256)
+    for at in range(0, 256, 8):
+        word = int.from_bytes(words[at:at + 8], "little")
+        if word < 2**64 // m * m:
+            return word % m
+    raise RuntimeError("32 words were not enough")
+
+
+def chance(size, chunks, every):
+    interval = every * 3_600_000
+    a = 2**32 * 524_288 * chunks * interval // (604_800_000 * (size + 2_048 * chunks))
+    b = 2**32 * interval // 7_776_000_000
+    return min(2**30, max(a, b))
+
+
+def opening(challenge, byte, chunks):
+    chain, value = bytes([3]) * 32, bytes([byte]) * 32
+    seed = H("datdot/opening/1", chain, challenge, value)
+    return {
+        "chain": chain.hex(), "challenge": challenge, "value": value.hex(), "chunks": chunks, "seed": seed.hex(),
+        "draw": U(seed, 2**32), "chunk": U(H("datdot/opened-chunk/1", seed), chunks),
+    }
+
+
+save("openings.json", {
+    "chances": [{"bytes": n * size, "chunks": n, "every": every, "chance": chance(n * size, n, every)}
+                for n in (1, 3, 1_000, 2**30) for size in (137, 1_160, 65_672, 2**20, 15_790_472) for every in (1, 2, 1024)],
+    "draws": [opening(c, v, n) for c in (0, 1, 77, 2**40) for v in (0, 1, 250) for n in (1, 2, 3, 1_000, 2**40)],
 })

@@ -45,7 +45,7 @@ interface Row {
 export type EvidenceKeeper = Pick<EvidenceStore, 'find' | 'add' | 'remove' | 'prune'>
 
 /**
- * The public evidence of answered challenges and of refusals, in a hypercore signed by the chain's key: for each one its
+ * The public evidence of answered challenges, of openings and of refusals, in a hypercore signed by the chain's key: for each one its
  * pieces, then a trailer that names what it is of, hash and length. A table beside the core finds them; it is
  * rebuilt from the trailers, so the core alone is enough.
  */
@@ -237,7 +237,8 @@ async function* pieces(parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>):
 }
 
 function nameOf({ kind, id }: EvidenceSubject): string {
-  return kind === 'answer' ? `Challenge ${id}` : `The refusal of draw ${id}`
+  if (kind === 'refusal') return `The refusal of draw ${id}`
+  return kind === 'answer' ? `Challenge ${id}` : `The opening after challenge ${id}`
 }
 
 function fromRow({ kind, id, hash, ...place }: Row): EvidenceRecord {
@@ -260,7 +261,7 @@ function openTable(path: string): Database.Database {
     db.pragma('journal_mode = WAL')
     db.exec(
       `CREATE TABLE IF NOT EXISTS trailers (
-         kind INTEGER NOT NULL CHECK (kind IN (1, 2)), id INTEGER NOT NULL,
+         kind INTEGER NOT NULL CHECK (kind IN (1, 2, 3)), id INTEGER NOT NULL,
          hash BLOB NOT NULL CHECK (length(hash) = 32),
          start INTEGER NOT NULL, "end" INTEGER NOT NULL CHECK ("end" > start),
          bytes INTEGER NOT NULL, at INTEGER NOT NULL,

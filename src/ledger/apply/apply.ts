@@ -13,6 +13,7 @@ import { extend, sponsor } from './hypercores.js'
 import { donate, transfer } from './money.js'
 import { register, retire } from './roles.js'
 import { accept, acknowledge, deliver, judge, refuse } from './tasks.js'
+import { settleOpenings } from './openings.js'
 import { tick } from './tick.js'
 import { checkArrival, goOn, setTime, type Moment } from './time.js'
 import { equal } from '../../bytes.js'
@@ -52,6 +53,9 @@ export function apply(state: State, operation: Operation, moment: Moment): numbe
       return 0
     case 'settle':
       settle(state, operation.body)
+      return 0
+    case 'settleOpenings':
+      settleOpenings(state, operation.body)
       return 0
     case 'judge':
       judge(state, operation.body)

@@ -10,10 +10,11 @@ import { paidFor, storageReward } from '../rules/economics.js'
 import { updateReputation } from '../rules/reputation.js'
 import { answerMs, evidenceMs } from '../rules/schedule.js'
 import type { Row } from '../database.js'
-import { copyById, hypercoreById, saveCounters, type Copy, type Hypercore } from '../rows.js'
+import { copyById, hypercoreById, type Copy, type Hypercore } from '../rows.js'
 import { effectivePpm, RESERVED, type Account, type State } from '../state.js'
-import { loseCopy } from './copies.js'
 import { beginGrace } from './grace.js'
+import { awaitOpening, pinnerAnswered } from './openings.js'
+import { afterOutcome } from './outcomes.js'
 
 /** Kind of the storage challenges in `due` and `tallies`. */
 const STORAGE = 0
@@ -115,7 +116,8 @@ export function answer(state: State, sender: Account, body: Body<'answer'>, deta
     return null
   }
   for (const [index, id] of body.answered.entries()) {
-    if (!open(id)) continue
+    const row = open(id)
+    if (!row) continue
     state.db.run(
       'UPDATE challenges SET state = 1, answer = ?, evidence = ?, deadline = evidence_by + ? WHERE id = ?',
       answers ? answers[index]!.state : null,
@@ -124,6 +126,7 @@ export function answer(state: State, sender: Account, body: Body<'answer'>, deta
       id
     )
     state.emit({ kind: 'answered', challenge: id })
+    awaitOpening(state, row)
   }
   for (const id of body.refused) {
     const row = open(id)
@@ -132,6 +135,7 @@ export function answer(state: State, sender: Account, body: Body<'answer'>, deta
   if (taken === 0) {
     throw new ChainError('CHALLENGE_NOT_OPEN', 'none of these challenges is open and for this pinner')
   }
+  pinnerAnswered(state, role)
 }
 
 /** The chain's verdicts on answered challenges. */
@@ -188,16 +192,6 @@ function close(state: State, row: Row, outcome: Outcome): void {
   const reputationPpm = effectivePpm(pinner)
   state.emit({ kind: 'settled', challenge: Number(row.id), copy: copy.id, outcome, paid, reputationPpm })
   afterOutcome(state, copy, outcome, reputationPpm)
-}
-
-/** Whether a failed outcome costs the copy; saves the copy in any case. */
-export function afterOutcome(state: State, copy: Copy, outcome: Outcome, reputationPpm: number): void {
-  const p = state.parameters
-  const failed = outcome !== 'success' && outcome !== 'unknown'
-  if (outcome === 'lie' || (failed && (copy.failures >= p.failuresMax || reputationPpm < p.losesCopiesPpm))) {
-    return loseCopy(state, copy, outcome === 'lie')
-  }
-  saveCounters(state, copy)
 }
 
 /** Mints X of the first `segments` segments that have it still to come. */

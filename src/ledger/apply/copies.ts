@@ -218,6 +218,7 @@ function dismantle(state: State, hypercore: Hypercore, copy: Copy): void {
   unlockCopy(state, copy.id)
   state.db.run('UPDATE segments SET renew_clock = NULL WHERE copy = ? AND renew_clock IS NOT NULL', copy.id)
   state.db.run('DELETE FROM challenges WHERE copy = ?', copy.id)
+  state.db.run('DELETE FROM openings WHERE copy = ?', copy.id)
   state.db.run('DELETE FROM passed WHERE copy = ?', copy.id)
   copy.unpaid = 0
   if (copy.pinner !== null) {

@@ -91,6 +91,8 @@ export function replaceSegments(
       row.segment as bigint
     )
   }
+  // What was to be shown was of a segment that is gone, and is encoded by somebody else now.
+  state.db.run('DELETE FROM openings WHERE copy = ?', copy.id)
   state.emit({ kind: 'renewed', copy: copy.id, segment: range.segment, replaced })
   return bytes
 }

@@ -13,6 +13,7 @@ import { endBars, endLocks } from './locks.js'
 import { refreshSegments } from './renewal.js'
 import { continueRetirements, driftRoles } from './roles.js'
 import { expireRefusals, expireTasks } from './tasks.js'
+import { drawOpenings, expireOpenings } from './openings.js'
 import { follow } from './time.js'
 
 /** Values of rounds that are kept in any case, for those who ask for them; part of the rules, since the state has them. */
@@ -35,6 +36,7 @@ export function tick(state: State, body: Body<'tick'>): number {
   let left = body.work
   for (const step of [
     expireChallenges,
+    expireOpenings,
     expireTasks,
     expireRefusals,
     payBounties,
@@ -48,6 +50,7 @@ export function tick(state: State, body: Body<'tick'>): number {
     wakeTasks,
     drawTasks,
     settleChecks,
+    drawOpenings,
     issueChallenges,
     lapse,
     continueRetirements
@@ -90,13 +93,14 @@ function showValue(state: State, { round, value }: Body<'tick'>): void {
   forgetRounds(state)
 }
 
-/** Forgets the values of rounds that no open challenge, task, refusal or check refers to; the log has all of them. */
+/** Forgets the values of rounds that no open challenge, opening, task, refusal or check refers to; the log has all of them. */
 function forgetRounds({ db, head }: State): void {
   const least = (sql: string) => Number(db.get(sql)?.round ?? Infinity)
   // Challenges and draws are numbered in the order of their rounds: the first open one has the lowest.
   const needed = Math.min(
     head.round - ROUNDS_KEPT,
     least('SELECT round FROM challenges ORDER BY id LIMIT 1'),
+    least('SELECT min(round) AS round FROM openings'),
     head.drawRound ?? Infinity,
     least('SELECT round FROM draws WHERE id = (SELECT min(draw) FROM tasks WHERE draw IS NOT NULL)'),
     least('SELECT round FROM draws WHERE id = (SELECT min(draw) FROM refusals)'),

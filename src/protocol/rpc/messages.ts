@@ -94,7 +94,20 @@ export const methods = {
     struct({ upload: uint(), offset: uint(), bytes: bytes(EVIDENCE_PIECE_BYTES) }),
     struct({ received: uint() })
   ),
-  findRefusalEvidence: method(53, struct({ draw: uint() }), optional(evidenceViewType))
+  findRefusalEvidence: method(53, struct({ draw: uint() }), optional(evidenceViewType)),
+  /** Announces an opening that the asker owes. */
+  beginOpening: method(
+    54,
+    struct({ challenge: uint(), bytes: uint() }),
+    struct({ upload: uint(), pieceBytes: uint() })
+  ),
+  /** The next piece; the last one completes the upload, and is answered with the chain's receipt. */
+  opening: method(
+    55,
+    struct({ upload: uint(), offset: uint(), bytes: bytes(EVIDENCE_PIECE_BYTES) }),
+    struct({ received: uint(), receipt: optional(evidenceReceiptType) })
+  ),
+  findOpening: method(56, struct({ challenge: uint() }), optional(evidenceViewType))
 }
 
 /** What is more than a question to the ledger. */

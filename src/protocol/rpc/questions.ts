@@ -11,6 +11,7 @@ import {
   copyViewType,
   drawViewType,
   hypercoreViewType,
+  openingViewType,
   roleViewType,
   summaryViewType
 } from './views.js'
@@ -97,6 +98,8 @@ export const questions = {
   assignments: own(32, [], list(assignmentViewType, OPEN_MAX)),
   /** The asker's challenges that wait for its answer, oldest first: (limit). */
   challenges: own(33, [limit], list(challengeViewType, ROWS_MAX)),
+  /** What the asker is asked to open, oldest first: (limit). */
+  openings: own(39, [limit], list(openingViewType, ROWS_MAX)),
   /** Epochs whose checks are not settled yet. */
   checkEpochs: question(35, [], list(checkEpochViewType, OPEN_MAX)),
   /** What the asking verifier was drawn to check, which nobody else is told: (epoch, limit). */

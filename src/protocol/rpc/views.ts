@@ -28,6 +28,7 @@ import type {
   CopyView,
   DrawView,
   HypercoreView,
+  OpeningView,
   Receipt,
   RoleView,
   SegmentView,
@@ -223,6 +224,18 @@ export const challengeViewType: Type<ChallengeView> = struct({
   evidenceBy: uint(),
   answer: optional(hash),
   evidence: optional(hash)
+})
+
+export const openingViewType: Type<OpeningView> = struct({
+  challenge: id,
+  copy: id,
+  hypercore: hash,
+  pinner: hash,
+  round: uint(),
+  segment: walkSegmentType,
+  index: uint(),
+  openBy: optional(uint()),
+  missed: uint()
 })
 
 export const checkViewType: Type<CheckView> = struct({

@@ -11,7 +11,7 @@ import type {
 import { SLICE_BYTES, VALUE_BYTES, groupOf, sliceLength, storedGroups } from '../../evidence/slices.js'
 import { HEADER_BYTES } from '../../chunk/header.js'
 import { StorageError } from '../../errors.js'
-import { encodeProof, proveBatch } from '../../merkle/proof.js'
+import { encodeProof, prove, proveBatch } from '../../merkle/proof.js'
 import { locate } from '../../merkle/reader.js'
 import { NodeFile } from '../../storage/node-file.js'
 import type { PinnerStore } from '../../storage/pinner-store.js'
@@ -65,6 +65,12 @@ export class HeldCopy implements SliceSource, PathSource {
     const { start, chunks } = this.#segment(ordinal)
     const leaves = indices.map((index) => index - start)
     return encodeProof(await proveBatch(await this.#tree(ordinal), leaves, chunks))
+  }
+
+  /** Inclusion proof of one chunk. */
+  async proof(ordinal: number, index: number): Promise<Uint8Array> {
+    const { start, chunks } = this.#segment(ordinal)
+    return encodeProof(await prove(await this.#tree(ordinal), index - start, chunks))
   }
 
   async close(): Promise<void> {

@@ -14,6 +14,7 @@ import { HeldCopy } from './held-copy.js'
 import { storedDecode } from './stored-decode.js'
 import { Member, hasCode, type MemberOptions, type Registration } from '../member.js'
 import type { Participant } from '../participant.js'
+import { OwnOpenings } from './openings.js'
 import { PastCopies } from './past-copies.js'
 import { OwnRefusals } from './refusals.js'
 import { REPLACED_KEPT_MS, ReplacedSegments } from './replaced-segments.js'
@@ -59,6 +60,7 @@ export class Pinner extends Resource implements Participant {
   #store!: PinnerStore
   #intake!: SegmentIntake
   #refusals!: OwnRefusals
+  #openings!: OwnOpenings
   #past!: PastCopies
   #replaced!: ReplacedSegments
   #searches!: Searches
@@ -111,6 +113,7 @@ export class Pinner extends Resource implements Participant {
       forget: (key) => this.#forget(key)
     })
     this.#searches = new Searches(member, (draw) => this.#intake.isComing(draw), this.#options.searchAfterMs)
+    this.#openings = new OwnOpenings({ member, store, engine, clock })
     this.#past = new PastCopies({ member, store, forget: (key, only) => this.#forget(key, only) })
     this.#replaced = new ReplacedSegments(member, store, this.#options.replacedKeptMs ?? REPLACED_KEPT_MS)
     store.events.on('lost', (key, index, reason) => member.log('pinner.block-lost', { key, index, reason }))
@@ -137,7 +140,8 @@ export class Pinner extends Resource implements Participant {
       'answered',
       'lost',
       'released',
-      'refused'
+      'refused',
+      'openingDrawn'
     ] as const
     this.#member.follow(
       wakers,
@@ -192,6 +196,7 @@ export class Pinner extends Resource implements Participant {
     await this.#refusals.work()
     await this.#answer()
     await this.#sendEvidence()
+    await this.#openings.work()
     await this.#past.work(assignments)
     await this.#replaced.work()
   }

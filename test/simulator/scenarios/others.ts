@@ -5,7 +5,7 @@ import type { Casting, Member, Scenario } from '../scenario.js'
 import { Churner, Flooder, Grinder, Nobody, Whale } from '../strategies/joiners.js'
 import { delaying, dropping, reordering } from '../strategies/operators.js'
 import { Pinner } from '../strategies/pinner.js'
-import { Accomplice, BlamingPinner, Picky } from '../strategies/pinners.js'
+import { Accomplice, BlamingPinner, Picky, Silent } from '../strategies/pinners.js'
 import { Signer } from '../strategies/signer.js'
 import { Blaming, Halving, Idle, Inventing, PickySigner, Spoiling } from '../strategies/signers.js'
 import { Supporter } from '../strategies/supporter.js'
@@ -51,22 +51,35 @@ export const signerScenarios: Scenario[] = [
   })
 ]
 
-export const pairScenarios: Scenario[] = [
-  {
-    name: 'invents',
-    does: 'signer and pinner in one hand encode other blocks than the author’s for half of the chunks: no challenge asks what they encode',
-    days: 1,
+/** Signer and pinner in one hand that invent a fifth of the chunks: few enough that verifiers may meet none of them. */
+function invents(name: string, does: string, pinner: typeof Accomplice): Scenario {
+  const share = 0.2
+  return {
+    name,
+    does,
+    days: 3,
     cast: (casting) => {
-      const bad = invented(0.5)
+      const bad = invented(share)
       const pair = [
-        { name: 'pair-pinner', hostile: () => new Accomplice(bad, 0.5), honest: () => new Pinner() },
+        { name: 'pair-pinner', hostile: () => new pinner(bad, share), honest: () => new Pinner() },
         { name: 'pair-signer', hostile: () => new Inventing(bad), honest: () => new Signer() }
       ]
-      return castOf(casting, pair, { plan: { copies: 1 }, crowd: { signers: 2, pinners: 2 } })
+      // Nobody reads here: what is looked at is what openings alone do.
+      const crowd = { signers: 1, pinners: 1, verifiers: 0 }
+      return castOf(casting, pair, { plan: { copies: 1 }, crowd, cores: hypercores(6) })
     },
-    unearned: (outcome) => paidForPairs(outcome) / 2n,
+    unearned: (outcome) => (paidForPairs(outcome) * 2n) / 10n,
     limit: NOTHING
-  },
+  }
+}
+
+export const pairScenarios: Scenario[] = [
+  invents(
+    'invents',
+    'signer and pinner in one hand encode other blocks than the author’s for a fifth of the chunks, and show them when they are to be opened; nobody verifies',
+    Accomplice
+  ),
+  invents('invents-silent', 'the same pair goes silent when such a chunk is to be opened', Silent),
   {
     name: 'refuses-to-match',
     does: 'two pinners and two signers in one hand refuse each other’s strangers until both sides are their own',

@@ -1,7 +1,8 @@
 import type { Effect } from '../../../src/protocol/effects.js'
-import type { AskView, AssignmentView, ChallengeView } from '../../../src/protocol/views.js'
+import type { AskView, AssignmentView, ChallengeView, OpeningView } from '../../../src/protocol/views.js'
 import type { HeldCopy } from '../../chain/pinner.js'
 import { evidenceOf } from '../../../src/client/upload.js'
+import { opened } from '../../chain/openings.js'
 import { answered, faultOf, Missing } from '../answering.js'
 import type { Party, Reader, Served, Strategy } from '../party.js'
 
@@ -22,6 +23,7 @@ export class Pinner implements Strategy {
   readonly #proven = new Set<number>()
   /** Draws of whose hypercore it has said that nobody serves it. */
   readonly #unserved = new Set<number>()
+  readonly #shown = new Set<number>()
 
   async begin(party: Party): Promise<void> {
     await party.chain.register('pinner', PINNER_CAPACITY, this.deposit)
@@ -45,6 +47,7 @@ export class Pinner implements Strategy {
       case 'late':
         return this.#draws.has(effect.draw)
       case 'challenged':
+      case 'openingDrawn':
         return this.#copies.has(effect.copy)
       default:
         return false
@@ -58,6 +61,9 @@ export class Pinner implements Strategy {
     }
     for (const challenge of await chain.evidenceDue()) {
       await party.attempt('prove', () => this.prove(party, challenge))
+    }
+    for (const opening of await chain.openings(256)) {
+      await party.attempt('open', () => this.open(party, opening))
     }
     for (const ask of await chain.asks()) await party.attempt('say', () => this.asked(party, ask))
     for (const assignment of await chain.assignments()) {
@@ -141,6 +147,15 @@ export class Pinner implements Strategy {
     const { evidence, hash } = await answered(held, challenge, () => true)
     await party.chain.sendEvidence(challenge.id, evidenceOf(evidence, hash))
     this.#proven.add(challenge.id)
+  }
+
+  /** Shows a whole chunk. */
+  async open(party: Party, opening: OpeningView): Promise<void> {
+    const held = this.held.get(opening.copy)
+    if (!held || this.#shown.has(opening.challenge) || !this.keeps(opening.copy, opening.index)) return
+    const blocks = party.world.blocks(opening.hypercore)
+    await party.chain.sendOpening(opening.challenge, await opened(held, blocks!, opening))
+    this.#shown.add(opening.challenge)
   }
 
   /** One read of its disk. */

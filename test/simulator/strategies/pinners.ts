@@ -1,6 +1,9 @@
 import { hash } from '../../../src/crypto/hash.js'
+import { decodeChunk } from '../../../src/chunk/codecs.js'
+import { judgeOpening } from '../../../src/evidence/opening-judge.js'
 import type { Effect } from '../../../src/protocol/effects.js'
-import type { AskView, AssignmentView, ChallengeView } from '../../../src/protocol/views.js'
+import type { AskView, AssignmentView, ChallengeView, OpeningView } from '../../../src/protocol/views.js'
+import { opened } from '../../chain/openings.js'
 import type { Party, Reader, Served } from '../party.js'
 import { Pinner } from './pinner.js'
 
@@ -124,6 +127,15 @@ export class Accomplice extends Pinner {
   /** A reader holds what it gets against the author's tree. */
   override serve(copy: number, index: number, reader: Reader): Served | null {
     return this.#bad(index) ? null : super.serve(copy, index, reader)
+  }
+}
+
+/** The same, and does not show what it has invented. */
+export class Silent extends Accomplice {
+  override async open(party: Party, opening: OpeningView): Promise<void> {
+    const shown = await opened(this.held.get(opening.copy)!, party.world.blocks(opening.hypercore)!, opening)
+    const [bytes] = [...(shown.parts() as Iterable<Uint8Array>)]
+    if (judgeOpening(bytes!, opening, { decodeChunk }).outcome === 'success') await super.open(party, opening)
   }
 }
 

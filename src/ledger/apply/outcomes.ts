@@ -1,0 +1,14 @@
+import type { Outcome } from '../../protocol/operations.js'
+import { saveCounters, type Copy } from '../rows.js'
+import type { State } from '../state.js'
+import { loseCopy } from './copies.js'
+
+/** Whether a failed outcome costs the copy; saves the copy in any case. */
+export function afterOutcome(state: State, copy: Copy, outcome: Outcome, reputationPpm: number): void {
+  const p = state.parameters
+  const failed = outcome !== 'success' && outcome !== 'unknown'
+  if (outcome === 'lie' || (failed && (copy.failures >= p.failuresMax || reputationPpm < p.losesCopiesPpm))) {
+    return loseCopy(state, copy, outcome === 'lie')
+  }
+  saveCounters(state, copy)
+}
