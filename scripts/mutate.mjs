@@ -151,7 +151,7 @@ function mutate({ name, folder, mutate }, { fresh, threads }) {
     coverageAnalysis: 'perTest',
     incremental: true,
     incrementalFile: files.incremental,
-    ignorePatterns: ['dist', 'reports', 'coverage', 'examples', 'docs'],
+    ignorePatterns: ['dist', 'reports', 'coverage', 'examples'],
     tempDirName: join(root, 'reports/mutate/copies'),
     symlinkNodeModules: true,
     concurrency: threads,

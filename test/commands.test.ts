@@ -33,7 +33,7 @@ test('every command that a document names is one of package.json', () => {
 })
 
 test('every command of datdot is in the README or in docs/operating.md', () => {
-  const table = /const COMMANDS[^]*?\n}\n/.exec(read('src/cli/main.ts'))![0]
+  const table = /const COMMANDS[^]*?\n}\n/.exec(read('src/cli/commands.ts'))![0]
   const commands = [...table.matchAll(/^ {2}'?([a-z-]+)'?: \{/gm)].map((match) => match[1]!)
   assert.ok(commands.length > 10)
   const text = read('README.md') + read('docs/operating.md')

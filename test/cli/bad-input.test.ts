@@ -15,7 +15,7 @@ import { opened } from '../../src/lifecycle.js'
 import { DataFolder } from '../../src/roles/data-folder.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { privateDht } from '../helpers/network.js'
-import { runProgram, type ProgramOptions } from './program.js'
+import { callProgram, runProgram, type Ended, type ProgramOptions } from './program.js'
 
 const KEY = randomBytes(32).toString('hex')
 
@@ -36,15 +36,22 @@ function place(t: TestContext): Place {
   return { root, source, tmp }
 }
 
+interface Refusal {
+  code: string
+  says: RegExp
+  /** How it is run: in this process, or as a real one. */
+  run?: (t: TestContext, args: string[], options: ProgramOptions) => Promise<Ended>
+}
+
 /** Exit code 2, one line with the code, nothing on standard output, nothing running, no data folder. */
 async function refused(
   t: TestContext,
   { root, tmp }: Place,
   args: string[],
-  { code, says, ...options }: ProgramOptions & { code: string; says: RegExp }
+  { code, says, run = callProgram }: Refusal
 ): Promise<void> {
   const before = readdirSync(root, { recursive: true }).map(String).sort()
-  const ended = await runProgram(t, args, { cwd: root, tmp, ...options })
+  const ended = await run(t, args, { cwd: root, tmp })
   assert.equal(ended.code, 2, ended.stderr)
   assert.match(ended.stderr, /^datdot: [^\n]+\n$/)
   assert.ok(ended.stderr.endsWith(` [${code}]\n`), ended.stderr)
@@ -56,7 +63,7 @@ async function refused(
 }
 
 test('a PATH that is missing is refused', async (t) => {
-  await refused(t, place(t), ['up', 'nowhere'], { code: 'PATH_MISSING', says: /nowhere/ })
+  await refused(t, place(t), ['up', 'nowhere'], { code: 'PATH_MISSING', says: /nowhere/, run: runProgram })
 })
 
 test('a PATH that cannot be read is refused', async (t) => {
@@ -115,11 +122,11 @@ test('a name that is not UTF-8 is refused', async (t) => {
 })
 
 test('an option that does not exist is refused', async (t) => {
-  await refused(t, place(t), ['up', '--colour', 'source'], { code: 'OPTION_UNKNOWN', says: /--colour/ })
+  await refused(t, place(t), ['up', '--colour', 'source'], { code: 'OPTION_UNKNOWN', says: /--colour/, run: runProgram })
 })
 
 test('a command that does not exist is refused', async (t) => {
-  await refused(t, place(t), ['down'], { code: 'COMMAND_UNKNOWN', says: /"down"/ })
+  await refused(t, place(t), ['down'], { code: 'COMMAND_UNKNOWN', says: /"down"/, run: runProgram })
 })
 
 test('values that an option cannot take are refused', async (t) => {
@@ -160,7 +167,7 @@ test('a data folder that a running process has is refused', async (t) => {
   const running = await opened(new DataFolder(options))
   t.after(() => running.close())
   const args = ['up', 'source', '--data', 'data']
-  await refused(t, at, args, { code: 'DATA_IN_USE', says: new RegExp(`process ${process.pid}`) })
+  await refused(t, at, args, { code: 'DATA_IN_USE', says: new RegExp(`process ${process.pid}`), run: runProgram })
 })
 
 test('a data folder of an earlier network is refused and kept', async (t) => {
@@ -194,7 +201,7 @@ test('a KEY that nobody serves is refused', async (t) => {
   const network = await privateDht(t)
   const [node] = network.bootstrap
   const args = ['up', KEY, '--bootstrap', `127.0.0.1:${node!.port}`]
-  await refused(t, place(t), args, { code: 'KEY_UNREACHABLE', says: /nobody serves/ })
+  await refused(t, place(t), args, { code: 'KEY_UNREACHABLE', says: /nobody serves/, run: runProgram })
 })
 
 test('a KEY that somebody serves, but that has no blocks, is refused with the reason', async (t) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { runProgram } from './program.js'
+import { callProgram, runProgram } from './program.js'
 
 test('datdot --help lists every command, and each says what it takes', async (t) => {
   const overview = await runProgram(t, ['--help'])
@@ -14,7 +14,7 @@ test('datdot --help lists every command, and each says what it takes', async (t)
     assert.ok(commands.includes(wanted), `${wanted} is not listed`)
   }
   for (const name of commands) {
-    const help = await runProgram(t, [name, '--help'])
+    const help = await callProgram(t, [name, '--help'])
     assert.equal(help.code, 0, name)
     assert.equal(help.stderr, '', name)
     assert.match(help.stdout, new RegExp(`^Usage: datdot ${name} `))
@@ -22,7 +22,7 @@ test('datdot --help lists every command, and each says what it takes', async (t)
 })
 
 test('the help of up names every option that it takes', async (t) => {
-  const { stdout } = await runProgram(t, ['up', '--help'])
+  const { stdout } = await callProgram(t, ['up', '--help'])
   for (const option of ['data', 'copies', 'codec', 'memory', 'epochs', 'bootstrap', 'once', 'json', 'help']) {
     assert.match(stdout, new RegExp(`--${option}\\b`))
   }
