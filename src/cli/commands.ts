@@ -122,7 +122,7 @@ const COMMANDS: Record<string, Entry> = {
 /** Where a program runs: as for a command, but the folder that paths start from is asked for when a command needs it. */
 export interface ProgramIo extends Omit<CommandIo, 'cwd'> {
   /** @throws InputError CWD_GONE */
-  cwd(): string
+  cwd: () => string
 }
 
 /** All of `datdot` but what is the process's own: signals, exits, and errors told in one line. Returns the exit code. */

@@ -64,7 +64,8 @@ export async function workLargeChunk(chunk: LargeChunk): Promise<{ batch: Batch;
   const bodyHash = hasher.digest()
   if (job === 'leaves') return { batch: batchOf(chunk, bytes, Buffer.alloc(0), 0, bodyHash), times }
 
-  const header = bytes.slice(0, codec.headerBytes)
+  // A copy: Buffer's slice is a view, and all of the memory behind it would travel with every piece.
+  const header = Uint8Array.from(bytes.subarray(0, codec.headerBytes))
   const decoder = codec.createDecoder(chunk.segment)
   const plainBytes = decoder.checkHeader(chunk.index, header, bytes.byteLength, bodyHash)
   const out = Buffer.allocUnsafeSlow(plainBytes)

@@ -122,7 +122,11 @@ test('a name that is not UTF-8 is refused', async (t) => {
 })
 
 test('an option that does not exist is refused', async (t) => {
-  await refused(t, place(t), ['up', '--colour', 'source'], { code: 'OPTION_UNKNOWN', says: /--colour/, run: runProgram })
+  await refused(t, place(t), ['up', '--colour', 'source'], {
+    code: 'OPTION_UNKNOWN',
+    says: /--colour/,
+    run: runProgram
+  })
 })
 
 test('a command that does not exist is refused', async (t) => {
@@ -167,7 +171,11 @@ test('a data folder that a running process has is refused', async (t) => {
   const running = await opened(new DataFolder(options))
   t.after(() => running.close())
   const args = ['up', 'source', '--data', 'data']
-  await refused(t, at, args, { code: 'DATA_IN_USE', says: new RegExp(`process ${process.pid}`), run: runProgram })
+  await refused(t, at, args, {
+    code: 'DATA_IN_USE',
+    says: new RegExp(`process ${process.pid}`),
+    run: runProgram
+  })
 })
 
 test('a data folder of an earlier network is refused and kept', async (t) => {

@@ -164,7 +164,7 @@ function combined(
 /** Whether `a` is a square modulo an odd prime (1), is not (-1), or is 0, by reciprocity. */
 function jacobi(a: bigint, p: bigint): number {
   let sign = 1
-  for (let m = p; ; ) {
+  for (let m = p; ;) {
     if (a === 0n) return m === 1n ? sign : 0
     while (a % 2n === 0n) {
       a /= 2n

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import { runProgram, startProgram, until, type Program } from '../cli/program.js'
+import { callProgram, startProgram, until, type Program } from '../cli/program.js'
 
-/** Runs a command that must succeed; returns the objects that it printed. */
+/** Runs a command, in this process, that must succeed; returns the objects that it printed. */
 export async function json(t: TestContext, args: string[]): Promise<Record<string, string>[]> {
-  const { code, stdout, stderr } = await runProgram(t, [...args, '--json'])
+  const { code, stdout, stderr } = await callProgram(t, [...args, '--json'])
   assert.equal(code, 0, stderr)
   return objects(stdout)
 }

@@ -15,6 +15,7 @@ import { TreeBuilder } from '../../src/merkle/builder.js'
 import { leafNode, type TreeRoot } from '../../src/merkle/node.js'
 import { MemoryTree, rootOf } from '../../src/merkle/reader.js'
 import { originalLeaf } from '../../src/protocol/original-tree.js'
+import { inlineTasks } from '../../workers/inline.js'
 import type { Tasks } from '../../workers/tasks.js'
 import { chunksOf, executors, slowly, wrapSegment } from './fixtures.js'
 
@@ -138,6 +139,22 @@ onBoth('chunks far larger than all slabs together pass through', async ({ make }
     assert.equal(index, chunks.length)
     assert.deepEqual(await small.rebuild(encoded, { codec: 'wrap' }), root)
     assert.equal(small.slabsHeld, 0)
+  } finally {
+    await small.close()
+  }
+})
+
+test('pieces of a large chunk travel without the memory that the chunk lies in', async () => {
+  let most = 0
+  const piece: typeof inlineTasks.piece = (request, slabOf) => {
+    most = Math.max(most, request.input.header.buffer.byteLength)
+    return inlineTasks.piece(request, slabOf)
+  }
+  const small = new Engine<Tasks>({ inline: { ...inlineTasks, piece }, memoryBytes: 256 * 1024 })
+  try {
+    const encoded = encodeAll(chunksOf([1_000_000]))
+    for await (const batch of small.decode(encoded, { segment, start: START })) assert.equal(batch.count, 1)
+    assert.equal(most, HEADER)
   } finally {
     await small.close()
   }
