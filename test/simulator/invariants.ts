@@ -24,12 +24,14 @@ const NEVER: Record<string, string> = {
     (SELECT coalesce(sum(locked), 0) FROM copies c WHERE c.pinner = r.id AND c.state < 2) +
     (SELECT coalesce(sum(locked), 0) FROM tasks t WHERE t.signer = r.id) +
     (SELECT coalesce(sum(locked), 0) FROM segments s WHERE s.signer = r.id)`,
+  'nothing is locked for segments of a copy that is gone': `SELECT s.copy FROM segments s JOIN copies c ON c.id = s.copy
+    WHERE s.locked > 0 AND c.state > 1`,
   'what is locked is covered by the deposit':
     'SELECT r.id FROM roles r JOIN accounts a ON a.id = r.account WHERE r.locked > a.balance',
   'a live copy is as long as its segments': `SELECT id FROM copies WHERE state < 2
     AND length <> (SELECT coalesce(max(end), 0) FROM segments WHERE copy = copies.id)`,
   'the bytes of a live copy are those of its segments': `SELECT id FROM copies WHERE state < 2
-    AND bytes <> (SELECT coalesce(sum(bytes), 0) FROM segments WHERE copy = copies.id)`,
+    AND bytes <> (SELECT coalesce(sum(bytes), 0) FROM segments WHERE copy = copies.id AND replaced_by IS NULL)`,
   'a copy has one open challenge': 'SELECT copy FROM challenges GROUP BY copy HAVING count(*) > 1',
   'nobody is challenged for a copy that is gone': `SELECT o.id FROM challenges o JOIN copies c ON c.id = o.copy
     WHERE c.state <> 1`,
