@@ -7,7 +7,6 @@ import {
   type ProfileReport
 } from './report.js'
 import type { EndUse } from './port.js'
-import type { Use } from './meter.js'
 
 /** A report as text for a terminal. */
 export function profileText(report: ProfileReport): string {
@@ -136,11 +135,6 @@ export function threeDigits(value: number): string {
 
 export function percent(share: number): string {
   return `${Math.round(100 * share)} %`
-}
-
-/** Share of one core that a use had in CPU time. */
-export function coreShare(use: Use): number {
-  return use.cpuMs / use.wallMs
 }
 
 function table(head: string[], rows: string[][]): string[] {

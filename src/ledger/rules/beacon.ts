@@ -8,12 +8,6 @@ export interface BeaconSource {
   value(round: number): Uint8Array
 }
 
-/** What genesis commits to, and what every reveal is checked against. */
-export interface OnionCommitment {
-  commitment: Uint8Array
-  length: number
-}
-
 /** One layer outwards: what the value before `value` was. */
 export function outerLayer(value: Uint8Array): Uint8Array {
   return hash('datdot/onion/1', value)
