@@ -23,6 +23,7 @@ const expectations: Record<string, string> = {
   encodings: 'bytes',
   entries: 'wire',
   operations: 'hash',
+  openings: 'seed',
   originals: 'treeHash',
   'rules-money': 'burned',
   'rules-deliveries': 'fee',

@@ -8,6 +8,7 @@ import {
   hashing,
   money,
   operations,
+  openings,
   originals,
   seal,
   wrap
@@ -19,6 +20,7 @@ const checks: Record<string, (it: Comparisons, vectors: never) => void | Promise
   entries,
   operations,
   originals,
+  openings,
   'rules-money': money,
   'rules-deliveries': deliveries,
   merkle,

@@ -23,6 +23,13 @@ import {
   NONE_FAILED,
   unservedRounds
 } from '../../src/ledger/rules/deliveries.js'
+import {
+  CHANCE_ONE,
+  isOpened,
+  openedChunk,
+  openingChance,
+  openingSeed
+} from '../../src/ledger/rules/openings.js'
 import { growthPrice, growthReserve, growthWaitMs } from '../../src/ledger/rules/growth.js'
 import { lowerMedian } from '../../src/ledger/rules/reputation.js'
 import {
@@ -335,5 +342,31 @@ export function seal(it: Comparisons, { segmentId: id, salt, keys }: Seal): void
     for (const { index, plain, encoded } of chunks) {
       it.same(decodeChunk(segment, index, from(encoded)), plain, `chunk ${index}`)
     }
+  }
+}
+
+interface Openings {
+  chances: { bytes: number; chunks: number; every: number; chance: number }[]
+  draws: {
+    chain: string
+    challenge: number
+    value: string
+    chunks: number
+    seed: string
+    draw: number
+    chunk: number
+  }[]
+}
+
+export function openings(it: Comparisons, vectors: Openings): void {
+  const p = parameters()
+  for (const { chance, ...copy } of vectors.chances) it.same(openingChance(copy, p), chance, shown(copy))
+  for (const { chain, challenge, value, chunks, seed, draw, chunk } of vectors.draws) {
+    const own = openingSeed(from(chain), challenge, from(value))
+    it.same(own, seed, `seed of ${challenge}`)
+    it.same(uniform(own, BigInt(CHANCE_ONE)), `${draw}`, `draw of ${challenge}`)
+    it.same(isOpened(own, draw + 1), true, `${challenge} just below its chance`)
+    it.same(isOpened(own, draw), false, `${challenge} at its chance`)
+    it.same(openedChunk(own, chunks), chunk, `chunk of ${challenge}`)
   }
 }

@@ -82,3 +82,11 @@ export function verdictIn({
 export async function judged(of: Delivered): Promise<boolean> {
   return (await of.chain.until('the refusal is judged', () => verdictIn(of), false)).upheld === 1
 }
+
+/** How often who was asked for a task said nothing. */
+export function silences({ chain }: Delivered): bigint {
+  const { ledger } = chain.network
+  const said = (seq: number): Effect[] => ledger.effects(seq)?.effects ?? []
+  const all = Array.from({ length: ledger.length() }, (_, seq) => said(seq)).flat()
+  return BigInt(all.filter((effect) => effect.kind === 'redraw' && effect.why === 'acknowledge').length)
+}

@@ -11,8 +11,11 @@ import { chainCoreKey } from '../../../src/client/chain-cores.js'
 import { MAX_REFUSAL_EVIDENCE_BYTES } from '../../../src/evidence/refusal-format.js'
 import { judgeRefusal } from '../../../src/evidence/refusal-judge.js'
 import { refusalTools } from '../../../src/ledger/refusal-tools.js'
+import { parameters } from '../../../src/protocol/parameters.js'
 import { identity } from '../../ledger/network.js'
-import { BAD, delivered, judged, refuse, source, verdictIn, type Delivered } from '../refused.js'
+import { BAD, delivered, judged, refuse, silences, source, verdictIn, type Delivered } from '../refused.js'
+
+const { failedFee: FAILED, declineFee: DECLINED } = parameters()
 
 function deposits({ chain }: Delivered): [signer: bigint, pinner: bigint] {
   const of = (name: string): bigint =>
@@ -70,7 +73,7 @@ test('a refusal whose evidence shows a good chunk is paid by the pinner', async 
   await refuse(of, sent)
   await of.pinner.sendRefusalEvidence(of.draw, source(sent))
   assert.equal(await judged(of), false)
-  assert.deepEqual(deposits(of), [50_000_000n, 50_000_000n - 20_000n])
+  assert.deepEqual(deposits(of), [50_000_000n, 50_000_000n - FAILED])
   assert.ok(of.chain.lines.some((line) => line.includes('REFUSAL_UNFOUNDED')))
 })
 
@@ -84,7 +87,7 @@ test('evidence that does not come in time is not upheld, and is not taken later'
     await of.chain.tick()
   }
   assert.equal(await judged(of), false)
-  assert.deepEqual(deposits(of), [50_000_000n, 50_000_000n - 20_000n])
+  assert.deepEqual(deposits(of), [50_000_000n, 50_000_000n - FAILED - silences(of) * DECLINED])
   await assert.rejects(of.pinner.sendRefusalEvidence(of.draw, source(sent)), { code: 'EVIDENCE_NOT_ASKED' })
 })
 
@@ -160,7 +163,7 @@ test('a chain that was down when the time for evidence ended lets it be sent aga
   }
 })
 
-test('a refusal that the chain cannot judge for a reason of its own expires, and nobody pays', async (t) => {
+test('a refusal that the chain cannot judge for a reason of its own expires, and nobody pays for it', async (t) => {
   const of = await delivered(t, { judge: () => Promise.reject(new Error('no thread is left')) })
   const sent = await of.evidence(BAD)
   await refuse(of, sent)
@@ -168,5 +171,5 @@ test('a refusal that the chain cannot judge for a reason of its own expires, and
   const { ledger } = of.chain.network
   await of.chain.until('it expires', () => ledger.refusal(of.draw) === null)
   assert.equal(verdictIn(of), undefined)
-  assert.deepEqual(deposits(of), [50_000_000n, 50_000_000n])
+  assert.deepEqual(deposits(of), [50_000_000n, 50_000_000n - silences(of) * DECLINED])
 })
