@@ -236,7 +236,13 @@ function unasked(network: TestNetwork, { a, b }: Command): void {
     { statement: { kind: 'answer', body }, detail },
     { statement: { kind: 'commitReport', body: { epoch: draw, commitment: Buffer.alloc(32) } } },
     { statement: { kind: 'revealReport', body: { epoch: draw, salt: Buffer.alloc(32), reports: [] } } },
-    { statement: { kind: 'settle', body: { items: [{ challenge: draw, outcome: 'success' }] } } }
+    { statement: { kind: 'settle', body: { items: [{ challenge: draw, outcome: 'success' }] } } },
+    {
+      statement: {
+        kind: 'settleOpenings',
+        body: { items: [{ challenge: draw, outcome: 'failure', evidence: null }] }
+      }
+    }
   ]
   for (const { statement, detail: bytes } of statements) {
     const taken = network.code(who, statement, bytes)
@@ -327,7 +333,12 @@ export function emptyTally(): Tally {
 
 /** Plays a sequence on a network of its own, holds the invariants after every ten steps, and replays its log. */
 export async function playSequence(commands: readonly Command[], tally = emptyTally()): Promise<void> {
-  const network = smallNetwork({ failuresMax: 2, graceEpochs: 2, redrawsMax: 3 })
+  const network = smallNetwork({
+    failuresMax: 2,
+    graceEpochs: 2,
+    redrawsMax: 3,
+    openingBytesPerWeek: 2 ** 40
+  })
   try {
     countRefused(network, tally)
     // There is a bounty to claim from the beginning.

@@ -12,10 +12,10 @@ const NEVER: Record<string, string> = {
   'no sponsor pins its hypercore': `SELECT c.id FROM copies c JOIN roles p ON p.id = c.pinner JOIN sponsors s
     ON s.hypercore = c.hypercore AND s.wallet = p.wallet WHERE c.state < 2`,
   'nobody signs and pins the same hypercore': `SELECT c.id FROM copies c JOIN roles p ON p.id = c.pinner
-    JOIN copies o ON o.hypercore = c.hypercore AND o.state < 2 JOIN segments s ON s.copy = o.id
+    JOIN copies o ON o.hypercore = c.hypercore AND o.state < 2 JOIN segments s ON s.copy = o.id AND s.replaced_by IS NULL
     JOIN roles r ON r.id = s.signer WHERE c.state < 2 AND r.wallet = p.wallet`,
   'nobody signs two live copies of a hypercore': `SELECT a.copy FROM segments a JOIN copies ca ON ca.id = a.copy AND ca.state < 2
-    JOIN segments b ON b.signer = a.signer AND b.copy <> a.copy
+    JOIN segments b ON b.signer = a.signer AND b.copy <> a.copy AND a.replaced_by IS NULL AND b.replaced_by IS NULL
     JOIN copies cb ON cb.id = b.copy AND cb.state < 2 AND cb.hypercore = ca.hypercore`,
   'what is reserved is what tasks, segments and bounties say': `SELECT 1 FROM accounts WHERE id = 4 AND balance <>
     (SELECT coalesce(sum(reserved), 0) FROM tasks) + (SELECT coalesce(sum(reserved), 0) FROM segments) +
