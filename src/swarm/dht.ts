@@ -89,8 +89,9 @@ export class PrivateDht extends Resource {
     const { bootstrap } = this.network
     for (let nodes = 0; nodes < PRIVATE_NODES; nodes++) {
       const own = { host: LOOPBACK, ephemeral: false, firewalled: false }
-      const at = nodes === 0 && this.#port !== undefined ? { port: this.#port } : {}
-      const node = new HyperDHT({ bootstrap: [...bootstrap], ...own, ...at })
+      // Not the usual port of the DHT, which the next program on this machine takes.
+      const port: number | [number, number] = nodes === 0 && this.#port !== undefined ? this.#port : [0, 0]
+      const node = new HyperDHT({ bootstrap: [...bootstrap], ...own, port })
       this.owe('node', () => leave(node))
       await node.fullyBootstrapped()
       if (bootstrap.length === 0) bootstrap.push({ host: LOOPBACK, port: node.address().port })

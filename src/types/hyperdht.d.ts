@@ -15,7 +15,8 @@ declare module 'hyperdht' {
     interface Options {
       bootstrap?: (Address | string)[]
       host?: string
-      port?: number
+      /** One to try, or a range; [0, 0] is any that is free. */
+      port?: number | [number, number]
       /** Whether another port will do where this one is taken. */
       anyPort?: boolean
       ephemeral?: boolean

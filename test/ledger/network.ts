@@ -371,7 +371,6 @@ export class TestNetwork {
       this.report(keyPair, options.served ?? true)
     }
     this.settle(options.outcome)
-    for (const keyPair of this.identities.values()) this.settleOpenings(keyPair)
   }
 
   answer(

@@ -92,7 +92,8 @@ function play(network: TestNetwork, { kind, a, b }: Command): void {
       }
       return network.tick()
     case 'work':
-      return network.work({ served: a % 5 !== 0 })
+      network.work({ served: a % 5 !== 0 })
+      return network.settleOpenings(who)
     case 'outcomes':
       return network.work({
         outcome: ({ id }) => [...outcomeNames, 'silent' as const][(id + a) % 7] as Outcome | 'silent'

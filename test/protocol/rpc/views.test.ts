@@ -137,6 +137,7 @@ const views: [string, Type<unknown>, object][] = [
       length: 4,
       byteLength: 5,
       treeHash: bytes(6),
+      grownClock: 10,
       plan: {
         copies: 3,
         targetPpm: 4,
