@@ -1,6 +1,10 @@
 import type { AddressInfo } from 'node:net'
 import { fastify } from 'fastify'
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
+import type Corestore from 'corestore'
+import HypercoreStats from 'hypercore-stats'
+import type Hyperswarm from 'hyperswarm'
+import HyperswarmStats from 'hyperswarm-stats'
+import { collectDefaultMetrics, Counter, Gauge, Registry, type GaugeConfiguration } from 'prom-client'
 import { api, REQUESTS } from '../dashboard/api/api.js'
 import { servePage } from '../dashboard/page/page.js'
 import type { Dashboard } from '../dashboard/dashboard.js'
@@ -30,6 +34,7 @@ export class HttpServer extends Resource {
   #ready = false
   #dashboard: Dashboard | null = null
   #port = 0
+  #observed = false
 
   /** @param address with port 0 for any that is free */
   constructor(address: Address, options: HttpOptions = {}) {
@@ -92,6 +97,23 @@ export class HttpServer extends Resource {
   begun(): void {
     this.#ready = true
     this.#gauge.set(1)
+  }
+
+  /**
+   * Shows the connections, the DHT node and the hypercores of a pinner as well. The gauges of the packages that count them have no
+   * labels: of several pinners in one process it is the first.
+   */
+  observe({ swarm, store }: { swarm: Hyperswarm; store: Corestore }): void {
+    if (this.#observed) return
+    this.#observed = true
+    const registers = [this.#registry]
+    class OwnGauge extends Gauge {
+      constructor(options: GaugeConfiguration<string>) {
+        super({ ...options, registers })
+      }
+    }
+    new HyperswarmStats(swarm).registerPrometheusMetrics({ Gauge: OwnGauge })
+    HypercoreStats.fromCorestore(store).registerPrometheusMetrics({ Gauge: OwnGauge })
   }
 
   /** A role's log, whose lines are counted as well. */

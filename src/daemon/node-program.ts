@@ -76,7 +76,8 @@ export class NodeProgram extends Resource {
         registration,
         memoryBytes,
         fund,
-        threads
+        threads,
+        observe: (observed) => http?.observe(observed)
       })
       this.roles.push({ ...settings, log, participant: await this.acquire(name, participant) })
     }

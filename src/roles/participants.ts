@@ -1,6 +1,6 @@
 import type { MemberOptions, Registration } from './member.js'
 import type { Participant } from './participant.js'
-import { Pinner } from './pinner/pinner.js'
+import { Pinner, type PinnerOptions } from './pinner/pinner.js'
 import { Signer } from './signer/signer.js'
 import { Verifier } from './verifier.js'
 
@@ -30,6 +30,8 @@ export interface ParticipantOptions extends MemberOptions {
   registration: Registration
   memoryBytes: number
   threads: number
+  /** Of a pinner. */
+  observe?: PinnerOptions['observe']
   /** Of a signer: `SignerOptions.runningRootBytes`. */
   runningRootBytes?: number
   /** Of a pinner: `PinnerOptions.replacedKeptMs`. */

@@ -70,6 +70,11 @@ export class SwarmHost extends Resource {
     await unlessAborted(swarm.listen(), this.signal)
   }
 
+  /** The swarm, once it is open, for whoever counts. */
+  get swarm(): Hyperswarm {
+    return this.#open()
+  }
+
   /** Number of open connections. */
   get connections(): number {
     return this.#swarm?.connections.size ?? 0

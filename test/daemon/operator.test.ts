@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { systemClock } from '../../src/clock.js'
@@ -10,6 +12,15 @@ import { runProgram, startProgram, until } from '../cli/program.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { privateDht } from '../helpers/network.js'
 import { json, objects, said, startChain } from './programs.js'
+
+/** A TCP port of loopback that nobody has. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await once(server.close(), 'close')
+  return port
+}
 
 test('an operator looks at its machine and what it may earn, follows its copies, and retires', async (t) => {
   const network = await privateDht(t)
@@ -26,7 +37,8 @@ test('an operator looks at its machine and what it may earn, follows its copies,
 
   const joining = ['--chain', key, '--bootstrap', bootstrap, '--roles', 'pinner,signer,verifier']
   const [made] = await json(t, ['init', 'node', join(root, 'node'), ...joining])
-  const node = startProgram(t, ['node', '--config', made!.file!, '--json'])
+  const http = `127.0.0.1:${await freePort()}`
+  const node = startProgram(t, ['node', '--config', made!.file!, '--http', http, '--json'])
   await until(node, () => said(node, 'ready'))
   const [beside] = await json(t, ['estimate', '--capacity', '300GiB', '--config', file])
   assert.equal(beside!.pinners, 1)
@@ -61,6 +73,17 @@ test('an operator looks at its machine and what it may earn, follows its copies,
   let copy: Record<string, string> = {}
   while (copy.proof === undefined) copy = (await json(t, ['status', drive, '--config', file]))[1]!
   assert.equal(copy.proof, 'success')
+
+  const metrics = await (await fetch(`http://${http}/metrics`)).text()
+  for (const name of [
+    'hyperswarm_',
+    'dht_',
+    'hypercore_',
+    'datdot_ready 1',
+    'nodejs_eventloop_lag_seconds '
+  ]) {
+    assert.match(metrics, new RegExp(`^${name}`, 'm'))
+  }
 
   const [retired] = await json(t, ['retire', 'verifier', '--config', made!.file!])
   assert.ok(['retiring', 'retired'].includes(retired!.state!))

@@ -1,6 +1,8 @@
 import { join } from 'node:path'
+import type Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import crypto from 'hypercore-crypto'
+import type Hyperswarm from 'hyperswarm'
 import type { ChallengeView } from '../../protocol/views.js'
 import { answerTo, type Answer } from './answer.js'
 import { evidenceOf } from '../../client/upload.js'
@@ -35,6 +37,8 @@ export interface PinnerOptions extends MemberOptions {
   replacedKeptMs?: number
   /** How long a signer may send nothing before its pinner looks whether the hypercore is served. Default: `SEARCH_AFTER_MS`. */
   searchAfterMs?: number
+  /** Is given what may be counted, once it is open. */
+  observe?: ((observed: { swarm: Hyperswarm; store: Corestore }) => void) | undefined
 }
 
 /** Enough for the factors of p - 1; no elliptic curve. */
@@ -162,6 +166,7 @@ export class Pinner extends Resource implements Participant {
         acceptSegments(connection, (segment) => this.#intake.receive(segment), { clock, signal })
     })
     await this.#host.ready()
+    this.#options.observe?.({ swarm: this.#host.swarm, store: this.#store.corestore })
   }
 
   async #serveAll(): Promise<void> {
