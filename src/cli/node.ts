@@ -21,7 +21,17 @@ const CAPACITY_BYTES = 64 * GIB
 const MEMORY_BYTES = 64 << 20
 const DEPOSIT = 200n * DATDOT
 
-const common: SettingName[] = ['data', 'chain', 'bootstrap', 'host', 'port', 'firewalled', 'invite', 'memory']
+const common: SettingName[] = [
+  'data',
+  'chain',
+  'bootstrap',
+  'host',
+  'port',
+  'firewalled',
+  'invite',
+  'memory',
+  'http'
+]
 const ofRole: readonly SettingName[] = ['name', 'capacity', 'deposit']
 
 /** `datdot node`: several roles of one operator in one process. */
