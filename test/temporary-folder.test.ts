@@ -7,13 +7,14 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { opened, using } from '../src/lifecycle.js'
 import { TemporaryFolder } from '../src/temporary-folder.js'
+import { closeAfter } from './helpers/close-after.js'
 
 /** Temporary files of this test alone. */
 function ownTmp(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'datdot-tmp-'))
   const { TMPDIR } = process.env
   process.env.TMPDIR = folder
-  t.after(() => {
+  closeAfter(t, () => {
     if (TMPDIR === undefined) delete process.env.TMPDIR
     else process.env.TMPDIR = TMPDIR
     rmSync(folder, { recursive: true })

@@ -10,11 +10,12 @@ import { hash } from '../../src/crypto/hash.js'
 import { openSqlite } from '../../src/sqlite.js'
 import { equal } from '../../src/bytes.js'
 import { smallNetwork, type TestNetwork } from '../ledger/network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 /** A ledger with two hypercores, lost and kept copies, all kinds of outcomes; closed. */
 function lived(t: TestContext): TestNetwork {
   const network = smallNetwork({ failuresMax: 2 })
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   network.sponsor('film')
   for (let n = 0; n < 70; n++) {
     network.tick()
@@ -202,7 +203,7 @@ test('a draw of a log that does not hold is not made again, and the entry is nam
 
 test('what is no ledger is refused as such', async (t) => {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const text = join(network.folder, 'text.db')
   writeFileSync(text, 'no database at all, but long enough to look like a file of some kind\n'.repeat(30))
   await assert.rejects(auditFile(text), { code: 'LEDGER_NOT_A_LEDGER' })

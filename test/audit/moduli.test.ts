@@ -4,12 +4,13 @@ import { auditFile } from '../../src/audit/file.js'
 import { modulusBytes, seededPrimes } from '../crypto/weak-keys.js'
 import { shapedModulus } from '../helpers/moduli.js'
 import { TestNetwork, identity } from '../ledger/network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const names = ['signer-1', 'signer-2', 'pinner-1', 'pinner-2']
 
 test('an audit names the live segments whose moduli share a prime, and no other', async (t) => {
   const network = new TestNetwork({}, names)
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   for (const name of names) network.register(name, name.split('-')[0] as 'signer')
   network.tick(3)
   for (const film of ['one', 'two', 'three']) network.sponsor(film, { copies: 1, codec: 'seal' })

@@ -4,6 +4,7 @@ import { auditLog } from '../../src/audit/replay.js'
 import type { Statement } from '../../src/protocol/operations.js'
 import type { Receipt } from '../../src/protocol/views.js'
 import { TestNetwork, identity } from '../ledger/network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const transfer = (name: string): Statement => ({
   kind: 'transfer',
@@ -16,7 +17,7 @@ function promised(
   names: string[]
 ): { network: TestNetwork; log: Uint8Array[]; receipts: Receipt[] } {
   const network = new TestNetwork({}, ['alice'])
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const receipts = names.map((name) => network.send(identity('alice'), transfer(name)))
   return { network, log: network.ledger.entries(0, 1_000), receipts }
 }

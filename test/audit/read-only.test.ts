@@ -6,6 +6,7 @@ import test, { type TestContext } from 'node:test'
 import { auditFile } from '../../src/audit/file.js'
 import type { AuditReport } from '../../src/audit/report.js'
 import { smallNetwork } from '../ledger/network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 /** Any but root's, whom no permission stops. */
 const SOMEBODY = 65_534
@@ -17,7 +18,7 @@ function readOnlyFolder(t: TestContext, from: string): string {
   cpSync(from, folder, { recursive: true })
   for (const name of readdirSync(folder)) chmodSync(join(folder, name), 0o444)
   chmodSync(folder, 0o555)
-  t.after(() => {
+  closeAfter(t, () => {
     chmodSync(folder, 0o755)
     rmSync(folder, { recursive: true })
   })
@@ -30,7 +31,7 @@ async function auditAsStranger(
   path: string
 ): Promise<{ report: AuditReport; left: string[] }> {
   const folder = mkdtempSync(join(tmpdir(), 'datdot-stranger-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  closeAfter(t, () => rmSync(folder, { recursive: true }))
   chmodSync(folder, 0o777)
   const { TMPDIR } = process.env
   process.env.TMPDIR = folder
@@ -46,7 +47,7 @@ async function auditAsStranger(
 
 test('a ledger that was closed is audited by who may read it and may not write beside it', async (t) => {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   network.sponsor('film')
   network.tick(5)
   const length = network.ledger.length()
@@ -62,7 +63,7 @@ test('a ledger that was closed is audited by who may read it and may not write b
 
 test('so is one that its chain left without closing it, with what is not merged into it', async (t) => {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   network.sponsor('film')
   network.tick(5)
   const folder = readOnlyFolder(t, network.folder)

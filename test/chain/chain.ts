@@ -26,6 +26,7 @@ import { wallClock } from '../helpers/wall-clock.js'
 import { createLogger } from '../../src/log.js'
 import { TestNetwork, identity } from '../ledger/network.js'
 import type { Tasks } from '../../workers/tasks.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 /** A chain that is served on a private DHT, and clients that reach it there. */
 export interface TestChain {
@@ -131,7 +132,7 @@ export async function testChain(
     await stores.close()
   }
   await start()
-  t.after(async () => {
+  closeAfter(t, async () => {
     await Promise.all(closing.map((close) => close()))
     await stop()
     await engine.close()

@@ -19,6 +19,7 @@ import { leafNode } from '../../src/merkle/node.js'
 import { MemoryTree, rootOf } from '../../src/merkle/reader.js'
 import { sourceOf } from '../evidence/slice-copy.js'
 import type { TestChain } from './chain.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 /** A real hypercore with its author's signature. */
 export interface TestOriginal {
@@ -62,7 +63,7 @@ export async function drawSegment(
   { primaryKey, codec = 'wrap', steps = 8 }: { primaryKey?: Buffer; codec?: CodecName; steps?: number } = {}
 ): Promise<DrawnSegment> {
   const folder = await mkdtemp(join(tmpdir(), 'datdot-original-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
+  closeAfter(t, () => rm(folder, { recursive: true, force: true }))
   const signer = chain.client('signer')
   const pinner = chain.client('pinner')
   const original = await makeOriginal(folder, blocks, primaryKey)

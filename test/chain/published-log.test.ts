@@ -9,6 +9,7 @@ import { followLog } from '../../src/client/published-log.js'
 import { chainCoreKey } from '../../src/client/chain-cores.js'
 import { keyPairFromSeed } from '../../src/crypto/keys.js'
 import { equal } from '../../src/bytes.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const keyPair = keyPairFromSeed(Buffer.alloc(32, 7))
 
@@ -27,7 +28,7 @@ function ledger(count: number, salt = ''): EntrySource & { add(count: number): v
 
 async function folder(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'datdot-log-'))
-  t.after(() => rm(path, { recursive: true, force: true }))
+  closeAfter(t, () => rm(path, { recursive: true, force: true }))
   return path
 }
 
@@ -52,7 +53,7 @@ async function collect(entries: AsyncIterable<Buffer>, count = Infinity): Promis
 test('a log holds the committed entries under a key that anyone derives from the chain key', async (t) => {
   const source = ledger(2500)
   const { store, log } = await open(await folder(t), source)
-  t.after(() => store.close())
+  closeAfter(t, () => store.close())
   assert.equal(log.core.length, 2500)
   assert.deepEqual(log.core.key, chainCoreKey(keyPair.publicKey, 'log'))
   assert.notDeepEqual(chainCoreKey(keyPair.publicKey, 'log'), chainCoreKey(keyPair.publicKey, 'evidence'))
@@ -67,7 +68,7 @@ test('a log that lags behind its ledger after a crash is extended when it opens'
   await first.log.close()
   await first.store.close()
   const { store, log } = await open(path, ledger(25))
-  t.after(() => store.close())
+  closeAfter(t, () => store.close())
   assert.deepEqual(await collect(followLog(log.core)), names(25))
 })
 
@@ -83,7 +84,7 @@ test('a stock follower sees old and new entries in order, from where it asks', a
   const source = ledger(600)
   const { store, log } = await open(await folder(t), source)
   const follower = new Corestore(await folder(t))
-  t.after(() => Promise.all([store.close(), follower.close()]))
+  closeAfter(t, () => Promise.all([store.close(), follower.close()]))
   const core = follower.get({ key: chainCoreKey(keyPair.publicKey, 'log') })
   await core.ready()
   const ours = store.replicate(true) as unknown as NodeJS.ReadWriteStream
@@ -99,7 +100,7 @@ test('a stock follower sees old and new entries in order, from where it asks', a
 test('a log that its chain has rewritten is followed no further', async (t) => {
   const source = ledger(20)
   const { store, log } = await open(await folder(t), source)
-  t.after(() => store.close())
+  closeAfter(t, () => store.close())
   assert.equal((await collect(followLog(log.core), 20)).length, 20)
   await log.core.truncate(15)
   await assert.rejects(collect(followLog(log.core)), { code: 'LOG_REWRITTEN' })
@@ -107,7 +108,7 @@ test('a log that its chain has rewritten is followed no further', async (t) => {
 
 test('a log that nobody offers ends in a coded error', async (t) => {
   const follower = new Corestore(await folder(t))
-  t.after(() => follower.close())
+  closeAfter(t, () => follower.close())
   const core = follower.get({ key: chainCoreKey(keyPair.publicKey, 'log') })
   const finding = core.findingPeers()
   await assert.rejects(collect(followLog(core, { timeoutMs: 50 })), { code: 'LOG_UNREACHABLE' })

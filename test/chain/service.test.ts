@@ -15,13 +15,14 @@ import { using } from '../../src/lifecycle.js'
 import { TestNetwork } from '../ledger/network.js'
 import { testChain } from './chain.js'
 import { assertSame } from '../helpers/bytes.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 test('a chain ticks by itself, and stock software follows its log over the swarm', async (t) => {
   const chain = await testChain(t, { heartbeat: true, parameters: { tickMs: 20 } })
   const folder = await mkdtemp(join(tmpdir(), 'datdot-follower-'))
   const store = new Corestore(folder)
   const swarm = new Hyperswarm({ dht: new HyperDHT({ bootstrap: chain.bootstrap, host: '127.0.0.1' }) })
-  t.after(async () => {
+  closeAfter(t, async () => {
     await swarm.destroy()
     await store.close()
     await rm(folder, { recursive: true, force: true })
@@ -46,13 +47,13 @@ test('a chain ticks by itself, and stock software follows its log over the swarm
 
 test('a folder that belongs to another ledger is refused, and left as it was', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'datdot-service-'))
-  t.after(() => rm(dir, { recursive: true, force: true }))
+  closeAfter(t, () => rm(dir, { recursive: true, force: true }))
   const open = (network: TestNetwork): Promise<void> => {
     const ledger = asynchronous(network.ledger)
     return using(new ChainStores({ ledger, keyPair: network.chain, dir }), () => Promise.resolve())
   }
   const [one, other] = [new TestNetwork(), new TestNetwork({ epochMs: 2_000 })]
-  t.after(() => [one, other].forEach((network) => network.close()))
+  closeAfter(t, () => [one, other].forEach((network) => network.close()))
   one.tick()
   await open(one)
   other.tick(3)

@@ -8,6 +8,7 @@ import type { LedgerApi } from '../../src/ledger/types.js'
 import { anchorAt } from '../../src/protocol/anchor.js'
 import { signOperation } from '../../src/protocol/operations.js'
 import { TestNetwork, identity } from '../ledger/network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const to = Buffer.alloc(32, 7)
 
@@ -24,7 +25,7 @@ function chainOf(
   wires: (name: string, count: number, from?: number) => Uint8Array[]
 } {
   const network = new TestNetwork({}, names)
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const api = asynchronous(network.ledger)
   const checked: number[] = []
   const applied: number[] = []

@@ -19,10 +19,11 @@ import { createDht, PrivateDht } from '../../src/swarm/dht.js'
 import { openSqlite } from '../../src/sqlite.js'
 import { identity, smallNetwork, type TestNetwork } from '../ledger/network.js'
 import { equal } from '../../src/bytes.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 function lived(t: TestContext): TestNetwork {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   network.sponsor('film')
   for (let n = 0; n < 30; n++) {
     network.tick()
@@ -94,7 +95,7 @@ test('audit refuses what is no ledger as bad input', async (t) => {
 test('audit follows the log of a chain by its key', async (t) => {
   const ledger = lived(t)
   const dht = await opened(new PrivateDht())
-  t.after(() => dht.close())
+  closeAfter(t, () => dht.close())
   const store = new Corestore(join(ledger.folder, 'cores'))
   const log = new ChainLog(store, ledger.chain, {
     entries: (from, limit) => Promise.resolve(ledger.ledger.entries(from, limit)),
@@ -102,7 +103,7 @@ test('audit follows the log of a chain by its key', async (t) => {
   })
   await log.ready()
   const swarm = new Hyperswarm({ dht: createDht(dht.network) })
-  t.after(async () => {
+  closeAfter(t, async () => {
     await swarm.destroy()
     await store.close()
   })

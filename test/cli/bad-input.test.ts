@@ -16,6 +16,7 @@ import { DataFolder } from '../../src/roles/data-folder.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { privateDht } from '../helpers/network.js'
 import { callProgram, runProgram, type Ended, type ProgramOptions } from './program.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const KEY = randomBytes(32).toString('hex')
 
@@ -105,7 +106,7 @@ test('a PATH that is a socket is refused', async (t) => {
   const at = place(t)
   const server = createServer().listen(join(at.root, 'socket'))
   await once(server, 'listening')
-  t.after(() => server.close())
+  closeAfter(t, () => server.close())
   await refused(t, at, ['up', 'socket'], { code: 'PATH_NOT_A_FILE', says: /socket/ })
 })
 
@@ -169,7 +170,7 @@ test('a data folder that a running process has is refused', async (t) => {
   const at = place(t)
   const options = { path: join(at.root, 'data'), neededBytes: 0, clock: systemClock }
   const running = await opened(new DataFolder(options))
-  t.after(() => running.close())
+  closeAfter(t, () => running.close())
   const args = ['up', 'source', '--data', 'data']
   await refused(t, at, args, {
     code: 'DATA_IN_USE',
@@ -218,7 +219,7 @@ test('a KEY that somebody serves, but that has no blocks, is refused with the re
   const drive = new Hyperdrive(store)
   await drive.ready()
   const swarm = new Hyperswarm({ dht: createDht(network) })
-  t.after(async () => {
+  closeAfter(t, async () => {
     await leave(swarm)
     await store.close()
   })

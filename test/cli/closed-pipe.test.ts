@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { temporaryFolder } from '../helpers/folder.js'
 import { MAIN } from './program.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 for (const [pipe, args, exitCode] of [
   ['stdout', ['--help'], 0],
@@ -32,7 +33,7 @@ test('a terminal that is closed ends the program like Ctrl-C, and does not crash
   const program = `'${process.execPath}' '${MAIN}' ${role} & trap "kill -HUP $!" HUP; wait $!; wait $!`
   const shell = `${program}; echo $? > status.new; mv status.new status`
   const terminal = spawn('script', ['-qc', shell, '/dev/null'], { cwd, stdio: ['pipe', 'pipe', 'inherit'] })
-  t.after(() => terminal.kill('SIGKILL'))
+  closeAfter(t, () => terminal.kill('SIGKILL'))
   let shown = ''
   for await (const part of terminal.stdout) {
     shown += String(part)

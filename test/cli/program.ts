@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test'
 import { explain } from '../../src/cli/command.js'
 import { datdot } from '../../src/cli/commands.js'
 import { nothingLeft, openResources } from '../helpers/open-resources.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 /** The compiled program. */
 export const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
@@ -41,7 +42,7 @@ export function startProgram(t: TestContext, args: string[], options: ProgramOpt
   child.stdout?.on('data', (text: Buffer) => (stdout += text.toString()))
   child.stderr?.on('data', (text: Buffer) => (stderr += text.toString()))
   const ended = once(child, 'close').then(() => child.exitCode)
-  t.after(() => {
+  closeAfter(t, () => {
     if (leftRunning(child)) process.kill(-child.pid!, 'SIGKILL')
   })
   return { child, stdout: () => stdout, stderr: () => stderr, ended }

@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream'
 import { test, type TestContext } from 'node:test'
 import { liveProgress, quietProgress, type Progress } from '../../src/cli/progress.js'
 import { VirtualClock } from '../helpers/virtual-clock.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 /** A terminal of so many columns; `text` is all that was written to it. */
 function terminal(
@@ -14,7 +15,7 @@ function terminal(
   stream.on('data', (part: Buffer) => written.push(part.toString()))
   const clock = new VirtualClock()
   const progress = liveProgress(stream, clock)
-  t.after(() => progress.end(true))
+  closeAfter(t, () => progress.end(true))
   return { progress, text: () => written.join(''), clock }
 }
 

@@ -12,6 +12,7 @@ import { HYPERCORES_PAGE, ROLES_PAGE } from '../../src/protocol/rpc/questions.js
 import { hypercoreViewType } from '../../src/protocol/rpc/views.js'
 import { identity } from '../ledger/network.js'
 import { rawChannel, testChain } from '../chain/chain.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const to = identity('somebody').publicKey
 
@@ -50,7 +51,7 @@ test('the same bytes sent twice are applied once, and get the same receipt', asy
   const chain = await testChain(t)
   const supporter = identity('supporter')
   const { channel, end } = await rawChannel(chain, 'supporter')
-  t.after(end)
+  closeAfter(t, end)
   const wire = signOperation(
     { kind: 'transfer', body: { to, amount: 5n } },
     {
@@ -84,7 +85,7 @@ test('a receipt that the chain owed when it ended is given after its restart, an
   const [committed] = chain.network.ledger.submit([wire])
   await chain.restart()
   const { channel, end } = await rawChannel(chain, 'supporter')
-  t.after(end)
+  closeAfter(t, end)
   const body = encode(methods.submit.request, { wires: [wire], again: 1 })
   const answer = await channel.request(methods.submit.code, body, { timeoutMs: 5000 })
   const [result] = decode(methods.submit.response, answer)
@@ -142,7 +143,7 @@ test('a chain that nobody runs is reported within the time that was given', asyn
     clock: systemClock,
     random: () => 0
   })
-  t.after(async () => {
+  closeAfter(t, async () => {
     await connection.close()
     await dht.destroy()
   })
@@ -227,7 +228,7 @@ test('more roles and hypercores than a page holds come page by page', async (t) 
     keys.map((key) => network.ledger.hypercore(key))
   )
   const { channel, end } = await rawChannel(chain, 'subscriber')
-  t.after(end)
+  closeAfter(t, end)
   for (const [method, most] of [
     [methods.roles, ROLES_PAGE],
     [methods.hypercores, HYPERCORES_PAGE]
@@ -252,7 +253,7 @@ test('more roles and hypercores than a page holds come page by page', async (t) 
 test('hostile requests get errors, and the chain goes on', async (t) => {
   const chain = await testChain(t, { quotas: { offences: 40 } })
   const { channel, end } = await rawChannel(chain, 'hostile')
-  t.after(end)
+  closeAfter(t, end)
   const codes = new Set<string>()
   const send = (method: number, body: Buffer): Promise<unknown> =>
     channel

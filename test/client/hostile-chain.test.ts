@@ -12,6 +12,7 @@ import { testChain } from '../chain/chain.js'
 import { identity } from '../ledger/network.js'
 import { systemClock } from '../../src/clock.js'
 import { SwarmError } from '../../src/errors.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 /** A client of a chain that answers as it likes: every method with `otherwise`, but for those in `answers`. */
 async function clientOf(
@@ -43,7 +44,7 @@ async function clientOf(
     clock: systemClock,
     random: Math.random
   })
-  t.after(async () => {
+  closeAfter(t, async () => {
     await client.close()
     await Promise.all(dhts.map((dht) => dht.destroy()))
     await testnet.destroy()
@@ -95,7 +96,7 @@ test('a chain with another key than the one asked for is not taken for it', asyn
     clock: systemClock,
     random: Math.random
   })
-  t.after(async () => {
+  closeAfter(t, async () => {
     await client.close()
     await dht.destroy()
   })

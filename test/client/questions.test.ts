@@ -7,6 +7,7 @@ import { methods } from '../../src/protocol/rpc/messages.js'
 import { questions, type Form, type Question, type QuestionName } from '../../src/protocol/rpc/questions.js'
 import { rawChannel, testChain } from '../chain/chain.js'
 import { identity } from '../ledger/network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const names = Object.keys(questions) as QuestionName[]
 const rowOf = (name: QuestionName): Question<unknown[], unknown, Form> => questions[name]
@@ -62,7 +63,7 @@ test('the chain answers every question of the table as its ledger does, to a cli
   const client = chain.client('pinner')
   const key = identity('pinner').publicKey
   const { channel, end } = await rawChannel(chain, 'pinner')
-  t.after(end)
+  closeAfter(t, end)
   for (const name of names) {
     const row = rowOf(name)
     const args = argumentsOf(row, [null, key, 1])

@@ -9,6 +9,7 @@ import type { Receipt } from '../../src/protocol/views.js'
 import { testChain } from '../chain/chain.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { identity } from '../ledger/network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const to = identity('somebody').publicKey
 
@@ -91,7 +92,7 @@ test('a disk that takes no receipt costs no operation', async (t) => {
   )
   // Its folder is not there: nothing can be written.
   const broken = await opened(new ReceiptFile({ path: join(temporaryFolder(t), 'none', 'receipts'), log }))
-  t.after(() => broken.close())
+  closeAfter(t, () => broken.close())
   await chain.client('supporter', { receipts: broken }).transfer(to, 1n)
   assert.equal(lines.length, 1)
   assert.match(lines[0]!, /receipts\.write-failed/)
@@ -104,7 +105,7 @@ test('a client that begins again still holds the chain to what it saw', async (t
   const { seq, entry } = await chain.client('supporter', { receipts: first }).transfer(to, 1n)
   await first.close()
   const again = await opened(new ReceiptFile({ path, log: silentLogger }))
-  t.after(() => again.close())
+  closeAfter(t, () => again.close())
   await chain.client('supporter', { receipts: again }).transfer(to, 1n)
   assert.deepEqual(chain.network.ledger.entry(seq + 1)!.operation.anchor, {
     seq,
@@ -112,7 +113,7 @@ test('a client that begins again still holds the chain to what it saw', async (t
   })
   chain.network.ledger.state.db.run('UPDATE anchors SET hash = zeroblob(32) WHERE seq = ?', seq + 1)
   const third = await opened(new ReceiptFile({ path, log: silentLogger }))
-  t.after(() => third.close())
+  closeAfter(t, () => third.close())
   await assert.rejects(chain.client('supporter', { receipts: third }).transfer(to, 1n), {
     code: 'ANCHOR_UNKNOWN'
   })

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { HttpServer } from '../../src/daemon/http.js'
 import { silentLogger } from '../../src/log.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 /** A port that is taken, until it is let go. */
 async function takenPort(t: TestContext): Promise<{ port: number; free: () => Promise<void> }> {
@@ -12,7 +13,7 @@ async function takenPort(t: TestContext): Promise<{ port: number; free: () => Pr
   const free = async (): Promise<void> => {
     if (server.listening) await once(server.close(), 'close')
   }
-  t.after(free)
+  closeAfter(t, free)
   return { port: (server.address() as AddressInfo).port, free }
 }
 
@@ -21,7 +22,7 @@ test('a program is live at once, ready when it says so, and counts what it logs'
   await free()
   const http = new HttpServer({ host: '127.0.0.1', port })
   await http.ready()
-  t.after(() => http.close())
+  closeAfter(t, () => http.close())
   const get = async (path: string): Promise<[number, string]> => {
     const response = await fetch(`http://127.0.0.1:${port}/${path}`)
     return [response.status, await response.text()]

@@ -13,6 +13,7 @@ import { runProgram, startProgram, until, type Program } from '../cli/program.js
 import { json, kill, objects, said, startChain } from './programs.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { privateDht } from '../helpers/network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 /** What the programs of these tests are given. */
 interface Place {
@@ -111,7 +112,7 @@ test('a stranger joins by invite or faucet; chain and roles go on after kill -9 
 
   // The faucet gives to newcomers, once, and no more than a day allows.
   const dht = createDht(network)
-  t.after(() => dht.destroy())
+  closeAfter(t, () => dht.destroy())
   const ask = (keyPair = keyPairFromSeed(randomBytes(32))): Promise<bigint> =>
     askFaucet(dht, {
       chainKey: decode(key),

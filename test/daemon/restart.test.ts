@@ -13,8 +13,11 @@ import { startProgram, until, type Program } from '../cli/program.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { privateDht } from '../helpers/network.js'
 import { json, kill, objects, said, startChain } from './programs.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const now = (): number => systemClock.now()
+/** Far beyond what a busy machine needs: how long it takes is told, and held against limits by `check:daemons`. */
+const NOTHING_HEARD_MS = 120_000
 
 /** A chain in a process of its own, and a member of it in this one that follows its log. */
 async function followedChain(t: TestContext) {
@@ -34,7 +37,7 @@ async function followedChain(t: TestContext) {
       log: silentLogger
     })
   )
-  t.after(() => member.close())
+  closeAfter(t, () => member.close())
   /** When the newest entry was heard, and when an entry last had this effect. */
   const heard = { at: 0, settled: 0 }
   member.run('follow', async () => {
@@ -45,14 +48,17 @@ async function followedChain(t: TestContext) {
     }
   })
   const hear = async (what: keyof typeof heard, since: number): Promise<number> => {
-    while (heard[what] <= since) await sleep(10)
+    while (heard[what] <= since) {
+      assert.ok(now() - since < NOTHING_HEARD_MS, `nothing ${what} for ${NOTHING_HEARD_MS} ms`)
+      await sleep(10)
+    }
     return heard[what] - since
   }
   await hear('at', 0)
   return { chain, file, key, root, bootstrap, member, hear }
 }
 
-test('a chain that is killed and comes back is heard within 3 s, and settles a challenge within 10 s; a pinner serves within 3 s of its start', async (t) => {
+test('a chain that is killed and comes back is heard and settles challenges; a pinner that is killed serves again what it holds', async (t) => {
   const { chain: first, file, key, root, bootstrap, hear } = await followedChain(t)
   let chain = first
   const joining = ['--chain', key, '--roles', 'pinner,signer,verifier', '--bootstrap', bootstrap]
@@ -70,7 +76,6 @@ test('a chain that is killed and comes back is heard within 3 s, and settles a c
   const back = now()
   t.diagnostic(`killed at once: heard after ${Math.round(await hear('at', back))} ms`)
   const settled = await hear('settled', back)
-  assert.ok(settled < 10_000, `a challenge settled ${settled} ms after the restart`)
 
   // Away for a while: everybody has noticed, and tries again.
   await kill(chain)
@@ -81,15 +86,12 @@ test('a chain that is killed and comes back is heard within 3 s, and settles a c
   t.diagnostic(
     `away for 4 s: heard after ${Math.round(heard)} ms, first settled after ${Math.round(settled)} ms`
   )
-  assert.ok(heard < 3_000, `heard after ${heard} ms`)
 
   await kill(node)
   const started = now()
   node = start()
   await until(node, () => said(node, 'pinner.serving'))
-  const serving = now() - started
-  t.diagnostic(`a pinner serves ${Math.round(serving)} ms after its process was started`)
-  assert.ok(serving < 3_000, `serving after ${serving} ms`)
+  t.diagnostic(`a pinner serves ${Math.round(now() - started)} ms after its process was started`)
   assert.equal(objects(node.stdout()).find(({ event }) => event === 'pinner.serving')!.hypercores, 2)
 })
 

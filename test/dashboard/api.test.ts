@@ -7,6 +7,7 @@ import type * as shapes from '../../src/dashboard/api/shapes.js'
 import { routes } from '../../src/dashboard/api/routes.js'
 import { identity } from '../ledger/network.js'
 import { shown } from './shown.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 test('the overview, a hypercore and its copies are what the ledger holds', async (t) => {
   const { network, key, live, json } = await shown(t)
@@ -205,7 +206,7 @@ test('a stream tells what happens, and goes on after the event that a client had
   const { http, live } = await shown(t)
   await live(20)
   const stop = new AbortController()
-  t.after(() => stop.abort())
+  closeAfter(t, () => stop.abort())
   const messages = async (lastEventId?: string) => {
     const response = await fetch(new URL('/api/v1/stream', http.url), {
       signal: stop.signal,

@@ -9,6 +9,7 @@ import { ledgerSource, type ChainSource } from '../../src/dashboard/source.js'
 import { asynchronous } from '../../src/ledger/host.js'
 import { silentLogger } from '../../src/log.js'
 import { smallNetwork, type TestNetwork } from '../ledger/network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 /** A network on one ledger with a sponsored hypercore, that is shown over HTTP. */
 export interface Shown {
@@ -35,7 +36,7 @@ export async function shown(
   options: { http?: HttpOptions; source?: (of: ChainSource) => ChainSource } = {}
 ): Promise<Shown> {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const key = network.sponsor('shown')
   const source = ledgerSource(asynchronous(network.ledger), systemClock)
   const draws = new DrawWatch()
@@ -48,10 +49,10 @@ export async function shown(
     log: silentLogger
   })
   await dashboard.ready()
-  t.after(() => dashboard.close())
+  closeAfter(t, () => dashboard.close())
   const http = new HttpServer({ host: '127.0.0.1', port: 0 }, options.http)
   await http.ready()
-  t.after(() => http.close())
+  closeAfter(t, () => http.close())
   http.show(dashboard)
   const get = async (path: string, headers: Record<string, string> = {}): Promise<Answer> => {
     const response = await fetch(new URL(path, http.url), { headers, redirect: 'error' })

@@ -8,6 +8,7 @@ import { differences } from '../../src/drive/compare.js'
 import { publish } from '../../src/drive/publish.js'
 import { scan } from '../../src/drive/scan.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 test('a folder that changes while it is published gives what was read, and says what it left out', async (t) => {
   const folder = temporaryFolder(t)
@@ -23,7 +24,7 @@ test('a folder that changes while it is published gives what was read, and says 
   writeFileSync(path('grown'), 'longer than when it was scanned')
 
   const store = new Corestore(temporaryFolder(t))
-  t.after(() => store.close())
+  closeAfter(t, () => store.close())
   const drive = new Hyperdrive(store)
   await drive.ready()
   const published = await publish(drive, source)

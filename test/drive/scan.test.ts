@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { scan } from '../../src/drive/scan.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 test('lists files and links of a folder in the order of their names', async (t) => {
   const folder = temporaryFolder(t)
@@ -69,7 +70,7 @@ test('leaves out a socket with a reason', async (t) => {
   writeFileSync(join(folder, 'file'), 'x')
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(join(folder, 'sock'), resolve))
-  t.after(() => server.close())
+  closeAfter(t, () => server.close())
   const source = await scan(folder)
   assert.equal(source.files, 1)
   assert.deepEqual(source.skipped, [{ path: join(folder, 'sock'), why: 'it is a socket' }])

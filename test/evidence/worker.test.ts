@@ -6,13 +6,14 @@ import { after, test } from 'node:test'
 import { Engine } from '../../src/engine/engine.js'
 import type { Tasks } from '../../workers/tasks.js'
 import { answer, challengeOf, makeSliceCopy } from './slice-copy.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const engine = new Engine<Tasks>({ threads: 1 })
 after(() => engine.close())
 
 test('a worker checks answers, from memory and from a file', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'datdot-worker-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
+  closeAfter(t, () => rm(folder, { recursive: true, force: true }))
   const copy = await makeSliceCopy([{ codec: 'wrap', plain: [900, 20, 70_000, 1, 333, 4096, 15] }])
   const answers = await Promise.all([1, 2, 3].map((seed) => answer(copy, challengeOf(copy, 5, seed))))
   const path = join(folder, 'evidence')

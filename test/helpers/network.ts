@@ -6,11 +6,12 @@ import { keyPairFromSeed } from '../../src/crypto/keys.js'
 import { opened } from '../../src/lifecycle.js'
 import { PrivateDht, createDht, type Network } from '../../src/swarm/dht.js'
 import { connectTo } from '../../src/swarm/host.js'
+import { closeAfter } from './close-after.js'
 
 /** A private DHT that ends with the test. */
 export async function privateDht(t: TestContext): Promise<Network> {
   const dht = await opened(new PrivateDht())
-  t.after(() => dht.close())
+  closeAfter(t, () => dht.close())
   return dht.network
 }
 
@@ -22,7 +23,7 @@ export async function connectedPair(
   const { network } = dht
   const [a, b] = [createDht(network), createDht(network)]
   // The nodes go first: what they take back from a DHT that is gone already waits for its time-outs.
-  t.after(async () => {
+  closeAfter(t, async () => {
     await Promise.all([a.destroy(), b.destroy()])
     await dht.close()
   })

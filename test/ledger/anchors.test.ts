@@ -6,13 +6,14 @@ import { signOperation, type Statement } from '../../src/protocol/operations.js'
 import type { Parameters } from '../../src/protocol/parameters.js'
 import type { KeyPair } from '../../src/crypto/keys.js'
 import { TestNetwork, identity } from './network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const to = identity('receiver').publicKey
 const transfer: Statement = { kind: 'transfer', body: { to, amount: 1n } }
 
 function networkOf(t: TestContext, changes: Partial<Parameters> = {}): TestNetwork {
   const network = new TestNetwork(changes, ['alice', 'bob'])
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   return network
 }
 

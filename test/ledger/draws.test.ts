@@ -5,6 +5,7 @@ import { verifyDraw } from '../../src/audit/draw.js'
 import type { Parameters } from '../../src/protocol/parameters.js'
 import { DEPOSIT, identity, TestNetwork } from './network.js'
 import { equal, toHex } from '../../src/bytes.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const hexOf = (key: Uint8Array | null | undefined): string | undefined => (key ? toHex(key) : undefined)
 
@@ -17,7 +18,7 @@ function networkOf(
     Array.from({ length: counts[role] }, (_, n) => `${role}-${n + 1}`)
   )
   const network = new TestNetwork(changes, [...names, 'late'])
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   for (const name of names) network.register(name, name.split('-')[0] as 'signer')
   network.tick(3)
   return network
@@ -123,7 +124,7 @@ test('a round that a tick draws in part gives the same as one drawn at once, and
 test('tasks of one round do not all fit the room that one pinner had when it was frozen', (t) => {
   const names = ['signer-1', 'pinner-1']
   const network = new TestNetwork({}, names)
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   network.register('signer-1', 'signer')
   // Room for one copy, whose room is set aside generously, and not for two.
   network.register('pinner-1', 'pinner', DEPOSIT, 25_000_000)

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { driftReputation, newReputation, updateReputation } from '../../src/ledger/rules/reputation.js'
 import { TestNetwork, identity } from './network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const DAY_MS = 86_400_000
 
 /** Somebody who has signed badly twice, on a chain whose ticks may be days apart. */
 function distrusted(t: TestContext): TestNetwork {
   const network = new TestNetwork({ evidenceWindowMs: 0 }, ['signer'])
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   network.register('signer', 'signer')
   const { state } = network.ledger
   const role = state.roleOf(state.wallet(identity('signer').publicKey)!, 'signer')!

@@ -12,13 +12,14 @@ import { unprivileged } from '../helpers/unprivileged.js'
 import { wallClock } from '../helpers/wall-clock.js'
 import type { TestNetwork } from './network.js'
 import { identity, smallNetwork } from './network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const clock = wallClock(() => 1_700_000_000_000)
 
 /** A ledger with some entries, closed. */
 function ledgerFile(t: TestContext): { path: string; network: TestNetwork } {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   network.sponsor('film')
   for (let n = 0; n < 20; n++) {
     network.tick()
@@ -88,7 +89,7 @@ test('a ledger that was opened without key or beacon writes nothing, and tells o
   }
   assert.throws(() => Ledger.open({ path: ':memory:', genesis, clock }), { code: 'KEY_MISSING' })
   const bare = Ledger.open({ path, clock })
-  t.after(() => bare.close())
+  closeAfter(t, () => bare.close())
   assert.throws(() => bare.tick(), { code: 'BEACON_MISSING' })
   assert.throws(() => bare.checks(identity('verifier-1').publicKey, 0), { code: 'BEACON_MISSING' })
   assert.throws(() => bare.changeParameters(parameters()), { code: 'KEY_MISSING' })
@@ -107,9 +108,9 @@ test('a ledger that may not be read or written says so', async (t) => {
 test('a ledger that another process has locked says so', (t) => {
   const { path } = ledgerFile(t)
   const other = openSqlite(path)
-  t.after(() => other.close())
+  closeAfter(t, () => other.close())
   const database = new Database(path, { busyMs: 10 })
-  t.after(() => database.close())
+  closeAfter(t, () => database.close())
   other.exec('BEGIN IMMEDIATE')
   fails(() => database.transaction(() => {}), 'LEDGER_IN_USE', /^SQLITE_BUSY/)
   other.exec('ROLLBACK')
@@ -118,7 +119,7 @@ test('a ledger that another process has locked says so', (t) => {
 
 test('a full disk says so, refuses nobody, and leaves the ledger as it was', (t) => {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const { raw } = network.ledger.state.db
   const standing = (): unknown => [network.ledger.chain(), network.ledger.stateHash()]
   const before = standing()
@@ -141,10 +142,10 @@ test('a full disk says so, refuses nobody, and leaves the ledger as it was', (t)
 
 test('a disk that does not give back what was written says so', (t) => {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   network.sponsor('film')
   const reader = new Database(network.path, { readonly: true })
-  t.after(() => reader.close())
+  closeAfter(t, () => reader.close())
   reader.raw.exec('BEGIN')
   assert.ok(reader.get('SELECT 1 FROM sqlite_schema'))
   truncateSync(`${network.path}-wal`, 32)

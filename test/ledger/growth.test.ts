@@ -3,6 +3,7 @@ import test, { type TestContext } from 'node:test'
 import type { Statement } from '../../src/protocol/operations.js'
 import { defaultParameters, type Parameters } from '../../src/protocol/parameters.js'
 import { MIB, original, smallNetwork, type TestNetwork } from './network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const MINUTES = 10
 const TICK_MS = MINUTES * 60_000
@@ -10,7 +11,7 @@ const TICKS_A_DAY = (24 * 60) / MINUTES
 
 function networkOf(t: TestContext, changes: Partial<Parameters> = {}): TestNetwork {
   const network = smallNetwork(changes)
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   return network
 }
 

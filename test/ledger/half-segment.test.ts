@@ -5,6 +5,7 @@ import { signSegment } from '../../src/protocol/segment.js'
 import type { AssignmentView } from '../../src/protocol/views.js'
 import { identity, smallNetwork, type TestNetwork } from './network.js'
 import { equal } from '../../src/bytes.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const NAMES = ['signer-1', 'signer-2', 'signer-3', 'pinner-1', 'pinner-2', 'pinner-3', 'pinner-4']
 
@@ -18,7 +19,7 @@ function pinnerOf({ ledger }: TestNetwork): AssignmentView | undefined {
 /** A network in which one copy of 100 chunks is being delivered. */
 function delivering(t: TestContext): { network: TestNetwork; key: Buffer; assignment: AssignmentView } {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const key = network.sponsor('film', { copies: 1 })
   while (pinnerOf(network)?.task.state !== 'delivering') {
     network.tick()

@@ -8,10 +8,11 @@ import { parameters } from '../../src/protocol/parameters.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { wallClock } from '../helpers/wall-clock.js'
 import { TestNetwork, identity } from './network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 function networkOf(t: TestContext): TestNetwork {
   const network = new TestNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   return network
 }
 

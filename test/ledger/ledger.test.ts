@@ -7,10 +7,11 @@ import { Ledger } from '../../src/ledger/ledger.js'
 import { identity, smallNetwork } from './network.js'
 import { toHex } from '../../src/bytes.js'
 import { assertSame } from '../helpers/bytes.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 test('a sponsored hypercore gets its copies, which are challenged, checked and paid', (t) => {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const { ledger } = network
   const key = network.sponsor('film')
   for (let n = 0; n < 60; n++) {
@@ -44,7 +45,7 @@ test('a sponsored hypercore gets its copies, which are challenged, checked and p
 
 test('a ledger behind its asynchronous interface is used once it is open', async (t) => {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const { path, chain: keyPair } = network
   const host = new LedgerHost({ path, keyPair, clock: wallClock(() => network.at) })
   assert.throws(() => host.api, { code: 'NOT_OPEN' })
@@ -57,7 +58,7 @@ test('a ledger behind its asynchronous interface is used once it is open', async
 
 test('a receipt proves that the chain took an operation', (t) => {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const receipt = network.send(network.supporter, {
     kind: 'transfer',
     body: { to: identity('somebody').publicKey, amount: 5n }
@@ -70,7 +71,7 @@ test('a receipt proves that the chain took an operation', (t) => {
 
 test('a ledger that is opened again goes on where it stopped', (t) => {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   network.sponsor('film')
   for (let n = 0; n < 20; n++) {
     network.tick()

@@ -6,11 +6,12 @@ import { signSegment } from '../../src/protocol/segment.js'
 import { modulusBytes, weakModulus } from '../crypto/weak-keys.js'
 import { shapedModulus } from '../helpers/moduli.js'
 import { identity, smallNetwork, type TestNetwork } from './network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 /** A network whose one task waits to be delivered, and that delivery with any modulus, ready to be sent. */
 function delivering(t: TestContext): { network: TestNetwork; wire: (publicKey: Buffer) => Uint8Array } {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   network.tick(3, 500)
   network.sponsor('film', { copies: 1, codec: 'seal' })
   for (let n = 0; n < 2; n++) {

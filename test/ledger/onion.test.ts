@@ -5,6 +5,7 @@ import { decodeEntry } from '../../src/protocol/entry.js'
 import { decodeOperation, type Body } from '../../src/protocol/operations.js'
 import { opensLayer } from '../../src/ledger/rules/beacon.js'
 import { smallNetwork, type TestNetwork } from './network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 /** Bodies of all ticks of a log. */
 function ticksOf({ ledger }: TestNetwork): Body<'tick'>[] {
@@ -17,14 +18,14 @@ function ticksOf({ ledger }: TestNetwork): Body<'tick'>[] {
 /** A network that has shown all layers of its first onion but the last. */
 function atLastLayer(t: TestContext): TestNetwork {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   while (network.ledger.chain().round < network.beacon.length - 1) network.tick()
   return network
 }
 
 test('the tick that shows the last layer commits to the next onion, and draws and challenges go on with it', async (t) => {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const { ledger, beacon } = network
   const { length } = beacon
   network.sponsor('film')

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { DEPOSIT, identity, smallNetwork } from './network.js'
 import { command, playSequence } from './sequences.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 test('no sequence of operations, valid and hostile, breaks an invariant or the audit', async () => {
   // A fixed seed here; `npm run check:properties` takes fresh ones.
@@ -16,7 +17,7 @@ test('no sequence of operations, valid and hostile, breaks an invariant or the a
 
 test('the state does not depend on how operations were batched', (t) => {
   const [one, many] = [smallNetwork(), smallNetwork()]
-  t.after(() => [one, many].forEach((network) => network.close()))
+  closeAfter(t, () => [one, many].forEach((network) => network.close()))
   const from = one.ledger.length()
   one.sponsor('film')
   for (let n = 0; n < 5; n++)

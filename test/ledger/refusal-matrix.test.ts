@@ -11,6 +11,7 @@ import { modulusBytes, seededPrimes, weakModulus } from '../crypto/weak-keys.js'
 import { shapedModulus } from '../helpers/moduli.js'
 import { identity, smallNetwork, type TestNetwork } from './network.js'
 import { factorOf, rootOf, seal } from './sealed.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 /**
  * For each kind of operation, each reason to refuse it, with the operation that is just allowed beside it. Kinds whose rules
@@ -286,7 +287,7 @@ function modulusCases(): Case[] {
 
 function networkOf(t: TestContext, given?: (network: TestNetwork) => void): TestNetwork {
   const network = smallNetwork({ graceEpochs: 1 })
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   network.tick(3)
   given?.(network)
   return network

@@ -12,6 +12,7 @@ import type { Effect, EffectKind } from '../../src/protocol/effects.js'
 import type { AssignmentView, RoleView } from '../../src/protocol/views.js'
 import { DEPOSIT, TestNetwork, identity, original, quick } from './network.js'
 import { equal } from '../../src/bytes.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const EVIDENCE = blake3(Buffer.from('what the signer signed'))
 const rules = parameters(quick)
@@ -26,7 +27,7 @@ interface Drawn {
 function drawn(t: TestContext, state: 'asked' | 'delivering' | 'delivered' = 'delivered'): Drawn {
   const names = ['signer-1', 'signer-2', 'pinner-1', 'pinner-2']
   const network = new TestNetwork({}, names)
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   for (const name of names) network.register(name, name.split('-')[0] as 'signer')
   network.tick(3)
   const key = network.sponsor('film', { copies: 1 })

@@ -3,11 +3,12 @@ import assert from 'node:assert/strict'
 import { auditFile } from '../../src/audit/file.js'
 import { identity, smallNetwork } from './network.js'
 import { equal } from '../../src/bytes.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 test('a pinner that leaves is released when its successor’s copy is complete, and has its deposit back after the evidence window', async (t) => {
   const windowMs = 2_000
   const network = smallNetwork({ evidenceWindowMs: windowMs })
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const { ledger } = network
   const key = network.sponsor('film', { copies: 1 })
   while (ledger.hypercore(key)!.copies[0]?.state !== 'active') {
@@ -75,7 +76,7 @@ test('a pinner that leaves is released when its successor’s copy is complete, 
 
 test('a pinner that leaves keeps its copy, and its deposit, while nobody can take over', (t) => {
   const network = smallNetwork({ evidenceWindowMs: 500 })
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const { ledger } = network
   const key = network.sponsor('film', { copies: 4 })
   for (let n = 0; n < 40; n++) {

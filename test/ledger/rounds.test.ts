@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { auditFile } from '../../src/audit/file.js'
 import { ROUNDS_KEPT } from '../../src/ledger/apply/tick.js'
 import { smallNetwork, type TestNetwork } from './network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 function rounds({ ledger }: TestNetwork): { first: number; count: number } {
   const row = ledger.state.db.get('SELECT min(round) AS first, count(*) AS count FROM rounds')!
@@ -11,7 +12,7 @@ function rounds({ ledger }: TestNetwork): { first: number; count: number } {
 
 test('the state forgets rounds that nothing refers to, keeps the one of an open challenge, and a replay agrees', async (t) => {
   const network = smallNetwork({ settleGraceMs: 10_000_000 })
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   network.sponsor('film', { copies: 1 })
   const settle = network.settle.bind(network)
   network.settle = () => {}

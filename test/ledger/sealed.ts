@@ -7,6 +7,7 @@ import type { Parameters } from '../../src/protocol/parameters.js'
 import type { CopyView, SegmentView } from '../../src/protocol/views.js'
 import { ownedKey, type OwnedKey } from '../helpers/moduli.js'
 import { keyName, smallNetwork, type TestNetwork } from './network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 /** A network with one sealed copy that has passed a challenge, whose signer has kept its key. */
 export interface Sealed {
@@ -19,7 +20,7 @@ export interface Sealed {
 
 export function sealed(t: TestContext, changes: Partial<Parameters> = {}): Sealed {
   const network = smallNetwork(changes)
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   return seal(network)
 }
 

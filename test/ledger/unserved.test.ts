@@ -7,6 +7,7 @@ import { newReputation, reputationPpm } from '../../src/ledger/rules/reputation.
 import { parameters, type Parameters } from '../../src/protocol/parameters.js'
 import type { AssignmentView, RoleView, TaskView } from '../../src/protocol/views.js'
 import { DEPOSIT, TestNetwork, identity, quick } from './network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const names = ['signer-1', 'signer-2', 'pinner-1', 'pinner-2']
 const HALF = reputationPpm(newReputation())
@@ -20,7 +21,7 @@ class Pairs {
   constructor(t: TestContext, changes: Partial<Parameters> = {}) {
     this.network = new TestNetwork(changes, names)
     this.rules = parameters({ ...quick, ...changes })
-    t.after(() => this.network.close())
+    closeAfter(t, () => this.network.close())
     for (const name of names) this.network.register(name, name.split('-')[0] as 'signer')
     this.network.tick(3)
     this.key = this.network.sponsor('film', { copies: 1 })

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { auditFile } from '../../src/audit/file.js'
 import type { Parameters } from '../../src/protocol/parameters.js'
 import { TestNetwork } from './network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const VERIFIERS = 20
 /** Verifiers that a step looks at (docs/protocol.md, section 2). */
@@ -13,7 +14,7 @@ function networkOf(t: TestContext, changes: Partial<Parameters> = {}): TestNetwo
   const verifiers = Array.from({ length: VERIFIERS }, (_, n) => `verifier-${n + 1}`)
   const names = ['signer-1', 'signer-2', 'pinner-1', 'pinner-2', ...verifiers]
   const network = new TestNetwork({ reportRounds: 8, epochMs: 3_000, ...changes }, names)
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   for (const name of names) network.register(name, name.split('-')[0] as 'signer')
   network.sponsor('film')
   for (let n = 0; n < 100 && network.ledger.summary().activeCopies < 2; n++) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { auditFile } from '../../src/audit/file.js'
 import { smallNetwork, type TestNetwork } from './network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const YEAR_MS = 31_536_000_000
 
@@ -22,7 +23,7 @@ for (const [where, ahead] of [
   test(`a wall clock that jumps a year ${where} and back again changes nothing but dates, by a twentieth`, async (t) => {
     const network = smallNetwork()
     const right = smallNetwork()
-    t.after(() => {
+    closeAfter(t, () => {
       network.close()
       right.close()
     })

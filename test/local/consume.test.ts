@@ -9,10 +9,11 @@ import { consume } from '../../src/local/consume.js'
 import { Observer } from '../../src/local/observer.js'
 import { PrivateDht } from '../../src/swarm/dht.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 test('a consumer that nothing comes to gives up, and what it says is told', async (t) => {
   const dht = await opened(new PrivateDht())
-  t.after(() => dht.close())
+  closeAfter(t, () => dht.close())
   const { signal } = new AbortController()
   const out = join(temporaryFolder(t), 'out')
   const reading = consume({
@@ -28,7 +29,7 @@ test('a consumer that nothing comes to gives up, and what it says is told', asyn
 
 test('what an observer waits for may not take longer than it is given', async (t) => {
   const dht = await opened(new PrivateDht())
-  t.after(() => dht.close())
+  closeAfter(t, () => dht.close())
   const observer = new Observer({
     dir: join(temporaryFolder(t), 'observer'),
     network: dht.network,
@@ -37,7 +38,7 @@ test('what an observer waits for may not take longer than it is given', async (t
     randomBytes,
     log: silentLogger
   })
-  t.after(() => observer.close())
+  closeAfter(t, () => observer.close())
   const { signal } = new AbortController()
   await observer.until('this', () => true, { timeoutMs: 0, signal })
   await assert.rejects(

@@ -6,10 +6,11 @@ import { Engine } from '../../src/engine/engine.js'
 import { startWorkers } from '../../src/profile/ends/stages.js'
 import { Meter } from '../../src/profile/meter.js'
 import { wrapSegment } from '../engine/fixtures.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 test('CPU time is told apart by main thread and workers', async (t) => {
   const engine = new Engine({ threads: 1 })
-  t.after(() => engine.close())
+  closeAfter(t, () => engine.close())
   const meter = new Meter(systemClock)
   await startWorkers(engine, meter)
   meter.begin()

@@ -8,6 +8,7 @@ import { PeerMachine } from '../../src/profile/peer.js'
 import { Run } from '../../src/profile/run.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { privateDht } from '../helpers/network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 test('two machines are measured by a one-time code: one client, only what takes bytes, and no more than allowed', async (t) => {
   const network = await privateDht(t)
@@ -15,9 +16,9 @@ test('two machines are measured by a one-time code: one client, only what takes 
   const clock = systemClock
   const given = { network, code, clock, dir: temporaryFolder(t), threads: 1, limitBytes: 8 << 20 }
   const listener = await opened(new PeerListener(given))
-  t.after(() => listener.close())
+  closeAfter(t, () => listener.close())
   const peer = await opened(new PeerMachine({ network, code, clock }))
-  t.after(() => peer.close())
+  closeAfter(t, () => peer.close())
   assert.equal(peer.address, '127.0.0.1')
 
   const dir = temporaryFolder(t)

@@ -7,6 +7,7 @@ import { chromium, type Browser } from 'playwright-core'
 import type { ProfileReport } from '../../src/profile/report.js'
 import { runProgram } from '../cli/program.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const isShort = process.env.DATDOT_CHECK === 'short'
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
@@ -15,7 +16,7 @@ async function browser(t: TestContext): Promise<Browser> {
   const path = process.env.CHROMIUM ?? PLACES.find((place) => existsSync(place))
   assert.ok(path, 'no Chromium: install Debian’s package chromium, or say in CHROMIUM where it is')
   const opened = await chromium.launch({ executablePath: path, args: ['--no-sandbox'] })
-  t.after(() => opened.close())
+  closeAfter(t, () => opened.close())
   return opened
 }
 

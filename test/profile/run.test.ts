@@ -8,6 +8,7 @@ import { EndProcess } from '../../src/profile/end-process.js'
 import { Run } from '../../src/profile/run.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { privateDht } from '../helpers/network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const CHUNK_BYTES = 16 << 10
 
@@ -51,11 +52,11 @@ test('an end that fails says why, and one that says nothing is given up', async 
   writeFileSync(join(dir, 'file'), '')
   const options = { network, seed: '00'.repeat(32), dir: join(dir, 'file'), name: 'original' }
   const end = await opened(new EndProcess({ end: 'seeder', options, clock: systemClock }))
-  t.after(() => end.close())
+  closeAfter(t, () => end.close())
   await assert.rejects(end.heard('ready', 60_000), { code: 'PROFILE_END', message: /the seeder/ })
 
   const given = { network, key: 'ab'.repeat(32) }
   const sink = await opened(new EndProcess({ end: 'raw-sink', options: given, clock: systemClock }))
-  t.after(() => sink.close())
+  closeAfter(t, () => sink.close())
   await assert.rejects(sink.heard('use', 50), { code: 'PROFILE_END', message: /within 50 ms/ })
 })

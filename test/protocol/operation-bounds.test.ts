@@ -12,6 +12,7 @@ import {
   type Statement
 } from '../../src/protocol/operations.js'
 import { smallNetwork } from '../ledger/network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const keyPair = keyPairFromSeed(Buffer.alloc(32, 1))
 const chainId = Buffer.alloc(32, 2)
@@ -68,7 +69,7 @@ test('a detail may have 8 MiB and no more', () => {
 
 test('a genesis is signed under no chain, all else under its own', (t) => {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const { core } = network.ledger.entry(0)!.operation
   assert.deepEqual([...verifySignatures(chainId, [core, transfer])], [1, 1])
   assert.deepEqual([...verifySignatures(Buffer.alloc(32), [core, transfer])], [1, 0])

@@ -6,19 +6,20 @@ import { systemClock } from '../../src/clock.js'
 import { opened } from '../../src/lifecycle.js'
 import { DataFolder, RoleFolder, isDiskFull } from '../../src/roles/data-folder.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const clock = systemClock
 
 /** A data folder that lets go with the test. */
 async function dataFolder(t: TestContext, path: string | undefined, neededBytes = 0): Promise<DataFolder> {
   const folder = new DataFolder({ path, neededBytes, clock })
-  t.after(() => folder.close())
+  closeAfter(t, () => folder.close())
   return opened(folder)
 }
 
 async function roleFolder(t: TestContext, path: string, role = 'pinner'): Promise<RoleFolder> {
   const folder = new RoleFolder({ path, role, clock })
-  t.after(() => folder.close())
+  closeAfter(t, () => folder.close())
   return opened(folder)
 }
 

@@ -12,6 +12,7 @@ import { Finder } from '../../src/roles/finder.js'
 import { modPow } from '../crypto/weak-keys.js'
 import { primesOf } from '../helpers/rsa-keys.js'
 import { RoleNetwork } from './network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const MODULUS_BYTES = 256
 
@@ -30,7 +31,7 @@ function thief(t: TestContext, dir: string): Map<number, bigint[]> {
     }
   }
   const timer = setInterval(look, 5)
-  t.after(() => clearInterval(timer))
+  closeAfter(t, () => clearInterval(timer))
   return taken
 }
 
@@ -69,7 +70,7 @@ test('a signer whose keys are not gone is convicted by a root and by a factor, a
       log: silentLogger
     })
   )
-  t.after(() => finder.close())
+  closeAfter(t, () => finder.close())
 
   const claimed: Uint8Array[] = []
   for (const [i, key] of hypercores.entries()) {

@@ -27,6 +27,7 @@ import { temporaryFolder } from '../helpers/folder.js'
 import { privateDht } from '../helpers/network.js'
 import { injected, nothingLeft, openResources, withFault } from '../helpers/open-resources.js'
 import { VirtualClock } from '../helpers/virtual-clock.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 interface Place {
   dir: string
@@ -85,7 +86,7 @@ async function place(t: TestContext): Promise<Place> {
   const folder = temporaryFolder(t)
   const store = new Corestore(join(folder, 'shared'))
   await store.ready()
-  t.after(() => store.close())
+  closeAfter(t, () => store.close())
   const dir = join(folder, 'own')
   mkdirSync(dir)
   return { dir, clock: new VirtualClock(), network: await privateDht(t), store }

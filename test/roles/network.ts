@@ -37,6 +37,7 @@ import { PrivateDht, type Network } from '../../src/swarm/dht.js'
 import { loadIdentity } from '../../src/swarm/identity.js'
 import { RoleProcess, type LogLine } from './process.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 /** Generous: the machine may be busy. */
 const PATIENCE_MS = 150_000
@@ -86,7 +87,7 @@ export class RoleNetwork {
   ): Promise<RoleNetwork> {
     const root = temporaryFolder(t)
     const closing: (() => Promise<unknown>)[] = []
-    t.after(async () => {
+    closeAfter(t, async () => {
       for (const close of closing.reverse()) await close()
     })
     const events = new EventEmitter<{ line: [LogLine] }>()

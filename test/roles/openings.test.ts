@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { codecNames } from '../../src/chunk/header.js'
 import { RoleNetwork } from './network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 for (const codec of codecNames) {
   test(`${codec}: pinners show the chunks that they are asked for, and all of them hold`, async (t) => {
@@ -15,7 +16,7 @@ for (const codec of codecNames) {
     await network.keep(files, { copies: 2, codec })
     const seen = { drawn: 0, success: 0, other: 0 }
     const follow = new AbortController()
-    t.after(() => follow.abort())
+    closeAfter(t, () => follow.abort())
     const following = (async () => {
       for await (const { effects } of network.observer.member.chain.events({
         from: 0,

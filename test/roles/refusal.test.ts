@@ -11,6 +11,7 @@ import { registrationOf } from '../../src/local/economy.js'
 import { LyingSigner, type Lie } from './lying-signer.js'
 import { RoleNetwork } from './network.js'
 import { equal } from '../../src/bytes.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const lies: { name: string; codec: CodecName; code: string; lie: Lie }[] = [
   {
@@ -51,7 +52,7 @@ for (const { name, codec, code, lie } of lies) {
       registrationOf('signer'),
       { lie }
     )
-    t.after(() => liar.close())
+    closeAfter(t, () => liar.close())
     const before = (await chain.account(liar.publicKey)).roles[0]!
 
     const files = { 'one.bin': randomBytes(400_000), 'two.bin': randomBytes(90_000) }

@@ -16,6 +16,7 @@ import { leave } from '../../src/swarm/leave.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import type { RoleNetwork } from './network.js'
 import type { LogLine } from './process.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 /** A stock store on a stock swarm, as the packages' own READMEs have them. */
 export async function stockPeer(
@@ -35,7 +36,7 @@ export async function stockPeer(
     await leave(swarm)
     await store.close()
   }
-  t.after(end)
+  closeAfter(t, end)
   return { store, swarm, end }
 }
 
@@ -50,7 +51,7 @@ export async function supporterOf(t: TestContext, network: RoleNetwork): Promise
       log: silentLogger
     })
   )
-  t.after(() => supporter.close())
+  closeAfter(t, () => supporter.close())
   return supporter
 }
 

@@ -10,6 +10,7 @@ import { seededPrimes, weakModulus } from '../crypto/weak-keys.js'
 import { LyingSigner } from './lying-signer.js'
 import { RoleNetwork } from './network.js'
 import { anyKey, type AnyKey } from './weak-seal.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 /** Signers that take another key than this project makes, with the best proof that there is; what pinner and chain say. */
 const attacks: {
@@ -90,7 +91,7 @@ for (const { name, code, why, delivered, key } of attacks) {
       registrationOf('signer'),
       { key }
     )
-    t.after(() => weak.close())
+    closeAfter(t, () => weak.close())
 
     const keeping = network.keep({ 'one.bin': randomBytes(2_000) }, { copies: 1, codec: 'seal' })
     await network.until('a verdict on a refusal', () => of('judged').length > 0)

@@ -9,6 +9,7 @@ import { opened } from '../../src/lifecycle.js'
 import { FolderLock, describeHolder, type Holder } from '../../src/storage/folder-lock.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { VirtualClock } from '../helpers/virtual-clock.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const HOLDER = fileURLToPath(new URL('./lock-holder.js', import.meta.url))
 const SINCE = '2026-01-01T00:00:00.000Z'
@@ -23,14 +24,14 @@ class InUse extends Error {
 
 function lockOf(t: TestContext, path: string, role = 'pinner'): FolderLock {
   const lock = new FolderLock({ path, role, clock: new VirtualClock(), inUse: (by) => new InUse(by) })
-  t.after(() => lock.close())
+  closeAfter(t, () => lock.close())
   return lock
 }
 
 /** Another process that has the lock. */
 async function holding(t: TestContext, path: string): Promise<ChildProcess> {
   const child = spawn(process.execPath, [HOLDER, path], { stdio: ['ignore', 'pipe', 'inherit'] })
-  t.after(() => child.kill('SIGKILL'))
+  closeAfter(t, () => child.kill('SIGKILL'))
   await once(child.stdout, 'data')
   return child
 }
@@ -67,7 +68,7 @@ test('a child of the owner does not inherit the lock', async (t) => {
   const path = join(temporaryFolder(t), 'lock')
   const owner = await opened(lockOf(t, path))
   const child = spawn('sleep', ['60'], { stdio: 'ignore' })
-  t.after(() => child.kill('SIGKILL'))
+  closeAfter(t, () => child.kill('SIGKILL'))
   await once(child, 'spawn')
   await owner.close()
   await opened(lockOf(t, path))

@@ -15,6 +15,7 @@ import { readOriginal } from '../../src/storage/original.js'
 import { PinnerStore } from '../../src/storage/pinner-store.js'
 import type { Ingest, IngestBlock, PinnerStoreOptions, SegmentSpec } from '../../src/storage/types.js'
 import sodium from 'sodium-native'
+import { closeAfter } from '../helpers/close-after.js'
 
 const cleanups = new WeakMap<TestContext, (() => unknown)[]>()
 
@@ -24,7 +25,7 @@ export function atEnd(t: TestContext, work: () => unknown): void {
   if (known !== undefined) return void known.push(work)
   const all = [work]
   cleanups.set(t, all)
-  t.after(async () => {
+  closeAfter(t, async () => {
     for (const each of all.reverse()) await each()
   })
 }

@@ -10,6 +10,7 @@ import { opened } from '../../src/lifecycle.js'
 import { PinnerStore } from '../../src/storage/pinner-store.js'
 import type { VeiledStorage } from '../../src/storage/veiled-storage.js'
 import { authorCore, noiseBlocks, openStore, pin, segmentOf, tempDir } from './support.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const holder = fileURLToPath(new URL('./holder.js', import.meta.url))
 
@@ -71,7 +72,7 @@ test('a storage library with other method names is refused', async (t) => {
 test('a folder that another process has open is refused, and free once it has gone', async (t) => {
   const dir = await tempDir(t)
   const child = fork(holder, ['hold', dir])
-  t.after(() => child.kill('SIGKILL'))
+  closeAfter(t, () => child.kill('SIGKILL'))
   await once(child, 'message')
   await assert.rejects(opened(new PinnerStore(dir)), {
     code: 'STORAGE_IN_USE',

@@ -7,6 +7,7 @@ import { opened } from '../../src/lifecycle.js'
 import { keyPairFromSeed } from '../../src/crypto/keys.js'
 import { Connections } from '../../src/swarm/connections.js'
 import { createDht, PrivateDht } from '../../src/swarm/dht.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 interface Peer {
   publicKey: Buffer
@@ -20,7 +21,7 @@ async function peer(t: TestContext, gate: Promise<void> = Promise.resolve()): Pr
   const dht = await opened(new PrivateDht())
   const { network } = dht
   const [a, b] = [createDht(network), createDht(network)]
-  t.after(async () => {
+  closeAfter(t, async () => {
     await Promise.all([a.destroy({ force: true }), b.destroy({ force: true })])
     await dht.close()
   })
@@ -40,7 +41,7 @@ async function peer(t: TestContext, gate: Promise<void> = Promise.resolve()): Pr
     keyPair: keyPairFromSeed(randomBytes(32)),
     clock: systemClock
   })
-  t.after(() => connections.close())
+  closeAfter(t, () => connections.close())
   return { publicKey: keyPair.publicKey, connections, incoming }
 }
 

@@ -5,6 +5,7 @@ import createTestnet from '@hyperswarm/testnet'
 import HyperDHT from 'hyperdht'
 import { ConnectionGate, type GateOptions, type Guest } from '../../src/swarm/gate.js'
 import { identity } from '../ledger/network.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 class Visitor extends EventEmitter implements Guest {
   readonly remotePublicKey: Uint8Array
@@ -88,7 +89,7 @@ test('a peer that dials again and again is told so a few times, and then not lis
   const [serving, dialling] = [1, 2].map(
     () => new HyperDHT({ bootstrap: testnet.bootstrap, host: '127.0.0.1' })
   ) as [HyperDHT, HyperDHT]
-  t.after(async () => {
+  closeAfter(t, async () => {
     await Promise.all([serving.destroy(), dialling.destroy()])
     await testnet.destroy()
   })

@@ -4,6 +4,7 @@ import Hyperswarm from 'hyperswarm'
 import { opened } from '../../src/lifecycle.js'
 import { PrivateDht, createDht } from '../../src/swarm/dht.js'
 import { leave } from '../../src/swarm/leave.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 /** Says goodbye, with and without force, as long as it is told to. */
 function node(
@@ -25,7 +26,7 @@ const never = new Promise<void>(() => {})
 
 test('a swarm that has left is gone, with its DHT node', async (t) => {
   const others = await opened(new PrivateDht())
-  t.after(() => others.close())
+  closeAfter(t, () => others.close())
   const dht = createDht(others.network)
   const swarm = new Hyperswarm({ dht })
   await swarm.listen()

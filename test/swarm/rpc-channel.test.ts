@@ -10,6 +10,7 @@ import { bytes, decode, encode, struct, text, uint } from '../../src/protocol/co
 import { systemClock } from '../../src/clock.js'
 import { ChainError, PeerError } from '../../src/errors.js'
 import { hostileChannel } from './hostile-peer.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const PROTOCOL = 'datdot/test/1'
 const ECHO = 1
@@ -34,7 +35,7 @@ async function connect(
   const testnet = await createTestnet(3)
   const dhts = [1, 2].map(() => new HyperDHT({ bootstrap: testnet.bootstrap, host: '127.0.0.1' }))
   const [serving, asking] = dhts as [HyperDHT, HyperDHT]
-  t.after(async () => {
+  closeAfter(t, async () => {
     await Promise.all(dhts.map((dht) => dht.destroy()))
     await testnet.destroy()
   })
@@ -235,7 +236,7 @@ test('a code that is not known here, or is none of a peer’s business, is kept 
   const testnet = await createTestnet(3)
   const dhts = [1, 2].map(() => new HyperDHT({ bootstrap: testnet.bootstrap, host: '127.0.0.1' }))
   const [serving, asking] = dhts as [HyperDHT, HyperDHT]
-  t.after(async () => {
+  closeAfter(t, async () => {
     await Promise.all(dhts.map((dht) => dht.destroy()))
     await testnet.destroy()
   })

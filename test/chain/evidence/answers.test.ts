@@ -15,6 +15,7 @@ import { verifyEvidenceReceipt } from '../../../src/protocol/receipt.js'
 import { walked } from '../../evidence/slice-copy.js'
 import { rawChannel } from '../chain.js'
 import { answer, answered, challenged, forged, hosted, settled } from '../hosted.js'
+import { closeAfter } from '../../helpers/close-after.js'
 
 test('an honest answer passes; its evidence is public and the log tells what was checked', async (t) => {
   const hosting = await hosted(t)
@@ -29,7 +30,7 @@ test('an honest answer passes; its evidence is public and the log tells what was
   const folder = await mkdtemp(join(tmpdir(), 'datdot-follower-'))
   const store = new Corestore(folder)
   const swarm = new Hyperswarm({ dht: new HyperDHT({ bootstrap: chain.bootstrap, host: '127.0.0.1' }) })
-  t.after(async () => {
+  closeAfter(t, async () => {
     await swarm.destroy()
     await store.close()
     await rm(folder, { recursive: true, force: true })
@@ -130,7 +131,7 @@ test('a piece of an upload that was never begun, or of another connection, is re
   const { chain } = hosting
   for (const method of [methods.evidence, methods.refusalEvidence]) {
     const { channel, end } = await rawChannel(chain, 'pinner')
-    t.after(end)
+    closeAfter(t, end)
     const body = encode(method.request, { upload: 77, offset: 0, bytes: Buffer.alloc(10) })
     await assert.rejects(channel.request(method.code, body, { timeoutMs: 5000 }), {
       name: 'PeerError',

@@ -14,6 +14,7 @@ import { refusalTools } from '../../../src/ledger/refusal-tools.js'
 import { parameters } from '../../../src/protocol/parameters.js'
 import { identity } from '../../ledger/network.js'
 import { BAD, delivered, judged, refuse, silences, source, verdictIn, type Delivered } from '../refused.js'
+import { closeAfter } from '../../helpers/close-after.js'
 
 const { failedFee: FAILED, declineFee: DECLINED } = parameters()
 
@@ -40,7 +41,7 @@ test('evidence of a bad chunk is upheld and public: anybody comes to the same ve
   const folder = await mkdtemp(join(tmpdir(), 'datdot-follower-'))
   const store = new Corestore(folder)
   const swarm = new Hyperswarm({ dht: new HyperDHT({ bootstrap: chain.bootstrap, host: '127.0.0.1' }) })
-  t.after(async () => {
+  closeAfter(t, async () => {
     await swarm.destroy()
     await store.close()
     await rm(folder, { recursive: true, force: true })

@@ -7,12 +7,13 @@ import Corestore from 'corestore'
 import { EvidenceStore } from '../../../src/chain/evidence/store.js'
 import { readTrailer, type EvidenceSubject } from '../../../src/client/evidence-core.js'
 import { keyPairFromSeed } from '../../../src/crypto/keys.js'
+import { closeAfter } from '../../helpers/close-after.js'
 
 const keyPair = keyPairFromSeed(Buffer.alloc(32, 9))
 
 async function folder(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'datdot-evidence-'))
-  t.after(() => rm(path, { recursive: true, force: true }))
+  closeAfter(t, () => rm(path, { recursive: true, force: true }))
   return path
 }
 
@@ -40,7 +41,7 @@ const hash = (fill: number): Buffer => Buffer.alloc(32, fill)
 
 test('evidence is read back as it was given, however it was cut', async (t) => {
   const evidence = await open(await folder(t))
-  t.after(() => evidence.shut())
+  closeAfter(t, () => evidence.shut())
   const large = Buffer.alloc(3_000_000, 'large')
   await Promise.all([
     evidence.add({ ...answer(1), hash: hash(1), at: 10 }, [large.subarray(0, 7), large.subarray(7)]),
@@ -55,7 +56,7 @@ test('evidence is read back as it was given, however it was cut', async (t) => {
 
 test('evidence older than the window is forgotten, newer stays', async (t) => {
   const evidence = await open(await folder(t))
-  t.after(() => evidence.shut())
+  closeAfter(t, () => evidence.shut())
   for (const n of [1, 2, 3]) {
     await evidence.add({ ...answer(n), hash: hash(n), at: n * 10 }, [Buffer.alloc(100, n)])
   }
@@ -79,7 +80,7 @@ test('the table of evidence is rebuilt from the core, without what was never fin
     await rm(join(path, name), { force: true })
 
   const after = await open(path)
-  t.after(() => after.shut())
+  closeAfter(t, () => after.shut())
   assert.equal(after.find(answer(1)), undefined)
   assert.deepEqual(await bytesOf(after.read(answer(2))), Buffer.alloc(600_000, 2))
   assert.equal(await after.core.has(unfinished), false)
@@ -97,7 +98,7 @@ test('a challenge and a draw of the same number have each their own evidence, al
   for (const name of ['evidence.db', 'evidence.db-wal', 'evidence.db-shm'])
     await rm(join(path, name), { force: true })
   const after = await open(path)
-  t.after(() => after.shut())
+  closeAfter(t, () => after.shut())
   assert.equal((await bytesOf(after.read(answer(1)))).toString(), 'an answer')
   assert.equal((await bytesOf(after.read(refusal))).toString(), 'a refusal')
   assert.deepEqual(after.find(refusal)?.hash, hash(2))
@@ -108,7 +109,7 @@ test('a challenge and a draw of the same number have each their own evidence, al
 
 test('evidence whose source fails leaves nothing behind', async (t) => {
   const evidence = await open(await folder(t))
-  t.after(() => evidence.shut())
+  closeAfter(t, () => evidence.shut())
   async function* broken(): AsyncGenerator<Buffer> {
     yield Buffer.alloc(4 << 20)
     throw new Error('the disk went away')
@@ -121,7 +122,7 @@ test('evidence whose source fails leaves nothing behind', async (t) => {
 test('from the last trailer each one before it is found, past what was removed and what was never finished', async (t) => {
   const path = await folder(t)
   const evidence = await open(path)
-  t.after(() => evidence.shut())
+  closeAfter(t, () => evidence.shut())
   for (const n of [1, 2, 3]) {
     await evidence.add({ ...answer(n), hash: hash(n), at: n }, [Buffer.alloc(600_000, n)])
     await evidence.core.append(Buffer.alloc(100))

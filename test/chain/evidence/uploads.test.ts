@@ -8,13 +8,14 @@ import {
   type EvidenceUpload,
   type IntakeLimits
 } from '../../../src/client/evidence-intake.js'
+import { closeAfter } from '../../helpers/close-after.js'
 
 async function intakeIn(
   t: TestContext,
   limits: IntakeLimits
 ): Promise<{ intake: EvidenceIntake; folder: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'datdot-intake-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
+  closeAfter(t, () => rm(folder, { recursive: true, force: true }))
   await writeFile(join(folder, 'left by an earlier process'), 'x')
   const intake = new EvidenceIntake(folder, limits)
   await intake.ready()

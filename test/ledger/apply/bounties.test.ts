@@ -6,6 +6,7 @@ import { segmentReward, signerLock } from '../../../src/ledger/rules/economics.j
 import type { CopyView } from '../../../src/protocol/views.js'
 import { identity, smallNetwork } from '../network.js'
 import { factorOf, rootOf, sealed, type Sealed } from '../sealed.js'
+import { closeAfter } from '../../helpers/close-after.js'
 
 /** Somebody without an account. */
 const finder = identity('finder')
@@ -29,7 +30,7 @@ test('a signer locks a deposit for each live segment of seal, until its time is 
 
 test('a segment of wrap locks nothing, and a sealed copy that is given up keeps nothing locked', (t) => {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const key = network.sponsor('film', { copies: 1 })
   while (network.ledger.hypercore(key)!.copies[0]?.state !== 'active') {
     network.tick()

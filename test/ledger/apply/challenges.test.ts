@@ -6,11 +6,12 @@ import type { ChallengeView } from '../../../src/protocol/views.js'
 import type { TestNetwork } from '../network.js'
 import { fakeAnswer, smallNetwork } from '../network.js'
 import { accepted, refused } from './refused.js'
+import { closeAfter } from '../../helpers/close-after.js'
 
 /** A network with an open challenge, and its pinner. */
 function challenged(t: TestContext): { network: TestNetwork; pinner: KeyPair; challenge: ChallengeView } {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   network.sponsor('film')
   for (let n = 0; n < 80; n++) {
     network.tick()

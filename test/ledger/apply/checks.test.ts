@@ -5,6 +5,7 @@ import type { KeyPair } from '../../../src/crypto/keys.js'
 import { reportCommitment, type Report } from '../../../src/protocol/operations.js'
 import { identity, smallNetwork, type TestNetwork } from '../network.js'
 import { accepted, refused } from './refused.js'
+import { closeAfter } from '../../helpers/close-after.js'
 
 interface Epoch {
   network: TestNetwork
@@ -17,7 +18,7 @@ interface Epoch {
 /** A network in an epoch whose copies are checked. */
 function checked(t: TestContext): Epoch {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   network.sponsor('film')
   for (let n = 0; n < 80; n++) {
     network.tick()

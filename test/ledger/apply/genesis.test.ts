@@ -9,6 +9,7 @@ import { NO_CHAIN, signOperation, type Body } from '../../../src/protocol/operat
 import { wallClock } from '../../helpers/wall-clock.js'
 import { TestNetwork, identity } from '../network.js'
 import { accepted, refused } from './refused.js'
+import { closeAfter } from '../../helpers/close-after.js'
 
 const body: Body<'genesis'> = {
   name: 'another',
@@ -32,7 +33,7 @@ function begin(changes: Partial<Body<'genesis'>>): void {
 
 test('a chain has one genesis', (t) => {
   const network = new TestNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const from = { chainId: NO_CHAIN, keyPair: network.chain, nonce: 0, anchor: NO_ANCHOR }
   const length = network.ledger.length()
   const [result] = network.ledger.submit([signOperation({ kind: 'genesis', body }, from)])
@@ -75,7 +76,7 @@ test('parameters that the rules cannot work with are refused, at the beginning a
     })
   }
   const network = new TestNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const changed = network.ledger.parameters()
   refused(
     network,

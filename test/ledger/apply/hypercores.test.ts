@@ -4,6 +4,7 @@ import type { Plan, Statement } from '../../../src/protocol/operations.js'
 import type { Original } from '../../../src/protocol/original.js'
 import { TestNetwork, original, prologue } from '../network.js'
 import { accepted, lapsed, refused } from './refused.js'
+import { closeAfter } from '../../helpers/close-after.js'
 
 const plan: Plan = {
   copies: 2,
@@ -28,7 +29,7 @@ function extend(length: number, byteLength: number, changes: Partial<Original> =
 
 function network(t: { after(close: () => void): void }): TestNetwork {
   const made = new TestNetwork()
-  t.after(() => made.close())
+  closeAfter(t, () => made.close())
   return made
 }
 

@@ -3,13 +3,14 @@ import test, { type TestContext } from 'node:test'
 import type { Effect } from '../../../src/protocol/effects.js'
 import { TestNetwork, identity, original, smallNetwork } from '../network.js'
 import { accepted, lapsed, refused } from './refused.js'
+import { closeAfter } from '../../helpers/close-after.js'
 
 const RICH = 1_000_000_000n
 const to = identity('somebody').publicKey
 
 test('a transfer moves all that its sender has, and not a grain more', (t) => {
   const network = new TestNetwork({}, ['rich'])
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const rich = identity('rich')
   refused(network, rich, { kind: 'transfer', body: { to, amount: RICH + 1n } }, 'BALANCE_TOO_LOW')
   accepted(network, rich, { kind: 'transfer', body: { to, amount: RICH } })
@@ -18,7 +19,7 @@ test('a transfer moves all that its sender has, and not a grain more', (t) => {
 
 test('a transfer of nothing, or to its own sender, is refused', (t) => {
   const network = new TestNetwork({}, ['rich'])
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const rich = identity('rich')
   refused(network, rich, { kind: 'transfer', body: { to, amount: 0n } }, 'AMOUNT_ZERO')
   refused(network, rich, { kind: 'transfer', body: { to: rich.publicKey, amount: 1n } }, 'TRANSFER_TO_SELF')
@@ -27,7 +28,7 @@ test('a transfer of nothing, or to its own sender, is refused', (t) => {
 
 test('who has no account sends nothing until somebody transfers to it', (t) => {
   const network = new TestNetwork({}, ['rich'])
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const somebody = identity('somebody')
   const back = { kind: 'transfer', body: { to: identity('rich').publicKey, amount: 1n } } as const
   refused(network, somebody, back, 'ACCOUNT_UNKNOWN')
@@ -37,7 +38,7 @@ test('who has no account sends nothing until somebody transfers to it', (t) => {
 
 test('a donation goes to a registered hypercore, and is at least one grain', (t) => {
   const network = new TestNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const { key } = original('film', 100, 100_000)
   const { supporter } = network
   refused(network, supporter, { kind: 'donate', body: { key, amount: 1n } }, 'HYPERCORE_UNKNOWN')
@@ -63,7 +64,7 @@ const GRACE = 3
 /** A hypercore whose balance could not pay what was due, in its grace; and what the chain said since it was sponsored. */
 function inGrace(t: TestContext): { network: TestNetwork; key: Buffer; said: () => Effect[] } {
   const network = smallNetwork({ graceEpochs: GRACE })
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const key = network.sponsor('film', { copies: 1 }, 30_000n)
   const first = network.ledger.length()
   const said = (): Effect[] =>

@@ -9,6 +9,7 @@ import type { OpeningView } from '../../../src/protocol/views.js'
 import { auditFile } from '../../../src/audit/file.js'
 import { smallNetwork, type TestNetwork } from '../network.js'
 import { refused } from './refused.js'
+import { closeAfter } from '../../helpers/close-after.js'
 
 const EVIDENCE = blake3(Buffer.from('an opening'))
 /** As often as the rules let it: after one answer in four. */
@@ -23,7 +24,7 @@ interface Asked {
 /** A network in which somebody is asked to open a chunk. */
 function asked(t: TestContext, changes = {}): Asked {
   const network = smallNetwork({ ...OFTEN, ...changes })
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   network.sponsor('film', { copies: 3 })
   for (let n = 0; n < 400; n++) {
     network.tick()
@@ -189,7 +190,7 @@ test('verdicts are the chain’s, on openings that are asked for, with evidence 
 
 test('where the rules want none, none is drawn', (t) => {
   const network = smallNetwork({ openingBytesPerWeek: 0, openingWithinMs: 0 })
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   network.sponsor('film', { copies: 3 })
   for (let n = 0; n < 120; n++) {
     network.tick()

@@ -3,6 +3,7 @@ import type { KeyPair } from '../../../src/crypto/keys.js'
 import type { ErrorCode } from '../../../src/errors.js'
 import type { Statement } from '../../../src/protocol/operations.js'
 import { smallNetwork, type TestNetwork } from '../network.js'
+import { closeAfter } from '../../helpers/close-after.js'
 
 /** Submits an operation that must be refused with this code, and leave neither state nor log changed. */
 export function refused(
@@ -31,7 +32,7 @@ export function accepted(
 /** A network with a hypercore whose donation was enough for a copy, but not for long. */
 export function lapsed(t: { after(close: () => void): void }): { network: TestNetwork; key: Buffer } {
   const network = smallNetwork({ graceEpochs: 1 })
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const key = network.sponsor('film', { copies: 1 }, 30_000n)
   for (let n = 0; n < 1_000; n++) {
     network.tick()

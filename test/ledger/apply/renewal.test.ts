@@ -7,6 +7,7 @@ import type { Parameters } from '../../../src/protocol/parameters.js'
 import type { AssignmentView, CopyView } from '../../../src/protocol/views.js'
 import { identity, original, smallNetwork, type TestNetwork } from '../network.js'
 import { rootOf, sealed } from '../sealed.js'
+import { closeAfter } from '../../helpers/close-after.js'
 
 const finder = identity('finder')
 const AFTER_MS = 6_000
@@ -23,7 +24,7 @@ function sealedFor(
   { plan = {}, changes = {} }: { plan?: Partial<Plan>; changes?: Partial<Parameters> } = {}
 ): Renewing {
   const network = smallNetwork(changes)
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   const key = network.sponsor('film', { copies: 1, codec: 'seal', refreshAfterMs: AFTER_MS, ...plan })
   const copy = (): CopyView => network.ledger.copy(0)!
   until(network, () => copy().segments[0]?.reserved === 0n)
@@ -138,7 +139,7 @@ test('what grew meanwhile is sealed after a renewal, and half of a renewal is no
 
 test('segments that were cut short are sealed anew together with what completes them', (t) => {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   network.sponsor('film', { copies: 1, codec: 'seal', refreshAfterMs: AFTER_MS })
   const copy = (): CopyView => network.ledger.copy(0)!
   const of = { network, key: Buffer.alloc(0), copy }
@@ -191,7 +192,7 @@ test('the copies of seal are sealed anew when the lock of their signer ends, whe
   const of = sealed(t, { lockMs: 6_000 })
   until(of.network, () => of.copy().segments[0]!.segment === 1)
   const wrapped = smallNetwork({ lockMs: 6_000 })
-  t.after(() => wrapped.close())
+  closeAfter(t, () => wrapped.close())
   wrapped.sponsor('film', { copies: 1 })
   for (let ticks = 0; ticks < 150; ticks++) {
     wrapped.tick()

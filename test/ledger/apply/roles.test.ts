@@ -2,6 +2,7 @@ import test from 'node:test'
 import { DEPOSIT, MIB, TestNetwork, identity, smallNetwork } from '../network.js'
 import type { Statement } from '../../../src/protocol/operations.js'
 import { accepted, refused } from './refused.js'
+import { closeAfter } from '../../helpers/close-after.js'
 
 function register(role: 'signer' | 'pinner' | 'verifier', deposit: bigint, capacityBytes = MIB): Statement {
   return { kind: 'register', body: { role, capacityBytes, deposit } }
@@ -12,7 +13,7 @@ const least = { signer: 500_000n, pinner: 1_000_000n, verifier: 500_000n } as co
 for (const role of ['signer', 'pinner', 'verifier'] as const) {
   test(`a ${role} deposits at least what the rules ask for, and what it has`, (t) => {
     const network = new TestNetwork({}, ['one'])
-    t.after(() => network.close())
+    closeAfter(t, () => network.close())
     const one = identity('one')
     refused(network, one, register(role, least[role] - 1n), 'DEPOSIT_TOO_LOW')
     refused(network, one, register(role, 1_000_000_001n), 'BALANCE_TOO_LOW')
@@ -21,7 +22,7 @@ for (const role of ['signer', 'pinner', 'verifier'] as const) {
 
   test(`a ${role} leaves once, and only a ${role} does`, (t) => {
     const network = new TestNetwork({}, ['one'])
-    t.after(() => network.close())
+    closeAfter(t, () => network.close())
     const one = identity('one')
     refused(network, one, { kind: 'retire', body: { role } }, 'ROLE_UNKNOWN')
     accepted(network, one, register(role, DEPOSIT))
@@ -33,7 +34,7 @@ for (const role of ['signer', 'pinner', 'verifier'] as const) {
 
 test('a pinner does not offer less than its segments take', (t) => {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   network.sponsor('film', { copies: 1 })
   for (let n = 0; n < 20; n++) {
     network.tick()

@@ -7,13 +7,14 @@ import { TestNetwork, identity } from '../network.js'
 import { modulusBytes, seededPrimes, weakModulus } from '../../crypto/weak-keys.js'
 import { shapedModulus, shapedSeal } from '../../helpers/moduli.js'
 import { accepted, refused } from './refused.js'
+import { closeAfter } from '../../helpers/close-after.js'
 
 const names = ['signer-1', 'signer-2', 'pinner-1', 'pinner-2']
 
 /** One copy of each of some hypercores: its pinner has acknowledged, its signer is asked. */
 function drawn(t: TestContext, plan: Partial<Plan> = {}, films = ['film']): TestNetwork {
   const network = new TestNetwork({}, names)
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   for (const name of names) network.register(name, name.split('-')[0] as 'signer')
   network.tick(3)
   for (const film of films) network.sponsor(film, { copies: 1, ...plan })

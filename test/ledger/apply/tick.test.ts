@@ -5,11 +5,12 @@ import { anchorAt } from '../../../src/protocol/anchor.js'
 import { LAYERS_MAX } from '../../../src/ledger/rules/time.js'
 import { identity, smallNetwork, TestNetwork } from '../network.js'
 import { accepted, refused } from './refused.js'
+import { closeAfter } from '../../helpers/close-after.js'
 
 /** A network at some round, a tick's time after it, and the tick of its chain that would be the next one. */
 function next(t: { after(close: () => void): void }): { network: TestNetwork; body: Body<'tick'> } {
   const network = new TestNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   network.tick(3)
   network.at += 100
   const { round } = network.ledger.chain()
@@ -82,7 +83,7 @@ test('no value shows more rounds than its onion has, so that each round has its 
 
 test('one value shows at most as many rounds as are checked in milliseconds', (t) => {
   const network = new TestNetwork({}, [], 2 * LAYERS_MAX)
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   network.at += 100 * (LAYERS_MAX + 1)
   const body = { at: network.at, stalledMs: 0, nextOnion: null, work: 100 }
   const of = (round: number) => tick({ ...body, round, value: network.beacon.value(round) })
@@ -162,7 +163,7 @@ test('the date is set by an entry of its own if it is off by more than an hour, 
 
 test('what is owed came before it was logged, after what its sender saw, and not before what a tick had', (t) => {
   const network = smallNetwork()
-  t.after(() => network.close())
+  closeAfter(t, () => network.close())
   network.sponsor('film', { copies: 1 })
   while (!askedOf(network)) network.tick()
   const asked = askedOf(network)!

@@ -11,6 +11,7 @@ import { OwnRefusals } from '../../../src/roles/pinner/refusals.js'
 import { identity } from '../../ledger/network.js'
 import { BAD, delivered, judged, verdictIn, type Delivered } from '../../chain/refused.js'
 import { temporaryFolder } from '../../helpers/folder.js'
+import { closeAfter } from '../../helpers/close-after.js'
 
 /** The drawn pinner as a role has it, in a folder of its own. */
 async function pinnerMember(
@@ -28,7 +29,7 @@ async function pinnerMember(
       log: silentLogger
     })
   )
-  t.after(() => member.close())
+  closeAfter(t, () => member.close())
   assert.deepEqual(member.keyPair.publicKey, identity('pinner').publicKey)
   return { member, folder: join(dir, 'refusals') }
 }

@@ -8,6 +8,7 @@ import { keyPairFromSeed, randomBytes } from '../../../src/crypto/keys.js'
 import { Engine } from '../../../src/engine/engine.js'
 import { SegmentKeys } from '../../../src/roles/signer/segment-keys.js'
 import { temporaryFolder } from '../../helpers/folder.js'
+import { closeAfter } from '../../helpers/close-after.js'
 
 const keyPair = keyPairFromSeed(Buffer.alloc(32, 1))
 
@@ -18,7 +19,7 @@ function assignment(codec: CodecName, draw: number): AssignmentView {
 
 function keysIn(t: TestContext, dir = join(temporaryFolder(t), 'keys')): { dir: string; keys: SegmentKeys } {
   const engine = new Engine({ threads: 1 })
-  t.after(() => engine.close())
+  closeAfter(t, () => engine.close())
   return { dir, keys: new SegmentKeys(dir, engine, randomBytes) }
 }
 
