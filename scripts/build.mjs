@@ -1,11 +1,12 @@
 // Compiles TypeScript into dist/, unless what is there is what these sources give.
 //
 //   node scripts/build.mjs             compiles if sources, settings, compiler or dist/ itself changed
-//   node scripts/build.mjs --force     compiles in any case
+//   node scripts/build.mjs --force     compiles all of it, into an empty dist/
 //   … --if-possible                    without a compiler nothing is done, and that is no error
 //
-// dist/ is emptied first: a deleted test must not live on there. Afterwards a stamp says what went in and what came
-// out, so that neither an edited source nor a file that something else wrote into dist/ goes unseen.
+// A stamp says what went in and what came out, so that neither an edited source nor a file that something else wrote into
+// dist/ goes unseen. Where dist/ is what the stamp says, only what changed is compiled, and what has lost its source goes:
+// a deleted test must not live on there. Otherwise dist/ is emptied first.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmodSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -47,7 +48,7 @@ function hashOf(files, ...others) {
 }
 
 const isSource = (name) => /\.(ts|js|css|html)$/.test(name)
-const isOutput = (name) => name !== '.built.json'
+const isOutput = (name) => name !== '.built.json' && name !== '.tsbuildinfo'
 
 /** What is compiled, with what. */
 function input(compiler) {
@@ -88,24 +89,42 @@ if (tsc === null) {
   process.exit(there || process.argv.includes('--if-possible') ? 0 : 1)
 }
 
+/** Takes out of dist/ what was compiled from a source that is gone. */
+function removeOrphans() {
+  const sources = new Set(folders.flatMap((folder) => filesBelow(folder, isSource)))
+  for (const path of filesBelow('dist', isOutput)) {
+    const source = path.replace(/^dist\//, '').replace(/(\.d\.ts|\.js|\.js\.map)$/, '.ts')
+    if (!path.startsWith('dist/dashboard/') && !sources.has(source)) rmSync(join(root, path))
+  }
+}
+
+function run(program, ...args) {
+  const { status } = spawnSync(process.execPath, [program, ...args], { cwd: root, stdio: 'inherit' })
+  if (status !== 0) process.exit(status ?? 1)
+}
+
 const before = builtBefore()
 const wanted = input(tsc.version)
-const unchanged =
+const sound =
   !process.argv.includes('--force') &&
-  before?.input === wanted &&
+  before !== null &&
   before.output === hashOf(filesBelow('dist', isOutput))
-if (!unchanged) {
-  rmSync(dist, { recursive: true, force: true })
-  const built = spawnSync(process.execPath, [tsc.path, '-p', root], { cwd: root, stdio: 'inherit' })
-  if (built.status !== 0) process.exit(built.status ?? 1)
+if (!sound || before.input !== wanted) {
+  if (sound) removeOrphans()
+  else rmSync(dist, { recursive: true, force: true })
+  // Whoever is stopped from here on finds no stamp, and begins anew.
+  rmSync(stamp, { force: true })
+  run(tsc.path, '-p', root)
   // The page takes the package's own pure modules as they were compiled.
-  const page = spawnSync(process.execPath, [vite(), 'build', '--config', 'dashboard/vite.config.js'], {
-    cwd: root,
-    stdio: 'inherit'
-  })
-  if (page.status !== 0) process.exit(page.status ?? 1)
+  const page = hashOf([
+    ...settings,
+    ...filesBelow('dashboard', isSource),
+    ...filesBelow('dist/src', (name) => name.endsWith('.js'))
+  ])
+  if (!sound || before.page !== page) run(vite(), 'build', '--config', 'dashboard/vite.config.js')
   // Sources that changed meanwhile are compiled the next time.
-  writeFileSync(stamp, JSON.stringify({ input: wanted, output: hashOf(filesBelow('dist', isOutput)) }) + '\n')
+  const output = hashOf(filesBelow('dist', isOutput))
+  writeFileSync(stamp, JSON.stringify({ input: wanted, output, page }) + '\n')
 }
 // npm sets this bit for packages that it installs, not for the folder that one works in.
 chmodSync(join(dist, 'src/cli/main.js'), 0o755)
