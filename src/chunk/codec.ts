@@ -187,7 +187,7 @@ export function checkHeaderStart(
   index: number | undefined
 ): string {
   const name = index === undefined ? 'the chunk' : `chunk ${index}`
-  if (encodedBytes <= headerBytes || header.byteLength < headerBytes) {
+  if (encodedBytes < headerBytes || header.byteLength < headerBytes) {
     throw new CodecError('CODEC_TRUNCATED', `${name} has ${encodedBytes} bytes, too few for a header`, index)
   }
   if (header[0] !== CODEC_IDS[codec]) {

@@ -23,7 +23,7 @@ export function codecOf(nameOrId: CodecName | number): Codec {
 /**
  * Encodes one chunk. `seed` is SEED_BYTES of fresh randomness: never use one twice.
  *
- * @throws CodecError `CODEC_PLAIN_LENGTH` for a chunk that is empty or longer than hypercore allows
+ * @throws CodecError `CODEC_PLAIN_LENGTH` for a chunk that is longer than hypercore allows
  */
 export function encodeChunk(
   segment: SegmentSecret,
@@ -63,10 +63,10 @@ export function decodeChunk(segment: SegmentPublic, index: number, encoded: Uint
 
 /** @throws CodecError `CODEC_PLAIN_LENGTH` unless a hypercore may have a block of this length */
 export function checkPlainBytes(plainBytes: number, index: number): void {
-  if (plainBytes >= 1 && plainBytes <= MAX_PLAIN_BYTES) return
+  if (plainBytes >= 0 && plainBytes <= MAX_PLAIN_BYTES) return
   throw new CodecError(
     'CODEC_PLAIN_LENGTH',
-    `chunk ${index} has ${plainBytes} bytes; a chunk has 1 to ${MAX_PLAIN_BYTES}`,
+    `chunk ${index} has ${plainBytes} bytes; a chunk has 0 to ${MAX_PLAIN_BYTES}`,
     index
   )
 }

@@ -189,7 +189,7 @@ class SealDecoder implements Decoder {
   openPiece(at: DecodePiece, body: Uint8Array, out: Uint8Array): number {
     const most = (body.byteLength / RSA_BYTES) * PAYLOAD_BYTES
     const bytes = Math.min(most, at.plainBytes - at.plainOffset)
-    if (bytes <= 0 || bodyBytesOf(bytes) !== body.byteLength) {
+    if (bytes < 0 || (bytes === 0 && at.plainBytes > 0) || bodyBytesOf(bytes) !== body.byteLength) {
       throw new CodecError('CODEC_LENGTH', `chunk ${at.index}: a piece of ${body.byteLength} bytes`, at.index)
     }
     this.#reset()
@@ -401,7 +401,7 @@ function checkShape(header: Uint8Array, encodedBytes: number, index: number | un
   const name = checkHeaderStart('seal', SEAL_HEADER_BYTES, header, encodedBytes, index)
   const plainBytes = readLow(header, LENGTH_AT)
   const bodyBytes = encodedBytes - SEAL_HEADER_BYTES
-  if (plainBytes === 0 || plainBytes > MAX_PLAIN_BYTES || bodyBytesOf(plainBytes) !== bodyBytes) {
+  if (plainBytes > MAX_PLAIN_BYTES || bodyBytesOf(plainBytes) !== bodyBytes) {
     throw new CodecError(
       'CODEC_LENGTH',
       `${name} claims ${plainBytes} plain bytes and has a body of ${bodyBytes}`,

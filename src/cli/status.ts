@@ -112,13 +112,14 @@ ${codes}`,
 function tellHypercore(tell: Teller, view: HypercoreView, p: Parameters): void {
   const { key, state, balance, length, byteLength, wanted } = view
   const whole = wholeCopies(view)
+  const waits = length === 0 ? ', waits for its first block' : ''
   const [day, days] = [costPerDay(view, p), daysLeft(view, p)]
   const lasts =
     days === null ? '' : `, enough for ${days.toFixed(1)} days at ${amountText(day)} a day at most`
   tell(
     'hypercore',
     { key, state, balance, length, byteLength, wanted, whole, costPerDay: day, daysLeft: days },
-    `${idEncoding.encode(Buffer.from(key))}  ${state}, ${whole} of ${wanted} copies whole, ${byteLength} bytes, ${amountText(balance)} datdots left${lasts}`
+    `${idEncoding.encode(Buffer.from(key))}  ${state}, ${whole} of ${wanted} copies whole, ${byteLength} bytes, ${amountText(balance)} datdots left${lasts}${waits}`
   )
 }
 

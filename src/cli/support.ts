@@ -115,6 +115,9 @@ ${codes}`,
   }
 }
 
+const emptyText =
+  'it has no blocks yet: it is registered, and waits. Run this again once its author has written: if it is a drive, its blobs are found then'
+
 /** Registers what a key needs and donates to it; returns the keys of its hypercores. */
 async function supportKey(
   key: Buffer,
@@ -143,13 +146,18 @@ async function supportKey(
   if (given['dry-run'] === true) return hypercores
   for (const [at, one] of hypercores.entries()) {
     const known = await member.chain.hypercore(one)
-    if (known && known.state !== 'lapsed') await member.chain.donate(one, amount)
-    else await supporter.sponsor(one, originals[at]!, planOf(copies, codec, topic), amount)
+    const original = originals[at]!
+    if (known && known.state !== 'lapsed') {
+      await member.chain.donate(one, amount)
+      if (original.length > known.length) await supporter.extend(one, original)
+    } else await supporter.sponsor(one, original, planOf(copies, codec, topic), amount)
     tell(
       'supported',
       { key: one, amount },
       `${amountText(amount)} datdots for hypercore ${idEncoding.encode(one)}`
     )
+    if (original.length > 0) continue
+    tell('waits', { key: one, code: 'HYPERCORE_EMPTY' }, emptyText)
   }
   return hypercores
 }

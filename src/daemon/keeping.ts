@@ -12,7 +12,7 @@ import {
 import { sumsOf, type Original } from '../protocol/original.js'
 import type { Parameters } from '../protocol/parameters.js'
 import type { HypercoreView } from '../protocol/views.js'
-import { SwarmReader, knownLength } from '../swarm/reader.js'
+import { SwarmReader, hasBlocks } from '../swarm/reader.js'
 import type { Network } from '../swarm/dht.js'
 import type { Clock } from '../clock.js'
 
@@ -29,7 +29,7 @@ export interface FindOptions {
 }
 
 /**
- * Whether a key is a drive's, and the hypercores that it needs.
+ * Whether a key is a drive's, and the hypercores that it needs. One that has no blocks yet may become either: it is the only one.
  *
  * @throws SwarmError HYPERCORE_UNREACHABLE
  */
@@ -38,8 +38,8 @@ export function findKey(key: Buffer, options: FindOptions): Promise<Resolved> {
   const reader = new SwarmReader({ network, dir: join(dir, 'finder'), seed: randomBytes(32) })
   return using(new Discarded(reader), async () => {
     const core = await reader.open(key)
-    await knownLength(core, 1, { clock, timeoutMs: FIND_MS, signal })
-    return resolveKey(reader.store, core)
+    if (await hasBlocks(core, { clock, timeoutMs: FIND_MS, signal })) return resolveKey(reader.store, core)
+    return { kind: 'core', hypercores: [core.key] }
   })
 }
 

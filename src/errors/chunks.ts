@@ -29,7 +29,7 @@ export const chunkErrors = {
   },
   CODEC_PLAIN_LENGTH: {
     class: 'CodecError',
-    cause: 'A plain block is empty or too large to be encoded.',
+    cause: 'A plain block is too large to be encoded.',
     remedy: 'Such a block cannot be kept; its author has to write smaller ones.'
   },
   CODEC_KEY: {

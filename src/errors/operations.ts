@@ -99,8 +99,8 @@ export const operationErrors = {
   },
   HYPERCORE_EMPTY: {
     class: 'ChainError',
-    cause: 'A hypercore without blocks has no copies.',
-    remedy: 'Wait until its author has written something.'
+    cause: 'The hypercore has no blocks yet: it may be registered, and waits.',
+    remedy: 'Wait until its author has written something; what has copies then is what was signed.'
   },
   ORIGINAL_INVALID: {
     class: 'ChainError',

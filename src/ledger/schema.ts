@@ -115,7 +115,7 @@ CREATE TABLE hypercores (
   state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 2),
   grace_until INTEGER,
   fork INTEGER NOT NULL,
-  length INTEGER NOT NULL CHECK (length > 0),
+  length INTEGER NOT NULL CHECK (length >= 0),
   byte_length INTEGER NOT NULL CHECK (byte_length >= 0),
   tree_hash BLOB NOT NULL CHECK (length(tree_hash) = 32),
   manifest BLOB NOT NULL,

@@ -22,6 +22,15 @@ export const originalType = struct({
 })
 export type Original = Infer<typeof originalType>
 
+/** A hypercore without blocks: nobody has signed anything of it. */
+export const emptyOriginal: Original = {
+  fork: 0,
+  length: 0,
+  roots: [],
+  manifest: new Uint8Array(),
+  signature: new Uint8Array()
+}
+
 /** What the roots of an original's tree come to. */
 export interface OriginalSums {
   /** Bytes of all blocks. */

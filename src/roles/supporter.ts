@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { Resource } from '../lifecycle.js'
 import { encodeOriginal, readOriginal } from '../storage/original.js'
 import type { Plan } from '../protocol/operations.js'
-import type { Original } from '../protocol/original.js'
-import { SwarmReader, knownLength } from '../swarm/reader.js'
-import { Member, type MemberOptions } from './member.js'
+import { emptyOriginal, type Original } from '../protocol/original.js'
+import { SwarmReader, hasBlocks } from '../swarm/reader.js'
+import { Member, hasCode, type MemberOptions } from './member.js'
 
 const FIND_MS = 30_000
 
@@ -34,9 +34,9 @@ export class Supporter extends Resource {
 
   /**
    * Looks at a hypercore in the swarm, as far as its author has signed it; under its own discovery key, and under a drive's if
-   * that is where it is announced.
+   * that is where it is announced. One that is served and has no blocks is empty.
    *
-   * @throws SwarmError HYPERCORE_UNREACHABLE; ChainError HYPERCORE_EMPTY
+   * @throws SwarmError HYPERCORE_UNREACHABLE
    */
   async inspect(key: Buffer, topic?: Uint8Array): Promise<Original> {
     const { clock, dir, network, randomBytes } = this.#options
@@ -47,10 +47,21 @@ export class Supporter extends Resource {
     const reader = new SwarmReader({ network, dir: folder, seed: randomBytes(32) })
     try {
       const core = await reader.open(key, topic ? [topic] : [])
-      await knownLength(core, 1, { clock, timeoutMs: FIND_MS, signal })
+      if (!(await hasBlocks(core, { clock, timeoutMs: FIND_MS, signal }))) return emptyOriginal
       return encodeOriginal(await readOriginal(core))
     } finally {
       await reader.discard()
+    }
+  }
+
+  /** Tells the chain of a growth of a hypercore that it has; false where it is still gathered, not paid for, or known by now. */
+  async extend(key: Buffer, original: Original): Promise<boolean> {
+    try {
+      await this.#member.chain.extend({ key, original })
+      return true
+    } catch (error) {
+      if (!hasCode(error, 'GROWTH_EARLY', 'GROWTH_UNPAID', 'LENGTH_NOT_LONGER')) throw error
+      return false
     }
   }
 

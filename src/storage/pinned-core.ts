@@ -225,7 +225,7 @@ export class PinnedCore extends Resource implements Veil {
   async #isWhole({ segment, start }: RecordedSegment, index: number, row: Buffer): Promise<boolean> {
     const { headerBytes } = codecOf(segment.codec)
     const hash = await this.#host.leaves.hash(segment.id, index - start)
-    return hash !== null && row.byteLength > headerBytes && equal(leafNode(row, headerBytes).hash, hash)
+    return hash !== null && row.byteLength >= headerBytes && equal(leafNode(row, headerBytes).hash, hash)
   }
 
   #slowSegment(index: number): RecordedSegment | undefined {

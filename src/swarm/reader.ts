@@ -143,6 +143,37 @@ export async function knownLength(
   }
 }
 
+/** How long whoever serves a hypercore may take to say how long it is. */
+const EMPTY_MS = 8_000
+
+/**
+ * Whether a hypercore has blocks; false if it is served, and nobody has any.
+ *
+ * @throws SwarmError HYPERCORE_UNREACHABLE; the signal's reason
+ */
+export async function hasBlocks(
+  core: Hypercore,
+  { clock, timeoutMs, signal }: WaitOptions
+): Promise<boolean> {
+  const until = clock.now() + timeoutMs
+  try {
+    await knownLength(core, 1, { clock, timeoutMs: Math.min(EMPTY_MS, timeoutMs), signal })
+    return true
+  } catch (error) {
+    signal?.throwIfAborted()
+    if (core.peers.length > 0) return false
+    if (clock.now() >= until) throw error
+  }
+  try {
+    await knownLength(core, 1, { clock, timeoutMs: until - clock.now(), signal })
+    return true
+  } catch (error) {
+    signal?.throwIfAborted()
+    if (core.peers.length > 0) return false
+    throw error
+  }
+}
+
 /** Blocks asked for ahead of the one that is waited for. */
 const READ_AHEAD_BLOCKS = 64
 

@@ -66,7 +66,7 @@ function sealDecoder({ id, salt, publicKey }: SegmentPublic): Check {
       checkHeaderStart('seal', HEADER_BYTES.seal, header, encodedBytes, index)
       const plainBytes = readUint(header, 4, 4)
       const blocks = Math.ceil(plainBytes / PAYLOAD_BYTES)
-      if (plainBytes === 0 || blocks * RSA_BYTES !== encodedBytes - HEADER_BYTES.seal) {
+      if (blocks * RSA_BYTES !== encodedBytes - HEADER_BYTES.seal) {
         throw new CodecError('CODEC_LENGTH', `${plainBytes} plain bytes`, index)
       }
       if (!equal(header.subarray(16, 48), id)) throw new CodecError('CODEC_SEGMENT', 'another segment', index)

@@ -78,6 +78,7 @@ test('decoding gives back what was encoded, for any bytes and index', () => {
 
 test('the length is kept exactly around every multiple of a block', () => {
   for (const length of [
+    0,
     1,
     2,
     254,
@@ -138,6 +139,16 @@ test('the encoded bytes are those of the fixed vectors, on every path', () => {
   }
 })
 
+test('an empty block is a header alone, bound to its place like any other', () => {
+  const encoded = encodeChunk(segment, 3, Buffer.alloc(0), seed)
+  assert.equal(encoded.byteLength, HEADER)
+  assert.equal(decodeChunk(segment, 3, encoded).byteLength, 0)
+  assert.equal(refusal(segment, 4, encoded), 'CODEC_INDEX')
+  assert.equal(refusal(segmentOf(segment.id, 9), 3, encoded), 'CODEC_TAG')
+  assert.equal(refusal(segment, 3, withHeader(segment, 3, 0, Buffer.alloc(256))), 'CODEC_LENGTH')
+  assert.equal(refusal(segment, 3, withHeader(segment, 3, 1, Buffer.alloc(0))), 'CODEC_LENGTH')
+})
+
 test('anybody can check a sealed chunk against its original with OpenSSL and public data', () => {
   const plain = bytesFrom('public', 700)
   const encoded = encodeChunk(segment, 6, plain, seed)
@@ -181,7 +192,7 @@ test('every single flipped bit of a chunk is refused', () => {
 test('a chunk cut short anywhere, or with bytes added, is refused', () => {
   const encoded = encodeChunk(segment, 0, Buffer.alloc(300, 1), seed)
   for (let length = 0; length < encoded.byteLength; length++) {
-    const expected = length <= HEADER ? 'CODEC_TRUNCATED' : 'CODEC_LENGTH'
+    const expected = length < HEADER ? 'CODEC_TRUNCATED' : 'CODEC_LENGTH'
     assert.equal(refusal(segment, 0, encoded.subarray(0, length)), expected)
   }
   assert.equal(refusal(segment, 0, Buffer.concat([encoded, Buffer.alloc(1)])), 'CODEC_LENGTH')
@@ -234,10 +245,10 @@ test('equal blocks, chunks and zeros have nothing in common once sealed', () => 
 })
 
 test('a run of chunks of all sizes encodes and decodes as one by one, on every path', () => {
-  const sizes = [1, 255, 70_000, 3, 256, 16320, 40_001, 510, 1]
+  const sizes = [0, 1, 255, 70_000, 0, 3, 256, 16320, 40_001, 510, 1, 0]
   const plain = sizes.map((size, i) => bytesFrom(`chunk ${i}`, size))
   for (const path of rsaPaths()) {
-    const few = path === 'bigint' ? [1, 255, 3, 600] : sizes
+    const few = path === 'bigint' ? [1, 255, 0, 3, 600] : sizes
     const chunks = few.map((size, i) => (path === 'bigint' ? bytesFrom(`few ${i}`, size) : plain[i]!))
     const batch = batchOf(chunks, 40)
     const encoder = createSealEncoder(segment, path)

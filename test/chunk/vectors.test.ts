@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createDecipheriv, createPublicKey, verify } from 'node:crypto'
+import { constants, createDecipheriv, createPublicKey, publicDecrypt, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { deriveKey, hash as blake3 } from 'blake3'
@@ -19,6 +19,12 @@ interface WrapVectors {
   chunks: { index: number; plain: string; seed: string; encoded: string }[]
 }
 
+interface SealVectors {
+  segmentId: string
+  salt: string
+  keys: { publicKey: string; chunks: { index: number; plain: string; encoded: string }[] }[]
+}
+
 interface HashVectors {
   hash: { domain: string; parts: (string | number)[]; encoded: string; hash: string }[]
   uniform: { seed: string; bound: string; value: string }[]
@@ -27,6 +33,7 @@ interface HashVectors {
 const load = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`../../../test/vectors/${name}.json`, import.meta.url), 'utf8'))
 const wrap = load('wrap') as WrapVectors
+const seal = load('seal') as SealVectors
 const hashing = load('hashing') as HashVectors
 const bytes = (hex: string) => Buffer.from(hex, 'hex')
 
@@ -52,11 +59,12 @@ function u64(value: number | bigint): Buffer {
   return out
 }
 
-/** XChaCha20 with a nonce of zeros: HChaCha20 gives the key of ChaCha20 with a nonce of zeros. */
-function xchacha20(key: Uint8Array, input: Uint8Array): Buffer {
+/** XChaCha20 with a nonce of 16 bytes and 8 zeros: HChaCha20 gives the key of ChaCha20 with a nonce of zeros. */
+function xchacha20(key: Uint8Array, input: Uint8Array, nonce: Uint8Array = Buffer.alloc(16)): Buffer {
   const state = new Uint32Array(16)
   state.set([0x61707865, 0x3320646e, 0x79622d32, 0x6b206574])
   for (let i = 0; i < 8; i++) state[4 + i] = Buffer.from(key).readUInt32LE(4 * i)
+  for (let i = 0; i < 4; i++) state[12 + i] = Buffer.from(nonce).readUInt32LE(4 * i)
   const turn = (a: number, b: number, c: number, d: number) => {
     const mix = (x: number, y: number, z: number, bits: number) => {
       state[x]! += state[y]!
@@ -99,6 +107,37 @@ test('a decoder written from the description reads the wrap vectors', () => {
     assert.ok(verify(null, message, verifier, chunk.subarray(72, 136)))
     assert.equal(xchacha20(bodyKey, body).toString('hex'), plain)
   }
+})
+
+test('a decoder written from the description reads the seal vectors', () => {
+  const [id, salt] = [bytes(seal.segmentId), bytes(seal.salt)]
+  const lengths = new Set<number>()
+  for (const { publicKey, chunks } of seal.keys) {
+    const n = bytes(publicKey)
+    const maskKey = Buffer.from(blake3(join('datdot/mask/1', salt, id, n)))
+    const key = createPublicKey({ key: { kty: 'RSA', n: n.toString('base64url'), e: 'AQAB' }, format: 'jwk' })
+    for (const { index, plain, encoded } of chunks) {
+      const chunk = bytes(encoded)
+      const body = chunk.subarray(80)
+      const length = chunk.readUInt32LE(4)
+      assert.deepEqual([...chunk.subarray(0, 4)], [2, 1, 0, 0])
+      assert.equal(chunk.readBigUInt64LE(8), BigInt(index))
+      assert.ok(chunk.subarray(16, 48).equals(id))
+      const tag = blake3(join('datdot/seal/1', maskKey, index, length, Buffer.from(blake3(body))))
+      assert.ok(chunk.subarray(48, 80).equals(Buffer.from(tag)))
+      assert.equal(body.byteLength, 256 * Math.ceil(length / 255))
+      const masked: Buffer[] = []
+      for (let at = 0; at < body.byteLength; at += 256) {
+        const block = body.subarray(at, at + 256)
+        masked.push(publicDecrypt({ key, padding: constants.RSA_NO_PADDING }, block).subarray(1))
+      }
+      const opened = xchacha20(maskKey, Buffer.concat(masked), Buffer.concat([u64(index), u64(0)]))
+      assert.equal(opened.toString('hex', 0, length), plain)
+      assert.ok(opened.subarray(length).every((byte) => byte === 0))
+      lengths.add(length)
+    }
+  }
+  assert.ok(lengths.has(0), 'an empty block is among them')
 })
 
 test('the key of the first chunk of a seed is the start of its XChaCha20 stream', () => {

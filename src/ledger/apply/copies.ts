@@ -74,6 +74,8 @@ export function wantedCopies(state: State, hypercore: Hypercore, live: readonly 
 
 /** Asks for the copies that are missing. A successor counts once the copy it takes over from is gone. */
 export function fillCopies(state: State, hypercore: Hypercore): void {
+  // Without blocks it waits for its author.
+  if (hypercore.length === 0) return
   const all = liveCopies(state, hypercore.id)
   const ids = new Set(all.map((copy) => copy.id))
   const live = all.filter((copy) => copy.predecessor === null || !ids.has(copy.predecessor))

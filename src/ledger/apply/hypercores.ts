@@ -10,7 +10,7 @@ import { give } from './money.js'
 import { hypercoreById, hypercoreByKey, liveCopies, taskOfCopy, type Hypercore } from '../rows.js'
 import { accountKinds, type Account, type State } from '../state.js'
 
-function checkPlan(plan: Plan, byteLength: number, p: Parameters): void {
+function checkPlan(plan: Plan, weight: number, p: Parameters): void {
   const { every, steps, copies, targetPpm, maxBytes, refreshAfterMs } = plan
   if (every < 1 || (every & (every - 1)) !== 0) {
     throw new ChainError('PLAN_INVALID', `epochs between challenges must be a power of two, not ${every}`)
@@ -26,15 +26,24 @@ function checkPlan(plan: Plan, byteLength: number, p: Parameters): void {
       `what is sealed may be sealed anew after ${p.evidenceWindowMs} to ${p.lockMs} ms, not ${refreshAfterMs}`
     )
   }
-  if (maxBytes > p.hypercoreBytesMax || byteLength > maxBytes) {
-    throw new ChainError('PLAN_INVALID', `the hypercore has ${byteLength} bytes, allowed are ${maxBytes}`)
+  if (maxBytes > p.hypercoreBytesMax || weight > maxBytes) {
+    throw new ChainError(
+      'PLAN_INVALID',
+      `the hypercore has ${weight} bytes or blocks, allowed are ${maxBytes}`
+    )
   }
 }
 
-function checkOriginal(key: Uint8Array, original: Original, { byteLength, treeHash }: OriginalSums): void {
-  if (original.length < 1) throw new ChainError('HYPERCORE_EMPTY', 'an empty hypercore has no copies')
-  if (byteLength < original.length) {
-    throw new ChainError('ORIGINAL_INVALID', 'blocks have at least one byte each')
+/** What counts against a plan's bytes: blocks too, since each takes room though it be empty. */
+function weightOf({ length }: Original, { byteLength }: OriginalSums): number {
+  return Math.max(byteLength, length)
+}
+
+function checkOriginal(key: Uint8Array, original: Original, { treeHash }: OriginalSums): void {
+  if (original.length === 0) {
+    // Its author has signed nothing yet: there is one form of it only.
+    if (original.fork === 0 && original.manifest.byteLength + original.signature.byteLength === 0) return
+    throw new ChainError('ORIGINAL_INVALID', 'nobody signs a hypercore without blocks')
   }
   if (!verifyOriginal(key, { ...original, treeHash })) {
     throw new ChainError('ORIGINAL_INVALID', "the author's signature does not hold for this length and tree")
@@ -51,11 +60,12 @@ export function sponsor(
   if (known && known.state !== 2) {
     throw new ChainError('HYPERCORE_KNOWN', 'this hypercore is registered; donate to it')
   }
-  if (known && (original.fork !== known.fork || original.length < known.length)) {
+  const isOther = known && known.length > 0 && original.fork !== known.fork
+  if (known && (isOther || original.length < known.length)) {
     throw new ChainError('ORIGINAL_INVALID', 'this hypercore was longer, or had another fork, when it lapsed')
   }
   const sums = sumsOf(original)
-  checkPlan(plan, sums.byteLength, state.parameters)
+  checkPlan(plan, weightOf(original, sums), state.parameters)
   checkOriginal(key, original, sums)
   if (sender.balance < donation) {
     throw new ChainError('BALANCE_TOO_LOW', `the balance is ${sender.balance} grains, needed are ${donation}`)
@@ -66,7 +76,7 @@ export function sponsor(
     `INSERT INTO hypercores (key, account, state, fork, length, byte_length, tree_hash, manifest, signature, codec, every, steps,
        copies, target_ppm, max_bytes, topic, refresh_after_ms, grown_clock)
        VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (key) DO UPDATE SET state = 0, length = excluded.length, byte_length = excluded.byte_length,
+     ON CONFLICT (key) DO UPDATE SET state = 0, fork = excluded.fork, length = excluded.length, byte_length = excluded.byte_length,
        tree_hash = excluded.tree_hash, manifest = excluded.manifest, signature = excluded.signature, codec = excluded.codec, every = excluded.every, steps = excluded.steps,
        copies = excluded.copies, target_ppm = excluded.target_ppm, max_bytes = excluded.max_bytes, topic = excluded.topic,
        refresh_after_ms = excluded.refresh_after_ms, grown_clock = excluded.grown_clock`,
@@ -103,6 +113,8 @@ export function sponsor(
  * @throws ChainError `GROWTH_EARLY`, `GROWTH_UNPAID`
  */
 function checkGrowth(state: State, hypercore: Hypercore, came: { bytes: number; blocks: number }): void {
+  // What it waits for: its first copies are drawn, and paid, as of any other.
+  if (hypercore.length === 0) return
   const held = liveCopies(state, hypercore.id).filter((copy) => copy.state === 1)
   const growth: GrowthSize = {
     ...came,
@@ -126,24 +138,26 @@ export function extend(state: State, { key, original }: Body<'extend'>): void {
   const known = hypercoreByKey(state, key)
   if (!known || known.state === 2)
     throw new ChainError('HYPERCORE_UNKNOWN', 'this hypercore is not registered')
-  if (original.fork !== known.fork) {
+  if (known.length > 0 && original.fork !== known.fork) {
     throw new ChainError(
       'FORK_CHANGED',
       `the copies are of fork ${known.fork}; a new fork needs a new hypercore`
     )
   }
-  const { byteLength, treeHash } = sumsOf(original)
-  if (original.length <= known.length || byteLength <= known.byteLength) {
+  const sums = sumsOf(original)
+  const { byteLength, treeHash } = sums
+  if (original.length <= known.length || byteLength < known.byteLength) {
     throw new ChainError('LENGTH_NOT_LONGER', `the hypercore has ${known.length} blocks already`)
   }
-  if (byteLength > known.maxBytes) {
-    throw new ChainError('PLAN_EXCEEDED', `its plan pays for ${known.maxBytes} bytes`)
+  if (weightOf(original, sums) > known.maxBytes) {
+    throw new ChainError('PLAN_EXCEEDED', `its plan pays for ${known.maxBytes} bytes, and as many blocks`)
   }
   checkGrowth(state, known, { bytes: byteLength - known.byteLength, blocks: original.length - known.length })
-  checkOriginal(key, original, { byteLength, treeHash })
+  checkOriginal(key, original, sums)
   state.db.run(
-    `UPDATE hypercores SET length = ?, byte_length = ?, tree_hash = ?, manifest = ?, signature = ?, grown_clock = ?
+    `UPDATE hypercores SET fork = ?, length = ?, byte_length = ?, tree_hash = ?, manifest = ?, signature = ?, grown_clock = ?
      WHERE id = ?`,
+    original.fork,
     original.length,
     byteLength,
     treeHash,
@@ -157,4 +171,5 @@ export function extend(state: State, { key, original }: Body<'extend'>): void {
   for (const copy of liveCopies(state, known.id)) {
     if (!taskOfCopy(state, copy.id)) addTask(state, hypercore, copy.id, copy.length)
   }
+  if (known.length === 0) fillCopies(state, hypercore)
 }

@@ -64,8 +64,8 @@ export class Searches {
       const core = await reader.open(hypercore, [topic])
       await knownLength(core, length, { clock, timeoutMs, signal })
       const blocks = readBlocks(core, task.start, task.start + 1, { timeoutMs, signal })
-      for await (const block of blocks) return block.byteLength > 0
-      return false
+      await blocks.next()
+      return true
     } catch (error) {
       signal.throwIfAborted()
       if (!hasCode(error, 'HYPERCORE_UNREACHABLE', 'BLOCK_UNREACHABLE')) throw error

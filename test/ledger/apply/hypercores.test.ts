@@ -1,8 +1,9 @@
 import test from 'node:test'
 import assert from 'node:assert/strict'
 import type { Plan, Statement } from '../../../src/protocol/operations.js'
-import type { Original } from '../../../src/protocol/original.js'
+import { emptyOriginal, type Original } from '../../../src/protocol/original.js'
 import { TestNetwork, original, prologue } from '../network.js'
+import type { Parameters } from '../../../src/protocol/parameters.js'
 import { accepted, lapsed, refused } from './refused.js'
 import { closeAfter } from '../../helpers/close-after.js'
 
@@ -27,8 +28,8 @@ function extend(length: number, byteLength: number, changes: Partial<Original> =
   return { kind: 'extend', body: { key: claim.key, original: { ...claim.original, ...changes } } }
 }
 
-function network(t: { after(close: () => void): void }): TestNetwork {
-  const made = new TestNetwork()
+function network(t: { after(close: () => void): void }, changes: Partial<Parameters> = {}): TestNetwork {
+  const made = new TestNetwork(changes)
   closeAfter(t, () => made.close())
   return made
 }
@@ -55,11 +56,39 @@ for (const [what, bad, good] of badPlans) {
   })
 }
 
-test('a hypercore without blocks, or with blocks of no bytes, is not sponsored', (t) => {
+test('blocks may be empty, and count against the bytes that a plan pays for all the same', (t) => {
   const chain = network(t)
-  refused(chain, chain.supporter, sponsor({}, original('film', 0, 0)), 'HYPERCORE_EMPTY')
-  refused(chain, chain.supporter, sponsor({}, original('film', 100, 99)), 'ORIGINAL_INVALID')
-  accepted(chain, chain.supporter, sponsor({}, original('film', 100, 100)))
+  refused(chain, chain.supporter, sponsor({ maxBytes: 99 }, original('film', 100, 0)), 'PLAN_INVALID')
+  accepted(chain, chain.supporter, sponsor({ maxBytes: 100 }, original('film', 100, 0)))
+  refused(chain, chain.supporter, extend(101, 100), 'PLAN_EXCEEDED')
+})
+
+test('a hypercore without blocks is registered and waits: its copies are asked for with the first length that its author signs', (t) => {
+  const chain = network(t, { growthMs: 60_000 })
+  const { key } = original('film', 1, 1)
+  refused(chain, chain.supporter, sponsor({}, original('film', 0, 0)), 'ORIGINAL_INVALID')
+  refused(
+    chain,
+    chain.supporter,
+    sponsor({}, { key, original: { ...emptyOriginal, fork: 1 } }),
+    'ORIGINAL_INVALID'
+  )
+  accepted(chain, chain.supporter, sponsor({}, { key, original: emptyOriginal }))
+  chain.tick(3)
+  const waiting = chain.ledger.hypercore(key)!
+  assert.deepEqual([waiting.state, waiting.length, waiting.copies.length], ['active', 0, 0])
+  refused(
+    chain,
+    chain.supporter,
+    { kind: 'extend', body: { key, original: emptyOriginal } },
+    'LENGTH_NOT_LONGER'
+  )
+  // At once: there is nothing that it could be gathered with.
+  accepted(chain, chain.supporter, extend(3, 3_000))
+  const grown = chain.ledger.hypercore(key)!
+  assert.equal(grown.length, 3)
+  assert.equal(grown.copies.length, grown.wanted)
+  refused(chain, chain.supporter, extend(4, 3_500), 'GROWTH_EARLY')
 })
 
 test('what the author did not sign is not sponsored', (t) => {
@@ -109,7 +138,7 @@ test('a hypercore grows by what its author signed, up to what its plan pays for'
   accepted(chain, chain.supporter, sponsor())
   refused(chain, chain.supporter, extend(101, 101_000, { fork: 1 }), 'FORK_CHANGED')
   refused(chain, chain.supporter, extend(100, 101_000), 'LENGTH_NOT_LONGER')
-  refused(chain, chain.supporter, extend(101, 100_000), 'LENGTH_NOT_LONGER')
+  refused(chain, chain.supporter, extend(101, 99_999), 'LENGTH_NOT_LONGER')
   refused(chain, chain.supporter, extend(101, 200_001), 'PLAN_EXCEEDED')
   refused(
     chain,
