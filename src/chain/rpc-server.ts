@@ -37,6 +37,7 @@ import {
   type Quotas
 } from '../swarm/rpc-channel.js'
 import type { Place } from './admission/fair-queue.js'
+import { Instances } from './admission/instances.js'
 import { STRANGER_QUOTAS } from './admission/limits.js'
 import { Turns } from './admission/turns.js'
 import { toHex } from '../bytes.js'
@@ -82,6 +83,8 @@ interface Asker extends Sender {
   place: Place
   /** Looks again whether it has an account. */
   recognise: () => Promise<void>
+  /** Has this connection speak for its key. */
+  claim: (instance: Uint8Array) => void
 }
 
 /** What is more than a question to the ledger. */
@@ -95,12 +98,14 @@ export class ChainRpcServer {
   readonly #answerers: Answerers
   readonly #channels = new Map<ServerChannel, Place>()
   readonly #turns: Turns
+  readonly #instances: Instances
   readonly #memory = { member: new SharedMemory(MEMORY_BYTES), stranger: new SharedMemory(STRANGERS_BYTES) }
   #closed = false
 
   constructor(ports: ChainRpcPorts) {
     this.#ports = ports
     this.#turns = new Turns(ports.clock)
+    this.#instances = new Instances(ports.clock)
     this.#answerers = answerersOf(ports)
   }
 
@@ -112,14 +117,16 @@ export class ChainRpcServer {
       const { quotas, clock, answers, openings, refusals } = this.#ports
       const place: Place = { key: toHex(connection.remotePublicKey), standing: 'stranger' }
       const recognise = (): Promise<void> => this.#recognise(connection.remotePublicKey, place, channel)
+      const claim = (instance: Uint8Array): void => this.#instances.claim(place.key, instance, channel)
       const channel: ServerChannel = new ServerChannel(mux, CHAIN_PROTOCOL, {
-        handlers: this.#handlers(connection, place, recognise),
+        handlers: this.#handlers({ connection, place, recognise, claim }),
         clock,
         quotas: { ...STRANGER_QUOTAS, ...quotas },
         costs,
         memory: this.#memory.stranger,
         onclose: () => {
           this.#channels.delete(channel)
+          this.#instances.forget(place.key, channel)
           answers.forget(connection)
           openings.forget(connection)
           refusals.forget(connection)
@@ -156,9 +163,12 @@ export class ChainRpcServer {
     channel.allow({ ...defaultQuotas, ...this.#ports.quotas }, this.#memory.member)
   }
 
-  #handlers(connection: PeerStream, place: Place, recognise: () => Promise<void>): Map<number, Handler> {
+  #handlers(
+    who: Pick<Asker, 'place' | 'recognise' | 'claim'> & { connection: PeerStream }
+  ): Map<number, Handler> {
     const { ledger } = this.#ports
-    const key = connection.remotePublicKey
+    const { place } = who
+    const key = who.connection.remotePublicKey
     const handlers = new Map<number, Handler>()
     const serve = <Q, A>(
       { code, request, response }: { code: number; request: Type<Q>; response: Type<A> },
@@ -179,7 +189,7 @@ export class ChainRpcServer {
       const answer = this.#answerers[name] as (request: unknown, asker: Asker) => unknown
       serve(
         methods[name] as { code: number; request: Type<unknown>; response: Type<unknown> },
-        (asked, signal) => answer(asked, { key, connection, signal, place, recognise })
+        (asked, signal) => answer(asked, { ...who, key, signal })
       )
     }
     return handlers
@@ -223,7 +233,11 @@ function answerersOf(ports: ChainRpcPorts): Answerers {
     refusalEvidence: async ({ upload, offset, bytes }, { connection }) => ({
       received: await refusals.piece(connection, upload, offset, bytes)
     }),
-    findRefusalEvidence: ({ draw }) => evidence.find({ kind: 'refusal', id: draw }) ?? null
+    findRefusalEvidence: ({ draw }) => evidence.find({ kind: 'refusal', id: draw }) ?? null,
+    hello: ({ instance }, { claim }) => {
+      claim(instance)
+      return {}
+    }
   }
 }
 

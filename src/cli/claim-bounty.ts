@@ -142,8 +142,9 @@ class FinderRun extends Resource {
   }
 
   protected async start(): Promise<void> {
-    const { dir, clock } = this.#options
-    const { path } = await this.acquire('folder', new RoleFolder({ path: dir, role: 'finder', clock }))
+    const { dir, clock, randomBytes } = this.#options
+    const folder = new RoleFolder({ path: dir, role: 'finder', clock, randomBytes })
+    const { path } = await this.acquire('folder', folder)
     const { log } = await this.acquire('log', new FileLog(join(path, 'log.ndjson'), clock))
     const options = { ...this.#options, dir: path, log: log.with({ role: 'finder' }) }
     this.finder = await this.acquire('finder', new Finder(options))

@@ -97,6 +97,14 @@ const COMMANDS: Record<string, Entry> = {
     summary: 'say whether this machine is fit for a role, and what to mend',
     load: async () => (await import('./doctor.js')).doctor
   },
+  backup: {
+    summary: 'copy a data folder, so that it can be restored',
+    load: async () => (await import('./backup.js')).backup
+  },
+  restore: {
+    summary: 'make a data folder of a backup',
+    load: async () => (await import('./backup.js')).restoreCommand
+  },
   completion: {
     summary: 'have a shell complete commands and options',
     load: async () => (await import('./completion.js')).completionOf(COMMANDS)

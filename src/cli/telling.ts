@@ -41,6 +41,8 @@ const sentences: Record<string, (facts: Facts) => string> = {
   'role.waiting': ({ key, missing }) =>
     `waits for ${amountText(missing as bigint)} datdots; send them to ${keyText(key)}`,
   'role.no-chain': ({ key }) => `the chain ${keyText(key)} does not answer; trying again`,
+  'role.elsewhere': () =>
+    'another copy of this folder works under its key; stop one of them. This one goes on when the other is gone',
   'role.failed': ({ job, error }) => `${String(job)} failed: ${(error as Error).message}`,
   'pinner.serving': ({ hypercores }) => `serves ${String(hypercores)} hypercores`,
   'pinner.receiving': ({ draw }) => `takes the segment of draw ${String(draw)}`,

@@ -35,6 +35,8 @@ export interface ConnectionOptions {
   random: () => number
   /** Whether to look, while an answer is awaited, that the chain is still there, and to connect anew when it is not; by default not. */
   heartbeat?: boolean
+  /** Says on each connection which of its identity's copies speaks: see `hello`. By default it says nothing. */
+  instance?: Uint8Array | undefined
 }
 
 export interface CallOptions {
@@ -138,7 +140,7 @@ export class ChainConnection extends Resource {
   }
 
   #dial(): Promise<Open> {
-    const attempt = this.#connect()
+    const attempt = this.#connect().then((open) => this.#greet(open))
     this.#use(attempt)
     return attempt
   }
@@ -205,6 +207,26 @@ export class ChainConnection extends Resource {
     }
   }
 
+  /**
+   * Says which copy of the identity's folder speaks. The chain then hangs up on what this one had before.
+   *
+   * @throws SwarmError `INSTANCE_ELSEWHERE`; `RPC_CLOSED` if it could not be said
+   */
+  async #greet(open: Open): Promise<Open> {
+    const { instance } = this.#options
+    if (!instance) return open
+    try {
+      const { code, request } = methods.hello
+      const patience = { timeoutMs: DIAL_MS, signal: this.signal }
+      await open.channel.request(code, encode(request, { instance }), patience)
+      return open
+    } catch (error) {
+      hangUp(open)
+      if (error instanceof SwarmError && error.code === 'INSTANCE_ELSEWHERE') throw error
+      throw unreachable()
+    }
+  }
+
   /** Looks after the other end as long as the connection lasts. */
   #watch({ channel, lost }: Open): void {
     const { clock } = this
@@ -228,7 +250,7 @@ export class ChainConnection extends Resource {
       const open = await this.#connect()
       // It spoke again: what was asked there is answered there.
       if (this.#current !== before || silent.closed || silent.heardAt > asked) return hangUp(open)
-      this.#use(Promise.resolve(open))
+      this.#use(this.#greet(open))
       silent.close()
     } catch {
       // Nobody is there; while the old one stays silent it is tried again.

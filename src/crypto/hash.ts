@@ -34,6 +34,12 @@ export function blake3(bytes: Uint8Array): Buffer {
   return out
 }
 
+/** BLAKE3-256 of bytes that come one after the other. */
+export function blake3Stream(): { update: (bytes: Uint8Array) => void; digest: () => Buffer } {
+  const hasher = new Blake3Hasher()
+  return { update: (bytes) => void hasher.update(asBuffer(bytes)), digest: () => hasher.digestBuffer() }
+}
+
 /**
  * Keyed BLAKE3-256 of the joined `parts` under a 32-byte `key`.
  *

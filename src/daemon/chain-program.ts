@@ -48,8 +48,8 @@ export class ChainProgram extends Resource {
     const { dir, network, genesis, faucet: limits, clock, randomBytes, hear } = this.#options
     const { http } = this.#options
     if (http) await this.acquire('HTTP', http)
-    const folder = new RoleFolder({ path: join(dir, CHAIN), role: 'chain', clock })
-    const { path } = await this.acquire('folder', folder)
+    const own = { path: join(dir, CHAIN), role: 'chain', clock, randomBytes, mayBeCopied: false }
+    const { path } = await this.acquire('folder', new RoleFolder(own))
     const file = await this.acquire('log', new FileLog(join(path, 'log.ndjson'), clock))
     const log = hear(CHAIN, file.log.with({ role: CHAIN }))
     const services: Faucet[] = []

@@ -60,14 +60,15 @@ export class NodeProgram extends Resource {
     if (http) await this.acquire('HTTP', http)
     for (const settings of this.#options.roles) {
       const { role, name, registration, memoryBytes, port } = settings
-      const { path } = await this.acquire(
+      const { path, instance } = await this.acquire(
         `folder of ${name}`,
-        new RoleFolder({ path: join(dir, name), role, clock })
+        new RoleFolder({ path: join(dir, name), role, clock, randomBytes })
       )
       const file = await this.acquire(`log of ${name}`, new FileLog(join(path, 'log.ndjson'), clock))
       const log = hear(name, file.log.with({ role: name }))
       const participant = participantOf(role, {
         dir: path,
+        instance,
         network: { ...this.#options.network, port },
         chainKey,
         clock,

@@ -27,6 +27,11 @@ export const networkErrors = {
     cause: 'Another program has the UDP port that was asked for, or the address is not one of this machine.',
     remedy: 'Choose another `--port` or `--host`, or stop the program that has the port.'
   },
+  INSTANCE_ELSEWHERE: {
+    class: 'SwarmError',
+    cause: 'Another copy of the folder of this identity is connected to the chain.',
+    remedy: 'Stop one of them. This one goes on by itself ten seconds after the other is not heard any more.'
+  },
   PEER_UNREACHABLE: {
     class: 'SwarmError',
     cause: 'A peer cannot be connected to.',

@@ -152,6 +152,34 @@ export const programErrors = {
     cause: 'Another process works in this data folder.',
     remedy: 'Stop that process, or choose another `--data`.'
   },
+  BACKUP_NOTHING: {
+    class: 'InputError',
+    cause:
+      'What is to be copied is no data folder of a role or an operator, or the copy would lie within it.',
+    remedy: 'Name the folder that is given as `--data`, or one of a role in it, and a place elsewhere.'
+  },
+  BACKUP_NONE: {
+    class: 'InputError',
+    cause: 'What is to be restored was not written by `datdot backup`, or that was stopped before its end.',
+    remedy: 'Name the folder that `datdot backup` wrote, or restore another backup.'
+  },
+  BACKUP_CHAIN: {
+    class: 'InputError',
+    cause:
+      'The folder to be copied holds a chain. Members would refuse one that goes on from an older state.',
+    remedy: 'Back up its members; have the chain on a disk that is mirrored.'
+  },
+  BACKUP_DAMAGED: {
+    class: 'InputError',
+    cause: 'A file of a backup is missing, or has other bytes than when it was written.',
+    remedy: 'Restore another backup, and look after the disk that this one is on.'
+  },
+  DATA_COPIED: {
+    class: 'InputError',
+    cause:
+      "A chain's folder is elsewhere than where it was written: it was copied, or moved to another disk.",
+    remedy: 'Move it back.'
+  },
   DATA_HOLDS_NETWORK: {
     class: 'InputError',
     cause: 'The folder holds what an earlier network left.',

@@ -6,6 +6,7 @@ import { fileTrouble } from '../file-failure.js'
 import { Resource } from '../lifecycle.js'
 import { FolderLock, describeHolder, type Holder } from '../storage/folder-lock.js'
 import { makeTemporaryFolder } from '../temporary-folder.js'
+import { dropDeviceFiles, isCopied, loadInstance } from './instance.js'
 
 /** Made first in the data folder of a network, and locked as long as it runs. It stays: the folder holds a network then. */
 const NETWORK_LOCK = 'network.json'
@@ -68,14 +69,14 @@ export class DataFolder extends Resource {
       // What another one has, or had before, is not ours to remove.
       if (isFirst && !(error instanceof DatdotError && error.code === 'DATA_IN_USE'))
         await rm(created ?? claim, REMOVE)
-      throw ownError(folder, error)
+      throw folderError(folder, error)
     }
     if (!resumed && (lock.known || (await list(folder)).length > 1)) throw holdsNetwork(folder)
     try {
       await checkSpace(folder, neededBytes)
     } catch (error) {
       if (!resumed) await this.#remove()
-      throw ownError(folder, error)
+      throw folderError(folder, error)
     }
   }
 
@@ -99,12 +100,16 @@ export interface RoleFolderOptions {
   /** Such as `pinner`. */
   role: string
   clock: Clock
+  randomBytes: (length: number) => Uint8Array
+  /** Whether it may have been copied; not if two copies that both go on would contradict each other. Default: true. */
+  mayBeCopied?: boolean
 }
 
 /** A role's own folder while it runs, new or from an earlier run. */
 export class RoleFolder extends Resource {
   readonly #options: RoleFolderOptions
   #path = ''
+  #instance!: Buffer
 
   constructor(options: RoleFolderOptions) {
     super()
@@ -116,20 +121,42 @@ export class RoleFolder extends Resource {
     return this.#path
   }
 
+  /** Tells this folder from copies of it, once it is open. */
+  get instance(): Buffer {
+    return this.#instance
+  }
+
   /**
-   * @throws InputError DATA_NOT_A_FOLDER, DATA_NOT_WRITABLE, DATA_IN_USE, DATA_HOLDS_NETWORK, DISK_FULL, FOLDER_NO_LOCKS
+   * @throws InputError DATA_NOT_A_FOLDER, DATA_NOT_WRITABLE, DATA_IN_USE, DATA_HOLDS_NETWORK, DATA_COPIED, DISK_FULL,
+   *   FOLDER_NO_LOCKS
    */
   protected async start(): Promise<void> {
-    const { path, role, clock } = this.#options
+    const { path, role, clock, randomBytes, mayBeCopied = true } = this.#options
     const { folder } = await makeFolder(path)
     if ((await list(folder)).includes(NETWORK_LOCK)) throw await taken(folder, clock)
     try {
       await this.acquire('lock', lockOf(folder, join(folder, ROLE_LOCK), { role, clock }))
+      if (await isCopied(folder)) {
+        if (!mayBeCopied) throw copied(folder)
+        await dropDeviceFiles(folder)
+      }
+      // After that: a crash in between finds a copied folder again.
+      this.#instance = await loadInstance(folder, randomBytes)
     } catch (error) {
-      throw ownError(folder, error)
+      throw folderError(folder, error)
     }
     this.#path = folder
   }
+}
+
+/** What keeps the programs of a folder out of it while somebody else works there, not locked yet. */
+export async function lockFolder(
+  folder: string,
+  owner: { role: string; clock: Clock }
+): Promise<FolderLock[]> {
+  const names = await list(folder)
+  const locks = names.includes(NETWORK_LOCK) ? [NETWORK_LOCK] : [ROLE_LOCK]
+  return locks.map((name) => lockOf(folder, join(folder, name), owner))
 }
 
 function lockOf(folder: string, path: string, owner: { role: string; clock: Clock }): FolderLock {
@@ -145,7 +172,7 @@ async function makeFolder(path: string | undefined): Promise<{ folder: string; c
   try {
     return { folder, created: await makeParents(folder) }
   } catch (error) {
-    throw ownError(folder, error)
+    throw folderError(folder, error)
   }
 }
 
@@ -171,7 +198,7 @@ async function makeParents(folder: string): Promise<string | null> {
 
 async function list(folder: string): Promise<string[]> {
   return readdir(folder).catch((error: unknown) => {
-    throw ownError(folder, error)
+    throw folderError(folder, error)
   })
 }
 
@@ -202,6 +229,13 @@ function holdsNetwork(folder: string): InputError {
   )
 }
 
+function copied(folder: string): InputError {
+  return new InputError(
+    'DATA_COPIED',
+    `${folder} was copied or moved from where it was written: two chains of one key would contradict each other; move it back`
+  )
+}
+
 function inUse(folder: string, holder: Holder | null): InputError {
   return new InputError(
     'DATA_IN_USE',
@@ -210,7 +244,7 @@ function inUse(folder: string, holder: Holder | null): InputError {
 }
 
 /** What the system says of a folder, as an error of ours. */
-function ownError(folder: string, error: unknown): unknown {
+export function folderError(folder: string, error: unknown): unknown {
   if (error instanceof DatdotError) return error
   const { message } = error as Error
   const options = { cause: error }

@@ -26,6 +26,8 @@ export interface MemberOptions {
   clock: Clock
   randomBytes: (length: number) => Buffer
   log: Logger
+  /** Of several folders with this identity the one that speaks: the chain lets one at a time. Not told without it. */
+  instance?: Uint8Array | undefined
   /** Tries to get what a role lacks to register, and returns the grains that came; asked again and again while it waits. */
   fund?: (shortage: Shortage) => Promise<bigint>
 }
@@ -66,7 +68,7 @@ export class Member extends Resource {
   }
 
   protected async start(): Promise<void> {
-    const { dir, network, chainKey, clock, log, randomBytes } = this.options
+    const { dir, network, chainKey, clock, log, randomBytes, instance } = this.options
     const keyPair = (this.#keyPair = await loadIdentity(dir, randomBytes))
     const dht = (this.#dht = createDht(network))
     this.owe('DHT', () => leave(dht))
@@ -78,6 +80,7 @@ export class Member extends Resource {
       receipts,
       connect: () => dht.connect(chainKey, { keyPair }),
       heartbeat: true,
+      instance,
       clock,
       random: () => randomBytes(4).readUInt32LE() / 2 ** 32
     })
@@ -134,7 +137,8 @@ export class Member extends Resource {
         // What it had is spent between asking and registering: it is looked at again.
         if (!hasCode(error, 'BALANCE_TOO_LOW')) {
           if (!(error instanceof SwarmError)) throw error
-          tell('role.no-chain', { key: this.options.chainKey, code: error.code })
+          if (error.code === 'INSTANCE_ELSEWHERE') tell('role.elsewhere', { key: keyPair.publicKey })
+          else tell('role.no-chain', { key: this.options.chainKey, code: error.code })
         }
       }
       await pause(clock, REGISTER_AGAIN_MS, signal)

@@ -1,5 +1,6 @@
 import type { ChainClient } from '../client/client.js'
 import type { Clock } from '../clock.js'
+import { SwarmError } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { Effect, EffectKind } from '../protocol/effects.js'
 import { pause, Wakeup } from '../wait.js'
@@ -8,6 +9,8 @@ import { pause, Wakeup } from '../wait.js'
 const LOOK_AGAIN_MS = 10_000
 /** Pause after work that failed for a reason that may pass. */
 const RETRY_MS = 250
+/** And where another copy of this role's folder works in its place. */
+const ELSEWHERE_MS = 5_000
 
 export interface WorkLoopOptions {
   chain: Pick<ChainClient, 'info' | 'events'>
@@ -26,6 +29,8 @@ export class WorkLoop {
   readonly #running = new Set<Promise<void>>()
   readonly #wakeup = new Wakeup()
   #woken = true
+  /** Whether it was told that another copy works. */
+  #elsewhere = false
 
   constructor(options: WorkLoopOptions) {
     this.#options = options
@@ -47,6 +52,7 @@ export class WorkLoop {
       const { chain: view } = await chain.info({ timeoutMs: 60_000, signal })
       hear(null)
       for await (const { operation, effects } of chain.events({ from: view.length, signal })) {
+        this.#elsewhere = false
         hear(effects && effects.effects)
         const concerns = effects === null || effects.effects.some(({ kind }) => kinds.has(kind))
         if (concerns || (operation.kind === 'tick' && kinds.has('tick'))) this.wake()
@@ -102,7 +108,7 @@ export class WorkLoop {
         } catch (error) {
           this.#failed(name, error)
           this.#woken = true
-          await this.pause(RETRY_MS)
+          await this.pause(isElsewhere(error) ? ELSEWHERE_MS : RETRY_MS)
         }
       }
     })
@@ -110,6 +116,14 @@ export class WorkLoop {
 
   #failed(name: string, error: unknown): void {
     const { signal, log } = this.#options
-    if (!signal.aborted) log('role.failed', { job: name, error: error as Error })
+    if (signal.aborted) return
+    if (!isElsewhere(error)) return log('role.failed', { job: name, error: error as Error })
+    // All jobs find the same, again and again, as long as the other one lives.
+    if (!this.#elsewhere) log('role.elsewhere', { error: error as Error })
+    this.#elsewhere = true
   }
+}
+
+function isElsewhere(error: unknown): boolean {
+  return error instanceof SwarmError && error.code === 'INSTANCE_ELSEWHERE'
 }

@@ -106,6 +106,7 @@ export class ServerChannel {
   #offences = 0
   #tokens: number
   #refilledAt: number
+  #heardAt: number
 
   constructor(mux: Protomux, protocol: string, options: ServerOptions) {
     this.#handlers = options.handlers
@@ -114,7 +115,7 @@ export class ServerChannel {
     this.#memory = options.memory ?? new SharedMemory(Infinity)
     this.#clock = options.clock
     this.#tokens = this.#quotas.burst
-    this.#refilledAt = options.clock.now()
+    this.#refilledAt = this.#heardAt = options.clock.now()
     const channel = mux.createChannel({
       protocol,
       ondrain: () => this.#drained(),
@@ -138,6 +139,11 @@ export class ServerChannel {
     return this.#channel.closed
   }
 
+  /** When the asking end was last heard of. */
+  get heardAt(): number {
+    return this.#heardAt
+  }
+
   close(): void {
     this.#channel.close()
   }
@@ -152,6 +158,7 @@ export class ServerChannel {
   }
 
   #onrequest(message: Uint8Array): void {
+    this.#heardAt = this.#clock.now()
     let request
     try {
       request = decode(requestType, message)
@@ -203,6 +210,7 @@ export class ServerChannel {
 
   /** Says that this end lives, whatever waits for its turn here; whoever asks all the time is not told, and counts as an offender. */
   #onbeat(): void {
+    this.#heardAt = this.#clock.now()
     if (!this.#takeTokens(1)) this.#offend()
     else if (!this.closed && this.#backlog === 0) this.#beat.send(nothing)
   }

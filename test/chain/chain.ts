@@ -38,7 +38,7 @@ export interface TestChain {
   bootstrap: HyperDHT.Address[]
   /** Lines that the chain wrote to its log. */
   lines: string[]
-  client: (name: string, options?: Pick<ChainClientOptions, 'receipts'>) => ChainClient
+  client: (name: string, options?: Pick<ChainClientOptions, 'receipts' | 'instance'>) => ChainClient
   stop: () => Promise<void>
   /** Ends the service as a crash would for its peers, and starts another on the same ledger and folder. */
   restart: (downMs?: number) => Promise<void>

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -18,7 +19,7 @@ async function dataFolder(t: TestContext, path: string | undefined, neededBytes 
 }
 
 async function roleFolder(t: TestContext, path: string, role = 'pinner'): Promise<RoleFolder> {
-  const folder = new RoleFolder({ path, role, clock })
+  const folder = new RoleFolder({ path, role, clock, randomBytes })
   closeAfter(t, () => folder.close())
   return opened(folder)
 }

@@ -69,7 +69,8 @@ const resources: Record<string, (at: Place) => Resource> = {
   'a private DHT': () => new PrivateDht(),
   'an engine': () => new Engine({ threads: 1 }),
   'a temporary folder': () => new TemporaryFolder('datdot-test-'),
-  'a role’s folder': ({ dir, clock }) => new RoleFolder({ path: join(dir, 'role'), role: 'pinner', clock }),
+  'a role’s folder': ({ dir, clock }) =>
+    new RoleFolder({ path: join(dir, 'role'), role: 'pinner', clock, randomBytes }),
   'a lock': ({ dir, clock }) =>
     new FolderLock({ path: join(dir, 'lock'), role: 'pinner', clock, inUse: () => new Error('in use') }),
   'a node file': ({ dir }) => new NodeFile(join(dir, 'nodes', 'one')),

@@ -47,6 +47,8 @@ test('a pinner in a process of its own takes, holds and serves a copy', async (t
   assert.equal(await pinner.ended, 0, pinner.stderr())
   assert.equal(leftRunning(pinner.child), false)
   assert.match(pinner.stdout(), /"closed"/)
-  const again = await openedFolder(new RoleFolder({ path: dir, role: 'pinner', clock: systemClock }))
+  const again = await openedFolder(
+    new RoleFolder({ path: dir, role: 'pinner', clock: systemClock, randomBytes })
+  )
   await again.close()
 })

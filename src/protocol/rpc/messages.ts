@@ -1,4 +1,4 @@
-import { bytes, list, optional, struct, text, uint, type Infer, type Type } from '../codec.js'
+import { bytes, fixed, list, optional, struct, text, uint, type Infer, type Type } from '../codec.js'
 import { DETAIL_BYTES_MAX, OPERATION_BYTES_MAX } from '../operations.js'
 import { parametersType } from '../parameters.js'
 import { questions, ROWS_MAX, type QuestionName } from './questions.js'
@@ -107,7 +107,12 @@ export const methods = {
     struct({ upload: uint(), offset: uint(), bytes: bytes(EVIDENCE_PIECE_BYTES) }),
     struct({ received: uint(), receipt: optional(evidenceReceiptType) })
   ),
-  findOpening: method(56, struct({ challenge: uint() }), optional(evidenceViewType))
+  findOpening: method(56, struct({ challenge: uint() }), optional(evidenceViewType)),
+  /**
+   * Says which of the copies of an identity's folder speaks, by a number of its own. Other connections with the same number are closed;
+   * of two numbers the later one is refused while the first is heard.
+   */
+  hello: method(57, struct({ instance: fixed(16) }), empty)
 }
 
 /** What is more than a question to the ledger. */

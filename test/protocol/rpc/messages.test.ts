@@ -133,7 +133,15 @@ const table: Record<string, Row> = {
     refused: [{ challenge: -1, bytes: 2 }]
   },
   opening: { code: 55, ...uploaded, response: { received: 5, receipt: null }, answered: '0500' },
-  findOpening: { code: 56, request: { challenge: 6 }, asked: '06', ...none, refused: [{ challenge: -1 }] }
+  findOpening: { code: 56, request: { challenge: 6 }, asked: '06', ...none, refused: [{ challenge: -1 }] },
+  hello: {
+    code: 57,
+    request: { instance: Buffer.from(of('09', 16), 'hex') },
+    asked: of('09', 16),
+    response: {},
+    answered: '',
+    refused: [{ instance: Buffer.alloc(15) }, { instance: Buffer.alloc(17) }]
+  }
 }
 
 function account(): unknown {
