@@ -151,7 +151,7 @@ test('every import of a file of the repository is found', () => {
 /** Rooms that a page may load, and what of other rooms and of packages they bring: each of it pure, as they are. */
 const pure = ['protocol', 'evidence', 'merkle', 'ledger/rules']
 const broughtAlong = [
-  /^dist\/src\/(browser|bytes|errors|errors\/[a-z-]+|chunk\/(header|codec))\.js$/,
+  /^dist\/src\/(bounds|browser|bytes|errors|errors\/[a-z-]+|chunk\/(header|codec))\.js$/,
   /^dist\/src\/crypto\/(prime-proof-bytes|blake3-(compress|slab|tree)|pure-hashes|browser\/[a-z0-9-]+)\.js$/,
   /\/node_modules\/(b4a\/(browser|lib\/[a-z0-9]+)|compact-encoding\/[a-z]+|flat-tree\/index)\.js$/
 ]

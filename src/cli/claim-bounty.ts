@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import * as idEncoding from 'hypercore-id-encoding'
+import { UINT_MAX } from '../bounds.js'
 import { toHex } from '../bytes.js'
 import { systemClock } from '../clock.js'
 import { randomBytes } from '../crypto/keys.js'
@@ -85,7 +86,7 @@ async function run(args: string[], io: CommandIo): Promise<number> {
       : BigInt(
           `0x${hexOption(factor ? 'factor' : 'root', digits, NUMBER_HEX, 'a hexadecimal number below 2^2048')}`
         )
-  const at = integerOption('round', round, { default: 0, min: 1, max: Number.MAX_SAFE_INTEGER })
+  const at = integerOption('round', round, { default: 0, min: 1, max: UINT_MAX })
   const bootstrap = bootstrapOption(nodes!)
   const running = new FinderRun({
     dir: resolve(io.cwd, data!),

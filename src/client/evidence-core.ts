@@ -1,5 +1,7 @@
 import type Hypercore from 'hypercore'
+import { readUint } from '../bytes.js'
 import { ChainError } from '../errors.js'
+import { UINT_MAX } from '../bounds.js'
 
 /** First byte of a block with bytes of an evidence. */
 const PIECE = 0
@@ -63,15 +65,17 @@ export async function* readEvidence(
 export function readTrailer(block: Buffer, at: number): EvidenceRecord | undefined {
   const kind = kindOf(block[0])
   if (block.byteLength !== TRAILER_BYTES || !kind || block[1] !== VERSION) return undefined
-  const count = Number(block.readBigUInt64LE(50))
-  if (count > at) return undefined
+  const [id, bytes, count, time, previous] = [2, 42, 50, 58, 66].map((place) =>
+    readUint(block, place, 8)
+  ) as [number, number, number, number, number]
+  if (Math.max(id, bytes, time, previous) > UINT_MAX || count > at) return undefined
   return {
     kind,
-    id: Number(block.readBigUInt64LE(2)),
+    id,
     hash: Buffer.from(block.subarray(10, 42)),
-    bytes: Number(block.readBigUInt64LE(42)),
-    at: Number(block.readBigUInt64LE(58)),
-    previous: Math.min(at - count, Number(block.readBigUInt64LE(66))),
+    bytes,
+    at: time,
+    previous: Math.min(at - count, previous),
     start: at - count,
     end: at + 1
   }

@@ -4,6 +4,7 @@ import { InputError } from '../errors.js'
 import { fileTrouble } from '../file-failure.js'
 import { Resource } from '../lifecycle.js'
 import type { Logger } from '../log.js'
+import { UINT_MAX } from '../bounds.js'
 import type { Receipt } from '../protocol/views.js'
 
 /** Receipts beyond which the older half goes: the newest one fixes all of the log below it. */
@@ -142,5 +143,5 @@ function parse(line: string): Receipt | null {
 }
 
 function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= UINT_MAX
 }

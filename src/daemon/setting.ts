@@ -1,4 +1,5 @@
 import * as idEncoding from 'hypercore-id-encoding'
+import { BYTES_MAX } from '../bounds.js'
 import { parseKey } from '../drive/key.js'
 
 /** How one setting is written, wherever it stands: as a flag, in the environment, in a file. */
@@ -33,7 +34,7 @@ export function size(min: number): Setting<number> {
       const unit = match?.[2]?.toLowerCase() ?? 'b'
       const power = 'bkmgt'.indexOf(unit.charAt(0))
       const bytes = match ? Math.floor(Number(match[1]) * (unit.includes('i') ? 1024 : 1000) ** power) : NaN
-      return Number.isSafeInteger(bytes) && bytes >= min ? bytes : undefined
+      return bytes >= min && bytes <= BYTES_MAX ? bytes : undefined
     }
   }
 }

@@ -1,4 +1,5 @@
 import * as idEncoding from 'hypercore-id-encoding'
+import { BLOCKS_MAX } from '../bounds.js'
 import { InputError } from '../errors.js'
 
 /** A key that somebody named, and the length that goes with it if one was named too. */
@@ -29,5 +30,7 @@ export function parseKey(text: string): NamedKey | null {
   }
   if (!idEncoding.isValid(key)) return null
   const named = length ?? pearLength
+  // Longer than any hypercore: no address that somebody has copied.
+  if (named !== undefined && Number(named) > BLOCKS_MAX) return null
   return { key: idEncoding.decode(key), length: named === undefined ? null : Number(named) }
 }

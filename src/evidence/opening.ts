@@ -2,7 +2,7 @@ import { hash } from '#crypto/hash.js'
 import { MAX_BODY_BYTES } from './slices.js'
 import { MAX_HEADER_BYTES } from '../chunk/header.js'
 import { ProofError } from '../errors.js'
-import { MAX_BLOCKS } from './slice-walk.js'
+import { BLOCKS_MAX } from '../bounds.js'
 import { bytes, decode, encode, fixed, struct, uint, type Infer } from '../protocol/codec.js'
 import { MAX_ORIGINAL_PROOF_BYTES } from './refusal-format.js'
 
@@ -23,7 +23,7 @@ export const MAX_OPENING_BYTES = MAX_CHUNK_BYTES + MAX_CHUNK_PROOF_BYTES + MAX_O
 export const openingType = struct({
   version: uint(0xfc),
   /** Blocks of the original whose tree the segment was recorded with. */
-  length: uint(MAX_BLOCKS),
+  length: uint(BLOCKS_MAX),
   /** Inclusion proof of the chunk under the segment's root. */
   proof: bytes(MAX_CHUNK_PROOF_BYTES),
   /** Of the block in the author's tree, … */

@@ -1,6 +1,7 @@
 import { hash } from '#crypto/hash.js'
 import { MAX_PRIME_PROOF_BYTES } from '../crypto/prime-proof-bytes.js'
 import { ProofError } from '../errors.js'
+import { BLOCKS_MAX } from '../bounds.js'
 import {
   bytes,
   decode,
@@ -36,7 +37,7 @@ export const MAX_REFUSAL_EVIDENCE_BYTES = MAX_SENT_CHUNK_BYTES + MAX_ORIGINAL_PR
 /** A chunk (block `index`) and its inclusion proof against the root in `checkpoint`, signed by the signer. */
 const provenChunk = {
   checkpoint: signedRecordType,
-  index: uint(),
+  index: uint(BLOCKS_MAX),
   proof: bytes(MAX_CHUNK_PROOF_BYTES)
 }
 
@@ -68,7 +69,13 @@ const headType = struct({ version: uint(0xfc), fault: oneOf(faults) })
 
 export type RefusalEvidence = { [F in Fault]: { fault: F } & Infer<(typeof faultTypes)[F]> }[Fault]
 
-const evidenceType: Type<RefusalEvidence> = {
+export const refusalEvidenceType: Type<RefusalEvidence> = {
+  layout: {
+    is: 'variant',
+    version: VERSION,
+    by: 'fault',
+    of: faultTypes as unknown as Record<string, Type<unknown>>
+  },
   preencode(state: CodecState, evidence: RefusalEvidence) {
     headType.preencode(state, { version: VERSION, fault: evidence.fault })
     typeOf(evidence.fault).preencode(state, evidence)
@@ -86,14 +93,14 @@ const evidenceType: Type<RefusalEvidence> = {
 
 /** The evidence's bytes, in their only form. */
 export function encodeRefusalEvidence(evidence: RefusalEvidence): Uint8Array {
-  return encode(evidenceType, evidence)
+  return encode(refusalEvidenceType, evidence)
 }
 
 /** Reads evidence. Chunk and proofs are views of `from`. @throws ProofError `REFUSAL_MALFORMED` */
 export function decodeRefusalEvidence(from: Uint8Array): RefusalEvidence {
   if (from.byteLength > MAX_REFUSAL_EVIDENCE_BYTES) throw malformed(`it has ${from.byteLength} bytes`)
   try {
-    return decode(evidenceType, from)
+    return decode(refusalEvidenceType, from)
   } catch (error) {
     if (error instanceof ProofError) throw error
     throw malformed((error as Error).message)

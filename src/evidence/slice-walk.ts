@@ -1,6 +1,7 @@
 import { HEADER_BYTES, MAX_HEADER_BYTES, type CodecName } from '../chunk/header.js'
 import type { Hashes } from '../crypto/pure-hashes.js'
 import { ChainError, ProofError } from '../errors.js'
+import { BLOCKS_MAX } from '../bounds.js'
 import { SLICE_BYTES, VALUE_BYTES, siblingCount, sliceCount, sliceLength } from './slices.js'
 
 // The storage challenge over slices (docs/formats.md). No I/O and nothing of Node: hashes are handed in.
@@ -13,9 +14,6 @@ export const MAX_WALK_SEGMENTS = 4096
 
 /** The most encoded bytes of a copy: 256 TiB. */
 export const MAX_COPY_BYTES = 2 ** 48
-
-/** The most blocks of a hypercore. */
-export const MAX_BLOCKS = 2 ** 40
 
 /** One segment of the challenged copy, as the chain recorded it. */
 export interface SliceSegment {
@@ -143,7 +141,7 @@ export function sliceWalkShape({ seed, steps, segments }: SliceChallenge): Slice
     chunks += segment.chunks
     bytes += segment.bytes
     most += segment.chunks + Math.floor(Math.max(0, bodies - 1) / SLICE_BYTES)
-    if (end > MAX_BLOCKS || bytes > MAX_COPY_BYTES) throw refuse('it is larger than any copy')
+    if (end > BLOCKS_MAX || bytes > MAX_COPY_BYTES) throw refuse('it is larger than any copy')
   }
   const whole = most <= steps
   return { chunks, bytes, bound: BigInt(bytes), whole, steps: whole ? most : steps }

@@ -1,5 +1,6 @@
 import { readU64, readUint, writeU64, writeUint } from '../bytes.js'
 import { ChainError } from '../errors.js'
+import { UINT_MAX } from '../bounds.js'
 
 /** The bytes being written or read, and where in them; the shape that compact-encoding uses too. */
 export interface CodecState {
@@ -8,8 +9,23 @@ export interface CodecState {
   buffer: Uint8Array | null
 }
 
+/** What a codec takes: from it tests make values of every format, and one beyond every bound. */
+export type Layout =
+  | { is: 'uint'; most: number }
+  | { is: 'amount' | 'change' | 'flag' }
+  | { is: 'fixed'; length: number }
+  | { is: 'bytes' | 'text'; most: number }
+  | { is: 'word'; words: readonly string[] }
+  | { is: 'optional'; of: Type<unknown> }
+  | { is: 'list'; most: number; of: Type<unknown> }
+  | { is: 'struct'; fields: Readonly<Record<string, Type<unknown>>> }
+  | { is: 'tuple'; types: readonly Type<unknown>[] }
+  /** One of these, by the value of its field `by`, whose place in the list is written before it and behind the version, if there is one. */
+  | { is: 'variant'; version?: number; by: string; of: Readonly<Record<string, Type<unknown>>> }
+
 /** A compact-encoding codec whose decoder refuses every form but the one its encoder writes. */
 export interface Type<T> {
+  readonly layout: Layout
   preencode(state: CodecState, value: T): void
   encode(state: CodecState, value: T): void
   decode(state: CodecState): T
@@ -79,9 +95,10 @@ function readVarint(state: CodecState): number | bigint {
   return value
 }
 
-/** A whole number in 0..max. */
-export function uint(max: number = Number.MAX_SAFE_INTEGER): Type<number> {
+/** A whole number in 0..max; of what may be a loop's or an allocation's length the maximum is said. */
+export function uint(max: number = UINT_MAX): Type<number> {
   return {
+    layout: { is: 'uint', most: max },
     preencode(state, value) {
       state.end += varintLength(value)
     },
@@ -101,6 +118,7 @@ export function uint(max: number = Number.MAX_SAFE_INTEGER): Type<number> {
 
 /** Grains: a bigint in 0..2^62-1. */
 export const amount: Type<bigint> = {
+  layout: { is: 'amount' },
   preencode(state, value) {
     state.end += bigVarintLength(value)
   },
@@ -118,6 +136,7 @@ export const amount: Type<bigint> = {
 
 /** A change of an account: a bigint within the amounts, either sign, zig-zag on the wire. */
 export const change: Type<bigint> = {
+  layout: { is: 'change' },
   preencode(state, value) {
     state.end += bigVarintLength(zigzag(value))
   },
@@ -140,6 +159,7 @@ function zigzag(value: bigint): bigint {
 /** Exactly `length` bytes. */
 export function fixed(length: number): Type<Uint8Array> {
   return {
+    layout: { is: 'fixed', length },
     preencode(state) {
       state.end += length
     },
@@ -157,6 +177,7 @@ const length32 = uint(0xffffffff)
 /** Up to `max` bytes with their length before them. */
 export function bytes(max: number): Type<Uint8Array> {
   return {
+    layout: { is: 'bytes', most: max },
     preencode(state, value) {
       length32.preencode(state, value.byteLength)
       state.end += value.byteLength
@@ -182,6 +203,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export function text(max: number): Type<string> {
   const raw = bytes(max)
   return {
+    layout: { is: 'text', most: max },
     preencode: (state, value) => raw.preencode(state, encoder.encode(value)),
     encode: (state, value) => raw.encode(state, encoder.encode(value)),
     decode(state) {
@@ -199,6 +221,7 @@ export function text(max: number): Type<string> {
 export function oneOf<const W extends readonly string[]>(words: W): Type<W[number]> {
   const index = uint(words.length - 1)
   return {
+    layout: { is: 'word', words },
     preencode: (state) => index.preencode(state, 0),
     encode(state, value) {
       const at = words.indexOf(value)
@@ -212,6 +235,7 @@ export function oneOf<const W extends readonly string[]>(words: W): Type<W[numbe
 /** A value or null. */
 export function optional<T>(type: Type<T>): Type<T | null> {
   return {
+    layout: { is: 'optional', of: type },
     preencode(state, value) {
       state.end++
       if (value !== null) type.preencode(state, value)
@@ -231,6 +255,7 @@ export function optional<T>(type: Type<T>): Type<T | null> {
 /** Up to `max` values of one type. */
 export function list<T>(type: Type<T>, max: number): Type<T[]> {
   return {
+    layout: { is: 'list', most: max, of: type },
     preencode(state, values) {
       length32.preencode(state, values.length)
       for (const value of values) type.preencode(state, value)
@@ -258,6 +283,7 @@ type Values<F> = { -readonly [K in keyof F]: Infer<F[K]> }
 export function struct<const F extends { [K in keyof F]: Type<Infer<F[K]>> }>(fields: F): Type<Values<F>> {
   const entries = Object.entries(fields as unknown as Fields)
   return {
+    layout: { is: 'struct', fields: fields as unknown as Record<string, Type<unknown>> },
     preencode(state, value) {
       for (const [name, type] of entries) type.preencode(state, value[name as keyof F] as never)
     },
@@ -276,6 +302,7 @@ export function struct<const F extends { [K in keyof F]: Type<Infer<F[K]>> }>(fi
 export function tuple<V extends unknown[]>(...types: { [K in keyof V]: Type<V[K]> }): Type<V> {
   const all: Type<unknown>[] = types
   return {
+    layout: { is: 'tuple', types: all },
     preencode(state, values) {
       for (const [index, type] of all.entries()) type.preencode(state, values[index])
     },

@@ -1,4 +1,5 @@
 import { codecNames } from '../chunk/header.js'
+import { BLOCKS_MAX } from '../bounds.js'
 import {
   change,
   amount,
@@ -16,6 +17,7 @@ import { outcomeNames, roleNames } from './operations.js'
 const key = fixed(32)
 const lateKinds = ['acknowledge', 'deliver', 'accept', 'refuse', 'answer'] as const
 const id = uint()
+const blocks = uint(BLOCKS_MAX)
 
 /** Everything that an entry can change, as the entry's hash covers it and subscribers receive it. */
 const effectBodies = {
@@ -23,13 +25,13 @@ const effectBodies = {
   registered: struct({ key, role: oneOf(roleNames), capacityBytes: uint(), deposit: amount }),
   retiring: struct({ key, role: oneOf(roleNames) }),
   retired: struct({ key, role: oneOf(roleNames), refund: amount }),
-  sponsored: struct({ hypercore: key, length: uint(), codec: oneOf(codecNames), wanted: uint() }),
-  extended: struct({ hypercore: key, length: uint() }),
+  sponsored: struct({ hypercore: key, length: blocks, codec: oneOf(codecNames), wanted: uint() }),
+  extended: struct({ hypercore: key, length: blocks }),
   graceBegan: struct({ hypercore: key, until: uint() }),
   graceEnded: struct({ hypercore: key }),
   lapsed: struct({ hypercore: key }),
   /** A task waits for its turn to be drawn. */
-  wanted: struct({ task: id, copy: id, hypercore: key, start: uint(), end: uint() }),
+  wanted: struct({ task: id, copy: id, hypercore: key, start: blocks, end: blocks }),
   /** `key` is asked to be the task's pinner or, once it has one that said yes, its signer. */
   drawn: struct({
     draw: id,
@@ -43,7 +45,7 @@ const effectBodies = {
   undrawn: struct({ task: id, why: oneOf(['candidates', 'balance'] as const), round: uint() }),
   acknowledged: struct({ draw: id, by: key }),
   delivered: struct({ draw: id, segment: fixed(32) }),
-  accepted: struct({ draw: id, copy: id, segment: fixed(32), start: uint(), end: uint() }),
+  accepted: struct({ draw: id, copy: id, segment: fixed(32), start: blocks, end: blocks }),
   refused: struct({ draw: id, by: key, evidence: fixed(32) }),
   judged: struct({ draw: id, upheld: uint(1) }),
   /** The task failed at this stage; it is wanted again in `round`. */
@@ -116,6 +118,7 @@ const effectKinds = Object.keys(effectBodies) as EffectKind[]
 const codeType = uint(effectKinds.length - 1)
 
 const effectType: Type<Effect> = {
+  layout: { is: 'variant', by: 'kind', of: effectBodies as unknown as Record<string, Type<unknown>> },
   preencode(state: CodecState, effect: Effect) {
     codeType.preencode(state, 0)
     ;(effectBodies[effect.kind] as unknown as Type<Effect>).preencode(state, effect)

@@ -1,4 +1,5 @@
 import { MAX_PRIME_PROOF_BYTES } from '../crypto/prime-proof-bytes.js'
+import { BLOCKS_MAX } from '../bounds.js'
 import { bytes, decode, encode, fixed, struct, uint, type Infer } from './codec.js'
 import { segmentRecordType } from './segment.js'
 
@@ -16,7 +17,7 @@ export const offerType = struct({
   draw: uint(),
   publicKey: bytes(512),
   primeProof: bytes(MAX_PRIME_PROOF_BYTES),
-  known: uint()
+  known: uint(BLOCKS_MAX)
 })
 export type SegmentOffer = Infer<typeof offerType>
 

@@ -2,6 +2,7 @@ import { fullRoots, leftSpan, parent, sibling } from 'flat-tree'
 import { blake2b } from '#crypto/blake2b.js'
 import { equal, readUint, writeUint } from '../bytes.js'
 import { ForgeryError, ProofError } from '../errors.js'
+import { BLOCKS_MAX, BYTES_MAX } from '../bounds.js'
 
 const PROOF_VERSION = 1
 const HASH_BYTES = 32
@@ -52,8 +53,13 @@ export function treeHashOf(roots: readonly OriginalNode[]): Uint8Array {
   return blake2b(message)
 }
 
-/** Flat indices of the roots of a tree of `length` blocks. */
+/**
+ * Flat indices of the roots of a tree of `length` blocks.
+ *
+ * @throws ProofError ORIGINAL_PROOF_SHAPE for a length that no hypercore has: flat-tree would not come to an end
+ */
 export function rootIndices(length: number): number[] {
+  checkLength(length)
   return fullRoots(2 * length)
 }
 
@@ -186,6 +192,7 @@ export function verifyOriginalLeaf(
   { length, treeHash }: OriginalHash,
   index: number
 ): void {
+  checkLength(length)
   if (!Number.isSafeInteger(index) || index < 0 || index >= length) {
     throw new ProofError('ORIGINAL_PROOF_SHAPE', `There is no block ${index} in an original of ${length}.`)
   }
@@ -228,8 +235,13 @@ function parentOf(node: OriginalNode, other: OriginalNode): OriginalNode {
   return { index: parent(node.index), size, hash: blake2b(parentMessage) }
 }
 
+function checkLength(length: number): void {
+  if (Number.isInteger(length) && length >= 0 && length <= BLOCKS_MAX) return
+  throw new ProofError('ORIGINAL_PROOF_SHAPE', `No original has ${length} blocks.`)
+}
+
 function checkedSize(size: number): number {
-  if (Number.isSafeInteger(size)) return size
+  if (Number.isInteger(size) && size <= BYTES_MAX) return size
   throw new ProofError('ORIGINAL_PROOF_FORMAT', 'The proof states an impossible size.')
 }
 

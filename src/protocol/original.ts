@@ -1,10 +1,8 @@
 import { ChainError } from '../errors.js'
+import { BLOCKS_MAX, BYTES_MAX } from '../bounds.js'
 import { bytes, fixed, list, struct, uint, type Infer } from './codec.js'
 import { rootIndices, treeHashOf, type OriginalNode } from './original-tree.js'
 
-/** Most blocks of a hypercore that the chain knows, and most bytes of them. */
-export const BLOCKS_MAX = 2 ** 40
-export const BYTES_MAX = 2 ** 48
 /** Roots of a tree are as many as its length has ones in binary. */
 const ROOTS_MAX = 40
 
@@ -45,6 +43,9 @@ export interface OriginalSums {
  * @throws ChainError `ORIGINAL_INVALID` if they are not the roots of a tree of this length, or have more bytes than a hypercore may
  */
 export function sumsOf({ length, roots }: Pick<Original, 'length' | 'roots'>): OriginalSums {
+  if (length > BLOCKS_MAX) {
+    throw new ChainError('ORIGINAL_INVALID', `a hypercore has at most ${BLOCKS_MAX} blocks, not ${length}`)
+  }
   const indices = rootIndices(length)
   if (indices.length !== roots.length) {
     throw new ChainError(

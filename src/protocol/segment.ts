@@ -1,6 +1,7 @@
 import { codecNames } from '../chunk/header.js'
 import { hash } from '#crypto/hash.js'
 import { signDetached, verifyDetached, type KeyPair } from '#crypto/keys.js'
+import { BLOCKS_MAX, BYTES_MAX } from '../bounds.js'
 import { bytes, fixed, oneOf, struct, uint, type Infer } from './codec.js'
 
 /**
@@ -18,13 +19,13 @@ export const segmentRecordType = struct({
   signer: fixed(32),
   codec: oneOf(codecNames),
   version: uint(255),
-  start: uint(),
-  end: uint(),
+  start: uint(BLOCKS_MAX),
+  end: uint(BLOCKS_MAX),
   publicKey: bytes(512),
   primeProof: bytes(32),
   salt: fixed(32),
-  chunks: uint(),
-  bytes: uint(),
+  chunks: uint(BLOCKS_MAX),
+  bytes: uint(BYTES_MAX),
   root: fixed(32),
   treeHash: fixed(32)
 })

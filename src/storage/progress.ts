@@ -1,3 +1,6 @@
+import { readUint } from '../bytes.js'
+import { StorageError } from '../errors.js'
+import { UINT_MAX } from '../bounds.js'
 import type { OriginalNode } from '../protocol/original-tree.js'
 
 const NODE_BYTES = 48
@@ -37,8 +40,8 @@ export function encodeTail({ length, byteLength }: TailEnd): Buffer {
 
 export function decodeTail(bytes: Buffer): TailEnd {
   return {
-    length: Number(bytes.readBigUInt64LE(0)),
-    byteLength: Number(bytes.readBigUInt64LE(COUNTER_BYTES))
+    length: counter(bytes, 0),
+    byteLength: counter(bytes, COUNTER_BYTES)
   }
 }
 
@@ -79,8 +82,8 @@ export function decodeNodes(bytes: Buffer): OriginalNode[] {
   const nodes: OriginalNode[] = []
   for (let offset = 0; offset + NODE_BYTES <= bytes.byteLength; offset += NODE_BYTES) {
     nodes.push({
-      index: Number(bytes.readBigUInt64LE(offset)),
-      size: Number(bytes.readBigUInt64LE(offset + 8)),
+      index: counter(bytes, offset),
+      size: counter(bytes, offset + 8),
       hash: bytes.subarray(offset + 16, offset + NODE_BYTES)
     })
   }
@@ -96,8 +99,18 @@ export function encodeProgress(progress: SegmentProgress): Buffer {
 
 export function decodeProgress(bytes: Buffer): SegmentProgress {
   return {
-    position: Number(bytes.readBigUInt64LE(0)),
-    bytes: Number(bytes.readBigUInt64LE(COUNTER_BYTES)),
+    position: counter(bytes, 0),
+    bytes: counter(bytes, COUNTER_BYTES),
     roots: decodeNodes(bytes.subarray(2 * COUNTER_BYTES))
   }
+}
+
+/** A counter of a record: a disk may give back what nobody wrote. @throws StorageError STORAGE_CORRUPT */
+function counter(bytes: Buffer, at: number): number {
+  const value = at + COUNTER_BYTES <= bytes.byteLength ? readUint(bytes, at, COUNTER_BYTES) : NaN
+  if (value <= UINT_MAX) return value
+  throw new StorageError(
+    'STORAGE_CORRUPT',
+    `a record of ${bytes.byteLength} bytes has no number at ${at} that was written`
+  )
 }

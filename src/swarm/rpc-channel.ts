@@ -40,6 +40,7 @@ const cancelType = struct({ id: uint() })
 
 /** A whole message as it is, so that what is wrong in it is found where it can be answered. */
 const raw: Type<Uint8Array> = {
+  layout: { is: 'bytes', most: MESSAGE_BYTES_MAX },
   preencode(state, value) {
     state.end += value.byteLength
   },

@@ -1,5 +1,6 @@
 import { writeUint } from '../bytes.js'
 import { SwarmError } from '../errors.js'
+import { UINT_MAX } from '../bounds.js'
 
 /** Most bytes of one encoded chunk; a `seal` of 15 MiB with its header. */
 const CHUNK_BYTES_MAX = 16 << 20
@@ -71,7 +72,7 @@ export function writeNumber(value: number): Buffer {
 export function readNumber(payload: Buffer, what: string): number {
   if (payload.byteLength !== 8) throw protocolError(`${what} of another length`)
   const value = Number(payload.readBigUInt64LE())
-  if (!Number.isSafeInteger(value)) throw protocolError(`${what} of ${value}`)
+  if (value > UINT_MAX) throw protocolError(`${what} of ${value}`)
   return value
 }
 

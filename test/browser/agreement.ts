@@ -16,7 +16,8 @@ import {
   type Kind,
   type Statement
 } from '../../src/protocol/operations.js'
-import { BLOCKS_MAX, BYTES_MAX, sumsOf, type Original } from '../../src/protocol/original.js'
+import { BLOCKS_MAX, BYTES_MAX } from '../../src/bounds.js'
+import { sumsOf, type Original } from '../../src/protocol/original.js'
 import { rootIndices } from '../../src/protocol/original-tree.js'
 import { parameters } from '../../src/protocol/parameters.js'
 import { methods } from '../../src/protocol/rpc/messages.js'
@@ -81,12 +82,12 @@ const record = (n: Numbers): SegmentRecord => ({
   signer: key(n),
   codec: n.of(['wrap', 'seal'] as const),
   version: n.below(256),
-  start: n.whole(),
-  end: n.whole(),
+  start: n.whole(BLOCKS_MAX),
+  end: n.whole(BLOCKS_MAX),
   publicKey: n.bytes(n.of([32, 256])),
   primeProof: n.bytes(n.of([0, 32])),
   salt: key(n),
-  chunks: n.whole(),
+  chunks: n.whole(BLOCKS_MAX),
   bytes: n.whole(),
   root: key(n),
   treeHash: key(n)

@@ -1,6 +1,8 @@
 // What the programs of this folder have in common. They run in Node and, bundled, where there is nothing of Node: so neither
 // `node:assert` nor a Buffer, and all that goes in or out is text.
 
+import { UINT_MAX } from '../../src/bounds.js'
+
 /** Bytes of hexadecimal digits. */
 export function from(hex: string): Uint8Array {
   return Uint8Array.from(hex.match(/../g) ?? [], (byte) => parseInt(byte, 16))
@@ -70,7 +72,7 @@ export class Numbers {
   }
 
   /** A whole number of any length up to `most`. */
-  whole(most = Number.MAX_SAFE_INTEGER): number {
+  whole(most = UINT_MAX): number {
     const value = this.below(2 ** 32) * 2 ** 21 + this.below(2 ** 21)
     return Math.min(most, Math.floor(value / 2 ** this.below(53)))
   }

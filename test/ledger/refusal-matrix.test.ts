@@ -9,6 +9,7 @@ import { signSegment } from '../../src/protocol/segment.js'
 import type { AssignmentView, SegmentView } from '../../src/protocol/views.js'
 import { modulusBytes, seededPrimes, weakModulus } from '../crypto/weak-keys.js'
 import { shapedModulus } from '../helpers/moduli.js'
+import { UINT_MAX } from '../../src/bounds.js'
 import { identity, smallNetwork, type TestNetwork } from './network.js'
 import { factorOf, rootOf, seal } from './sealed.js'
 import { closeAfter } from '../helpers/close-after.js'
@@ -342,7 +343,7 @@ test('whoever sends: an account, the next nonce, this network, signatures that h
   assert.equal(submit(signed({ chainId: Buffer.alloc(32, 9) })), 'SIGNATURE_WRONG')
   assert.equal(submit(signed({ anchor: { ...anchor, seq: anchor.seq + 1 } })), 'ANCHOR_UNKNOWN')
   assert.equal(submit(signed({ anchor: { ...anchor, hash: Buffer.alloc(32, 9) } })), 'ANCHOR_UNKNOWN')
-  assert.equal(submit(signed({ anchor: { ...anchor, seq: Number.MAX_SAFE_INTEGER } })), 'ANCHOR_UNKNOWN')
+  assert.equal(submit(signed({ anchor: { ...anchor, seq: UINT_MAX } })), 'ANCHOR_UNKNOWN')
   const forged = signed()
   forged[forged.byteLength - 1]! ^= 1
   assert.equal(submit(forged), 'SIGNATURE_WRONG')

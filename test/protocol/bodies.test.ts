@@ -50,7 +50,7 @@ function parse(text: string): { form: Form; rest: string } {
   if ((found = take(/^u(?:<=(\d+)(?:\^(\d+))?)?(?![a-zA-Z])/))) {
     form = {
       is: 'number',
-      most: found[1] ? Number(found[1]) ** Number(found[2] ?? 1) : Number.MAX_SAFE_INTEGER
+      most: found[1] ? Number(found[1]) ** Number(found[2] ?? 1) : 2 ** 48
     }
   } else if (take(/^amount(?![a-zA-Z])/)) form = { is: 'amount' }
   else if ((found = take(/^(\d+)/))) form = { is: 'raw', length: Number(found[1]) }

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { toHex } from '../../src/bytes.js'
 import { decode, encode } from '../../src/protocol/codec.js'
-import { BLOCKS_MAX, BYTES_MAX, originalType, sumsOf, type Original } from '../../src/protocol/original.js'
+import { BLOCKS_MAX, BYTES_MAX } from '../../src/bounds.js'
+import { originalType, sumsOf, type Original } from '../../src/protocol/original.js'
 
 interface Vector {
   fork: number

@@ -142,7 +142,7 @@ for seq, at, clock, arrived, rules, operation, effects in [
     (0, 1_700_000_000_000, 0, None, 1, b"first", b""),
     (1, 1_700_000_000_000, 10, 7, 1, b"second", b"\x00\x00"),
     (2, 1_700_000_010_001, 10_001, 9_000, 1, b"third", b"e" * 300),
-    (3, 2**53 - 1, 2**53 - 1, 2**53 - 1, 65535, b"", b"\xff"),
+    (3, 2**48, 2**48, 2**48, 65535, b"", b"\xff"),
 ]:
     operation_hash = H("datdot/operation/1", chain_id, operation)
     effects_hash = blake3(effects)

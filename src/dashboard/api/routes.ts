@@ -1,3 +1,4 @@
+import { UINT_MAX } from '../../bounds.js'
 import { outcomeNames, roleNames, type RoleName } from '../../protocol/operations.js'
 import type { ApiAnswers, PageQuery, Span } from './answers.js'
 import { SPANS } from './answers.js'
@@ -34,7 +35,9 @@ function route<P, Q, A>(
   }
 }
 
-const id = { id: whole(undefined) }
+/** Whatever is counted. */
+const number = whole(UINT_MAX)
+const id = { id: number }
 const key = { key: phrase(128, 'in any of its forms') }
 const paging = {
   cursor: maybe<string>({ schema: { type: 'string', pattern: '^[0-9]{1,15}$' } }),
@@ -43,7 +46,7 @@ const paging = {
 const span = maybe(anyOf(Object.keys(SPANS) as Span[]))
 const spanOf = (query: { span?: Span | undefined }): Span => query.span ?? 'all'
 const page = fields(paging)
-const ofCopyOrPinner = fields({ ...paging, copy: maybe(whole()), pinner: maybe(phrase(128)) })
+const ofCopyOrPinner = fields({ ...paging, copy: maybe(number), pinner: maybe(phrase(128)) })
 
 /** All that the API answers, in the order of its description. */
 export const routes: readonly Route[] = [
@@ -116,12 +119,12 @@ export const routes: readonly Route[] = [
     answer: (answers, _, query) => answers.checks(query, query)
   }),
   route('/copies/:id/checks/:epoch', 'A retrieval check with the reports that it was made of', {
-    params: fields({ ...id, epoch: whole() }),
+    params: fields({ ...id, epoch: number }),
     answers: shapes.checkShape,
     answer: (answers, params) => answers.check(params.id, params.epoch)
   }),
   route('/draws', 'Draws of pinners and signers, newest first', {
-    query: fields({ ...paging, copy: maybe(whole()) }),
+    query: fields({ ...paging, copy: maybe(number) }),
     answers: shapes.pageOf(shapes.drawRowShape),
     answer: (answers, _, query) => answers.draws(query, query)
   }),
@@ -136,7 +139,7 @@ export const routes: readonly Route[] = [
     answer: (answers, _, query) => answers.events(query, query)
   }),
   route('/entries/:seq', 'An entry of the log, as it is published', {
-    params: fields({ seq: whole() }),
+    params: fields({ seq: number }),
     answers: shapes.entryShape,
     answer: (answers, params) => answers.entry(params.seq)
   }),

@@ -13,7 +13,7 @@ import {
   type Type
 } from '../codec.js'
 import { planType, roleNames } from '../operations.js'
-import { BLOCKS_MAX, BYTES_MAX } from '../original.js'
+import { BLOCKS_MAX, BYTES_MAX } from '../../bounds.js'
 import type { EvidenceReceipt } from '../receipt.js'
 import { segmentRecordType } from '../segment.js'
 import type {
@@ -44,9 +44,11 @@ const id = uint()
 const STEPS_MAX = 512
 const SEGMENTS_MAX = 4_096
 const ppm = uint(1_000_000)
+const blocks = uint(BLOCKS_MAX)
 
 /** A yes or no. */
 export const flag: Type<boolean> = {
+  layout: { is: 'flag' },
   preencode: (state) => void state.end++,
   encode: (state, value) => uint(1).encode(state, value ? 1 : 0),
   decode: (state) => uint(1).decode(state) === 1
@@ -112,7 +114,13 @@ export const accountViewType: Type<AccountView> = struct({
 
 const segmentRest = struct({ hash, id: hash, draw: id, reserved: amount })
 
+/** The fields of a struct. */
+function fieldsOf({ layout }: Type<unknown>): Readonly<Record<string, Type<unknown>>> {
+  return layout.is === 'struct' ? layout.fields : {}
+}
+
 export const segmentViewType: Type<SegmentView> = {
+  layout: { is: 'struct', fields: { ...fieldsOf(segmentRecordType), ...fieldsOf(segmentRest) } },
   preencode(state, view) {
     segmentRecordType.preencode(state, view)
     segmentRest.preencode(state, view)
@@ -128,8 +136,8 @@ export const taskViewType: Type<TaskView> = struct({
   id,
   copy: id,
   state: oneOf(['resting', 'wanted', 'frozen', 'asked', 'delivering', 'late', 'delivered'] as const),
-  start: uint(),
-  end: uint(),
+  start: blocks,
+  end: blocks,
   round: uint(),
   draw: optional(id),
   pinner: optional(hash),
@@ -143,7 +151,7 @@ export const copyViewType: Type<CopyView> = struct({
   hypercore: hash,
   state: oneOf(['pending', 'active', 'lost', 'released'] as const),
   pinner: optional(hash),
-  length: uint(),
+  length: blocks,
   bytes: uint(),
   segments: list(segmentViewType, 65_536),
   task: optional(taskViewType),
@@ -155,7 +163,7 @@ export const hypercoreViewType: Type<HypercoreView> = struct({
   state: oneOf(['active', 'grace', 'lapsed'] as const),
   balance: amount,
   fork: uint(),
-  length: uint(),
+  length: blocks,
   byteLength: uint(),
   treeHash: hash,
   grownClock: uint(),
@@ -170,7 +178,7 @@ export const assignmentViewType: Type<AssignmentView> = struct({
   draw: id,
   hypercore: hash,
   fork: uint(),
-  length: uint(),
+  length: blocks,
   byteLength: uint(),
   treeHash: hash,
   manifest: bytes(4_096),
@@ -191,7 +199,7 @@ export const askViewType: Type<AskView> = struct({
   copy: id,
   hypercore: hash,
   codec: oneOf(codecNames),
-  length: uint(),
+  length: blocks,
   byteLength: uint(),
   bytes: uint(),
   deadline: uint()
@@ -202,8 +210,8 @@ const walkSegmentType: Type<WalkSegment> = struct({
   id: hash,
   publicKey: bytes(512),
   salt: hash,
-  start: uint(BLOCKS_MAX),
-  chunks: uint(BLOCKS_MAX),
+  start: blocks,
+  chunks: blocks,
   bytes: uint(BYTES_MAX),
   root: hash,
   treeHash: hash
@@ -233,7 +241,7 @@ export const openingViewType: Type<OpeningView> = struct({
   pinner: hash,
   round: uint(),
   segment: walkSegmentType,
-  index: uint(),
+  index: blocks,
   openBy: optional(uint()),
   missed: uint()
 })
@@ -243,7 +251,7 @@ export const checkViewType: Type<CheckView> = struct({
   copy: id,
   hypercore: hash,
   pinner: hash,
-  length: uint(),
+  length: blocks,
   closeRound: uint(),
   settleRound: uint()
 })
@@ -310,8 +318,8 @@ export interface EvidenceView {
 export const evidenceViewType: Type<EvidenceView> = struct({
   id,
   hash,
-  start: uint(),
-  end: uint(),
+  start: blocks,
+  end: blocks,
   bytes: uint(),
   at: uint()
 })
