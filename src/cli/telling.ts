@@ -48,6 +48,7 @@ const sentences: Record<string, (facts: Facts) => string> = {
   'pinner.receiving': ({ draw }) => `takes the segment of draw ${String(draw)}`,
   'pinner.accepted': ({ key, start, end }) =>
     `holds chunks ${String(start)} to ${String(end)} of ${keyText(key)}`,
+  'pinner.objects': ({ draw }) => `says that nothing came of draw ${String(draw)}`,
   'pinner.forgot': ({ key }) => `has let go of hypercore ${keyText(key)}`,
   'pinner.block-lost': ({ key, index, reason }) =>
     `lost block ${String(index)} of ${keyText(key)}: ${String(reason)}`,
@@ -55,6 +56,7 @@ const sentences: Record<string, (facts: Facts) => string> = {
   'pinner.walk-failed': ({ challenge, error }) =>
     `cannot answer challenge ${String(challenge)}: ${(error as Error).message}`,
   'signer.delivered': ({ draw }) => `delivered what draw ${String(draw)} asked for`,
+  'signer.out-of-time': ({ draw }) => `has no more time for draw ${String(draw)}, and says so`,
   'signer.refused': ({ draw, error }) => `refused draw ${String(draw)}: ${(error as Error).message}`,
   'faucet.granted': ({ key, amount }) => `gave ${amountText(amount as bigint)} datdots to ${keyText(key)}`
 }

@@ -55,7 +55,16 @@ export interface Copy {
   unpaidFrom: number | null
 }
 
-export const taskStates = ['resting', 'wanted', 'frozen', 'asked', 'delivering', 'late', 'delivered'] as const
+export const taskStates = [
+  'resting',
+  'wanted',
+  'frozen',
+  'asked',
+  'delivering',
+  'late',
+  'delivered',
+  'refused'
+] as const
 
 export interface Task {
   id: number

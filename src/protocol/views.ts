@@ -135,9 +135,9 @@ export interface TaskView {
   copy: number
   /**
    * wanted -> frozen -> asked (the pinner) -> wanted -> frozen -> asked (the signer) -> delivering -> (late ->) delivered -> closed; wanted again after a
-   * failure, or resting first.
+   * failure, or resting first. Refused: by its signer, without evidence; its pinner is to say what there is to say.
    */
-  state: 'resting' | 'wanted' | 'frozen' | 'asked' | 'delivering' | 'late' | 'delivered'
+  state: 'resting' | 'wanted' | 'frozen' | 'asked' | 'delivering' | 'late' | 'delivered' | 'refused'
   start: number
   end: number
   /** Of the last draw; resting: when it is wanted again. */

@@ -87,10 +87,15 @@ test('pinner, then signer find nobody who serves: neither pays or is rated, the 
   assert.equal((await auditFile(network.path)).failure, null)
 })
 
-test('what the signer says counts only after its pinner said so: else both pay, and both are out for the copy', (t) => {
+test('what the signer says counts only after its pinner said so: else both pay, if the pinner objects, and both are out for the copy', (t) => {
   const pairs = new Pairs(t)
   const { draw, pinner, signer } = pairs.pair()
   assert.equal(pairs.say(signer, draw), 'ok')
+  assert.equal(pairs.task!.state, 'refused')
+  assert.deepEqual([pairs.role(signer).deposit, pairs.role(pinner).deposit], [DEPOSIT, DEPOSIT])
+  assert.equal(pairs.say(pinner, draw), 'NOT_WAITING', 'its word would come after its signer’s')
+  assert.equal(pairs.say(signer, draw), 'NOT_WAITING')
+  assert.equal(pairs.say(pinner, draw, 'other'), 'ok')
   const fee = pairs.rules.failedFee
   assert.deepEqual([pairs.role(signer).deposit, pairs.role(pinner).deposit], [DEPOSIT - fee, DEPOSIT - fee])
   assert.deepEqual([pairs.role(signer).reputationPpm, pairs.role(pinner).storagePpm], [HALF, HALF])
@@ -99,18 +104,73 @@ test('what the signer says counts only after its pinner said so: else both pay, 
   assert.ok(!equal(again.pinner, pinner) && !equal(again.signer, signer))
 })
 
-test('a signer that refuses otherwise, or delivers nothing, gets both sides to pay, whatever its pinner said', (t) => {
+test('a signer that refuses otherwise gets both sides to pay, whatever its pinner said before', (t) => {
   const pairs = new Pairs(t)
   const { draw, pinner, signer } = pairs.pair()
   pairs.say(pinner, draw)
   assert.equal(pairs.say(signer, draw, 'other'), 'ok')
+  assert.equal(pairs.say(pinner, draw, 'other'), 'ok')
   const fee = pairs.rules.failedFee
   assert.deepEqual([pairs.role(signer).deposit, pairs.role(pinner).deposit], [DEPOSIT - fee, DEPOSIT - fee])
-  const next = pairs.pair()
-  for (let n = 0; n < 100 && pairs.task!.draw === next.draw; n++) pairs.network.tick()
-  assert.notEqual(pairs.task!.draw, next.draw)
-  assert.equal(pairs.role(next.signer).deposit, DEPOSIT - fee)
-  assert.equal(pairs.role(next.pinner).deposit, DEPOSIT - fee)
+})
+
+test('a signer that is silent pays alone, and another signer is drawn for the same pinner', (t) => {
+  const pairs = new Pairs(t)
+  const { draw, pinner, signer } = pairs.pair()
+  pairs.say(pinner, draw)
+  while (pairs.task!.draw === draw) pairs.network.tick()
+  const fee = pairs.rules.failedFee
+  assert.deepEqual([pairs.role(signer).deposit, pairs.role(pinner).deposit], [DEPOSIT - fee, DEPOSIT])
+  assert.ok(pairs.role(signer).reputationPpm < HALF, 'silence is rated')
+  assert.equal(pairs.role(pinner).storagePpm, HALF)
+  const again = pairs.pair()
+  assert.ok(equal(again.pinner, pinner) && !equal(again.signer, signer))
+  assert.equal(pairs.say(pinner, again.draw), 'ok', 'what it said was about the draw before')
+})
+
+test('a pinner that says no once its signer has been silent does not pay for it', (t) => {
+  const pairs = new Pairs(t)
+  const { draw, pinner, signer } = pairs.pair()
+  while (pairs.task!.state === 'delivering') pairs.network.tick()
+  assert.equal(pairs.task!.state, 'late')
+  assert.equal(pairs.say(pinner, draw, 'other'), 'ok')
+  const fee = pairs.rules.failedFee
+  assert.deepEqual([pairs.role(signer).deposit, pairs.role(pinner).deposit], [DEPOSIT - fee, DEPOSIT])
+})
+
+for (const said of ['delivered', 'refused'] as const) {
+  test(`a pinner that is silent when its signer has ${said} pays alone, and its signer may be drawn again`, async (t) => {
+    const pairs = new Pairs(t)
+    const assignment = pairs.pair()
+    const { draw, pinner, signer } = assignment
+    if (said === 'delivered') pairs.network.deliver(assignment)
+    else assert.equal(pairs.say(signer, draw, 'other'), 'ok')
+    assert.equal(pairs.task!.state, said)
+    while (pairs.task!.draw === draw) pairs.network.tick()
+    const fee = pairs.rules.failedFee
+    assert.deepEqual([pairs.role(signer).deposit, pairs.role(pinner).deposit], [DEPOSIT, DEPOSIT - fee])
+    assert.ok(pairs.role(pinner).storagePpm < HALF, 'silence is rated')
+    assert.equal(pairs.role(signer).reputationPpm, HALF)
+    assert.equal(pairs.network.ledger.summary().reserved, 0n)
+    const again = pairs.pair()
+    assert.ok(!equal(again.pinner, pinner))
+    const { db } = pairs.network.ledger.state
+    assert.equal(db.all('SELECT 1 FROM passed').length, 1, 'the pinner alone is out for the copy')
+    assert.equal((await auditFile(pairs.network.path)).failure, null)
+  })
+}
+
+test('of what a signer delivered before it refused its pinner may take a part, as of one that was late', (t) => {
+  const pairs = new Pairs(t)
+  const assignment = pairs.pair()
+  assert.equal(pairs.say(assignment.signer, assignment.draw, 'other'), 'ok')
+  const half = { ...assignment, task: { ...assignment.task, end: assignment.task.end >> 1 } }
+  pairs.network.accept(half)
+  assert.equal(pairs.network.ledger.hypercore(pairs.key)!.copies[0]!.length, half.task.end)
+  assert.deepEqual(
+    pairs.deposits(),
+    names.map(() => DEPOSIT)
+  )
 })
 
 test('a pinner that said so pays a fee if the segment comes after all', (t) => {
@@ -176,8 +236,8 @@ test('each end without a delivery in between doubles what a side pays', (t) => {
   const paid: bigint[] = []
   const before = pairs.deposits()
   for (let n = 0; n < 2; n++) {
-    const { draw, signer } = pairs.pair()
-    pairs.say(signer, draw, 'other')
+    const { draw, pinner } = pairs.pair()
+    pairs.say(pinner, draw, 'other')
   }
   network.sponsor('song', { copies: 1 })
   // Both pairs are out for the film; the song is drawn among the same.
@@ -188,7 +248,7 @@ test('each end without a delivery in between doubles what a side pays', (t) => {
     const song = all.find(({ role, task }) => role === 'signer' && task.state === 'delivering')
     if (!song) continue
     const deposit = pairs.role(song.signer).deposit
-    pairs.say(song.signer, song.draw, 'other')
+    pairs.say(song.pinner, song.draw, 'other')
     paid.push(deposit - pairs.role(song.signer).deposit)
   }
   assert.deepEqual(paid, [2n * rules.failedFee])

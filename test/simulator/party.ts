@@ -36,6 +36,8 @@ export interface Served {
 
 /** After work that failed it is tried again so much later. */
 const RETRY_MS = 60_000
+/** How long before a deadline the last word is said. */
+const LAST_WORD_MS = 3 * RETRY_MS
 
 export interface PartyOptions {
   name: string
@@ -144,6 +146,14 @@ export class Party extends Resource {
   async pause(ms: number): Promise<void> {
     await pause(this.clock, ms, this.signal)
     if (this.away) throw new Error(`${this.name} is away`)
+  }
+
+  /** Whether a deadline is so near that there is time for one more word; if not, it looks again when it is. */
+  async isNearly(deadline: number | null): Promise<boolean> {
+    const leftMs = deadline! - (await this.chain.info()).clockNow
+    if (leftMs <= LAST_WORD_MS) return true
+    this.wakeIn(leftMs - LAST_WORD_MS / 2)
+    return false
   }
 
   /** Does one thing of several: what fails is tried again later, and keeps the others from nothing. */

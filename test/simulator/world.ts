@@ -55,8 +55,12 @@ export class World {
 
   /** What a reader gets of a pinner's copy. */
   read(pinner: Uint8Array, copy: number, index: number, reader: Reader): Served | null {
-    const party = this.#pinners.get(toHex(pinner))
-    if (!party || party.away) return null
-    return party.strategy.serve?.(copy, index, reader) ?? null
+    if (!this.isThere(pinner)) return null
+    return this.#pinners.get(toHex(pinner))!.strategy.serve?.(copy, index, reader) ?? null
+  }
+
+  /** Whether a pinner can be reached. */
+  isThere(pinner: Uint8Array): boolean {
+    return this.#pinners.get(toHex(pinner))?.away === false
   }
 }

@@ -180,6 +180,7 @@ export function redraw(
     clearSigner(state, task)
     task.draw = null
     task.delivered = null
+    task.sought = false
   }
   task.attempts++
   const tired = task.attempts >= p.redrawsMax

@@ -52,12 +52,22 @@ export function creditDelivery(state: State, roles: readonly Role[]): void {
 }
 
 /**
- * A delivery came to nothing, and nobody can tell whose fault it is: both sides pay the same kind of sum, neither is rated, and neither
- * is drawn for this copy again.
+ * A delivery came to nothing, each side has said its word, and nobody can tell whose fault it is: both pay the same kind of sum, neither is
+ * rated, and neither is drawn for this copy again.
  */
-export function failDelivery(state: State, task: Task, why: 'deliver' | 'accept' | 'refused'): void {
+export function failDelivery(state: State, task: Task): void {
   for (const side of BOTH) chargeFailure(state, state.role(task[side]!))
-  redraw(state, task, why, { drop: BOTH })
+  redraw(state, task, 'refused', { drop: BOTH })
+}
+
+/**
+ * A delivery came to nothing since one side said no word in its time: that is on the log, and nobody else pays for it. Another signer is
+ * drawn for the same pinner; a pinner is drawn again with its signer, who may be drawn for this copy again.
+ */
+export function failSilent(state: State, task: Task, silent: 'pinner' | 'signer'): void {
+  chargeFault(state, state.role(task[silent]!), 'offline')
+  if (silent === 'signer') redraw(state, task, 'deliver', { drop: ['signer'] })
+  else redraw(state, task, 'accept', { drop: BOTH, out: ['pinner'] })
 }
 
 /** The pinner says that it finds the hypercore nowhere, before its signer says anything: the task goes on. */

@@ -16,6 +16,7 @@ import {
   creditDelivery,
   endUnserved,
   failDelivery,
+  failSilent,
   saySought
 } from './deliveries.js'
 import { rate } from './roles.js'
@@ -153,7 +154,7 @@ export function deliver(state: State, sender: Account, { draw, record }: Body<'d
 export function accept(state: State, sender: Account, { draw, record }: Body<'accept'>): void {
   const task = taskOfDraw(state, draw)
   if (sideOf(state, task, sender) !== 'pinner') throw new ChainError('NOT_DRAWN', 'only the pinner accepts')
-  if (task.state !== 'delivering' && task.state !== 'late' && task.state !== 'delivered') {
+  if (!DELIVERING.has(task.state)) {
     throw new ChainError('NOT_WAITING', `this draw waits for nothing to be accepted`)
   }
   const copy = copyById(state, task.copy)
@@ -163,8 +164,9 @@ export function accept(state: State, sender: Account, { draw, record }: Body<'ac
     throw new ChainError('SEGMENT_MISMATCH', 'the signer delivered another segment')
   }
   if (cameLate(state, task, sender, 'accept')) return
-  // Half a segment is taken only from a signer that missed its time: its last signed running root counts. What is held already needs no half.
-  if (record.end !== task.end && (task.state !== 'late' || task.renewal)) {
+  // Half a segment is taken only from a signer that has no more time: its last signed running root counts. What is held already needs no half.
+  const signerIsDone = task.state === 'late' || task.state === 'refused'
+  if (record.end !== task.end && (!signerIsDone || task.renewal)) {
     throw new ChainError('SEGMENT_SHORT', 'the signer still has time to deliver the rest')
   }
   if (record.codec === 'seal') {
@@ -274,14 +276,14 @@ function growLock(state: State, hypercore: Hypercore, copy: Copy, pinner: Role):
 }
 
 /** States in which both sides have said yes. */
-const DELIVERING: ReadonlySet<Task['state']> = new Set(['delivering', 'late', 'delivered'])
+const DELIVERING: ReadonlySet<Task['state']> = new Set(['delivering', 'late', 'delivered', 'refused'])
 
 /** What stands in the effects for the evidence of a refusal that has none. */
 const NO_EVIDENCE = refusalHash(Buffer.alloc(0))
 
 /**
  * A drawn signer or pinner says no. Before it acknowledged, another takes its place; afterwards both roles are drawn again. Without evidence
- * both pay, with evidence the chain judges who does; a hypercore that each of them found nowhere pays itself.
+ * both pay, unless one was silent in its time; with evidence the chain judges who does; a hypercore that each of them found nowhere pays itself.
  */
 export function refuse(state: State, sender: Account, { draw, reason, evidence }: Body<'refuse'>): void {
   const task = taskOfDraw(state, draw)
@@ -298,9 +300,12 @@ export function refuse(state: State, sender: Account, { draw, reason, evidence }
   if (reason === 'unreachable' && !evidence && side === 'pinner' && DELIVERING.has(task.state)) {
     if (task.sought) throw new ChainError('UNSERVED_SAID', 'the pinner of this draw has said so already')
     if (task.state !== 'delivering') {
-      throw new ChainError('NOT_WAITING', 'the signer has delivered, or its time is over')
+      throw new ChainError('NOT_WAITING', 'the signer has said its word, or its time is over')
     }
     return saySought(state, task, role)
+  }
+  if (task.state === 'refused' && side === 'signer') {
+    throw new ChainError('NOT_WAITING', 'its signer has refused this draw already')
   }
   state.emit({ kind: 'refused', draw, by: sender.key, evidence: evidence ?? NO_EVIDENCE })
   if (task.state === 'asked') {
@@ -322,7 +327,14 @@ export function refuse(state: State, sender: Account, { draw, reason, evidence }
   }
   // The pinner's word came first, or it would only have to say what its signer says.
   if (reason === 'unreachable' && side === 'signer' && task.sought) return endUnserved(state, task)
-  failDelivery(state, task, 'refused')
+  // The signer said no word in its time.
+  if (task.state === 'late') return failSilent(state, task, 'signer')
+  if (task.state === 'delivering' && side === 'signer') {
+    task.state = 'refused'
+    task.deadline = state.head.clock + state.parameters.acknowledgeMs
+    return saveTask(state, task)
+  }
+  failDelivery(state, task)
 }
 
 /** A refusal waits for its evidence and for the chain's verdict. */
@@ -400,8 +412,9 @@ function expireTask(state: State, task: Task): void {
       task.deadline = state.head.clock + state.parameters.acknowledgeMs
       return saveTask(state, task)
     case 'late':
-      return failDelivery(state, task, 'deliver')
+      return failSilent(state, task, 'signer')
     case 'delivered':
-      return failDelivery(state, task, 'accept')
+    case 'refused':
+      return failSilent(state, task, 'pinner')
   }
 }

@@ -135,7 +135,16 @@ export const segmentViewType: Type<SegmentView> = {
 export const taskViewType: Type<TaskView> = struct({
   id,
   copy: id,
-  state: oneOf(['resting', 'wanted', 'frozen', 'asked', 'delivering', 'late', 'delivered'] as const),
+  state: oneOf([
+    'resting',
+    'wanted',
+    'frozen',
+    'asked',
+    'delivering',
+    'late',
+    'delivered',
+    'refused'
+  ] as const),
   start: blocks,
   end: blocks,
   round: uint(),

@@ -32,6 +32,7 @@ import { pause, settled } from '../../wait.js'
 import { recordOf, refusalOf, segmentOf } from '../assignment.js'
 import { hasCode, type Member } from '../member.js'
 import { OriginalCheck } from './original-check.js'
+import { LastWords } from '../last-words.js'
 import { OverdueDraws } from '../overdue-draws.js'
 import { Received } from './received.js'
 import type { OwnRefusals } from './refusals.js'
@@ -97,6 +98,7 @@ export class SegmentIntake {
   /** By draw. */
   readonly #running = new Map<number, Running>()
   readonly #overdue: OverdueDraws
+  readonly #lastWords: LastWords
   /** What the signers of open draws have signed so far. */
   readonly #checkpoints = new Map<number, Checkpoints>()
 
@@ -108,6 +110,7 @@ export class SegmentIntake {
     this.#refusals = ports.refusals
     this.#original = new OriginalCheck(ports.member, ports.store)
     this.#overdue = new OverdueDraws(ports.member.options.clock)
+    this.#lastWords = new LastWords(ports.member, ({ draw }) => this.#object(draw))
   }
 
   /** Whether the signer of a draw sends its segment now. */
@@ -128,15 +131,20 @@ export class SegmentIntake {
       this.#running.get(draw)?.stop.abort(new SwarmError('SEGMENT_OVER', 'this draw is over'))
     )
     for (const draw of this.#checkpoints.keys()) if (!open.has(draw)) this.#checkpoints.delete(draw)
-    for (const assignment of assignments) {
-      const { role, draw, task } = assignment
-      if (role !== 'pinner' || (task.state !== 'late' && task.state !== 'delivered')) continue
+    const own = assignments.filter(({ role }) => role === 'pinner')
+    this.#lastWords.work(own.filter(({ task: { state } }) => state === 'delivered' || state === 'refused'))
+    for (const assignment of own) {
+      const { draw, task } = assignment
+      if (!['late', 'delivered', 'refused'].includes(task.state)) continue
       const running = this.#running.get(draw)
       if (!running) {
         this.#member.run(`segment of draw ${draw}`, () =>
-          this.#exclusively(draw, () => this.#acceptStored(assignment))
+          this.#exclusively(draw, async () => {
+            const isStored = await this.#acceptStored(assignment)
+            if (!isStored && task.state === 'refused') await this.#object(draw)
+          })
         )
-      } else if (task.state === 'late' && running.provable) {
+      } else if (task.state !== 'delivered' && running.provable) {
         running.stop.abort(new SwarmError('SEGMENT_LATE', 'the time to deliver this segment is over'))
       }
     }
@@ -188,7 +196,7 @@ export class SegmentIntake {
       const assignments = await chain.assignments({ signal })
       const mine = assignments.find((other) => other.role === 'pinner' && other.draw === draw)
       if (mine && !equal(mine.signer, signer)) break
-      if (mine && ['delivering', 'late', 'delivered'].includes(mine.task.state)) return mine
+      if (mine && ['delivering', 'late', 'delivered', 'refused'].includes(mine.task.state)) return mine
       if (clock.now() > until) break
       await pause(clock, ASSIGNMENT_POLL_MS, signal)
       signal.throwIfAborted()
@@ -264,20 +272,32 @@ export class SegmentIntake {
     return { publicKey, primeProofHash: primeProofHash(primeProof), fault }
   }
 
-  /** Accepts a segment that is all here, or in part if the signer's time is over. */
-  async #acceptStored(assignment: AssignmentView): Promise<void> {
+  /** Says that nothing came that could be accepted: silence would be this pinner's fault alone. */
+  async #object(draw: number): Promise<void> {
+    const { chain, log } = this.#member
+    log('pinner.objects', { draw })
+    await chain.refuse(draw, 'other').catch((error: unknown) => {
+      if (!hasCode(error, 'DRAW_NOT_OPEN')) throw error
+    })
+  }
+
+  /** Accepts a segment that is all here, or in part if the signer has no more time. Returns whether anything of it is here. */
+  async #acceptStored(assignment: AssignmentView): Promise<boolean> {
     const { chain, log, signal } = this.#member
     const { draw, task, hypercore } = assignment
     const { id } = segmentOf(await chain.chainId({ signal }), assignment, Buffer.alloc(0))
     const stored = this.#store
       .segments(hypercore)
       .find(({ state, segment }) => state === 'pending' && Buffer.compare(segment.id, id) === 0)
-    if (!stored) return
+    if (!stored) return false
     const ingest = await this.#store.beginSegment(stored)
     try {
       const checkpoint = await this.#checkpointOf(ingest)
-      const takesPart = task.state === 'late' && !task.renewal
-      if (!checkpoint || (checkpoint.record.end < task.end && !takesPart)) return await ingest.suspend()
+      const takesPart = task.state !== 'delivered' && !task.renewal
+      if (!checkpoint || (checkpoint.record.end < task.end && !takesPart)) {
+        await ingest.suspend()
+        return false
+      }
       await ingest.cutBack(checkpoint.record.end)
       await this.#accept(ingest, assignment, checkpoint)
     } catch (error) {
@@ -286,6 +306,7 @@ export class SegmentIntake {
       if (error instanceof ChainError || hasCode(error, 'STORAGE_NO_ORIGINAL')) await ingest.suspend()
       else await this.#giveUp(ingest, assignment, error)
     }
+    return true
   }
 
   /** Checks all that is stored of a segment, which is what `checkpoint` covers, and accepts it on the chain. */

@@ -18,6 +18,7 @@ import { sendSegment, type SegmentItem } from '../../swarm/segment-channel.js'
 import { pause } from '../../wait.js'
 import { recordOf, segmentOf } from '../assignment.js'
 import { Member, hasCode, type MemberOptions, type Registration } from '../member.js'
+import { LastWords } from '../last-words.js'
 import type { Participant } from '../participant.js'
 import { OverdueDraws } from '../overdue-draws.js'
 import { encodedItems } from './encoded-items.js'
@@ -55,6 +56,7 @@ export class Signer extends Resource implements Participant {
   /** Draws that are being worked on, and what stops it. */
   readonly #draws = new Map<number, AbortController>()
   readonly #overdue: OverdueDraws
+  #lastWords!: LastWords
   #engine!: Engine
   #keys!: SegmentKeys
   #connections: Connections | undefined
@@ -82,6 +84,7 @@ export class Signer extends Resource implements Participant {
     this.owe('connections', () => this.#connections?.close())
     const member = await this.acquire('member', new Member(this.#options))
     this.#member = member
+    this.#lastWords = new LastWords(member, (assignment) => this.#runsOut(assignment))
     this.#connections = new Connections({ dht: member.dht, keyPair: member.keyPair, clock })
   }
 
@@ -101,6 +104,9 @@ export class Signer extends Resource implements Participant {
     this.#overdue.look(open, new Set(this.#draws.keys()), (draw) =>
       this.#draws.get(draw)?.abort(new SwarmError('SEGMENT_OVER', 'this draw is over'))
     )
+    this.#lastWords.work(
+      assignments.filter(({ role, task }) => role === 'signer' && task.state === 'delivering')
+    )
     await this.#keys.forgetAllBut(open)
     await this.#forgetAllBut(open)
     for (const assignment of assignments) {
@@ -119,6 +125,16 @@ export class Signer extends Resource implements Participant {
         this.#encode(assignment, stop.signal).finally(() => this.#draws.delete(draw))
       )
     }
+  }
+
+  /** What did not come about in its time is said to be so: its pinner may take what has come, and who is silent pays alone. */
+  async #runsOut({ draw }: AssignmentView): Promise<void> {
+    const { chain, log } = this.#member
+    this.#draws.get(draw)?.abort(new SwarmError('SEGMENT_LATE', 'the time to deliver this segment is over'))
+    log('signer.out-of-time', { draw })
+    await chain.refuse(draw, 'other').catch((error: unknown) => {
+      if (!hasCode(error, 'DRAW_NOT_OPEN', 'NOT_WAITING')) throw error
+    })
   }
 
   /** Deletes what a draw left that was over before a restart. */
@@ -169,7 +185,7 @@ export class Signer extends Resource implements Participant {
           ? 'unreachable'
           : 'other'
       await chain.refuse(draw, reason).catch((refusal: unknown) => {
-        if (!hasCode(refusal, 'DRAW_NOT_OPEN')) throw refusal
+        if (!hasCode(refusal, 'DRAW_NOT_OPEN', 'NOT_WAITING')) throw refusal
       })
     } finally {
       // What is there is gone on with after a restart.

@@ -289,7 +289,17 @@ test('every state and role that a view may have keeps its name', () => {
   for (const state of ['active', 'retiring', 'retired'] as const) {
     assert.equal(decode(roleViewType, encode(roleViewType, { ...role, state })).state, state)
   }
-  for (const state of ['resting', 'wanted', 'frozen', 'asked', 'delivering', 'late', 'delivered'] as const) {
+  const taskStates = [
+    'resting',
+    'wanted',
+    'frozen',
+    'asked',
+    'delivering',
+    'late',
+    'delivered',
+    'refused'
+  ] as const
+  for (const state of taskStates) {
     assert.equal(decode(taskViewType, encode(taskViewType, { ...task, state })).state, state)
   }
   for (const state of ['pending', 'active', 'lost', 'released'] as const) {

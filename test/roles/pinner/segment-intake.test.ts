@@ -245,26 +245,37 @@ test('a signer that comes again goes on in its new transfer, and the old one is 
   assert.equal(from, 2)
 })
 
-test('a segment whose signer has no more time is accepted as far as it was signed', async (t) => {
+for (const how of ['is late', 'has refused']) {
+  test(`a segment whose signer ${how} is accepted as far as it was signed`, async (t) => {
+    const of = await taking(t)
+    const { chunks, offer, record, signed } = of.liar
+    const verdict = offer(async function* (position) {
+      yield* sent(chunks, position, 3)
+      yield { kind: 'root', checkpoint: signed(record(3)) }
+      yield* sent(chunks, 3, 4)
+    })
+    await logged(of, 'pinner.provable')
+    if (how === 'is late') await of.chain.until('the signer is late', () => effects(of, 'late').length > 0)
+    else await of.signer.refuse(of.assignment.draw, 'other')
+    await of.intake.work(await of.member.chain.assignments())
+    assert.deepEqual(await verdict, {
+      accepted: false,
+      code: 'SEGMENT_LATE',
+      message: 'the time to deliver this segment is over'
+    })
+    assert.deepEqual(
+      effects(of, 'accepted').map(({ start, end }) => [start, end]),
+      [[0, 3]]
+    )
+  })
+}
+
+test('a pinner whose signer has refused, and of whose segment nothing came, says so: silent, it would pay alone', async (t) => {
   const of = await taking(t)
-  const { chunks, offer, record, signed } = of.liar
-  const verdict = offer(async function* (position) {
-    yield* sent(chunks, position, 3)
-    yield { kind: 'root', checkpoint: signed(record(3)) }
-    yield* sent(chunks, 3, 4)
-  })
-  await logged(of, 'pinner.provable')
-  await of.chain.until('the signer is late', () => effects(of, 'late').length > 0)
+  await of.signer.refuse(of.assignment.draw, 'other')
   await of.intake.work(await of.member.chain.assignments())
-  assert.deepEqual(await verdict, {
-    accepted: false,
-    code: 'SEGMENT_LATE',
-    message: 'the time to deliver this segment is over'
-  })
-  assert.deepEqual(
-    effects(of, 'accepted').map(({ start, end }) => [start, end]),
-    [[0, 3]]
-  )
+  await logged(of, 'pinner.objects')
+  await of.chain.until('both pay', () => effects(of, 'penalised').length === 2)
 })
 
 test('a transfer that its signer lets hang is ended once the draw is over', async (t) => {
@@ -276,7 +287,7 @@ test('a transfer that its signer lets hang is ended once the draw is over', asyn
     yield { kind: 'root', checkpoint: signed(record(2)) }
   })
   await logged(of, 'pinner.provable')
-  await of.signer.refuse(of.assignment.draw, 'other')
+  await of.pinner.refuse(of.assignment.draw, 'other')
   await of.intake.work(await of.member.chain.assignments())
   assert.ok(!of.lines.some(({ event }) => event === 'pinner.segment-failed'))
   clock.jump(GRACE_MS)

@@ -7,7 +7,7 @@ import { delaying, dropping, reordering } from '../strategies/operators.js'
 import { Pinner } from '../strategies/pinner.js'
 import { Accomplice, BlamingPinner, Picky, Silent } from '../strategies/pinners.js'
 import { Signer } from '../strategies/signer.js'
-import { Blaming, Halving, Idle, Inventing, PickySigner, Spoiling } from '../strategies/signers.js'
+import { Blaming, Claiming, Halving, Idle, Inventing, PickySigner, Spoiling } from '../strategies/signers.js'
 import { Supporter } from '../strategies/supporter.js'
 import { Growing, Hostage, Penniless } from '../strategies/supporters.js'
 import { Verifier } from '../strategies/verifier.js'
@@ -41,7 +41,8 @@ function signs(name: string, does: string, make: () => Signer, more: Partial<Sce
 }
 
 export const signerScenarios: Scenario[] = [
-  signs('delivers-nothing', 'says yes to every draw and delivers nothing', () => new Idle(), {
+  signs('delivers-nothing', 'says yes to every draw and delivers nothing', () => new Idle()),
+  signs('claims-delivery', 'says that it has delivered, and hands nothing over', () => new Claiming(), {
     limit: { ...NOTHING, harm: 30_000n },
     missing: AS_MUCH
   }),

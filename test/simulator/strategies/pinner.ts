@@ -45,6 +45,7 @@ export class Pinner implements Strategy {
       case 'acknowledged':
       case 'delivered':
       case 'late':
+      case 'refused':
         return this.#draws.has(effect.draw)
       case 'challenged':
       case 'openingDrawn':
@@ -70,7 +71,7 @@ export class Pinner implements Strategy {
       const { role, task } = assignment
       if (role !== 'pinner') continue
       if (task.state === 'delivering') await party.attempt('seek', () => this.#seek(party, assignment))
-      if (task.state !== 'delivered' && task.state !== 'late') continue
+      if (!['delivered', 'late', 'refused'].includes(task.state)) continue
       await party.attempt('accept', () => this.offered(party, assignment))
     }
   }
@@ -95,9 +96,15 @@ export class Pinner implements Strategy {
   /** Takes what its signer made, or shows what is wrong with it. */
   async offered(party: Party, assignment: AssignmentView): Promise<void> {
     const { chain, world } = party
-    const { copy, draw } = assignment
+    const { copy, draw, task } = assignment
     const offered = world.handed.get(`${copy}/${draw}`)
-    if (!offered) return
+    if (!offered) {
+      // Who is silent once the signer has said something pays alone.
+      const owed =
+        task.state === 'refused' || (task.state === 'delivered' && (await party.isNearly(task.deadline)))
+      if (owed) await chain.refuse(draw, 'other')
+      return
+    }
     const fault = await faultOf(
       await chain.chainId(),
       assignment,

@@ -44,7 +44,7 @@ export class Signer implements Strategy {
   /** Encodes what its pinner is to have, and hands it over. */
   async deliver(party: Party, assignment: AssignmentView): Promise<void> {
     const { chain, world } = party
-    const { copy, draw, hypercore, task } = assignment
+    const { copy, draw, hypercore, pinner, task } = assignment
     const blocks = await world.fetch(party, hypercore, task.end)
     if (!blocks) {
       const since = this.#seeking.get(draw) ?? party.clock.now()
@@ -55,6 +55,11 @@ export class Signer implements Strategy {
     }
     const original = { key: Buffer.from(hypercore), blocks }
     const held = await encodeCopy(await chain.chainId(), assignment, original, party.keyPair)
+    if (!world.isThere(pinner)) {
+      // Who is silent pays alone.
+      if (await party.isNearly(task.deadline)) return void (await chain.refuse(draw, 'other'))
+      throw new Error('its pinner is not to be reached')
+    }
     world.handed.set(`${copy}/${draw}`, held)
     await chain.deliver(draw, held.record)
   }

@@ -9,6 +9,17 @@ export class Idle extends Signer {
   override async deliver(): Promise<void> {}
 }
 
+/** Says that it has delivered, and hands nothing over. */
+export class Claiming extends Signer {
+  override async deliver(party: Party, assignment: AssignmentView): Promise<void> {
+    const { chain, world } = party
+    const blocks = await world.fetch(party, assignment.hypercore, assignment.task.end)
+    if (!blocks) return
+    const { record } = await encodeCopy(await chain.chainId(), assignment, { blocks }, party.keyPair)
+    await chain.deliver(assignment.draw, record)
+  }
+}
+
 /** Signs a root over chunks of which one is broken. */
 export class Spoiling extends Signer {
   override async deliver(party: Party, assignment: AssignmentView): Promise<void> {
