@@ -1,4 +1,5 @@
 import { backedBytes, retrievalReward, storageReward } from '../ledger/rules/economics.js'
+import { feeOf } from '../ledger/rules/fees.js'
 import { datdots, size } from '../daemon/setting.js'
 import { using } from '../lifecycle.js'
 import { DATDOT } from '../protocol/parameters.js'
@@ -53,7 +54,10 @@ Exit codes: 0 done, 1 the chain does not answer, 2 bad input.
           ? 0n
           : epochs * (storageReward(bytes, 1, parameters) + retrievalReward(bytes, 1, parameters))
       const expected = Math.min(capacity, Math.floor(kept * share))
+      const body = { role: 'pinner' as const, capacityBytes: capacity, deposit }
+      const joiningFee = feeOf({ kind: 'register', body }, parameters)
       const facts = {
+        joiningFee,
         pinners: pinners.length,
         sharePpm: Math.round(share * 1e6),
         leastDeposit: parameters.pinnerDepositMin,
@@ -63,7 +67,7 @@ Exit codes: 0 done, 1 the chain does not answer, 2 bad input.
       }
       const lines = [
         `beside ${pinners.length} pinners it would be drawn for ${(share * 100).toFixed(1)} % of new copies`,
-        `the deposit backs ${(weight / GIB).toFixed(1)} of ${(capacity / GIB).toFixed(1)} GiB; the least is ${amountText(parameters.pinnerDepositMin)} datdots, and every copy locks a part of it`,
+        `the deposit backs ${(weight / GIB).toFixed(1)} of ${(capacity / GIB).toFixed(1)} GiB; the least is ${amountText(parameters.pinnerDepositMin)} datdots, and every copy locks a part of it; joining burns a fee of ${amountText(joiningFee)}`,
         `full it earns ${amountText(facts.fullMonth)} datdots a month at most, with its share of what is kept now ${amountText(facts.expectedMonth)}`
       ]
       tell('estimate', facts, lines.join('\n'))

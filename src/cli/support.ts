@@ -5,10 +5,14 @@ import { findKey, priceOf, topicOf, wholeCopies } from '../daemon/keeping.js'
 import { datdots, hypercoreKey, wholeNumber, word } from '../daemon/setting.js'
 import { scan } from '../drive/scan.js'
 import { SwarmError } from '../errors.js'
+import { donationBurn } from '../ledger/rules/economics.js'
 import { using } from '../lifecycle.js'
 import { DEFAULT_CODEC, planOf } from '../local/economy.js'
 import { DATDOT } from '../protocol/parameters.js'
+import type { Statement } from '../protocol/operations.js'
+import type { Original } from '../protocol/original.js'
 import { Author } from '../roles/author.js'
+import { checkFunds, costOf } from '../roles/fee.js'
 import { TemporaryFolder } from '../temporary-folder.js'
 import { pause } from '../wait.js'
 import { amountText } from './amounts.js'
@@ -91,23 +95,34 @@ ${codes}`,
 export const donateCommand: Command = {
   help: `Usage: datdot donate KEY AMOUNT --config FILE, or --data DIR --chain KEY [OPTIONS]
 
-Donates AMOUNT datdots of the wallet to a hypercore that the chain has.
+Donates AMOUNT datdots of the wallet to a hypercore that the chain has. Says first what is burned of them, and for it.
 
-${optionsHelp(walletSettings)}
+${optionsHelp(walletSettings, { 'dry-run': own['dry-run'] })}
 ${codes}`,
   async run(args, io) {
-    const { settings, positionals, json } = await configure('donate', walletSettings, {
+    const given = await configure('donate', walletSettings, {
       args,
       io,
-      positionals: 2
+      positionals: 2,
+      own: { 'dry-run': own['dry-run'] }
     })
+    const { settings, positionals, json } = given
     const key = argument('donate', hypercoreKey, positionals[0])
     const amount = argument('donate', datdots, positionals[1])
     return using(new Wallet(settings, 'donate'), async ({ member }) => {
-      await member.chain.donate(key, amount)
-      tellerOf(io, json)(
+      const { chain } = member
+      const tell = tellerOf(io, json)
+      const cost = await costOf(chain, [{ kind: 'donate', body: { key, amount } }])
+      const { fee } = cost
+      const burned = donationBurn(amount, (await chain.info()).parameters)
+      const text = `of it ${amountText(burned)} datdots are burned, and a fee of ${amountText(fee)} for it`
+      tell('price', { amount, burned, fee }, text)
+      await checkFunds(chain, cost)
+      if (given.own['dry-run'] === true) return EXIT_OK
+      await chain.donate(key, amount)
+      tell(
         'donated',
-        { key, amount },
+        { key, amount, fee },
         `donated ${amountText(amount)} datdots to ${idEncoding.encode(key)}`
       )
       return EXIT_OK
@@ -137,20 +152,41 @@ async function supportKey(
     signal: io.signal
   })
   const topic = topicOf(key)
-  const originals = []
-  for (const one of hypercores) originals.push(await supporter.inspect(one, topic))
+  const plan = planOf(copies, codec, topic)
+  const originals: Original[] = []
+  /** For each hypercore what is sent of it; that it grew is the last. */
+  const wanted: [Statement & { kind: 'sponsor' | 'donate' }, (Statement & { kind: 'extend' })?][] = []
+  const paid: Statement[] = []
+  for (const one of hypercores) {
+    const original = await supporter.inspect(one, topic)
+    const known = await member.chain.hypercore(one)
+    originals.push(original)
+    if (!known || known.state === 'lapsed') {
+      wanted.push([{ kind: 'sponsor', body: { key: one, original, plan, donation: amount } }])
+    } else {
+      const given = { kind: 'donate' as const, body: { key: one, amount } }
+      const grown = { kind: 'extend' as const, body: { key: one, original } }
+      wanted.push(original.length > known.length ? [given, grown] : [given])
+      // Of what is held the hypercore pays for its growth itself.
+      if (original.length > known.length && !known.copies.some(({ state }) => state === 'active')) {
+        paid.push(grown)
+      }
+    }
+    paid.push(wanted.at(-1)![0])
+  }
   const { parameters } = await member.chain.info()
   const { once, month } = priceOf(originals, copies, parameters)
-  const costs = `${copies} copies cost ${amountText(once)} datdots once, and ${amountText(month)} a month at most`
-  tell('price', { copies, once, month }, costs)
+  const cost = await costOf(member.chain, paid)
+  const { fee } = cost
+  const costs = `${copies} copies cost ${amountText(once)} datdots once, and ${amountText(month)} a month at most; ${amountText(cost.amount)} are donated now, and a fee of ${amountText(fee)} is burned for that`
+  tell('price', { copies, once, month, amount: cost.amount, fee }, costs)
   if (given['dry-run'] === true) return hypercores
+  await checkFunds(member.chain, cost)
   for (const [at, one] of hypercores.entries()) {
-    const known = await member.chain.hypercore(one)
+    const [first, grown] = wanted[at]!
     const original = originals[at]!
-    if (known && known.state !== 'lapsed') {
-      await member.chain.donate(one, amount)
-      if (original.length > known.length) await supporter.extend(one, original)
-    } else await supporter.sponsor(one, original, planOf(copies, codec, topic), amount)
+    await member.chain.submit(first, { signal: io.signal })
+    if (grown) await supporter.extend(one, original)
     tell(
       'supported',
       { key: one, amount },

@@ -7,6 +7,7 @@ import type { Clock } from '../clock.js'
 import { keyPairFromSeed, type KeyPair } from '../crypto/keys.js'
 import { InputError } from '../errors.js'
 import { Resource } from '../lifecycle.js'
+import { costOf } from '../roles/fee.js'
 import { createDht, type Network } from '../swarm/dht.js'
 import { leave } from '../swarm/leave.js'
 
@@ -17,6 +18,17 @@ const FILE = 'invites.jsonl'
 export function newInvite(randomBytes: (length: number) => Buffer): { code: string; keyPair: KeyPair } {
   const seed = randomBytes(32)
   return { code: idEncoding.encode(seed), keyPair: keyPairFromSeed(seed) }
+}
+
+/** Roles that somebody who is invited may begin at once. */
+const ROLES_INVITED = 3
+
+/** What joining burns beside the deposits, at most: each role takes what it lacks and registers, and the rest goes to a wallet. */
+export async function feesOfJoining(chain: ChainClient, amount: bigint): Promise<bigint> {
+  const taken = { kind: 'transfer' as const, body: { to: chain.publicKey, amount } }
+  const body = { role: 'pinner' as const, capacityBytes: 2 ** 44, deposit: amount }
+  const joined = Array.from({ length: ROLES_INVITED }, () => [taken, { kind: 'register' as const, body }])
+  return (await costOf(chain, [...joined.flat(), taken])).fee
 }
 
 /** The account of a code. @throws InputError INVITE_INVALID */
@@ -83,10 +95,12 @@ export class Purse extends Resource {
     return (await this.#chain.account(this.#options.keyPair.publicKey)).balance
   }
 
-  /** Moves up to `most` grains, all without it; returns how many. */
+  /** Moves up to `most` grains, all without it, as far as it has them beside the fee; returns how many. */
   async pay(to: Buffer, most?: bigint): Promise<bigint> {
     const held = await this.balance()
-    const amount = most === undefined || most > held ? held : most
+    const { fee } = await costOf(this.#chain, [{ kind: 'transfer', body: { to, amount: held } }])
+    const left = held > fee ? held - fee : 0n
+    const amount = most === undefined || most > left ? left : most
     if (amount > 0n) await this.#chain.transfer(to, amount)
     return amount
   }

@@ -2,13 +2,7 @@ import { join } from 'node:path'
 import crypto from 'hypercore-crypto'
 import { resolveKey, type Resolved } from '../drive/resolve.js'
 import { Resource, using } from '../lifecycle.js'
-import {
-  billedBytes,
-  encodedBytesMax,
-  retrievalReward,
-  segmentReward,
-  storageReward
-} from '../ledger/rules/economics.js'
+import { encodedBytesMax, roundDue, segmentPrice } from '../ledger/rules/economics.js'
 import { sumsOf, type Original } from '../protocol/original.js'
 import type { Parameters } from '../protocol/parameters.js'
 import type { HypercoreView } from '../protocol/views.js'
@@ -60,7 +54,7 @@ class Discarded extends Resource {
 
 /** What keeping costs, in grains. */
 export interface Price {
-  /** Once: encoding all copies. */
+  /** Once: encoding all copies, with what is burned for that. */
   once: bigint
   /** A month of all copies, each passing all that it is asked: the most that it can be. */
   month: bigint
@@ -72,10 +66,9 @@ export function priceOf(originals: readonly Original[], copies: number, p: Param
   const epochs = Math.max(1, Math.round(MONTH_MS / p.epochMs))
   for (const original of originals) {
     const bytes = encodedBytesMax(sumsOf(original).byteLength, original.length)
+    once += BigInt(copies) * segmentPrice(bytes, p)
     // Of one epoch, since what is paid for many at once is capped.
-    const epoch = storageReward(bytes, 1, p) + retrievalReward(bytes, 1, p) + p.checkReward
-    once += BigInt(copies) * segmentReward(Number(billedBytes(bytes, p)), p)
-    month += BigInt(copies) * BigInt(epochs) * epoch
+    month += BigInt(copies) * BigInt(epochs) * roundDue([bytes], 1, p)
   }
   return { once, month }
 }

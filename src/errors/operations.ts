@@ -82,6 +82,12 @@ export const operationErrors = {
     cause: 'The sender has less than the operation costs.',
     remedy: 'Get more grains, or give less.'
   },
+  FEE_UNPAID: {
+    class: 'ChainError',
+    cause:
+      'What is left of the balance does not pay the fee of the operation, which is burned by its bytes and what it makes every ledger do.',
+    remedy: 'Get more grains, or give less: `--dry-run` says what the fee is.'
+  },
   HYPERCORE_UNKNOWN: {
     class: 'ChainError',
     cause: 'The hypercore is not registered.',

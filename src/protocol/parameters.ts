@@ -75,7 +75,11 @@ export const parametersType = struct({
   openingBytesPerWeek: uint(),
   openingWithinMs: uint(315_360_000_000),
   openingMs: uint(31_536_000_000),
-  openingsMissedMax: uint(1_000)
+  openingsMissedMax: uint(1_000),
+  feePerUnit: amount,
+  feePerByte: amount,
+  segmentFee: amount,
+  challengeFee: amount
 })
 
 /** All parameters of a network: fixed in its genesis, changed only by a `parameters` operation of the chain. */
@@ -218,7 +222,15 @@ export const defaultParameters: Readonly<Parameters> = {
   /** Time for an opening once its pinner has answered something: ten minutes, for a chunk that takes 16 seconds at 8 Mbit/s. It hinders no fetching, which it need not. */
   openingMs: 600_000,
   /** An opening that does not come so often, each time while its pinner is there, is a lie: who has the chunk shows it. */
-  openingsMissedMax: 2
+  openingsMissedMax: 2,
+  /** What an operation that nobody asked for burns for a cost unit, some 50 µs of every ledger: a core that is kept busy for an hour comes to 720 datdots. */
+  feePerUnit: 10n,
+  /** … and for a byte of the log, which is for ever: what a pinner is paid for holding it half a year. A transfer comes to some 200 grains. */
+  feePerByte: 1n,
+  /** What a segment burns beside X for what is owed because of it, and so free: two acknowledgements, a delivery, an acceptance, and what they do: some 2,500 bytes. */
+  segmentFee: 2_500n,
+  /** What a challenge or a check burns for what it leaves in the log, some 100 bytes. Its evidence, 20 KB for a week, weighs less than a grain beside that. */
+  challengeFee: 100n
 }
 
 /** Steps of a walk unless the plan says otherwise: finds 10 % missing at p = 99 % (DESIGN section 6). */

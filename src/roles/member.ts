@@ -14,6 +14,7 @@ import { createDht, type Network } from '../swarm/dht.js'
 import { loadIdentity } from '../swarm/identity.js'
 import { leave } from '../swarm/leave.js'
 import { pause } from '../wait.js'
+import { costOf } from './fee.js'
 import { WorkLoop } from './work-loop.js'
 
 /** What every role needs to take part. */
@@ -124,7 +125,8 @@ export class Member extends Resource {
       try {
         const account = await this.chain.account(keyPair.publicKey, { signal })
         const known = account.roles.find((one) => one.role === role)
-        const next = stepOf(known, wanted, account.balance)
+        const fee = await this.#feeOf(role, wanted)
+        const next = stepOf(known, { ...wanted, fee }, account.balance)
         if (next.kind === 'register') {
           await this.chain.register(role, next.capacityBytes, next.deposit)
           log('role.registered', { key: keyPair.publicKey, deposit: wanted.deposit })
@@ -135,7 +137,7 @@ export class Member extends Resource {
       } catch (error) {
         signal.throwIfAborted()
         // What it had is spent between asking and registering: it is looked at again.
-        if (!hasCode(error, 'BALANCE_TOO_LOW')) {
+        if (!hasCode(error, 'BALANCE_TOO_LOW', 'FEE_UNPAID')) {
           if (!(error instanceof SwarmError)) throw error
           if (error.code === 'INSTANCE_ELSEWHERE') tell('role.elsewhere', { key: keyPair.publicKey })
           else tell('role.no-chain', { key: this.options.chainKey, code: error.code })
@@ -143,6 +145,12 @@ export class Member extends Resource {
       }
       await pause(clock, REGISTER_AGAIN_MS, signal)
     }
+  }
+
+  /** What registering burns, at most. */
+  async #feeOf(role: RoleName, { capacityBytes, deposit }: Registration): Promise<bigint> {
+    const body = { role, capacityBytes, deposit }
+    return (await costOf(this.chain, [{ kind: 'register', body }])).fee
   }
 
   /** Calls `work` when the log says so: see WorkLoop.follow. */
@@ -173,17 +181,19 @@ export class Member extends Resource {
 /** What there is to do so that the chain knows a role as it is wanted. */
 function stepOf(
   known: RoleView | undefined,
-  { capacityBytes, deposit }: Registration,
+  { capacityBytes, deposit, fee }: Registration & { fee: bigint },
   balance: bigint
 ): { kind: 'done' } | ({ kind: 'register' } & Registration) | { kind: 'wait'; missing: bigint } {
   // Who is leaving goes on with what it has.
   if (known?.state === 'retiring') return { kind: 'done' }
   const active = known?.state === 'active' ? known : undefined
   const lacking = deposit > (active?.deposit ?? 0n) ? deposit - (active?.deposit ?? 0n) : 0n
-  const short = lacking > balance
-  if (short && !active) return { kind: 'wait', missing: lacking - balance }
+  const short = lacking + fee > balance
+  if (short && !active) return { kind: 'wait', missing: lacking + fee - balance }
   const capacity = Math.max(capacityBytes, active?.usedBytes ?? 0)
   const more = short ? 0n : lacking
+  // It works with what the chain knows until it earns the fee of saying more.
+  if (active && short && fee > balance) return { kind: 'done' }
   if (active && more === 0n && active.capacityBytes === capacity) return { kind: 'done' }
   return { kind: 'register', capacityBytes: capacity, deposit: more }
 }

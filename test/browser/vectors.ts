@@ -30,6 +30,7 @@ import {
   openingChance,
   openingSeed
 } from '../../src/ledger/rules/openings.js'
+import { feeOf } from '../../src/ledger/rules/fees.js'
 import { growthPrice, growthReserve, growthWaitMs } from '../../src/ledger/rules/growth.js'
 import { lowerMedian } from '../../src/ledger/rules/reputation.js'
 import {
@@ -46,11 +47,14 @@ import {
 } from '../../src/protocol/codec.js'
 import { decodeEntry, encodeEntry } from '../../src/protocol/entry.js'
 import {
+  bodies,
   decodeOperation,
   operationHash,
   signOperation,
   unsignedBytes,
-  verifyOperation
+  verifyOperation,
+  type Kind,
+  type Statement
 } from '../../src/protocol/operations.js'
 import { originalType, sumsOf } from '../../src/protocol/original.js'
 import { parameters, type Parameters } from '../../src/protocol/parameters.js'
@@ -236,16 +240,23 @@ export interface Money {
     ageMs: number
     copies: number[]
     every: number
+    fee: string
     price: string
     waitMs: number
     reserve: string
   }[]
+  fees: { kind: Kind; body: string; fee: string }[]
   signerLock: { bytes: number; lock: string }[]
   splitLock: Record<'lock' | 'price' | 'bounty' | 'compensation' | 'burned', string>[]
   backedBytes: { deposit: string; bytes: string }[]
   copiesFor: { target: number; reputations: number[]; copies: number }[]
   lowerMedian: { values: number[]; median: number }[]
   onion: { secret: string; length: number; commitments: string[]; values: string[] }[]
+}
+
+/** What somebody says, from the bytes of its body. */
+export function statementOf({ kind, body }: { kind: Kind; body: string }): Statement {
+  return { kind, body: decode(bodies[kind] as Type<unknown>, from(body)) } as Statement
 }
 
 export function money(it: Comparisons, vectors: Money): void {
@@ -263,11 +274,13 @@ export function money(it: Comparisons, vectors: Money): void {
   for (const v of vectors.segmentReward) it.same(segmentReward(v.bytes, p), v.reward, shown(v))
   for (const v of vectors.copyLock) it.same(copyLock(v.bytes, v.every, p), v.lock, shown(v))
   for (const v of vectors.roundDue) it.same(roundDue(v.copies, v.every, p), v.due, shown(v))
-  for (const { price, waitMs, reserve, ...growth } of vectors.growth) {
-    it.same(growthPrice(growth, p), price, `price of ${shown(growth)}`)
-    it.same(growthWaitMs(growth, p), waitMs, `wait of ${shown(growth)}`)
-    it.same(growthReserve(growth, p), reserve, `reserve of ${shown(growth)}`)
+  for (const { price, waitMs, reserve, fee, ...sizes } of vectors.growth) {
+    const growth = { ...sizes, fee: BigInt(fee) }
+    it.same(growthPrice(growth, p), price, `price of ${shown(sizes)}`)
+    it.same(growthWaitMs(growth, p), waitMs, `wait of ${shown(sizes)}`)
+    it.same(growthReserve(growth, p), reserve, `reserve of ${shown(sizes)}`)
   }
+  for (const v of vectors.fees) it.same(feeOf(statementOf(v), p), v.fee, shown(v))
   for (const v of vectors.signerLock) it.same(signerLock(v.bytes, p), v.lock, shown(v))
   for (const { lock, price, ...shares } of vectors.splitLock) {
     it.same(splitLock(BigInt(lock), BigInt(price)), shown(shares), `split of ${lock} with ${price}`)

@@ -15,10 +15,11 @@ import {
   splitLock,
   storageReward
 } from '../../src/ledger/rules/economics.js'
+import { feeOf, feePayer } from '../../src/ledger/rules/fees.js'
 import { growthPrice, growthReserve, growthWaitMs } from '../../src/ledger/rules/growth.js'
 import { driftReputation, lowerMedian } from '../../src/ledger/rules/reputation.js'
 import { parameters, type Parameters } from '../../src/protocol/parameters.js'
-import type { Money } from '../browser/vectors.js'
+import { statementOf, type Money } from '../browser/vectors.js'
 
 /** Expected values made by test/vectors/independent.py from docs/protocol.md. */
 const path = new URL('../../../test/vectors/rules-money.json', import.meta.url)
@@ -67,23 +68,33 @@ test('a copy locks sigma times m times Y, and X', () => {
   }
 })
 
-test('a round of what is due is Y of storage and retrieval and Z, for each copy', () => {
+test('a round of what is due is Y of storage and retrieval, Z and two fees, for each copy', () => {
   for (const { copies, every, due } of vectors.roundDue) {
     assert.equal(roundDue(copies, every, p), BigInt(due), `${copies.join()} every ${every}`)
   }
 })
 
-test('a growth costs X for each held copy, and waits until what is due meanwhile comes to that', () => {
-  for (const { price, waitMs, reserve, ...growth } of vectors.growth) {
-    const what = JSON.stringify(growth)
+test('a growth costs X and what is burned for each held copy, and waits until what is due meanwhile comes to that', () => {
+  for (const { price, waitMs, reserve, fee, ...sizes } of vectors.growth) {
+    const what = JSON.stringify(sizes)
+    const growth = { ...sizes, fee: BigInt(fee) }
     assert.equal(growthPrice(growth, p), BigInt(price), what)
     assert.equal(growthWaitMs(growth, p), waitMs, what)
     assert.equal(growthReserve(growth, p), BigInt(reserve), what)
   }
 })
 
+test('a fee follows the bytes and cost units of what nobody asked for; what is owed, or paid in work, has none', () => {
+  for (const { kind, body, fee } of vectors.fees) {
+    assert.equal(feeOf(statementOf({ kind, body }), p), BigInt(fee), kind)
+    assert.equal(feePayer(kind) === null, fee === '0', kind)
+  }
+  const free = { ...p, feePerUnit: 0n, feePerByte: 0n }
+  for (const vector of vectors.fees) assert.equal(feeOf(statementOf(vector), free), 0n)
+})
+
 test('nothing but its size lets a hypercore grow where no share of what is due is for growth', () => {
-  const growth = { bytes: p.growthBytes - 1, blocks: 1, ageMs: 2 ** 50, copies: [2 ** 20], every: 1 }
+  const growth = { bytes: p.growthBytes - 1, blocks: 1, ageMs: 2 ** 50, copies: [2 ** 20], every: 1, fee: 0n }
   assert.equal(growthWaitMs(growth, { ...p, growthSharePpm: 0 }), Infinity)
   assert.equal(growthWaitMs({ ...growth, bytes: p.growthBytes }, { ...p, growthSharePpm: 0 }), 0)
 })

@@ -52,7 +52,12 @@ export const quick: Partial<Parameters> = {
   commitmentBits: 4,
   commitmentRounds: 50,
   claimRounds: 5,
-  growthMs: 0
+  growthMs: 0,
+  // Figures of a test are those of its own rule.
+  feePerUnit: 0n,
+  feePerByte: 0n,
+  segmentFee: 0n,
+  challengeFee: 0n
 }
 
 /** A hypercore's claim with a real author's signature, without its blocks. */

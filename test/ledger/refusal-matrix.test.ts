@@ -2,6 +2,7 @@ import { anchorAt } from '../../src/protocol/anchor.js'
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test, { type TestContext } from 'node:test'
+import { feeOf } from '../../src/ledger/rules/fees.js'
 import { MAX_AMOUNT } from '../../src/protocol/codec.js'
 import type { KeyPair } from '../../src/crypto/keys.js'
 import { signOperation, type Kind, type Statement } from '../../src/protocol/operations.js'
@@ -18,7 +19,7 @@ import { closeAfter } from '../helpers/close-after.js'
  * For each kind of operation, each reason to refuse it, with the operation that is just allowed beside it. Kinds whose rules
  * have a matrix here are listed with the file of their rules: every code thrown there must be in it.
  */
-const COVERED = ['money', 'bounties']
+const COVERED = ['money', 'bounties', 'fees']
 
 interface Case {
   kind: Kind
@@ -104,6 +105,17 @@ const cases: Case[] = [
     code: 'BALANCE_TOO_LOW',
     refused: () => transfer(OTHER, MAX_AMOUNT),
     allowed: () => transfer(OTHER, 1n)
+  },
+  {
+    kind: 'transfer',
+    code: 'FEE_UNPAID',
+    given: (network) =>
+      void network.ledger.changeParameters({ ...network.ledger.parameters(), feePerByte: 7n }),
+    refused: (network) => transfer(OTHER, balance(network)),
+    allowed: (network) => {
+      const fee = feeOf(transfer(OTHER, balance(network)), network.ledger.parameters())
+      return transfer(OTHER, balance(network) - fee)
+    }
   },
   {
     kind: 'donate',

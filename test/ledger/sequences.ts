@@ -2,7 +2,7 @@ import { anchorAt } from '../../src/protocol/anchor.js'
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { auditLog } from '../../src/audit/replay.js'
-import { parameters } from '../../src/protocol/parameters.js'
+import { defaultParameters, parameters } from '../../src/protocol/parameters.js'
 import {
   answerOf,
   decodeOperation,
@@ -17,6 +17,9 @@ import { signSegment } from '../../src/protocol/segment.js'
 import { brokenIn } from '../simulator/invariants.js'
 import { identity, original, smallNetwork, type TestNetwork } from './network.js'
 import { factorOf, rootOf, seal } from './sealed.js'
+
+const { feePerUnit, feePerByte, segmentFee, challengeFee } = defaultParameters
+const FEES = { feePerUnit, feePerByte, segmentFee, challengeFee }
 
 const NAMES = [
   'signer-1',
@@ -338,7 +341,8 @@ export async function playSequence(commands: readonly Command[], tally = emptyTa
     failuresMax: 2,
     graceEpochs: 2,
     redrawsMax: 3,
-    openingBytesPerWeek: 2 ** 40
+    openingBytesPerWeek: 2 ** 40,
+    ...FEES
   })
   try {
     countRefused(network, tally)

@@ -195,7 +195,7 @@ D = {
     "donationBurnPpm": 50_000, "segmentRewardBase": 10_000, "segmentRewardPerGiB": 2_000_000,
     "storageRewardPerGiBEpoch": 200_000, "retrievalRewardPerGiBEpoch": 50_000, "minBilledBytes": 2**20,
     "rewardEpochsMax": 4_096, "depositSigma": 2, "failuresMax": 3, "depositPerGiB": 1_000_000, "copiesMax": 100,
-    "checkReward": 300,
+    "checkReward": 300, "feePerUnit": 10, "feePerByte": 1, "segmentFee": 2_500, "challengeFee": 100,
     "lockFactor": 2, "lockMin": 50_000,
     "epochMs": 3_600_000, "graceEpochs": 24, "growthBytes": 2**24, "growthMs": 600_000, "growthSharePpm": PPM,
 }
@@ -215,28 +215,54 @@ def price(b):
 
 def lock(b, every):
     y = reward(D["storageRewardPerGiBEpoch"], b, every) + reward(D["retrievalRewardPerGiBEpoch"], b, every)
-    return D["depositSigma"] * D["failuresMax"] * y + price(b)
+    return D["depositSigma"] * D["failuresMax"] * y + price(b) + D["segmentFee"]
 
 
 def due(sizes, every):
-    # A round of all that is due: for each copy Y of storage and of retrieval at R = 1, and Z.
-    return sum(reward(D["storageRewardPerGiBEpoch"], b, every) + reward(D["retrievalRewardPerGiBEpoch"], b, every) + D["checkReward"]
+    # A round of all that is due: for each copy Y of storage and of retrieval at R = 1, Z, and the fees of a challenge and a check.
+    return sum(reward(D["storageRewardPerGiBEpoch"], b, every) + reward(D["retrievalRewardPerGiBEpoch"], b, every) + D["checkReward"] + 2 * D["challengeFee"]
                for b in sizes)
 
 
 def growth(grown, blocks, age, sizes, every):
     # What a growth costs, how long it still waits, and what the balance must have for it.
+    fee = 900
     room = grown + -(-grown // 200) + 640 * blocks
-    cost = len(sizes) * price(room)
+    cost = len(sizes) * (price(room) + D["segmentFee"]) + (fee if sizes else 0)
     share = due(sizes, every) * D["growthSharePpm"]
     if grown >= D["growthBytes"]:
         wait = 0
     else:
-        saved = -(-len(sizes) * D["segmentRewardBase"] * every * D["epochMs"] * PPM // share) if sizes else 0
+        saves = len(sizes) * (D["segmentRewardBase"] + D["segmentFee"]) + fee
+        saved = -(-saves * every * D["epochMs"] * PPM // share) if sizes else 0
         wait = max(0, max(D["growthMs"], saved) - age)
     reserve = cost + -(-D["graceEpochs"] // every) * due([b + room for b in sizes], every)
-    return {"bytes": grown, "blocks": blocks, "ageMs": age, "copies": sizes, "every": every,
+    return {"bytes": grown, "blocks": blocks, "ageMs": age, "copies": sizes, "every": every, "fee": str(fee),
             "price": str(cost), "waitMs": wait, "reserve": str(reserve)}
+
+
+def fee(kind, units, *body):
+    # By cost units and bytes; all that is not the body counts as the most that it can be.
+    size = 1 + 32 + 9 + 9 + 32 + 1 + 64 + sum(len(part) for part in body)
+    grains = D["feePerUnit"] * units + D["feePerByte"] * size if units else 0
+    return {"kind": kind, "body": b"".join(body).hex(), "fee": str(grains)}
+
+
+def fees():
+    a, b, zero = bytes(range(32)), bytes([7]) * 32, b"\0"
+    one, long = (bytes.fromhex(originals[i]["wire"]) for i in (0, -1))
+    plan = lambda copies, target: [varint(n) for n in (copies, target)] + [zero] + [varint(n) for n in (1, 44, 2**44)] + [b, zero]
+    return [
+        fee("transfer", 1, a, varint(1)), fee("transfer", 1, a, varint(252)), fee("transfer", 1, a, varint(253)),
+        fee("transfer", 1, a, varint(2**61)), fee("donate", 1, a, varint(10**8)),
+        fee("register", 2, b"\1", varint(10**12), varint(200 * 10**6)), fee("retire", 2, b"\2"),
+        fee("sponsor", 4 + 2, a, one, *plan(2, 0), varint(10**8)), fee("sponsor", 4 + 100, a, long, *plan(1000, 0), zero),
+        fee("sponsor", 4 + 4, a, one, *plan(0, 900_000), zero),
+        fee("extend", 4, a, one), fee("extend", 4, a, long),
+        fee("claimFactor", 8, a, bytes(256), b), fee("claimRoot", 8, a, varint(70_000), bytes(256)),
+        # Paid in work; owed; the chain's own.
+        fee("commitFactor", 0, a), fee("acknowledge", 0, varint(9)), fee("answer", 0, b"\1\5", zero, a), fee("judge", 0, varint(3), b"\1"),
+    ]
 
 
 def signer_lock(b):
@@ -308,6 +334,7 @@ save("rules-money.json", {
     "growth": [growth(b, n, age, c, e) for b, n in ((0, 1), (1, 1), (600, 600), (2**24 - 1, 256), (2**24, 256), (2**40, 2**24))
                for age in (0, 599_999, 600_000, 66_176_471, 66_300_000)
                for c, e in (([], 1), ([2**20], 1), ([1, 2**20], 2), ([GIB] * 3, 1), ([2**20], 1_024))],
+    "fees": fees(),
     "signerLock": [{"bytes": b, "lock": str(signer_lock(b))} for b in SIZES],
     "splitLock": [split(l, p) for l in (0, 1, 2, 3, 49_999, 50_000, 50_001, 4_020_000, 2**53 + 1) for p in (0, 1, 10_000, 25_000, 2**52)],
     "backedBytes": [{"deposit": str(d), "bytes": str(d * GIB // D["depositPerGiB"])}

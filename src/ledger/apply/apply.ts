@@ -9,6 +9,7 @@ import { clockOfRound, roundAt } from '../rules/time.js'
 import { claimFactor, claimRoot, commitFactor } from './bounties.js'
 import { answer, settle } from './challenges.js'
 import { commitReport, revealReport } from './checks.js'
+import { payFee } from './fees.js'
 import { extend, sponsor } from './hypercores.js'
 import { donate, transfer } from './money.js'
 import { register, retire } from './roles.js'
@@ -71,15 +72,18 @@ export function apply(state: State, operation: Operation, moment: Moment): numbe
       return 0
     case 'sponsor':
       sponsor(state, sender, operation.body)
+      payFee(state, sender, operation)
       return 0
     case 'extend':
-      extend(state, operation.body)
+      extend(state, sender, operation.body)
       return 0
     case 'donate':
       donate(state, sender, operation.body)
+      payFee(state, sender, operation)
       return 0
     case 'transfer':
       transfer(state, sender, operation.body)
+      payFee(state, sender, operation)
       return 0
     case 'acknowledge':
       acknowledge(state, sender, operation.body)

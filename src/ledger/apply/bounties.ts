@@ -4,7 +4,8 @@ import type { Body } from '../../protocol/operations.js'
 import { segmentId } from '../../protocol/segment.js'
 import type { Row } from '../database.js'
 import { isWorked } from '../../protocol/commitment.js'
-import { segmentReward, splitLock } from '../rules/economics.js'
+import { segmentPrice, splitLock } from '../rules/economics.js'
+import { feeOf } from '../rules/fees.js'
 import { copyById, hypercoreById, type Copy } from '../rows.js'
 import { BURNED, RESERVED, type Account, type State } from '../state.js'
 import { renewCopy } from './copies.js'
@@ -30,11 +31,8 @@ export function commitFactor(state: State, sender: Account, { commitment }: Body
 }
 
 /** Shows a factor that the sender has committed to. */
-export function claimFactor(
-  state: State,
-  sender: Account,
-  { segment, factor, salt }: Body<'claimFactor'>
-): void {
+export function claimFactor(state: State, sender: Account, body: Body<'claimFactor'>): void {
+  const { segment, factor, salt } = body
   const row = segmentOf(state, segment)
   const commitment = factorCommitment(idOf(state, row), sender.key, factor, salt)
   const committed = state.db.get(
@@ -51,11 +49,13 @@ export function claimFactor(
     throw new ChainError('FACTOR_WRONG', 'the number does not divide the modulus of this segment')
   }
   state.db.run('DELETE FROM factor_commitments WHERE wallet = ? AND commitment = ?', sender.id, commitment)
-  claim(state, row, { sender, since: Number(committed.seq), proof: 'factor' })
+  const fee = feeOf({ kind: 'claimFactor', body }, state.parameters)
+  claim(state, row, { sender, since: Number(committed.seq), proof: 'factor', fee })
 }
 
 /** Shows a root that only the key of a segment makes, of a value that names the sender and was not known while it was needed. */
-export function claimRoot(state: State, sender: Account, { segment, round, root }: Body<'claimRoot'>): void {
+export function claimRoot(state: State, sender: Account, body: Body<'claimRoot'>): void {
+  const { segment, round, root } = body
   const row = segmentOf(state, segment)
   if (round <= Number(row.round)) {
     throw new ChainError('ROOT_EARLY', `the segment was accepted in round ${Number(row.round)}`)
@@ -67,7 +67,8 @@ export function claimRoot(state: State, sender: Account, { segment, round, root 
   if (!isAliveRoot(row.public_key as Buffer, value, root)) {
     throw new ChainError('ROOT_WRONG', 'the number is no root of the value of this segment, round and sender')
   }
-  claim(state, row, { sender, since: state.head.length, proof: 'root' })
+  const fee = feeOf({ kind: 'claimRoot', body }, state.parameters)
+  claim(state, row, { sender, since: state.head.length, proof: 'root', fee })
 }
 
 /** A segment that has a lock, or whose bounty is not paid yet. @throws ChainError `BOUNTY_NONE` */
@@ -92,10 +93,12 @@ interface Claim {
   /** Entry that it is as old as. */
   since: number
   proof: 'factor' | 'root'
+  /** Comes out of the bounty, so that who has nothing can claim. */
+  fee: bigint
 }
 
 /** The first claim convicts; until the bounty is paid an older one takes its place. */
-function claim(state: State, row: Row, { sender, since, proof }: Claim): void {
+function claim(state: State, row: Row, { sender, since, proof, fee }: Claim): void {
   const segment = row.hash as Buffer
   const standing = state.db.get('SELECT since, round FROM bounties WHERE segment = ?', segment)
   if (standing && Number(standing.since) <= since) {
@@ -115,6 +118,10 @@ function claim(state: State, row: Row, { sender, since, proof }: Claim): void {
       round
     )
   }
+  const { amount } = state.db.get('SELECT amount FROM bounties WHERE segment = ?', segment)!
+  const burned = fee < (amount as bigint) ? fee : (amount as bigint)
+  state.move(state.account(RESERVED), state.account(BURNED), burned)
+  state.db.run('UPDATE bounties SET amount = amount - ? WHERE segment = ?', burned, segment)
   state.emit({ kind: 'claimed', segment, by: sender.key, proof, round })
 }
 
@@ -124,7 +131,7 @@ function convict(state: State, row: Row): bigint {
   const copy = copyById(state, Number(row.copy))
   const hypercore = hypercoreById(state, copy.hypercore)
   const signer = state.role(Number(row.signer))
-  const split = splitLock(row.locked as bigint, segmentReward(copy.bytes, p))
+  const split = splitLock(row.locked as bigint, segmentPrice(copy.bytes, p))
   unlock(state, row)
   const deposit = state.account(signer.account)
   state.move(deposit, state.account(RESERVED), split.bounty)

@@ -11,7 +11,7 @@ import { updateReputation } from '../rules/reputation.js'
 import { answerMs, evidenceMs } from '../rules/schedule.js'
 import type { Row } from '../database.js'
 import { copyById, hypercoreById, type Copy, type Hypercore } from '../rows.js'
-import { effectivePpm, RESERVED, type Account, type State } from '../state.js'
+import { BURNED, effectivePpm, RESERVED, type Account, type State } from '../state.js'
 import { beginGrace } from './grace.js'
 import { awaitOpening, pinnerAnswered } from './openings.js'
 import { afterOutcome } from './outcomes.js'
@@ -171,11 +171,14 @@ function close(state: State, row: Row, outcome: Outcome): void {
   state.db.run('DELETE FROM challenges WHERE id = ?', row.id as bigint)
   state.tally(STORAGE, outcomeNames.indexOf(outcome))
   let paid = 0n
+  // What the chain did not judge costs nobody anything.
+  const fee = outcome === 'unknown' ? 0n : p.challengeFee
   if (outcome === 'success') {
     const epoch = Number(row.epoch)
     const reward = storageReward(copy.bytes, epoch - copy.storageEpoch, p)
     const wanted = isPaid(state, copy) ? paidFor(reward, effectivePpm(pinner)) : 0n
-    if (canPay(state, hypercore, wanted)) {
+    if (canPay(state, hypercore, wanted + fee)) {
+      burnFee(state, hypercore, fee)
       state.reward(state.account(hypercore.account), state.account(pinner.wallet), wanted)
       paid = wanted
     }
@@ -186,6 +189,7 @@ function close(state: State, row: Row, outcome: Outcome): void {
     // What was not proven is not paid later either.
     copy.storageEpoch = Number(row.epoch)
     copy.failures++
+    if (canPay(state, hypercore, fee)) burnFee(state, hypercore, fee)
   }
   pinner.main = updateReputation(pinner.main, outcome, p)
   state.rated(pinner)
@@ -218,6 +222,11 @@ function rewardSigners(state: State, copy: Copy, segments: number): void {
 /** Whether a copy is paid for what it proves: not for ever while one that replaces it is made. */
 export function isPaid({ head }: State, { unpaidFrom }: Copy): boolean {
   return unpaidFrom === null || head.clock < unpaidFrom
+}
+
+/** Burns what a challenge or a check leaves in the log, which who has the hypercore kept pays for. */
+export function burnFee(state: State, { account }: Hypercore, fee: bigint): void {
+  state.move(state.account(account), state.account(BURNED), fee)
 }
 
 /** Whether a hypercore can pay a sum in full; if not, its grace begins. */

@@ -8,7 +8,7 @@ import { isRetrievalDue } from '../rules/schedule.js'
 import type { Database, Row } from '../database.js'
 import { copyFrom, hypercoreById, type Copy } from '../rows.js'
 import { effectivePpm, type Account, type Role, type State } from '../state.js'
-import { canPay, isPaid } from './challenges.js'
+import { burnFee, canPay, isPaid } from './challenges.js'
 import { afterOutcome } from './outcomes.js'
 import { beaconOf, partakers, refreshRoles, shownAt } from './draws.js'
 import { rate } from './roles.js'
@@ -295,9 +295,10 @@ function settleCheck(state: State, epoch: number, copy: Copy, beacon: Buffer): v
       ? paidFor(retrievalReward(copy.bytes, epoch - copy.retrievalEpoch, p), effectivePpm(pinner))
       : 0n
   let paid = 0n
-  const sum = wanted + share * BigInt(agreed.length)
+  const sum = wanted + share * BigInt(agreed.length) + p.challengeFee
   if (sum > 0n && canPay(state, hypercore, sum)) {
     const account = state.account(hypercore.account)
+    burnFee(state, hypercore, p.challengeFee)
     state.reward(account, state.account(pinner.wallet), wanted)
     for (const id of agreed) state.reward(account, state.account(state.role(id).wallet), share)
     paid = wanted

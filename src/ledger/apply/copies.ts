@@ -1,4 +1,4 @@
-import { encodedBytesMax, segmentReward } from '../rules/economics.js'
+import { encodedBytesMax, segmentPrice } from '../rules/economics.js'
 import { BUCKETS, roundsPerEpoch } from '../rules/schedule.js'
 import {
   copyById,
@@ -265,7 +265,7 @@ export function loseCopy(state: State, copy: Copy, lied: boolean): void {
   const free = deposit.balance > pinner.locked ? deposit.balance - pinner.locked : 0n
   const due = lied ? lock * BigInt(p.lieFactor) : lock
   const taken = due < free ? due : free
-  const price = segmentReward(copy.bytes, p)
+  const price = segmentPrice(copy.bytes, p)
   const compensation = price < taken ? price : taken
   state.move(deposit, state.account(hypercore.account), compensation)
   state.move(deposit, state.account(BURNED), taken - compensation)

@@ -1,6 +1,6 @@
 import { earlierValue } from '../rules/beacon.js'
 import { drawSeed } from '../rules/draw.js'
-import { copyLock, encodedBytesMax, segmentReward, signerLock } from '../rules/economics.js'
+import { copyLock, encodedBytesMax, segmentPrice, signerLock } from '../rules/economics.js'
 import { roundsPerEpoch } from '../rules/schedule.js'
 import { roleNames, type RoleName } from '../../protocol/operations.js'
 import { dropRenewal, taskBytes } from './copies.js'
@@ -224,7 +224,7 @@ function drawTask(state: State, task: Task, round: number, beacon: Buffer): numb
       task.bytes = taskBytes(state, hypercore, copy)
     }
     // What cannot be paid waits; only what is due on what is held begins a grace.
-    const price = segmentReward(task.bytes, p)
+    const price = segmentPrice(task.bytes, p)
     const account = state.account(hypercore.account)
     if (account.balance < price) return later('balance')
     if (name === 'signer' && !hasRoom(state, state.role(copy.pinner!), task)) return later('candidates')

@@ -4,11 +4,13 @@ import { verifyOriginal } from '../../crypto/author-signature.js'
 import type { Body, Plan } from '../../protocol/operations.js'
 import { sumsOf, type Original, type OriginalSums } from '../../protocol/original.js'
 import type { Parameters } from '../../protocol/parameters.js'
+import { feeOf } from '../rules/fees.js'
 import { growthReserve, growthWaitMs, type GrowthSize } from '../rules/growth.js'
 import { addTask, fillCopies, wantedCopies } from './copies.js'
+import { payFee } from './fees.js'
 import { give } from './money.js'
 import { hypercoreById, hypercoreByKey, liveCopies, taskOfCopy, type Hypercore } from '../rows.js'
-import { accountKinds, type Account, type State } from '../state.js'
+import { accountKinds, BURNED, type Account, type State } from '../state.js'
 
 function checkPlan(plan: Plan, weight: number, p: Parameters): void {
   const { every, steps, copies, targetPpm, maxBytes, refreshAfterMs } = plan
@@ -108,13 +110,17 @@ export function sponsor(
 
 /**
  * Whether it is time for a growth, and whether there is enough for it: so that an author that writes all the time does not have a segment made of each
- * block, nor what supporters gave goes on growing alone.
+ * block, nor what supporters gave goes on growing alone. Returns whether the hypercore pays the fee: where no copy is held nothing is due, and so nothing is for growth.
  *
  * @throws ChainError `GROWTH_EARLY`, `GROWTH_UNPAID`
  */
-function checkGrowth(state: State, hypercore: Hypercore, came: { bytes: number; blocks: number }): void {
+function checkGrowth(
+  state: State,
+  hypercore: Hypercore,
+  came: { bytes: number; blocks: number; fee: bigint }
+): boolean {
   // What it waits for: its first copies are drawn, and paid, as of any other.
-  if (hypercore.length === 0) return
+  if (hypercore.length === 0) return false
   const held = liveCopies(state, hypercore.id).filter((copy) => copy.state === 1)
   const growth: GrowthSize = {
     ...came,
@@ -131,10 +137,12 @@ function checkGrowth(state: State, hypercore: Hypercore, came: { bytes: number; 
   if (balance < needed) {
     throw new ChainError('GROWTH_UNPAID', `the hypercore has ${balance} grains, to grow it needs ${needed}`)
   }
+  return held.length > 0
 }
 
 /** Records that a hypercore has grown, by its author's signature; every copy gets one more segment. */
-export function extend(state: State, { key, original }: Body<'extend'>): void {
+export function extend(state: State, sender: Account, body: Body<'extend'>): void {
+  const { key, original } = body
   const known = hypercoreByKey(state, key)
   if (!known || known.state === 2)
     throw new ChainError('HYPERCORE_UNKNOWN', 'this hypercore is not registered')
@@ -152,7 +160,10 @@ export function extend(state: State, { key, original }: Body<'extend'>): void {
   if (weightOf(original, sums) > known.maxBytes) {
     throw new ChainError('PLAN_EXCEEDED', `its plan pays for ${known.maxBytes} bytes, and as many blocks`)
   }
-  checkGrowth(state, known, { bytes: byteLength - known.byteLength, blocks: original.length - known.length })
+  const statement = { kind: 'extend' as const, body }
+  const fee = feeOf(statement, state.parameters)
+  const bytes = byteLength - known.byteLength
+  const isPaid = checkGrowth(state, known, { bytes, blocks: original.length - known.length, fee })
   checkOriginal(key, original, sums)
   state.db.run(
     `UPDATE hypercores SET fork = ?, length = ?, byte_length = ?, tree_hash = ?, manifest = ?, signature = ?, grown_clock = ?
@@ -172,4 +183,6 @@ export function extend(state: State, { key, original }: Body<'extend'>): void {
     if (!taskOfCopy(state, copy.id)) addTask(state, hypercore, copy.id, copy.length)
   }
   if (known.length === 0) fillCopies(state, hypercore)
+  if (isPaid) state.move(state.account(hypercore.account), state.account(BURNED), fee)
+  else payFee(state, sender, statement)
 }

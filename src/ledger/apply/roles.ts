@@ -3,6 +3,7 @@ import type { Body, Outcome, RoleName } from '../../protocol/operations.js'
 import type { Parameters } from '../../protocol/parameters.js'
 import { DRIFT_MS, driftReputation, updateReputation } from '../rules/reputation.js'
 import { addCopy, releaseCopy } from './copies.js'
+import { payFeeOfRole } from './fees.js'
 import { copyById } from '../rows.js'
 import { BURNED, roleFrom, type Account, type Role, type State } from '../state.js'
 
@@ -42,6 +43,7 @@ export function register(state: State, sender: Account, body: Body<'register'>):
   }
   role.capacity = body.capacityBytes
   state.move(sender, state.account(role.account), body.deposit)
+  payFeeOfRole(state, { sender, role, least }, { kind: 'register', body })
   state.touch(role)
   const { balance } = state.account(role.account)
   state.emit({
@@ -54,13 +56,16 @@ export function register(state: State, sender: Account, body: Body<'register'>):
 }
 
 /** Leaves a role in order: no more draws; a pinner's copies are handed over; then the deposit comes back. */
-export function retire(state: State, sender: Account, { role: name }: Body<'retire'>): void {
+export function retire(state: State, sender: Account, body: Body<'retire'>): void {
+  const name = body.role
   const role = state.roleOf(sender, name)
   if (!role || role.state === 2) throw new ChainError('ROLE_UNKNOWN', `this identity is no ${name}`)
   if (role.state === 1) throw new ChainError('ROLE_RETIRING', `this identity is leaving already`)
   role.state = 1
   role.refundClock = state.head.clock + state.parameters.evidenceWindowMs
   state.touch(role)
+  // Who has nothing left may leave all the same.
+  payFeeOfRole(state, { sender, role, least: null }, { kind: 'retire', body })
   state.emit({ kind: 'retiring', key: sender.key, role: name })
 }
 

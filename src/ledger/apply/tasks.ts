@@ -30,7 +30,7 @@ import {
   type Hypercore,
   type Task
 } from '../rows.js'
-import { RESERVED, type Account, type Role, type State } from '../state.js'
+import { BURNED, RESERVED, type Account, type Role, type State } from '../state.js'
 import { equal } from '../../bytes.js'
 
 const BOTH = ['pinner', 'signer'] as const
@@ -191,8 +191,12 @@ function addSegment(state: State, task: Task, copy: Copy, record: SegmentRecord,
   const replaced = task.renewal
     ? replaceSegments(state, hypercore, copy, { start, end, segment: record.segment })
     : 0
-  const reward = mulDiv(task.reserved, record.end - record.start, task.end - task.start)
-  state.move(state.account(RESERVED), state.account(hypercore.account), task.reserved - reward)
+  const { segmentFee } = state.parameters
+  const fee = segmentFee < task.reserved ? segmentFee : task.reserved
+  state.move(state.account(RESERVED), state.account(BURNED), fee)
+  const reserved = task.reserved - fee
+  const reward = mulDiv(reserved, record.end - record.start, task.end - task.start)
+  state.move(state.account(RESERVED), state.account(hypercore.account), reserved - reward)
   state.db.run(
     `INSERT INTO segments (copy, segment, signer, draw, fork, codec, version, start, end, public_key, prime_proof, salt, bytes, root,
      tree_hash, hash, reserved, round, locked, unlock_clock, signature, byte_length, renew_clock)

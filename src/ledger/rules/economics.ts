@@ -42,11 +42,16 @@ export function paidFor(reward: bigint, reputationPpm: number): bigint {
 
 /**
  * What a round of all that is due on copies of these sizes comes to at most: for each Y of storage and of retrieval, from one challenge
- * to the next, at R = 1, and Z.
+ * to the next, at R = 1, Z, and what a challenge and a check burn.
  */
 export function roundDue(copies: readonly number[], every: number, p: Parameters): bigint {
   return copies.reduce(
-    (sum, bytes) => sum + storageReward(bytes, every, p) + retrievalReward(bytes, every, p) + p.checkReward,
+    (sum, bytes) =>
+      sum +
+      storageReward(bytes, every, p) +
+      retrievalReward(bytes, every, p) +
+      p.checkReward +
+      2n * p.challengeFee,
     0n
   )
 }
@@ -54,6 +59,11 @@ export function roundDue(copies: readonly number[], every: number, p: Parameters
 /** X for encoding a segment of about `bytes` encoded bytes. */
 export function segmentReward(bytes: number, p: Parameters): bigint {
   return p.segmentRewardBase + (p.segmentRewardPerGiB * BigInt(bytes)) / GIB
+}
+
+/** What a hypercore pays for a segment: X, and what is burned for all that is owed because of it. */
+export function segmentPrice(bytes: number, p: Parameters): bigint {
+  return segmentReward(bytes, p) + p.segmentFee
 }
 
 /** What of a donation is burned at once; rounded up, so that no split of a donation burns less. */
@@ -68,7 +78,7 @@ export function donationBurn(amount: bigint, p: Parameters): bigint {
  */
 export function copyLock(bytes: number, every: number, p: Parameters): bigint {
   const reward = storageReward(bytes, every, p) + retrievalReward(bytes, every, p)
-  return BigInt(p.depositSigma * p.failuresMax) * reward + segmentReward(bytes, p)
+  return BigInt(p.depositSigma * p.failuresMax) * reward + segmentPrice(bytes, p)
 }
 
 /** What a signer locks for a live segment of `seal`: enough to pay a finder and to seal it anew, whatever its size. */

@@ -1,5 +1,5 @@
 import { PPM, type Parameters } from '../../protocol/parameters.js'
-import { encodedBytesMax, roundDue, segmentReward } from './economics.js'
+import { encodedBytesMax, roundDue, segmentPrice } from './economics.js'
 
 /** What a hypercore's author appended since the chain last took a length of it, and what is held of it. */
 export interface GrowthSize {
@@ -12,20 +12,28 @@ export interface GrowthSize {
   copies: readonly number[]
   /** Epochs between challenges. */
   every: number
+  /** Fee of the operation that says so. */
+  fee: bigint
 }
 
-/** X of a segment of the growth for each copy that is held, at most. A copy without segments takes it in with its first. */
-export function growthPrice({ bytes, blocks, copies }: GrowthSize, p: Parameters): bigint {
-  return BigInt(copies.length) * segmentReward(encodedBytesMax(bytes, blocks), p)
+/**
+ * What a growth costs the hypercore: a segment of it for each copy that is held, at most, and the fee. A copy without segments takes it in with its
+ * first; where nothing is held, nothing earns a growth, and who sends it pays the fee.
+ */
+export function growthPrice({ bytes, blocks, copies, fee }: GrowthSize, p: Parameters): bigint {
+  if (copies.length === 0) return 0n
+  return BigInt(copies.length) * segmentPrice(encodedBytesMax(bytes, blocks), p) + fee
 }
 
 /**
  * How long a growth still waits to be taken: 0 from `growthBytes` on; a smaller one is gathered for `growthMs`, and for as long as it takes until
- * `growthSharePpm` of what is due on the copies meanwhile pays for what gathering saves, `segmentRewardBase` a copy. Infinity where no share is for growth.
+ * `growthSharePpm` of what is due on the copies meanwhile pays for what gathering saves, `segmentRewardBase` and `segmentFee` a copy and the fee. Infinity where
+ * no share is for growth.
  */
 export function growthWaitMs(growth: GrowthSize, p: Parameters): number {
   if (growth.bytes >= p.growthBytes) return 0
-  const price = BigInt(growth.copies.length) * p.segmentRewardBase
+  const held = BigInt(growth.copies.length)
+  const price = held === 0n ? 0n : held * (p.segmentRewardBase + p.segmentFee) + growth.fee
   const share = roundDue(growth.copies, growth.every, p) * BigInt(p.growthSharePpm)
   if (price > 0n && share === 0n) return Infinity
   const roundMs = BigInt(growth.every) * BigInt(p.epochMs)

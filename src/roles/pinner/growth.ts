@@ -1,5 +1,6 @@
 import { equal, toHex } from '../../bytes.js'
 import { DatdotError } from '../../errors.js'
+import { feeOf } from '../../ledger/rules/fees.js'
 import { growthWaitMs } from '../../ledger/rules/growth.js'
 import { encodeOriginal, type SignedOriginal } from '../../storage/original.js'
 import { Wakeup } from '../../wait.js'
@@ -90,18 +91,21 @@ export class Growth {
     const place = held.findIndex(({ pinner }) => pinner !== null && equal(pinner, keyPair.publicKey))
     const bytes = newest.byteLength - view.byteLength
     grown.enoughBytes = view.byteLength + parameters.growthBytes
-    if (!grown.held && bytes < parameters.growthBytes) return LOOK_MS
+    // Where no copy is held nothing is for growth: who sends it would pay.
+    if (held.length === 0 || (!grown.held && bytes < parameters.growthBytes)) return LOOK_MS
+    const body = { key: newest.key, original: encodeOriginal(newest) }
     const growth = {
       bytes,
       blocks: newest.length - view.length,
       ageMs: clockNow - view.grownClock,
       copies: held.map((copy) => copy.bytes),
-      every: view.plan.every
+      every: view.plan.every,
+      fee: feeOf({ kind: 'extend', body }, parameters)
     }
     const waitMs = growthWaitMs(growth, parameters)
     if (waitMs > 0) return Math.min(LOOK_MS, waitMs + Math.max(0, place) * TURN_MS)
     if (place > 0 && (await this.#others(newest, place))) return 0
-    await chain.extend({ key: newest.key, original: encodeOriginal(newest) })
+    await chain.extend(body)
     grown.told = undefined
     log('pinner.extended', { key: newest.key, end: newest.length })
     return 0

@@ -63,7 +63,7 @@ test('an opening is drawn by the first round that begins after the answer came, 
   assert.ok(opening.round <= ledger.chain().round)
   assert.ok(opening.index >= 0 && opening.index < ledger.copy(opening.copy)!.length)
   assert.deepEqual([opening.openBy, opening.missed], [null, 0])
-  const [drawn] = effects(network, 'openingDrawn')
+  const drawn = effects(network, 'openingDrawn').find(({ challenge }) => challenge === opening.challenge)
   assert.deepEqual(drawn, {
     kind: 'openingDrawn',
     challenge: opening.challenge,
