@@ -212,7 +212,7 @@ export const defaultParameters: Readonly<Parameters> = {
   growthMs: 600_000,
   /**
    * … and until this share of what is due on the copies meanwhile pays for the segments. All of it: that growth comes in pieces costs no more than holding, so that
-   * what was given lasts at least half as long as without; a tenth would have 1 MiB grow once in 7.7 days, all of it every 18.4 hours, a GiB every ten minutes.
+   * what was given lasts at least half as long as without; a tenth would have 1 MiB grow once in 7.3 days, all of it every 17.6 hours, a GiB every ten minutes.
    */
   growthSharePpm: 1_000_000,
   /** What the openings of a copy weigh in a week: 512 KiB, an eighth of all of its public evidence; eight chunks of 64 KiB. */
