@@ -9,10 +9,10 @@ import type { SettingName, Settings } from '../daemon/settings.js'
 import { DATDOT } from '../protocol/parameters.js'
 import type { Command } from './command.js'
 import { configure, networkOf, optionsHelp, world } from './configured.js'
-import { conflict, runUntilStopped } from './running.js'
+import { conflict, rereading, runUntilStopped } from './running.js'
 import { tellerOf, toldLog } from './telling.js'
 
-const names: SettingName[] = ['data', 'bootstrap', 'host', 'port', 'firewalled', 'http']
+const names: SettingName[] = ['data', 'bootstrap', 'host', 'port', 'firewalled', 'http', 'log-level']
 const own = {
   genesis: { shows: 'FILE', purpose: `what a new chain starts from (default: ${GENESIS_FILE} in DIR)` }
 }
@@ -22,6 +22,7 @@ export const chain: Command = {
   help: `Usage: datdot chain --config FILE, or --data DIR [OPTIONS]
 
 Runs a chain until Ctrl-C: a new one from its genesis file, or the one that is in DIR. datdot init chain writes both files.
+At SIGHUP the limits of the faucet are read again.
 
 ${optionsHelp(names, own)}
 Exit codes: 0 stopped by Ctrl-C or SIGTERM, 1 it failed, 2 bad input.
@@ -43,9 +44,14 @@ Exit codes: 0 stopped by Ctrl-C or SIGTERM, 1 it failed, 2 bad input.
       faucet: faucetOf(settings),
       ...world,
       hear: (name, log) => toldLog(tell, name, http ? http.counted(name, log) : log),
-      http
+      http,
+      logLevel: settings.get('log-level') ?? 'info'
     })
+    const rereads = rereading(io, settings, tell, (again) =>
+      program.change(faucetOf(again)) ? null : 'the faucet begins or ends'
+    )
     const code = await runUntilStopped(program, io, async () => {
+      rereads.begin()
       http?.begun()
       const key = idEncoding.encode(program.publicKey)
       const shown = http ? `\n${http.url} shows it` : ''
@@ -53,6 +59,7 @@ Exit codes: 0 stopped by Ctrl-C or SIGTERM, 1 it failed, 2 bad input.
       tell('started', facts, `chain ${key}${shown}\nrunning; Ctrl-C stops it`)
       return Promise.resolve()
     })
+    rereads.end()
     tell('closed', {}, '')
     return code
   }

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { addresses, size, type Setting } from '../daemon/setting.js'
 import { DatdotError, InputError } from '../errors.js'
@@ -21,6 +22,8 @@ export interface CommandIo {
   signal: AbortSignal
   /** The folder that relative paths start from. */
   cwd: string
+  /** Tells that settings are to be read again: at SIGHUP, where no terminal was closed. */
+  reload?: EventEmitter<{ reload: [] }>
 }
 
 /** A command of the `datdot` program: it parses, calls and prints, and returns the exit code. */

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { EventEmitter } from 'node:events'
 import { closeSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { systemClock } from '../clock.js'
@@ -6,15 +7,23 @@ import { InputError } from '../errors.js'
 import { EXIT_INPUT, explain } from './command.js'
 import { datdot, startFolder } from './commands.js'
 
-/** The first signal asks for a clean end; the second one does not wait for it. */
+const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor))
+const reload = new EventEmitter<{ reload: [] }>()
+
+/**
+ * The first signal asks for a clean end; the second one does not wait for it. SIGHUP has a program that knows how read its settings
+ * again, unless it says that the terminal is gone.
+ */
 function interruptible(): AbortSignal {
   const controller = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => {
-      if (controller.signal.aborted) process.exit(130)
-      controller.abort(new DOMException('stopped by a signal', 'AbortError'))
-    })
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(130)
+    controller.abort(new DOMException('stopped by a signal', 'AbortError'))
   }
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, stop)
+  process.on('SIGHUP', () => {
+    if (terminals.some((descriptor) => !isatty(descriptor)) || !reload.emit('reload')) stop()
+  })
   return controller.signal
 }
 
@@ -49,7 +58,6 @@ function complain(error: unknown): number {
 process.on('uncaughtException', (error) => process.exit(complain(error)))
 
 // Node resets its terminals when it ends, and aborts where one is gone, unless that is closed.
-const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor))
 process.on('exit', () => {
   for (const descriptor of terminals) if (!isatty(descriptor)) closeSync(descriptor)
 })
@@ -60,6 +68,7 @@ try {
     stdout: process.stdout,
     stderr: process.stderr,
     signal: interruptible(),
+    reload,
     cwd: startFolder
   })
 } catch (error) {

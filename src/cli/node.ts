@@ -13,13 +13,15 @@ import { loadIdentity } from '../swarm/identity.js'
 import { amountText } from './amounts.js'
 import type { Command, CommandIo } from './command.js'
 import { configure, networkOf, optionsHelp, world } from './configured.js'
-import { conflict, runUntilStopped } from './running.js'
+import { conflict, rereading, runUntilStopped } from './running.js'
 import { tellerOf, toldLog } from './telling.js'
 
 const GIB = 2 ** 30
 const CAPACITY_BYTES = 64 * GIB
 const MEMORY_BYTES = 64 << 20
 const DEPOSIT = 200n * DATDOT
+/** What a pinner leaves of its disk: what other programs there need to go on. */
+const RESERVE_BYTES = GIB
 
 const common: SettingName[] = [
   'data',
@@ -30,17 +32,22 @@ const common: SettingName[] = [
   'firewalled',
   'invite',
   'memory',
-  'http'
+  'http',
+  'log-level',
+  'webhook'
 ]
-const ofRole: readonly SettingName[] = ['name', 'capacity', 'deposit']
+const ofRole: Readonly<Record<NodeRole, SettingName[]>> = {
+  pinner: ['name', 'capacity', 'reserve', 'deposit'],
+  signer: ['name', 'capacity', 'deposit'],
+  verifier: ['name', 'deposit']
+}
 
 /** `datdot node`: several roles of one operator in one process. */
 export const node: Command = commandFor('node', [...common, 'roles'])
 
 /** `datdot signer`, `datdot pinner` and `datdot verifier`: one role as a process of its own. */
 export function roleCommand(role: NodeRole): Command {
-  const own = role === 'verifier' ? ofRole.filter((name) => name !== 'capacity') : ofRole
-  return commandFor(role, [...common, ...own], role)
+  return commandFor(role, [...common, ...ofRole[role]], role)
 }
 
 function commandFor(command: string, names: readonly SettingName[], role?: NodeRole): Command {
@@ -50,6 +57,7 @@ function commandFor(command: string, names: readonly SettingName[], role?: NodeR
 
 ${what} until Ctrl-C: registers with the chain if it is new there, and works.
 Who lacks the deposit, or finds no chain, waits, says what for, and goes on when it comes.
+At SIGHUP capacity and deposit are read from FILE again.
 An identity is made on the first start and printed; it lies in the role's folder below DIR.
 
 ${optionsHelp(names)}
@@ -57,17 +65,17 @@ Exit codes: 0 stopped by Ctrl-C or SIGTERM, 1 it failed, 2 bad input.
 `,
     async run(args, io) {
       const { settings, json } = await configure(command, names, { args, io })
-      const roles = rolesOf(settings, role)
-      return runNode(command, { settings, roles, json }, io)
+      return runNode(command, { settings, role, json }, io)
     }
   }
 }
 
 async function runNode(
   command: string,
-  { settings, roles, json }: { settings: Settings; roles: RoleSettings[]; json: boolean },
+  { settings, role, json }: { settings: Settings; role: NodeRole | undefined; json: boolean },
   io: CommandIo
 ): Promise<number> {
+  const roles = rolesOf(settings, role)
   const chainKey = settings.need('chain', command)
   const dir = settings.path('data', command)
   const network = networkOf(settings)
@@ -84,9 +92,17 @@ async function runNode(
       roles,
       fund: (shortage) => funding.meet(shortage),
       hear: (name, log) => toldLog(tell, name, http ? http.counted(name, log) : log),
-      http
+      http,
+      logLevel: settings.get('log-level') ?? 'info',
+      watch: { webhook: settings.get('webhook') }
     })
+    const changed = (again: Settings): string | null => {
+      const restart = program.change(rolesOf(again, role))
+      return restart.length === 0 ? null : `what else changed of ${restart.join(', ')}`
+    }
+    const rereads = rereading(io, settings, tell, changed)
     const code = await runUntilStopped(program, io, async () => {
+      rereads.begin()
       for (const { name, role, participant } of program.roles) {
         const key = idEncoding.encode(participant.publicKey)
         tell('opened', { role, name, key }, `${name} ${key}`)
@@ -104,6 +120,7 @@ async function runNode(
         }
       }
     })
+    rereads.end()
     tell('closed', {}, '')
     return code
   })
@@ -137,6 +154,7 @@ function roleOf(settings: Settings, role: NodeRole, table: TomlTable | undefined
       capacityBytes: role === 'verifier' ? 0 : (settings.get('capacity', table) ?? CAPACITY_BYTES),
       deposit: settings.get('deposit', table) ?? DEPOSIT
     },
+    reserveBytes: role === 'pinner' ? (settings.get('reserve', table) ?? RESERVE_BYTES) : undefined,
     memoryBytes: settings.get('memory', table) ?? MEMORY_BYTES,
     port: table?.values.has('port') ? settings.get('port', table) : undefined
   }

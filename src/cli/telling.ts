@@ -36,7 +36,7 @@ const keyText = (key: LogValue): string =>
   key instanceof Uint8Array ? idEncoding.encode(Buffer.from(key)) : String(key)
 
 /** What of a role's log is said on the terminal. */
-const sentences: Record<string, (facts: Facts) => string> = {
+const sentences: Record<string, (facts: Facts) => string | undefined> = {
   'role.registered': () => 'registered and working',
   'role.waiting': ({ key, missing }) =>
     `waits for ${amountText(missing as bigint)} datdots; send them to ${keyText(key)}`,
@@ -44,17 +44,32 @@ const sentences: Record<string, (facts: Facts) => string> = {
   'role.elsewhere': () =>
     'another copy of this folder works under its key; stop one of them. This one goes on when the other is gone',
   'role.failed': ({ job, error }) => `${String(job)} failed: ${(error as Error).message}`,
+  'pinner.capacity-cut': ({ wanted, capacityBytes, reserveBytes }) =>
+    `offers ${String(capacityBytes)} bytes, not the ${String(wanted)} of its settings: its disk has no more beside a reserve of ${String(reserveBytes)}`,
   'pinner.serving': ({ hypercores }) => `serves ${String(hypercores)} hypercores`,
   'pinner.receiving': ({ draw }) => `takes the segment of draw ${String(draw)}`,
   'pinner.accepted': ({ key, start, end }) =>
     `holds chunks ${String(start)} to ${String(end)} of ${keyText(key)}`,
   'pinner.objects': ({ draw }) => `says that nothing came of draw ${String(draw)}`,
+  'pinner.settled': ({ challenge, copy, outcome }) =>
+    outcome === 'success'
+      ? undefined
+      : `challenge ${String(challenge)} of copy ${String(copy)} ended as ${String(outcome)}`,
+  'pinner.paid': ({ passed, paid, minutes }) =>
+    `passed ${String(passed)} challenges in ${String(minutes)} minutes, paid ${amountText(paid as bigint)} datdots`,
+  'pinner.copy-lost': ({ key, burned }) =>
+    `its copy of ${keyText(key)} is lost: ${amountText(burned as bigint)} datdots are burned`,
+  'role.penalised': ({ burned }) => `lost ${amountText(burned as bigint)} datdots of its deposit`,
+  'alert.raised': ({ alert, why }) => `ALERT ${String(alert)}: ${String(why)}`,
+  'alert.cleared': ({ alert }) => `the alert ${String(alert)} is over`,
+  'alert.unsent': ({ error }) => `an alert could not be sent: ${(error as Error).message}`,
   'pinner.forgot': ({ key }) => `has let go of hypercore ${keyText(key)}`,
   'pinner.block-lost': ({ key, index, reason }) =>
     `lost block ${String(index)} of ${keyText(key)}: ${String(reason)}`,
   'pinner.read-failed': ({ key, error }) => `cannot read ${keyText(key)}: ${(error as Error).message}`,
   'pinner.walk-failed': ({ challenge, error }) =>
     `cannot answer challenge ${String(challenge)}: ${(error as Error).message}`,
+  'signer.sending': ({ draw }) => `encodes what draw ${String(draw)} asks for`,
   'signer.delivered': ({ draw }) => `delivered what draw ${String(draw)} asked for`,
   'signer.out-of-time': ({ draw }) => `has no more time for draw ${String(draw)}, and says so`,
   'signer.refused': ({ draw, error }) => `refused draw ${String(draw)}: ${(error as Error).message}`,

@@ -11,6 +11,7 @@ import type { Network } from '../swarm/dht.js'
 import { Faucet, type FaucetLimits } from './faucet.js'
 import type { GenesisFile } from './genesis.js'
 import type { HttpServer } from './http.js'
+import { atLevel, type LogLevel } from './log-level.js'
 import { CHAIN, FAUCET } from './init.js'
 
 export interface ChainProgramOptions {
@@ -25,6 +26,8 @@ export interface ChainProgramOptions {
   hear: (name: string, log: Logger) => Logger
   /** Shows this program over HTTP. */
   http?: HttpServer | undefined
+  /** Least level of what is written into the log. Default: all. */
+  logLevel?: LogLevel | undefined
 }
 
 /** The history that a dashboard shows: follows from the log, and may be deleted. */
@@ -34,6 +37,7 @@ const DASHBOARD = 'dashboard.db'
 export class ChainProgram extends Resource {
   readonly #options: ChainProgramOptions
   #node!: ChainNode
+  #faucet: Faucet | undefined
 
   constructor(options: ChainProgramOptions) {
     super()
@@ -46,12 +50,12 @@ export class ChainProgram extends Resource {
 
   protected async start(): Promise<void> {
     const { dir, network, genesis, faucet: limits, clock, randomBytes, hear } = this.#options
-    const { http } = this.#options
+    const { http, logLevel = 'debug' } = this.#options
     if (http) await this.acquire('HTTP', http)
     const own = { path: join(dir, CHAIN), role: 'chain', clock, randomBytes, mayBeCopied: false }
     const { path } = await this.acquire('folder', new RoleFolder(own))
     const file = await this.acquire('log', new FileLog(join(path, 'log.ndjson'), clock))
-    const log = hear(CHAIN, file.log.with({ role: CHAIN }))
+    const log = hear(CHAIN, atLevel(file.log.with({ role: CHAIN }), logLevel))
     const services: Faucet[] = []
     const draws = http && new DrawWatch()
     this.#node = await this.acquire(
@@ -72,7 +76,14 @@ export class ChainProgram extends Resource {
     if (!limits) return
     const member = { dir: join(dir, FAUCET), network, chainKey: this.#node.publicKey, clock, randomBytes }
     const faucet = new Faucet({ ...member, log: log.with({ role: FAUCET }), limits })
-    services.push(await this.acquire('faucet', faucet))
+    this.#faucet = await this.acquire('faucet', faucet)
+    services.push(faucet)
+  }
+
+  /** Takes over what may change while the chain runs. Returns whether that is all: a faucet begins and ends with a restart. */
+  change(faucet: FaucetLimits | null): boolean {
+    if (faucet) this.#faucet?.change(faucet)
+    return (faucet === null) === (this.#faucet === undefined)
   }
 
   /** Beside the ledger and off its write path: what fails there is not the chain's. */

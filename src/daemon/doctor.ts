@@ -19,7 +19,7 @@ const PIECE_BYTES = 1 << 20
 const LEAST_FREE_BYTES = 1 << 30
 const LEAST_DISK_BYTES_PER_SECOND = 20e6
 const LEAST_FILES = 4_096
-const MOST_DRIFT_MS = 60_000
+export const MOST_DRIFT_MS = 60_000
 const NETWORK_MS = 15_000
 
 /** Free space of a folder's disk, and how fast it takes what is written and flushed. */

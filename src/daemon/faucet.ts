@@ -46,7 +46,7 @@ interface Grant {
  */
 export class Faucet extends Resource {
   readonly #options: MemberOptions
-  readonly #limits: FaucetLimits
+  #limits: FaucetLimits
   readonly #file: string
   readonly #channels = new Set<ServerChannel>()
   #grants: Grant[] = []
@@ -66,6 +66,11 @@ export class Faucet extends Resource {
     this.#member = await this.acquire('member', new Member(this.#options))
     const kept = await readFile(this.#file, 'utf8').catch(() => '')
     this.#grants = kept.split('\n').flatMap(readGrant)
+  }
+
+  /** Gives within other limits from now on. */
+  change(limits: FaucetLimits): void {
+    this.#limits = limits
   }
 
   /** Offers the service on a connection. */

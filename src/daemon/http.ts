@@ -11,6 +11,7 @@ import type { Dashboard } from '../dashboard/dashboard.js'
 import { InputError } from '../errors.js'
 import { Resource } from '../lifecycle.js'
 import type { Logger, LogValue } from '../log.js'
+import { RoleMetrics } from './role-metrics.js'
 import type { Address } from './setting.js'
 
 export interface HttpOptions {
@@ -31,6 +32,8 @@ export class HttpServer extends Resource {
   readonly #registry = new Registry()
   readonly #events: Counter<'role' | 'event'>
   readonly #gauge: Gauge
+  /** How the roles of this program stand. */
+  readonly roles: RoleMetrics
   #ready = false
   #dashboard: Dashboard | null = null
   #port = 0
@@ -51,6 +54,7 @@ export class HttpServer extends Resource {
     })
     this.#gauge = new Gauge({ name: 'datdot_ready', help: '1 once all roles work', registers })
     this.#gauge.set(0)
+    this.roles = new RoleMetrics(this.#registry)
   }
 
   /** Begins to listen. @throws InputError HTTP_FAILED */
@@ -119,8 +123,9 @@ export class HttpServer extends Resource {
   /** A role's log, whose lines are counted as well. */
   counted(name: string, log: Logger): Logger {
     const wrap = (inner: Logger): Logger => {
-      const outer = (event: string, facts?: Record<string, LogValue>): void => {
+      const outer = (event: string, facts: Record<string, LogValue> = {}): void => {
         this.#events.inc({ role: name, event })
+        this.roles.count(name, event, facts)
         inner(event, facts)
       }
       outer.with = (facts: Record<string, LogValue>): Logger => wrap(inner.with(facts))

@@ -94,6 +94,8 @@ ${bootstrap === undefined ? '# bootstrap = ["192.0.2.1:49737"]' : `bootstrap = $
 # firewalled = true
 # ${purposes.http}
 # http = "127.0.0.1:9737"
+# ${purposes['log-level']}
+# log-level = "info"
 `
 }
 
@@ -147,6 +149,8 @@ const roleTexts: Readonly<Record<NodeRole, string>> = {
 name = "pinner"
 # ${purposes.capacity}
 capacity = "64GiB"
+# ${purposes.reserve}
+reserve = "1GiB"
 # ${purposes.deposit}
 deposit = 100
 # ${purposes.memory}
@@ -179,6 +183,8 @@ data = "."
 chain = "${chain}"
 ${networkText(bootstrap, '49741')}# ${purposes.invite}
 # invite = ""
+# ${purposes.webhook}
+# webhook = "https://example.org/alerts"
 
 ${tables.join('\n')}`
 }

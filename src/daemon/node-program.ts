@@ -6,7 +6,10 @@ import { RoleFolder } from '../roles/data-folder.js'
 import type { Registration, Shortage } from '../roles/member.js'
 import { participantOf, type Participant } from '../roles/participants.js'
 import type { Network } from '../swarm/dht.js'
+import { Alerts } from './alerts.js'
 import type { HttpServer } from './http.js'
+import { atLevel, type LogLevel } from './log-level.js'
+import { RoleWatch } from './role-watch.js'
 import type { NodeRole } from './settings.js'
 
 /** One role of a node. */
@@ -15,6 +18,8 @@ export interface RoleSettings {
   /** Name of it and of its folder. */
   name: string
   registration: Registration
+  /** Of a pinner: bytes of its disk that it leaves to others; not looked at without it. */
+  reserveBytes?: number | undefined
   memoryBytes: number
   port: number | undefined
 }
@@ -35,11 +40,17 @@ export interface NodeProgramOptions {
   threads?: number
   /** Shows this program over HTTP. */
   http?: HttpServer | undefined
+  /** Least level of what is written into the logs. Default: all. */
+  logLevel?: LogLevel | undefined
+  /** Looks after the roles, and sends what their operator must know to a webhook, if there is one; they are not watched without it. */
+  watch?: { webhook: string | undefined } | undefined
 }
 
 /** A role that is open. */
 export interface OpenRole extends RoleSettings {
   participant: Participant
+  /** Its folder. */
+  dir: string
   log: Logger
 }
 
@@ -56,16 +67,23 @@ export class NodeProgram extends Resource {
   /** Opens all folders. @throws as `RoleFolder` does for one that is in use or will not do */
   protected async start(): Promise<void> {
     const { dir, clock, randomBytes, chainKey, fund, hear, threads = 2 } = this.#options
-    const { http } = this.#options
+    const { http, logLevel = 'debug', watch } = this.#options
     if (http) await this.acquire('HTTP', http)
+    const alerts = await this.acquire('alerts', new Alerts({ clock, webhook: watch?.webhook }))
+    const watching = new RoleWatch({
+      roles: this.roles,
+      alerts,
+      clock,
+      show: ({ name }, standing) => http?.roles.show(name, standing, alerts)
+    })
     for (const settings of this.#options.roles) {
-      const { role, name, registration, memoryBytes, port } = settings
+      const { role, name, registration, reserveBytes, memoryBytes, port } = settings
       const { path, instance } = await this.acquire(
         `folder of ${name}`,
         new RoleFolder({ path: join(dir, name), role, clock, randomBytes })
       )
       const file = await this.acquire(`log of ${name}`, new FileLog(join(path, 'log.ndjson'), clock))
-      const log = hear(name, file.log.with({ role: name }))
+      const log = watching.hearing(name, hear(name, atLevel(file.log.with({ role: name }), logLevel)))
       const participant = participantOf(role, {
         dir: path,
         instance,
@@ -75,17 +93,42 @@ export class NodeProgram extends Resource {
         randomBytes,
         log,
         registration,
+        reserveBytes,
         memoryBytes,
         fund,
         threads,
         observe: (observed) => http?.observe(observed)
       })
-      this.roles.push({ ...settings, log, participant: await this.acquire(name, participant) })
+      this.roles.push({ ...settings, log, dir: path, participant: await this.acquire(name, participant) })
     }
+    // Closed before the roles whose chain it asks.
+    if (watch) await this.acquire('watch', watching)
   }
 
   /** Has all roles begin; resolves when all are registered. */
   async join(): Promise<void> {
     await Promise.all(this.roles.map(({ participant }) => participant.join()))
+  }
+
+  /**
+   * Takes over what may change while roles run: their capacity and a higher deposit. Returns the names of those of which something else
+   * has changed, which takes a restart.
+   */
+  change(wanted: readonly RoleSettings[]): string[] {
+    const others = wanted.filter(({ name }) => !this.roles.some((open) => open.name === name))
+    const restart = others.map(({ name }) => name)
+    for (const open of this.roles) {
+      const next = wanted.find(({ name }) => name === open.name)
+      const isSame =
+        next?.role === open.role &&
+        next.memoryBytes === open.memoryBytes &&
+        next.port === open.port &&
+        next.reserveBytes === open.reserveBytes
+      if (!isSame) restart.push(open.name)
+      if (next?.role !== open.role) continue
+      open.registration = next.registration
+      open.participant.change(next.registration)
+    }
+    return restart
   }
 }

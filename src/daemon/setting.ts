@@ -64,6 +64,16 @@ export const addresses: Setting<Address[]> = {
   }
 }
 
+/** An address that messages are sent to. */
+export const webAddress: Setting<string> = {
+  shows: 'URL',
+  takes: 'an address that begins with http:// or https://',
+  parse(text) {
+    if (!/^https?:\/\//.test(text) || text.length > 2048) return undefined
+    return URL.canParse(text) ? text : undefined
+  }
+}
+
 /** A public key in any of its forms. */
 export const publicKey: Setting<Buffer> = {
   shows: 'KEY',

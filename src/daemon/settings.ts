@@ -7,11 +7,14 @@ import {
   address,
   anyText,
   datdots,
+  webAddress,
+  word,
   words,
   wholeNumber,
   yesNo
 } from './setting.js'
 import type { Setting } from './setting.js'
+import { logLevels } from './log-level.js'
 import { readToml, type TomlTable, type TomlValue } from './toml.js'
 
 /** Roles that take part in a network, in the order in which a node starts them. */
@@ -30,9 +33,12 @@ export const settings = {
   invite: anyText('CODE'),
   name: anyText('NAME'),
   capacity: size(1),
+  reserve: size(0),
   deposit: datdots,
   memory: size(4 << 20),
   http: address,
+  'log-level': word(logLevels),
+  webhook: webAddress,
   grant: datdots,
   daily: datdots
 } satisfies Record<string, Setting<unknown>>
@@ -52,9 +58,12 @@ export const purposes: Readonly<Record<SettingName, string>> = {
   invite: 'what datdot invite printed: its tokens become the deposits',
   name: 'tells two of the same role apart, and names the folder',
   capacity: 'most encoded bytes',
+  reserve: 'bytes of its disk that a pinner leaves to others, whatever its capacity says',
   deposit: 'datdots to stand in with',
   memory: 'memory for chunks on their way through the worker pool',
   http: 'where metrics, liveness and readiness are served',
+  'log-level': 'least level of the lines in the logs; info if not said',
+  webhook: 'where alerts are sent by POST, as JSON',
   grant: 'datdots that a newcomer gets from the faucet',
   daily: 'most datdots that the faucet gives in a day'
 }
@@ -68,13 +77,15 @@ const shared = [
   'firewalled',
   'invite',
   'memory',
-  'http'
+  'http',
+  'log-level',
+  'webhook'
 ] as const
 
 /** Which settings a table of a configuration file may have. */
 const tables: Readonly<Record<string, readonly SettingName[]>> = {
   '': [...shared, 'roles'],
-  pinner: ['name', 'capacity', 'deposit', 'memory', 'port'],
+  pinner: ['name', 'capacity', 'reserve', 'deposit', 'memory', 'port'],
   signer: ['name', 'capacity', 'deposit', 'memory'],
   verifier: ['name', 'deposit'],
   faucet: ['grant', 'daily']
@@ -117,6 +128,11 @@ export class Settings {
     return new Settings({ ...sources, file: path }, given)
   }
 
+  /** The same settings as they are now, after the file may have changed. @throws as `read` */
+  again(): Promise<Settings> {
+    return Settings.read(this.#sources)
+  }
+
   /** The value, undefined if it is set nowhere. @throws InputError OPTION_VALUE, CONFIG_VALUE */
   get<N extends SettingName>(name: N, table?: TomlTable): SettingValue<N> | undefined {
     const found = this.#find(name, table)
@@ -139,7 +155,7 @@ export class Settings {
     if (value === undefined) {
       throw new InputError(
         'OPTION_MISSING',
-        `${command} needs --${name}, DATDOT_${name.toUpperCase()} or ${name} in a --config file; see datdot ${command} --help`
+        `${command} needs --${name}, ${variableOf(name)} or ${name} in a --config file; see datdot ${command} --help`
       )
     }
     return value
@@ -168,7 +184,7 @@ export class Settings {
     const { flags, env } = this.#sources
     const flag = flags[name]
     if (typeof flag === 'string') return { text: flag, where: `--${name}`, inFile: false }
-    const variable = `DATDOT_${name.toUpperCase()}`
+    const variable = variableOf(name)
     const set = env[variable]
     if (set !== undefined && set !== '') return { text: set, where: variable, inFile: false }
     return this.#inTable(table, name) ?? this.#inTable(this.#tables[0], name)
@@ -178,6 +194,10 @@ export class Settings {
     const value: TomlValue | undefined = table?.values.get(name)
     return value && { text: value.text, where: `${this.#sources.file}:${value.line}: ${name}`, inFile: true }
   }
+}
+
+function variableOf(name: SettingName): string {
+  return `DATDOT_${name.toUpperCase().replace('-', '_')}`
 }
 
 /** A file has tables and settings that there are, and each once. */

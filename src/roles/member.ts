@@ -61,6 +61,9 @@ export class Member extends Resource {
   #dht!: HyperDHT
   #chain!: ChainClient
   #work!: WorkLoop
+  /** How each role is to be registered, and who is at it. */
+  readonly #wanted = new Map<RoleName, Registration>()
+  readonly #registering = new Map<RoleName, Promise<void>>()
 
   /** Opening throws InputError for an identity that cannot be used (src/swarm/identity.ts). */
   constructor(options: MemberOptions) {
@@ -109,9 +112,17 @@ export class Member extends Resource {
 
   /**
    * Registers a role, or has the chain know another capacity and a higher deposit. Who has not the tokens, or finds no chain, waits
-   * and goes on when that has changed; the log says what for.
+   * and goes on when that has changed; the log says what for. Whoever asks for something else meanwhile changes what is waited for.
    */
-  async register(role: RoleName, wanted: Registration): Promise<void> {
+  register(role: RoleName, wanted: Registration): Promise<void> {
+    this.#wanted.set(role, wanted)
+    const running =
+      this.#registering.get(role) ?? this.#register(role).finally(() => this.#registering.delete(role))
+    this.#registering.set(role, running)
+    return running
+  }
+
+  async #register(role: RoleName): Promise<void> {
     const { log, clock, fund } = this.options
     const { signal, keyPair, dht } = this
     let told: string | undefined
@@ -122,6 +133,7 @@ export class Member extends Resource {
     }
     for (;;) {
       signal.throwIfAborted()
+      const wanted = this.#wanted.get(role)!
       try {
         const account = await this.chain.account(keyPair.publicKey, { signal })
         const known = account.roles.find((one) => one.role === role)
@@ -129,9 +141,13 @@ export class Member extends Resource {
         const next = stepOf(known, { ...wanted, fee }, account.balance)
         if (next.kind === 'register') {
           await this.chain.register(role, next.capacityBytes, next.deposit)
-          log('role.registered', { key: keyPair.publicKey, deposit: wanted.deposit })
+          const { capacityBytes } = next
+          log('role.registered', { key: keyPair.publicKey, deposit: wanted.deposit, capacityBytes })
         }
-        if (next.kind !== 'wait') return
+        if (next.kind !== 'wait') {
+          if (this.#wanted.get(role) === wanted) return
+          continue
+        }
         if (await fund?.({ keyPair, dht, missing: next.missing, signal })) continue
         tell('role.waiting', { key: keyPair.publicKey, balance: account.balance, missing: next.missing })
       } catch (error) {

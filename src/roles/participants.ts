@@ -30,6 +30,8 @@ export interface ParticipantOptions extends MemberOptions {
   registration: Registration
   memoryBytes: number
   threads: number
+  /** Of a pinner: `PinnerOptions.reserveBytes`. */
+  reserveBytes?: number | undefined
   /** Of a pinner. */
   observe?: PinnerOptions['observe']
   /** Of a signer: `SignerOptions.runningRootBytes`. */

@@ -1,3 +1,4 @@
+import type { ChainClient } from '../client/client.js'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { REPORTS_MAX, type Report } from '../protocol/operations.js'
@@ -39,11 +40,13 @@ export class Verifier extends Resource implements Participant {
   readonly #epochs = new Map<number, EpochReports[]>()
   readonly #measuring = new Set<number>()
   #member!: Member
+  #registration: Registration
   #round = 0
 
   constructor(options: VerifierOptions) {
     super()
     this.#options = options
+    this.#registration = options.registration
     this.#blocks = options.blocks ?? 8
   }
 
@@ -63,9 +66,23 @@ export class Verifier extends Resource implements Participant {
     return this.#member.keyPair.publicKey
   }
 
+  get chain(): ChainClient {
+    return this.#member.chain
+  }
+
+  /** It keeps none. */
+  get hypercores(): number {
+    return 0
+  }
+
   async join(): Promise<void> {
-    await this.#member.register('verifier', this.#options.registration)
+    await this.#member.register('verifier', this.#registration)
     this.#member.follow(['tick'], () => this.#work())
+  }
+
+  change(registration: Registration): void {
+    this.#registration = registration
+    this.#member.run('register', () => this.#member.register('verifier', registration))
   }
 
   async #work(): Promise<void> {

@@ -84,7 +84,7 @@ export class PinnerStore extends Resource {
   readonly #cores = new Map<string, PinnedCore>()
   readonly #ingests = new Map<PinnedCore, SegmentIngest>()
   readonly #tasks = new Set<Promise<void>>()
-  readonly #capacityBytes: number
+  #capacityBytes: number
   readonly #minFreeBytes: number
   readonly #decode: Decode
   readonly #slow: SlowDecode | undefined
@@ -228,6 +228,11 @@ export class PinnerStore extends Resource {
     let bytes = 0
     for (const core of this.#cores.values()) bytes += core.bytes
     return bytes
+  }
+
+  /** Most encoded bytes to hold from now on. What is held beyond that stays. */
+  set capacityBytes(bytes: number) {
+    this.#capacityBytes = bytes
   }
 
   /** Room for more encoded bytes; Infinity without `capacityBytes`. */

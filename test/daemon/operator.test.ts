@@ -80,6 +80,8 @@ test('an operator looks at its machine and what it may earn, follows its copies,
     'dht_',
     'hypercore_',
     'datdot_ready 1',
+    'datdot_challenges_total\\{role="pinner",outcome="success"\\} ',
+    'datdot_paid_datdots_total\\{role="pinner"\\} ',
     'nodejs_eventloop_lag_seconds '
   ]) {
     assert.match(metrics, new RegExp(`^${name}`, 'm'))

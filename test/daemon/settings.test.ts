@@ -89,9 +89,12 @@ test('each setting takes what its help shows, and says what it takes', () => {
     invite: 'code',
     name: 'disk-2',
     capacity: '1.5TiB',
+    reserve: '1GiB',
     deposit: '0.000001',
     memory: '64MiB',
     http: '127.0.0.1:9737',
+    'log-level': 'warn',
+    webhook: 'https://example.org/alerts?key=1',
     grant: '250',
     daily: '5000.5'
   }

@@ -5,9 +5,11 @@ import crypto from 'hypercore-crypto'
 import type Hyperswarm from 'hyperswarm'
 import type { ChallengeView } from '../../protocol/views.js'
 import { answerTo, type Answer } from './answer.js'
+import type { ChainClient } from '../../client/client.js'
 import { evidenceOf } from '../../client/upload.js'
 import { Engine } from '../../engine/engine.js'
 import { Resource, closeAll } from '../../lifecycle.js'
+import { diskFreeBytes, WORKING_BYTES } from '../../storage/failures.js'
 import { PinnerStore } from '../../storage/pinner-store.js'
 import { SwarmHost } from '../../swarm/host.js'
 import { loadIdentity } from '../../swarm/identity.js'
@@ -17,6 +19,7 @@ import { storedDecode } from './stored-decode.js'
 import { Member, hasCode, type MemberOptions, type Registration } from '../member.js'
 import type { Participant } from '../participant.js'
 import { OwnOpenings } from './openings.js'
+import { Outcomes } from './outcomes.js'
 import { PastCopies } from './past-copies.js'
 import { OwnRefusals } from './refusals.js'
 import { REPLACED_KEPT_MS, ReplacedSegments } from './replaced-segments.js'
@@ -28,6 +31,8 @@ import { equal, toHex } from '../../bytes.js'
 
 export interface PinnerOptions extends MemberOptions {
   registration: Registration
+  /** Bytes of its disk that it leaves to others: its capacity is at most what the rest has room for. Default: it is not looked. */
+  reserveBytes?: number | undefined
   /** Memory for chunks in the worker pool. */
   memoryBytes?: number
   threads?: number
@@ -66,15 +71,18 @@ export class Pinner extends Resource implements Participant {
   #refusals!: OwnRefusals
   #openings!: OwnOpenings
   #past!: PastCopies
+  #outcomes!: Outcomes
   #replaced!: ReplacedSegments
   #searches!: Searches
   #host: SwarmHost | undefined
   #tails!: Tails
   #member!: Member
+  #registration: Registration
 
   constructor(options: PinnerOptions) {
     super()
     this.#options = options
+    this.#registration = options.registration
   }
 
   /**
@@ -82,7 +90,7 @@ export class Pinner extends Resource implements Participant {
    * anything is closed that it needs.
    */
   protected async start(): Promise<void> {
-    const { clock, dir, memoryBytes, threads, randomBytes, registration } = this.#options
+    const { clock, dir, memoryBytes, threads, randomBytes, registration, reserveBytes } = this.#options
     // Before the store: copies without an identity beside them are those of one that was lost.
     await loadIdentity(dir, randomBytes)
     const engine = new Engine<Tasks>({
@@ -94,6 +102,7 @@ export class Pinner extends Resource implements Participant {
     const store = new PinnerStore(join(dir, 'copies'), {
       clock,
       capacityBytes: registration.capacityBytes,
+      minFreeBytes: Math.max(WORKING_BYTES, reserveBytes ?? 0),
       slow: storedDecode(engine)
     })
     this.#store = await this.acquire('store', store)
@@ -119,6 +128,7 @@ export class Pinner extends Resource implements Participant {
     this.#searches = new Searches(member, (draw) => this.#intake.isComing(draw), this.#options.searchAfterMs)
     this.#openings = new OwnOpenings({ member, store, engine, clock })
     this.#past = new PastCopies({ member, store, forget: (key, only) => this.#forget(key, only) })
+    this.#outcomes = new Outcomes(member)
     this.#replaced = new ReplacedSegments(member, store, this.#options.replacedKeptMs ?? REPLACED_KEPT_MS)
     store.events.on('lost', (key, index, reason) => member.log('pinner.block-lost', { key, index, reason }))
     store.events.on('fault', (key, index, error) =>
@@ -130,12 +140,20 @@ export class Pinner extends Resource implements Participant {
     return this.#member.keyPair.publicKey
   }
 
+  get chain(): ChainClient {
+    return this.#member.chain
+  }
+
+  get hypercores(): number {
+    return this.#served.size
+  }
+
   /** Serves what is held, whether there is a chain or not, registers with the chain and begins to work. */
   async join(): Promise<void> {
     await this.#listen()
     // Announcing many takes its time: challenges are answered meanwhile.
     this.#member.run('serve', () => this.#serveAll())
-    await this.#member.register('pinner', this.#options.registration)
+    await this.#register()
     const wakers = [
       'drawn',
       'redraw',
@@ -150,8 +168,36 @@ export class Pinner extends Resource implements Participant {
     this.#member.follow(
       wakers,
       () => this.#work(),
-      (effects) => this.#past.hear(effects)
+      (effects) => {
+        this.#past.hear(effects)
+        this.#outcomes.hear(effects)
+      }
     )
+  }
+
+  change(registration: Registration): void {
+    this.#registration = registration
+    this.#member.run('register', () => this.#register())
+  }
+
+  /** Registers with no more than the disk has room for, beside what is left to others. */
+  async #register(): Promise<void> {
+    const { capacityBytes, deposit } = this.#registration
+    const { reserveBytes } = this.#options
+    let capacity = capacityBytes
+    if (reserveBytes !== undefined) {
+      const { usedBytes, dir } = this.#store
+      const room = usedBytes + Math.max(0, (await diskFreeBytes(dir)) - Math.max(WORKING_BYTES, reserveBytes))
+      capacity = Math.min(capacityBytes, room)
+      if (capacity < capacityBytes)
+        this.#member.log('pinner.capacity-cut', {
+          wanted: capacityBytes,
+          capacityBytes: capacity,
+          reserveBytes
+        })
+    }
+    this.#store.capacityBytes = capacity
+    await this.#member.register('pinner', { capacityBytes: capacity, deposit })
   }
 
   async #listen(): Promise<void> {
@@ -209,9 +255,9 @@ export class Pinner extends Resource implements Participant {
   /** Walks the open challenges and signs one answer for all of them. */
   async #answer(): Promise<void> {
     const { chain, log, signal } = this.#member
-    const open = (await chain.challenges(CHALLENGES_PER_ANSWER, { signal })).filter(
-      ({ state }) => state === 'open'
-    )
+    const challenges = await chain.challenges(CHALLENGES_PER_ANSWER, { signal })
+    this.#outcomes.asked(challenges)
+    const open = challenges.filter(({ state }) => state === 'open')
     if (open.length === 0) return
     const answered: { challenge: number; state: Uint8Array; evidence: Uint8Array }[] = []
     const refused: number[] = []

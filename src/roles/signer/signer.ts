@@ -1,3 +1,4 @@
+import type { ChainClient } from '../../client/client.js'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type Hypercore from 'hypercore'
@@ -61,10 +62,12 @@ export class Signer extends Resource implements Participant {
   #keys!: SegmentKeys
   #connections: Connections | undefined
   #member!: Member
+  #registration: Registration
 
   constructor(options: SignerOptions) {
     super()
     this.#options = options
+    this.#registration = options.registration
     this.#runningRootBytes = Math.min(options.runningRootBytes ?? RUNNING_ROOT_BYTES, RUNNING_ROOT_BYTES)
     this.#unservedMs = options.unservedMs ?? UNSERVED_MS
     this.#overdue = new OverdueDraws(options.clock)
@@ -92,9 +95,23 @@ export class Signer extends Resource implements Participant {
     return this.#member.keyPair.publicKey
   }
 
+  get chain(): ChainClient {
+    return this.#member.chain
+  }
+
+  /** It keeps none. */
+  get hypercores(): number {
+    return 0
+  }
+
   async join(): Promise<void> {
-    await this.#member.register('signer', this.#options.registration)
+    await this.#member.register('signer', this.#registration)
     this.#member.follow(['drawn', 'acknowledged', 'redraw', 'accepted'], () => this.#work())
+  }
+
+  change(registration: Registration): void {
+    this.#registration = registration
+    this.#member.run('register', () => this.#member.register('signer', registration))
   }
 
   async #work(): Promise<void> {
