@@ -1,5 +1,5 @@
-import { workerData } from 'node:worker_threads'
-import { BEGUN, ENDED, toPlainError, type TaskFunction } from '../src/engine/messages.js'
+import { threadId, workerData } from 'node:worker_threads'
+import { ENDED, begunOn, toPlainError, type TaskFunction } from '../src/engine/messages.js'
 import { Slab } from '../src/engine/slab.js'
 import type { Tasks } from './tasks.js'
 
@@ -24,7 +24,7 @@ export function workerTask<N extends keyof Tasks>(
 ): TaskFunction<Tasks[N]['input'], Tasks[N]['output']> {
   return async ({ input, stage }, slabs = slabOf) => {
     const word = typeof stage === 'number' ? slabs(stage).stage : stage
-    Atomics.store(word, 0, BEGUN)
+    Atomics.store(word, 0, begunOn(threadId))
     try {
       const value = run(input, slabs)
       // Without an await where there is nothing to wait for: another task's fault must not fall in between.

@@ -1,4 +1,4 @@
-import { ChainError, type CodeOf } from '../errors.js'
+import { ChainError, EngineError, type CodeOf } from '../errors.js'
 import type { AuditFailure, EvidenceAuditOptions, EvidenceReport } from './report.js'
 import {
   type EvidenceCore,
@@ -198,6 +198,10 @@ class EvidenceAudit {
     }
     try {
       const checked = row.start !== null && this.#source !== null && (await this.#check(row, this.#source))
+      if (checked === 'undecided') {
+        report.undecided++
+        return
+      }
       // What failed may have failed because nothing came: of that nothing can be said.
       const silent = row.start === null && outcomeNames[Number(row.outcome)] === 'failure'
       if (!checked && silent && this.#source !== null) return
@@ -212,7 +216,7 @@ class EvidenceAudit {
   }
 
   /** False if the evidence cannot be had. @throws ChainError if it contradicts the log */
-  async #check(row: Row, source: EvidenceCore): Promise<boolean> {
+  async #check(row: Row, source: EvidenceCore): Promise<boolean | 'undecided'> {
     const evidence = row.evidence as Buffer
     if (!evidence.equals(row.kept as Buffer)) {
       throw fault(row, 'EVIDENCE_DIFFERS', 'another evidence is kept than the one that was answered with')
@@ -228,6 +232,7 @@ class EvidenceAudit {
       if (!(await this.#receive(row, source, place, upload))) return false
       const lastState = row.answer as Buffer
       const [verdict] = await this.#options.verify([{ challenge, lastState, evidence: await upload.bytes() }])
+      if (verdict instanceof EngineError) return 'undecided'
       const { outcome, fault: why } = judgeEvidence(verdict!, evidence)
       const settled = outcomeNames[Number(row.outcome)]!
       if (outcome !== settled) {

@@ -1,5 +1,6 @@
 import type { EvidenceCore, EvidenceRecord } from '../client/evidence-core.js'
 import { ChainError, type CodeOf } from '../errors.js'
+import { isThreadLost } from '../evidence/on-workers.js'
 import { MAX_OPENING_BYTES } from '../evidence/opening.js'
 import type { OpeningItem } from '../ledger/types.js'
 import type { OpeningView } from '../protocol/views.js'
@@ -79,6 +80,10 @@ export async function auditOpenings(
         if (required) throw fault(settled, 'EVIDENCE_UNAVAILABLE', 'its evidence is not to be had')
       }
     } catch (error) {
+      if (isThreadLost(error)) {
+        report.undecided++
+        continue
+      }
       if (!(error instanceof ChainError)) throw error
       return { seq, code: error.code, reason: error.message }
     }

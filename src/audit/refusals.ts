@@ -2,6 +2,7 @@ import type { EvidenceRecord, EvidenceCore } from '../client/evidence-core.js'
 import { receiveWhole } from './receive.js'
 import type { EvidenceReport, EvidenceAuditOptions, LoggedVerdict, AuditFailure } from './report.js'
 import { ChainError, type CodeOf } from '../errors.js'
+import { isThreadLost } from '../evidence/on-workers.js'
 import { MAX_REFUSAL_EVIDENCE_BYTES } from '../evidence/refusal-format.js'
 
 interface Judged extends LoggedVerdict {
@@ -81,6 +82,10 @@ export async function auditRefusals(
         if (required) throw fault(judged, 'EVIDENCE_UNAVAILABLE', 'its evidence is not to be had')
       }
     } catch (error) {
+      if (isThreadLost(error)) {
+        report.undecided++
+        continue
+      }
       if (!(error instanceof ChainError)) throw error
       return { seq, code: error.code, reason: error.message }
     }

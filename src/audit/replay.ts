@@ -127,7 +127,7 @@ export class Replay extends Resource {
   async evidence(): Promise<void> {
     const { evidence, signal } = this.#options
     if (!evidence || !this.#settled || !this.state || !this.report.ok) return
-    const report = (this.report.evidence = { full: 0, missing: 0, left: 0, older: 0, bytes: 0 })
+    const report = (this.report.evidence = { full: 0, undecided: 0, missing: 0, left: 0, older: 0, bytes: 0 })
     const decided = { challenges: this.#settled, openings: this.#openings, refusals: this.#judged }
     this.fail(await auditEvidence(this.state, decided, evidence, report, signal))
   }

@@ -97,6 +97,8 @@ export interface EvidenceAuditOptions {
 export interface EvidenceReport {
   /** Challenges, openings and refusals whose verdict was worked out again from their evidence. */
   full: number
+  /** … or could not be, since a worker thread did not come to its end with it. */
+  undecided: number
   /** Decided inside the window, but their evidence is not to be had. */
   missing: number
   /** Not fetched because of `maxBytes`. */

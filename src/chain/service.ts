@@ -17,6 +17,7 @@ import { Answers } from './evidence/answers.js'
 import { Openings } from './evidence/openings.js'
 import { Refusals } from './evidence/refusals.js'
 import type { EvidenceKeeper } from './evidence/store.js'
+import type { TroubledInputs } from './evidence/troubled.js'
 import { EventFeed } from './feed.js'
 import { ChainRpcServer } from './rpc-server.js'
 import { Submissions, type SignatureCheck } from './submissions.js'
@@ -38,6 +39,7 @@ export interface ServiceStores {
   readonly publishedLog: { publish(): Promise<void> }
   readonly evidence: EvidenceKeeper
   readonly intake: EvidenceIntake
+  readonly troubled: Pick<TroubledInputs, 'add'>
 }
 
 export interface ChainServiceOptions {
@@ -141,10 +143,10 @@ export class ChainService extends Resource {
     this.owe('cleaning', () => this.#cleaning)
     this.#feed = new EventFeed(ledger, clock, view.length)
     const onCommit = (length: number): void => this.#committed(length)
-    const { intake, evidence } = stores
+    const { intake, evidence, troubled } = stores
     const time = (): number => this.#time.now()
     const began = { round: view.round, parameters }
-    const ports = { ledger, intake, store: evidence, time, log, onCommit, began }
+    const ports = { ledger, intake, store: evidence, troubled, time, log, onCommit, began }
     const { verify, judge, judgeOpening, verifySignatures } = this.#options
     this.#refusals = this.own('refusals', new Refusals({ ...ports, judge }))
     this.#openings = this.own('openings', new Openings({ ...ports, judge: judgeOpening, keyPair }))

@@ -7,6 +7,7 @@ import type { LedgerApi } from '../ledger/types.js'
 import { Resource } from '../lifecycle.js'
 import { decodeEntry } from '../protocol/entry.js'
 import { EvidenceStore } from './evidence/store.js'
+import { TroubledInputs } from './evidence/troubled.js'
 import { ChainLog } from './published-log.js'
 
 export interface ChainStoresOptions {
@@ -28,6 +29,7 @@ export class ChainStores extends Resource {
   #publishedLog!: ChainLog
   #evidence!: EvidenceStore
   #intake!: EvidenceIntake
+  #troubled: TroubledInputs | undefined
 
   constructor(options: ChainStoresOptions) {
     super()
@@ -54,6 +56,11 @@ export class ChainStores extends Resource {
 
   get evidence(): EvidenceStore {
     return this.#evidence
+  }
+
+  /** Where evidence goes that could not be worked on. */
+  get troubled(): TroubledInputs {
+    return (this.#troubled ??= new TroubledInputs(join(this.#options.dir, 'troubled')))
   }
 
   get intake(): EvidenceIntake {

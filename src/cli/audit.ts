@@ -9,6 +9,7 @@ import { systemClock } from '../clock.js'
 import { signaturesOnWorkers } from '../ledger/signature-checks.js'
 import { Engine } from '../engine/engine.js'
 import { InputError } from '../errors.js'
+import { judgesOnWorkers } from '../evidence/on-workers.js'
 import { using } from '../lifecycle.js'
 import { TemporaryFolder } from '../temporary-folder.js'
 import {
@@ -113,9 +114,11 @@ async function audited(
   if (evidence) {
     options.evidence = {
       open: (chainKey) => log.evidence(chainKey),
-      verify: (tasks) => engine.call('verify-evidence', tasks),
-      judge: (task) => engine.call('judge-refusal', task),
-      judgeOpening: (task) => engine.call('judge-opening', task),
+      ...judgesOnWorkers({
+        verify: (tasks, limits) => engine.call('verify-evidence', tasks, limits),
+        judge: (task, limits) => engine.call('judge-refusal', task, limits),
+        judgeOpening: (task, limits) => engine.call('judge-opening', task, limits)
+      }),
       folder,
       ...evidence
     }
@@ -180,11 +183,13 @@ function describe(report: AuditReport): string {
   lines.push(`draws       ${draws} made again, all the same`)
   lines.push(`challenges  ${settled} were answered and settled`)
   if (evidence) {
-    const { full, missing, left, older, bytes } = evidence
+    const { full, undecided, missing, left, older, bytes } = evidence
     lines.push(
       `evidence    ${full} verdicts worked out again from ${bytes} bytes; ${older} are older than the window`
     )
     if (left > 0) lines.push(`left out    ${left} whose evidence is beyond the limit`)
+    if (undecided > 0)
+      lines.push(`undecided   ${undecided} whose evidence took a worker thread with it: report them`)
     if (missing > 0) lines.push(`missing     ${missing} whose evidence should be public and is not to be had`)
   }
   if (receipts) {

@@ -73,7 +73,11 @@ export class EvidenceUpload {
     if (this.#memory) this.#memory.set(piece, offset)
     else {
       this.#file ??= open(this.#path, 'wx')
-      await (await this.#file).write(piece, 0, piece.byteLength, offset)
+      const file = await this.#file
+      // A disk may take less than it is given.
+      for (let at = 0; at < piece.byteLength;) {
+        at += (await file.write(piece, at, piece.byteLength - at, offset + at)).bytesWritten
+      }
     }
     this.received += piece.byteLength
   }

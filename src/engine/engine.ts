@@ -200,15 +200,16 @@ export class Engine<T extends EngineTasks = EngineTasks> extends Resource {
     return openChunks(segment, chunks, { workers: this.#workers, slabs: this.#slabs, signal: this.signal })
   }
 
-  /** Does one task of workers/ (its tasks.ts lists them); throws what it throws. */
+  /** Does one task of workers/ (its tasks.ts lists them); throws what it throws, and `ENGINE_TIMEOUT` if a thread is at it for longer than `timeoutMs`. */
   async call<N extends keyof T & string>(
     name: N,
     input: InputIn<T, N>,
-    { signal }: { signal?: AbortSignal } = {}
+    { signal, timeoutMs }: { signal?: AbortSignal; timeoutMs?: number } = {}
   ): Promise<OutputIn<T, N>> {
     this.signal.throwIfAborted()
     signal?.throwIfAborted()
-    const result = this.#workers.call(name, input as InputOf<N>) as Promise<OutputIn<T, N>>
+    const options = timeoutMs === undefined ? {} : { timeoutMs }
+    const result = this.#workers.call(name, input as InputOf<N>, options) as Promise<OutputIn<T, N>>
     return signal ? unlessAborted(result, signal) : result
   }
 }

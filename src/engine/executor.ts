@@ -7,6 +7,8 @@ export interface TaskOptions {
   again?: () => void
   /** The slab that the task works on: it has a word that tells how far the task is. */
   slab?: Slab
+  /** How long a thread may be at it; ten minutes unless it says otherwise. */
+  timeoutMs?: number
 }
 
 /** What does tasks: worker threads, or this thread. */
@@ -16,7 +18,7 @@ export interface Executor {
   /**
    * Does one task.
    *
-   * @throws the error that the task threw; EngineError `ENGINE_CLOSED`, and what else can happen to a thread
+   * @throws the error that the task threw; EngineError `ENGINE_CLOSED`, `ENGINE_TIMEOUT`, and what else can happen to a thread
    */
   call<N extends string>(name: N, input: InputOf<N>, options?: TaskOptions): Promise<OutputOf<N>>
   /** Tasks that are not done fail with `ENGINE_CLOSED`. */

@@ -159,10 +159,21 @@ export function fromPlainError(plain: PlainError): errors.DatdotError {
   return new errors.EngineError('ENGINE_TASK', `a worker's task failed: ${message}`, { cause })
 }
 
-/** Stages of a task that a worker has in hand, or still in its queue. */
+/** Stages of a task that a worker has in hand, or still in its queue: the lowest bits of its word. */
 export const WAITING = 0
-export const BEGUN = 1
+const BEGUN = 1
 export const ENDED = 2
+const STAGE_BITS = 2
+
+/** The word of a task that a thread has begun: says which thread, so that one that never comes to its end can be ended. */
+export function begunOn(threadId: number): number {
+  return (threadId << STAGE_BITS) | BEGUN
+}
+
+/** The thread that has begun a task and not ended it; null if there is none. */
+export function threadOf(word: number): number | null {
+  return (word & ((1 << STAGE_BITS) - 1)) === BEGUN ? word >>> STAGE_BITS : null
+}
 
 /**
  * What goes to a task: the input, and shared memory that tells after a crash how far this task was; the number of

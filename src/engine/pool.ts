@@ -1,12 +1,13 @@
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
+import { systemClock } from '../clock.js'
 import { EngineError } from '../errors.js'
 import { Resource } from '../lifecycle.js'
 import { closedError, type Executor, type TaskOptions } from './executor.js'
 import {
-  BEGUN,
   WAITING,
   fromPlainError,
+  threadOf,
   type InputOf,
   type OutputOf,
   type TaskOutcome,
@@ -19,10 +20,24 @@ const TASKS_PER_WORKER = 2
 const MOST_CRASHES = 2
 /** How often a task is handed out at all: it may wait, or have ended unheard, where another one crashes. */
 const MOST_TRIES = 8
+/** Far longer than any task takes, on any machine. */
+const TASK_MS = 600_000
+/** How often it is looked at what threads are at. A machine that stood still has not looked, and holds it against nobody. */
+const LOOK_MS = 250
+
+/** A task that is handed out. */
+interface Watched {
+  readonly stage: Int32Array
+  readonly timeoutMs: number
+  /** How long it was seen in hand. */
+  seenMs: number
+  overdue: boolean
+}
 
 /**
  * Worker threads that do tasks of workers/. A worker that crashes is replaced, and what it was doing is done
- * once more on another; tasks that only waited there are not counted as tried.
+ * once more on another; tasks that only waited there are not counted as tried. A worker that does not come to the end of a task in
+ * its time is replaced too, and the task given up.
  */
 export class WorkerPool extends Resource implements Executor {
   readonly threads: number
@@ -31,6 +46,7 @@ export class WorkerPool extends Resource implements Executor {
   readonly #files = new Map<string, string>()
   #pool: Piscina<TaskRequest<unknown>, TaskOutcome<unknown>> | undefined
   readonly #waiting = new Set<(error: EngineError) => void>()
+  readonly #watched = new Set<Watched>()
 
   /**
    * @param folder where the tasks' files are
@@ -52,6 +68,18 @@ export class WorkerPool extends Resource implements Executor {
     return Promise.resolve()
   }
 
+  /** Ends threads that have been at one task for too long. The pool replaces them, as it does when they crash. */
+  #look(): void {
+    for (const task of this.#watched) {
+      const thread = threadOf(Atomics.load(task.stage, 0))
+      if (thread === null) continue
+      task.seenMs += LOOK_MS
+      if (task.seenMs < task.timeoutMs || task.overdue) continue
+      task.overdue = true
+      void this.#pool?.threads.find(({ threadId }) => threadId === thread)?.terminate()
+    }
+  }
+
   /** Tasks that are not done when it closes fail with it. */
   protected override closedError(): EngineError {
     return closedError()
@@ -61,24 +89,34 @@ export class WorkerPool extends Resource implements Executor {
    * Does one task.
    *
    * @throws the error that the task threw; EngineError `ENGINE_CRASH` if the worker crashed on it twice, with
-   *   the crash as cause; `ENGINE_CLOSED`; `ENGINE_WORKERS` if workers cannot be started
+   *   the crash as cause; `ENGINE_TIMEOUT`; `ENGINE_CLOSED`; `ENGINE_WORKERS` if workers cannot be started
    */
   async call<N extends string>(
     name: N,
     input: InputOf<N>,
-    { again, slab }: TaskOptions = {}
+    { again, slab, timeoutMs = TASK_MS }: TaskOptions = {}
   ): Promise<OutputOf<N>> {
     const stage = slab?.stage ?? new Int32Array(new SharedArrayBuffer(4))
     for (let tries = 1, crashes = 0; ; tries++) {
       Atomics.store(stage, 0, WAITING)
-      const outcome = await this.#run(name, { input, stage: slab?.number ?? stage })
+      const watched: Watched = { stage, timeoutMs, seenMs: 0, overdue: false }
+      this.#watched.add(watched)
+      const outcome = await this.#run(name, { input, stage: slab?.number ?? stage }).finally(() =>
+        this.#watched.delete(watched)
+      )
       if (!('crash' in outcome)) {
         if ('error' in outcome) throw fromPlainError(outcome.error)
         return outcome.value as OutputOf<N>
       }
       this.signal.throwIfAborted()
       const { crash: cause } = outcome
-      if (Atomics.load(stage, 0) === BEGUN) crashes++
+      if (watched.overdue) {
+        throw new EngineError(
+          'ENGINE_TIMEOUT',
+          `a ${name} task did not come to its end within ${timeoutMs} ms`
+        )
+      }
+      if (threadOf(Atomics.load(stage, 0)) !== null) crashes++
       if (crashes === MOST_CRASHES) {
         throw new EngineError('ENGINE_CRASH', `a worker crashed twice on a ${name} task`, { cause })
       }
@@ -130,6 +168,9 @@ export class WorkerPool extends Resource implements Executor {
       recordTiming: false,
       workerHistogram: false
     })
+    // Threads run in the machine's time, whatever the time of those who use them.
+    const looking = systemClock.every(LOOK_MS, () => this.#look()).unref()
+    this.owe('looks at threads', () => looking.cancel())
     // A worker that dies without a task is reported here. The pool gives up starting workers once one fails
     // while it starts, and would then keep tasks waiting for ever.
     pool.on('error', (cause) => {

@@ -267,6 +267,13 @@ export const chunkErrors = {
     cause: 'Worker threads cannot be started or do not stay alive; what they died of is the cause.',
     remedy: 'Give the process more memory or threads, or build again with `npm run build`.'
   },
+  ENGINE_TIMEOUT: {
+    class: 'EngineError',
+    cause:
+      'A worker thread did not come to the end of a task; it was ended and replaced, and the task given up.',
+    remedy:
+      'Report it, with the input if the log says where it is kept: no task may take so long, whatever it is given.'
+  },
   ENGINE_TASK: {
     class: 'EngineError',
     cause: 'A task failed in a worker with an error that datdot did not throw; the message repeats it.',

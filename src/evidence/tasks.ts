@@ -1,3 +1,4 @@
+import type { EngineError } from '../errors.js'
 import type { Refusal } from '../protocol/refusal.js'
 import type { AskedChunk } from '../protocol/views.js'
 import type { OpeningVerdict } from './opening-judge.js'
@@ -16,8 +17,8 @@ export interface VerifyTask {
   evidence: EvidenceBytes
 }
 
-/** Checks answers on worker threads: one verdict a task, in order. */
-export type VerifyAnswers = (tasks: VerifyTask[]) => Promise<Verdict[]>
+/** Checks answers on worker threads: one verdict a task, in order, or why there is none. */
+export type VerifyAnswers = (tasks: VerifyTask[]) => Promise<(Verdict | EngineError)[]>
 
 /** What a worker gets to judge one refusal. */
 export interface RefusalTask {

@@ -9,6 +9,7 @@ import { ChainStores } from '../chain/stores.js'
 import type { Clock } from '../clock.js'
 import { Engine } from '../engine/engine.js'
 import { DatdotError } from '../errors.js'
+import { judgesOnWorkers } from '../evidence/on-workers.js'
 import { LedgerHost } from '../ledger/host.js'
 import type { DrawObserver } from '../ledger/state.js'
 import type { LedgerApi } from '../ledger/types.js'
@@ -109,9 +110,11 @@ export class ChainNode extends Resource {
       ledger,
       stores,
       keyPair,
-      verify: (tasks) => engine.call('verify-evidence', tasks),
-      judge: (task) => engine.call('judge-refusal', task),
-      judgeOpening: (task) => engine.call('judge-opening', task),
+      ...judgesOnWorkers({
+        verify: (tasks, limits) => engine.call('verify-evidence', tasks, limits),
+        judge: (task, limits) => engine.call('judge-refusal', task, limits),
+        judgeOpening: (task, limits) => engine.call('judge-opening', task, limits)
+      }),
       beat: BEAT,
       resumeMs: RESUME_MS,
       verifySignatures: (wires) => checkSignatures(ledger.chainId, wires),

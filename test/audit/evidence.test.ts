@@ -28,7 +28,7 @@ test('verdicts are worked out again from the evidence, over the network and from
   const { chain } = hosting
   const [one, two, lie] = [await settle(hosting), await settle(hosting), await settle(hosting, true)]
   const bytes = one.sent.length + two.sent.length + lie.sent.length
-  const evidence = { full: 3, missing: 0, left: 0, older: 0, bytes }
+  const evidence = { full: 3, undecided: 0, missing: 0, left: 0, older: 0, bytes }
   for (const target of [remote(chain), [chain.dir]]) {
     const { code, report } = await run(...target)
     assert.deepEqual([code, report.failure, report.evidence], [0, null, evidence])

@@ -23,7 +23,7 @@ for (const [index, name] of [
   test(`a refusal that was ${name} is judged again, over the network and beside the ledger`, async (t) => {
     const of = await delivered(t)
     const sent = await refused(of, index)
-    const evidence = { full: 1, missing: 0, left: 0, older: 0, bytes: sent.byteLength }
+    const evidence = { full: 1, undecided: 0, missing: 0, left: 0, older: 0, bytes: sent.byteLength }
     for (const target of [remote(of.chain), [of.chain.dir]]) {
       const { code, report } = await run(...target)
       assert.deepEqual([code, report.failure, report.evidence], [0, null, evidence])
@@ -89,6 +89,6 @@ test('a refusal that was not upheld since its evidence never came holds: there i
   await refuse(of, await of.evidence(BAD))
   await of.chain.until('it is judged', () => verdictIn(of))
   const { code, report } = await run(of.chain.dir, '--require-evidence')
-  const evidence = { full: 0, missing: 0, left: 0, older: 0, bytes: 0 }
+  const evidence = { full: 0, undecided: 0, missing: 0, left: 0, older: 0, bytes: 0 }
   assert.deepEqual([code, report.failure, report.evidence], [0, null, evidence])
 })

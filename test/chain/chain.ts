@@ -12,7 +12,7 @@ import { ChainClient, type ChainClientOptions } from '../../src/client/client.js
 import { ClientChannel, type Quotas } from '../../src/swarm/rpc-channel.js'
 import { CHAIN_PROTOCOL } from '../../src/protocol/rpc/messages.js'
 import type { OpeningVerdict } from '../../src/evidence/opening-judge.js'
-import type { JudgeRefusal } from '../../src/evidence/tasks.js'
+import type { JudgeRefusal, VerifyAnswers } from '../../src/evidence/tasks.js'
 import { ChainHost } from '../../src/chain/host.js'
 import { ChainService } from '../../src/chain/service.js'
 import { ChainStores } from '../../src/chain/stores.js'
@@ -67,7 +67,8 @@ export async function testChain(
     quotas = {},
     heartbeat = false,
     beat = null,
-    judge
+    judge,
+    verify
   }: {
     parameters?: Partial<Parameters>
     names?: string[]
@@ -75,6 +76,8 @@ export async function testChain(
     heartbeat?: boolean
     beat?: Beat | null
     judge?: JudgeRefusal
+    /** Checks evidence in place of the engine. */
+    verify?: VerifyAnswers
   } = {}
 ): Promise<TestChain> {
   const testnet = await createTestnet(3)
@@ -104,9 +107,11 @@ export async function testChain(
       verify: (tasks) =>
         crashing
           ? new Promise((_, reject) => unverified.push(reject))
-          : engine
-              .call('verify-evidence', tasks)
-              .then((verdicts) => verdicts.map((honest) => verdictOf(honest))),
+          : verify
+            ? verify(tasks)
+            : engine
+                .call('verify-evidence', tasks)
+                .then((verdicts) => verdicts.map((honest) => verdictOf(honest))),
       judge: judge ?? ((task) => engine.call('judge-refusal', task)),
       judgeOpening: async (task) => openingOf(await engine.call('judge-opening', task)),
       clock: wallClock(() => network.at),

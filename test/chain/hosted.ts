@@ -4,6 +4,7 @@ import type { Parameters } from '../../src/protocol/parameters.js'
 import type { Quotas } from '../../src/swarm/rpc-channel.js'
 import type { ChainClient } from '../../src/client/client.js'
 import { evidenceOf } from '../../src/client/upload.js'
+import type { VerifyAnswers } from '../../src/evidence/tasks.js'
 import type { ChallengeView } from '../../src/protocol/views.js'
 import type { PathSource } from '../../src/evidence/slice-evidence.js'
 import type { SliceSource } from '../../src/evidence/slice-walk.js'
@@ -33,7 +34,8 @@ export async function hosted(
     steps = 8,
     beat = null,
     rules = {},
-    invent = (blocks) => blocks
+    invent = (blocks) => blocks,
+    verify
   }: {
     scale?: number
     steps?: number
@@ -41,13 +43,15 @@ export async function hosted(
     rules?: Partial<Parameters>
     /** What its signer encodes in place of the author's blocks. */
     invent?: (blocks: Buffer[]) => Buffer[]
+    verify?: VerifyAnswers
   } = {}
 ): Promise<Hosted> {
   const chain = await testChain(t, {
     names: ['signer', 'pinner'],
     parameters: { evidenceWindowMs: WINDOW_MS, ...rules },
     quotas,
-    beat
+    beat,
+    ...(verify && { verify })
   })
   const blocks = Array.from({ length: 40 }, (_, i) => Buffer.alloc((100 + 997 * (i % 7)) * scale, i + 1))
   const { signer, pinner, original, assignment } = await drawSegment(t, chain, blocks, { steps })

@@ -103,6 +103,7 @@ export class VirtualNetwork extends Resource {
       stores: {
         publishedLog: stores.publishedLog,
         intake: stores.intake,
+        troubled: stores.troubled,
         // A settle waits for the disk, so the disk must not say when.
         evidence: {
           find: (subject) => evidence.find(subject),

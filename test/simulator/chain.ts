@@ -117,7 +117,12 @@ export class VirtualChain extends Resource {
     const service = new ChainService({
       ledger: operator ? operator(api, this) : api,
       keyPair,
-      stores: { publishedLog: { publish: () => this.#publish() }, intake, evidence: keeper(this.#evidence) },
+      stores: {
+        publishedLog: { publish: () => this.#publish() },
+        intake,
+        evidence: keeper(this.#evidence),
+        troubled: { add: () => Promise.resolve(null) }
+      },
       verify: (tasks) => engine.call('verify-evidence', tasks),
       judge: (task) => engine.call('judge-refusal', task),
       judgeOpening: (task) => engine.call('judge-opening', task),

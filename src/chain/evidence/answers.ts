@@ -1,4 +1,4 @@
-import { ChainError } from '../../errors.js'
+import { ChainError, EngineError } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { KeyPair } from '../../crypto/keys.js'
 import { hash } from '../../crypto/hash.js'
@@ -15,6 +15,7 @@ import { equal } from '../../bytes.js'
 import { turn } from '../../wait.js'
 import { EvidenceInbox, type Case, type Sender } from './inbox.js'
 import type { EvidenceKeeper } from './store.js'
+import type { TroubledInputs } from './troubled.js'
 
 /** What a pinner says of the evidence that it is about to send. */
 export interface AnnouncedEvidence {
@@ -48,6 +49,8 @@ export interface EvidencePorts {
   ledger: LedgerApi
   intake: EvidenceIntake
   store: EvidenceKeeper
+  /** Keeps what could not be worked on, for whoever looks into it. */
+  troubled: Pick<TroubledInputs, 'add'>
   /** Chain time now, in ms. */
   time: () => number
   log: Logger
@@ -78,7 +81,7 @@ export class Answers {
 
   constructor(ports: AnswerPorts) {
     this.#ports = ports
-    const { began, intake, log, time } = ports
+    const { began, intake, log, time, troubled: kept } = ports
     this.#startRound = began.round
     // Half of what the rules give for the verdict; the other half is left to check it.
     this.#againBy = time() + Math.floor(began.parameters.settleGraceMs / 2)
@@ -86,6 +89,7 @@ export class Answers {
       intake,
       log,
       time,
+      kept,
       nameOf: (id) => `challenge ${id}`,
       latest: (challenge) => this.#latest(challenge),
       check: (open) => this.#checkNamed(open),
@@ -194,12 +198,16 @@ export class Answers {
     )
     const verdicts = await this.#ports.verify(tasks)
     await Promise.all(
-      cases.map((open, i) =>
-        this.#conclude(open, verdicts[i] as Verdict).catch((error: unknown) =>
+      cases.map(async (open, i) => {
+        try {
+          const verdict = verdicts[i]!
+          if (verdict instanceof EngineError) throw verdict
+          await this.#conclude(open, verdict)
+        } catch (error) {
           // It stays as it is until its deadline, and counts as unknown then.
-          this.#inbox.trouble(open, error)
-        )
-      )
+          await this.#inbox.trouble(open, error)
+        }
+      })
     )
   }
 

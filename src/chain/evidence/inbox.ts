@@ -2,6 +2,7 @@ import type { EvidenceIntake, EvidenceUpload } from '../../client/evidence-intak
 import { ChainError } from '../../errors.js'
 import { toHex } from '../../bytes.js'
 import type { Logger } from '../../log.js'
+import type { TroubledInputs } from './troubled.js'
 
 /** Who sends evidence. */
 export interface Sender {
@@ -40,6 +41,8 @@ export interface Announced<View> {
 export interface InboxOptions<View> {
   intake: EvidenceIntake
   log: Logger
+  /** Where the bytes of a case go that could not be worked on. */
+  kept: Pick<TroubledInputs, 'add'>
   /** Chain time now, in ms. */
   time: () => number
   /** What an id is of, to be named in messages. */
@@ -170,11 +173,13 @@ export class EvidenceInbox<View> {
     })
   }
 
-  /** Our own trouble with a case: it is dropped, and what becomes of it is up to its deadline. */
-  trouble(open: Case<View>, error: unknown): void {
-    const { log, nameOf, troubled } = this.#options
-    log('chain.evidence-trouble', { of: nameOf(open.id), error: error as Error })
+  /** Our own trouble with a case: it is dropped, its bytes kept to be looked into, and what becomes of it is up to its deadline. */
+  async trouble(open: Case<View>, error: unknown): Promise<void> {
+    const { log, nameOf, troubled, kept } = this.#options
     this.#troubled.add(open.id)
+    const of = nameOf(open.id)
+    const file = await kept.add(of, open.upload)
+    log('chain.evidence-trouble', { of, file, error: error as Error })
     if (this.#troubled.size > troubled) {
       const [oldest] = this.#troubled
       this.#troubled.delete(oldest as number)
@@ -201,8 +206,8 @@ export class EvidenceInbox<View> {
     while (this.#working.size < calls && this.#queue.length > 0) {
       const batch = this.#next()
       const working = work(batch)
-        .catch((error: unknown) => {
-          for (const open of batch) this.trouble(open, error)
+        .catch(async (error: unknown) => {
+          for (const open of batch) await this.trouble(open, error)
         })
         .finally(() => {
           this.#working.delete(working)

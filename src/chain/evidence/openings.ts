@@ -35,7 +35,7 @@ export class Openings {
 
   constructor(ports: OpeningPorts) {
     this.#ports = ports
-    const { began, intake, log, time } = ports
+    const { began, intake, log, time, troubled: kept } = ports
     const { openingMs, settleGraceMs } = began.parameters
     this.#askedBefore = time() + openingMs
     // Half of what the rules give for the verdict; the other half is left to judge it.
@@ -44,6 +44,7 @@ export class Openings {
       intake,
       log,
       time,
+      kept,
       nameOf: (challenge) => `an opening after challenge ${challenge}`,
       latest: ({ openBy }) => (openBy === null ? Infinity : this.#latest(openBy)),
       work: ([open]) => this.#judge(open as Case<OpeningView>),

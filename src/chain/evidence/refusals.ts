@@ -32,7 +32,7 @@ export class Refusals {
 
   constructor(ports: RefusalPorts) {
     this.#ports = ports
-    const { began, intake, log, time } = ports
+    const { began, intake, log, time, troubled: kept } = ports
     const rules = began.parameters
     this.#askedBefore = time() + refusalEvidenceMs(rules)
     // Half of what the rules give for the verdict; the other half is left to judge it.
@@ -41,6 +41,7 @@ export class Refusals {
       intake,
       log,
       time,
+      kept,
       nameOf: (draw) => `a refusal of draw ${draw}`,
       latest: (refusal) => this.#latest(refusal),
       work: ([open]) => this.#judge(open as Case<RefusalView>),

@@ -1,4 +1,5 @@
-import { BEGUN, type SlabResult, type SlabTask, type TaskRequest } from '../../../src/engine/messages.js'
+import { threadId } from 'node:worker_threads'
+import { begunOn, type SlabResult, type SlabTask, type TaskRequest } from '../../../src/engine/messages.js'
 import slab from '../../../workers/slab.js'
 import { slabOf } from '../../../workers/task.js'
 
@@ -14,7 +15,7 @@ export default async function faulty(
   const { buffer } = data
   const tries = new Int32Array(buffer, buffer.byteLength - 4, 1)
   if (Atomics.add(tries, 0, 1) < (seed[0] ?? 0)) {
-    Atomics.store(stage, 0, BEGUN)
+    Atomics.store(stage, 0, begunOn(threadId))
     new Uint8Array(buffer, Math.floor(buffer.byteLength / 3), 100_000).fill(0xee)
     if (seed[1] === 1) process.exit(7)
     process.nextTick(() => {
