@@ -37,7 +37,7 @@ const common: SettingName[] = [
   'webhook'
 ]
 const ofRole: Readonly<Record<NodeRole, SettingName[]>> = {
-  pinner: ['name', 'capacity', 'reserve', 'deposit'],
+  pinner: ['name', 'capacity', 'reserve', 'allow', 'deny', 'connections', 'peer-connections', 'deposit'],
   signer: ['name', 'capacity', 'deposit'],
   verifier: ['name', 'deposit']
 }
@@ -57,7 +57,7 @@ function commandFor(command: string, names: readonly SettingName[], role?: NodeR
 
 ${what} until Ctrl-C: registers with the chain if it is new there, and works.
 Who lacks the deposit, or finds no chain, waits, says what for, and goes on when it comes.
-At SIGHUP capacity and deposit are read from FILE again.
+At SIGHUP capacity, deposit, allow, deny and connections are read from FILE again.
 An identity is made on the first start and printed; it lies in the role's folder below DIR.
 
 ${optionsHelp(names)}
@@ -154,9 +154,23 @@ function roleOf(settings: Settings, role: NodeRole, table: TomlTable | undefined
       capacityBytes: role === 'verifier' ? 0 : (settings.get('capacity', table) ?? CAPACITY_BYTES),
       deposit: settings.get('deposit', table) ?? DEPOSIT
     },
+    ...(role === 'pinner' && pinnerLimits(settings, table)),
     reserveBytes: role === 'pinner' ? (settings.get('reserve', table) ?? RESERVE_BYTES) : undefined,
     memoryBytes: settings.get('memory', table) ?? MEMORY_BYTES,
     port: table?.values.has('port') ? settings.get('port', table) : undefined
+  }
+}
+
+function pinnerLimits(
+  settings: Settings,
+  table: TomlTable | undefined
+): Pick<RoleSettings, 'choice' | 'connections'> {
+  return {
+    choice: { allow: settings.get('allow', table) ?? [], deny: settings.get('deny', table) ?? [] },
+    connections: {
+      all: settings.get('connections', table),
+      perPeer: settings.get('peer-connections', table)
+    }
   }
 }
 

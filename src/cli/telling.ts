@@ -51,6 +51,7 @@ const sentences: Record<string, (facts: Facts) => string | undefined> = {
   'pinner.accepted': ({ key, start, end }) =>
     `holds chunks ${String(start)} to ${String(end)} of ${keyText(key)}`,
   'pinner.objects': ({ draw }) => `says that nothing came of draw ${String(draw)}`,
+  'pinner.declined': ({ key }) => `was asked to keep ${keyText(key)}, and declined`,
   'pinner.settled': ({ challenge, copy, outcome }) =>
     outcome === 'success'
       ? undefined

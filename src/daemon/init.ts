@@ -151,6 +151,10 @@ name = "pinner"
 capacity = "64GiB"
 # ${purposes.reserve}
 reserve = "1GiB"
+# ${purposes.deny}
+# deny = ["KEY"]
+# ${purposes.connections}
+# connections = 256
 # ${purposes.deposit}
 deposit = 100
 # ${purposes.memory}

@@ -3,7 +3,8 @@ import type { Clock } from '../clock.js'
 import { Resource } from '../lifecycle.js'
 import { FileLog, type Logger } from '../log.js'
 import { RoleFolder } from '../roles/data-folder.js'
-import type { Registration, Shortage } from '../roles/member.js'
+import type { Shortage } from '../roles/member.js'
+import type { RoleChange } from '../roles/participant.js'
 import { participantOf, type Participant } from '../roles/participants.js'
 import type { Network } from '../swarm/dht.js'
 import { Alerts } from './alerts.js'
@@ -13,11 +14,10 @@ import { RoleWatch } from './role-watch.js'
 import type { NodeRole } from './settings.js'
 
 /** One role of a node. */
-export interface RoleSettings {
+export interface RoleSettings extends RoleChange {
   role: NodeRole
   /** Name of it and of its folder. */
   name: string
-  registration: Registration
   /** Of a pinner: bytes of its disk that it leaves to others; not looked at without it. */
   reserveBytes?: number | undefined
   memoryBytes: number
@@ -77,7 +77,8 @@ export class NodeProgram extends Resource {
       show: ({ name }, standing) => http?.roles.show(name, standing, alerts)
     })
     for (const settings of this.#options.roles) {
-      const { role, name, registration, reserveBytes, memoryBytes, port } = settings
+      const { role, name, reserveBytes, memoryBytes, port } = settings
+      const { registration, choice, connections } = settings
       const { path, instance } = await this.acquire(
         `folder of ${name}`,
         new RoleFolder({ path: join(dir, name), role, clock, randomBytes })
@@ -93,6 +94,8 @@ export class NodeProgram extends Resource {
         randomBytes,
         log,
         registration,
+        choice,
+        connections,
         reserveBytes,
         memoryBytes,
         fund,
@@ -111,7 +114,7 @@ export class NodeProgram extends Resource {
   }
 
   /**
-   * Takes over what may change while roles run: their capacity and a higher deposit. Returns the names of those of which something else
+   * Takes over what may change while roles run: their capacity and a higher deposit, what pinners take, and how many connections. Returns the names of those of which something else
    * has changed, which takes a restart.
    */
   change(wanted: readonly RoleSettings[]): string[] {
@@ -126,8 +129,9 @@ export class NodeProgram extends Resource {
         next.reserveBytes === open.reserveBytes
       if (!isSame) restart.push(open.name)
       if (next?.role !== open.role) continue
-      open.registration = next.registration
-      open.participant.change(next.registration)
+      const { registration, choice, connections } = next
+      Object.assign(open, { registration, choice, connections })
+      open.participant.change({ registration, choice, connections })
     }
     return restart
   }

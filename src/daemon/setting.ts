@@ -88,6 +88,16 @@ export const hypercoreKey: Setting<Buffer> = {
   parse: (text) => parseKey(text)?.key
 }
 
+/** Keys of hypercores or drives, with commas between them. */
+export const hypercoreKeys: Setting<Buffer[]> = {
+  shows: 'KEY[,KEY]',
+  takes: 'keys of hypercores or drives, with commas between',
+  parse(text) {
+    const all = text.split(',').map((one) => parseKey(one.trim())?.key)
+    return all.includes(undefined) ? undefined : (all as Buffer[])
+  }
+}
+
 /** An amount in datdots, with up to six digits behind the point; in grains. */
 export const datdots: Setting<bigint> = {
   shows: 'N',

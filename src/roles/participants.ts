@@ -30,6 +30,9 @@ export interface ParticipantOptions extends MemberOptions {
   registration: Registration
   memoryBytes: number
   threads: number
+  /** Of a pinner. */
+  choice?: PinnerOptions['choice']
+  connections?: PinnerOptions['connections']
   /** Of a pinner: `PinnerOptions.reserveBytes`. */
   reserveBytes?: number | undefined
   /** Of a pinner. */

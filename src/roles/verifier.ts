@@ -6,7 +6,7 @@ import type { CheckView } from '../protocol/views.js'
 import { uniform } from '../crypto/hash.js'
 import { Resource } from '../lifecycle.js'
 import { measureRetrieval } from '../swarm/retrieval.js'
-import type { Participant } from './participant.js'
+import type { Participant, RoleChange } from './participant.js'
 import { Member, hasCode, type MemberOptions, type Registration } from './member.js'
 
 export interface VerifierOptions extends MemberOptions {
@@ -80,7 +80,7 @@ export class Verifier extends Resource implements Participant {
     this.#member.follow(['tick'], () => this.#work())
   }
 
-  change(registration: Registration): void {
+  change({ registration }: RoleChange): void {
     this.#registration = registration
     this.#member.run('register', () => this.#member.register('verifier', registration))
   }

@@ -52,6 +52,8 @@ interface Entry {
  */
 export class ConnectionGate {
   readonly #options: GateOptions
+  #all: number
+  #perKey: number
   readonly #entries = new Set<Entry>()
   readonly #keys = new Map<string, number>()
   readonly #addresses = new Map<string, number>()
@@ -60,6 +62,14 @@ export class ConnectionGate {
 
   constructor(options: GateOptions) {
     this.#options = options
+    this.#all = options.all
+    this.#perKey = options.perKey
+  }
+
+  /** Takes in so many from now on; of who is there too many go when the next one comes. */
+  limit({ all, perKey }: Pick<GateLimits, 'all' | 'perKey'>): void {
+    this.#all = all
+    this.#perKey = perKey
   }
 
   get size(): number {
@@ -76,12 +86,13 @@ export class ConnectionGate {
 
   /** Takes a connection in, or destroys it and returns false. */
   admit(guest: Guest): boolean {
-    const { all, perKey, perAddress, clock } = this.#options
+    const { perAddress, clock } = this.#options
     const key = toHex(guest.remotePublicKey)
     const address = guest.rawStream.remoteHost ?? ''
     this.#dial(key)
-    const crowded = count(this.#keys, key) >= perKey || count(this.#addresses, address) >= perAddress
-    if (crowded || (this.#entries.size >= all && !this.#makeRoom())) {
+    const crowded = count(this.#keys, key) >= this.#perKey || count(this.#addresses, address) >= perAddress
+    while (!crowded && this.#entries.size >= this.#all) if (!this.#makeRoom()) break
+    if (crowded || this.#entries.size >= this.#all) {
       guest.destroy()
       return false
     }

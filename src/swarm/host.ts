@@ -11,7 +11,6 @@ import { ConnectionGate } from './gate.js'
 import { leave } from './leave.js'
 import { toHex } from '../bytes.js'
 
-/** Connections that a host holds at most; the least useful give way to new ones. */
 const MAX_CONNECTIONS = 256
 const MAX_PER_KEY = 4
 const MAX_PER_ADDRESS = 128
@@ -27,6 +26,16 @@ export interface HostOptions {
   /** Replicated on every connection. */
   store: Corestore
   attach?: Attach
+  /** How many may be connected. */
+  limits?: ConnectionLimits | undefined
+}
+
+/** Connections that a host holds; the least useful give way to new ones. */
+export interface ConnectionLimits {
+  /** In all. Default: 256. */
+  all?: number | undefined
+  /** With one peer. Default: 4. */
+  perPeer?: number | undefined
 }
 
 /**
@@ -36,6 +45,7 @@ export interface HostOptions {
 export class SwarmHost extends Resource {
   readonly #options: HostOptions
   #swarm: Hyperswarm | undefined
+  #gate: ConnectionGate | undefined
 
   constructor(options: HostOptions) {
     super()
@@ -47,12 +57,12 @@ export class SwarmHost extends Resource {
     const { network, keyPair, store, attach } = this.#options
     const dht = await createReachableDht(network)
     const gate = new ConnectionGate({
-      all: MAX_CONNECTIONS,
-      perKey: MAX_PER_KEY,
+      ...limitsOf(this.#options.limits),
       perAddress: MAX_PER_ADDRESS,
       unfinishedBytes: UNFINISHED_BYTES,
       clock: systemClock
     })
+    this.#gate = gate
     const swarm = new Hyperswarm({
       dht,
       keyPair,
@@ -75,6 +85,11 @@ export class SwarmHost extends Resource {
     return this.#open()
   }
 
+  /** Holds so many connections from now on. */
+  limit(limits: ConnectionLimits | undefined): void {
+    this.#gate?.limit(limitsOf(limits))
+  }
+
   /** Number of open connections. */
   get connections(): number {
     return this.#swarm?.connections.size ?? 0
@@ -95,6 +110,13 @@ export class SwarmHost extends Resource {
     if (!this.#swarm) throw new DatdotError('NOT_OPEN', 'this host is not open yet')
     return this.#swarm
   }
+}
+
+function limitsOf({ all = MAX_CONNECTIONS, perPeer = MAX_PER_KEY }: ConnectionLimits = {}): {
+  all: number
+  perKey: number
+} {
+  return { all, perKey: perPeer }
 }
 
 /**

@@ -139,7 +139,7 @@ export class RoleNetwork {
     name: string,
     options: Pick<
       ParticipantOptions,
-      'runningRootBytes' | 'replacedKeptMs' | 'unservedMs' | 'searchAfterMs'
+      'runningRootBytes' | 'replacedKeptMs' | 'unservedMs' | 'searchAfterMs' | 'choice'
     > = {}
   ): Promise<Participant> {
     const participant = participantOf(role, {

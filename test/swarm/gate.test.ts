@@ -117,3 +117,22 @@ test('a peer that dials again and again is told so a few times, and then not lis
   await dial()
   assert.equal(taken, 11)
 })
+
+test('other limits hold from the next connection on, also where there are more already', () => {
+  const { gate, clock } = gateWith({ all: 4, perKey: 4, perAddress: 9 })
+  const guests = [1, 2, 3, 4].map((key) => new Visitor(key))
+  for (const guest of guests) assert.equal(gate.admit(guest), true)
+  clock.at = 60_000
+  for (const [n, guest] of guests.entries()) guest.rawBytesRead = n * 1_000
+  gate.limit({ all: 2, perKey: 1 })
+  assert.equal(gate.size, 4)
+  assert.equal(gate.admit(new Visitor(5)), true)
+  assert.deepEqual(
+    guests.map(({ gone }) => gone),
+    [true, true, true, false]
+  )
+  assert.equal(gate.size, 2)
+  assert.equal(gate.admit(new Visitor(4)), false)
+  gate.limit({ all: 3, perKey: 2 })
+  assert.equal(gate.admit(new Visitor(4)), true)
+})

@@ -11,13 +11,14 @@ import { Engine } from '../../engine/engine.js'
 import { Resource, closeAll } from '../../lifecycle.js'
 import { diskFreeBytes, WORKING_BYTES } from '../../storage/failures.js'
 import { PinnerStore } from '../../storage/pinner-store.js'
-import { SwarmHost } from '../../swarm/host.js'
+import { SwarmHost, type ConnectionLimits } from '../../swarm/host.js'
 import { loadIdentity } from '../../swarm/identity.js'
 import { acceptSegments } from '../../swarm/segment-channel.js'
+import { takes, type Choice } from './choice.js'
 import { HeldCopy } from './held-copy.js'
 import { storedDecode } from './stored-decode.js'
 import { Member, hasCode, type MemberOptions, type Registration } from '../member.js'
-import type { Participant } from '../participant.js'
+import type { Participant, RoleChange } from '../participant.js'
 import { OwnOpenings } from './openings.js'
 import { Outcomes } from './outcomes.js'
 import { PastCopies } from './past-copies.js'
@@ -33,6 +34,9 @@ export interface PinnerOptions extends MemberOptions {
   registration: Registration
   /** Bytes of its disk that it leaves to others: its capacity is at most what the rest has room for. Default: it is not looked. */
   reserveBytes?: number | undefined
+  /** Which hypercores it takes. Default: all. */
+  choice?: Choice | undefined
+  connections?: ConnectionLimits | undefined
   /** Memory for chunks in the worker pool. */
   memoryBytes?: number
   threads?: number
@@ -78,11 +82,15 @@ export class Pinner extends Resource implements Participant {
   #tails!: Tails
   #member!: Member
   #registration: Registration
+  #choice: Choice | undefined
+  #connections: ConnectionLimits | undefined
 
   constructor(options: PinnerOptions) {
     super()
     this.#options = options
     this.#registration = options.registration
+    this.#choice = options.choice
+    this.#connections = options.connections
   }
 
   /**
@@ -175,8 +183,11 @@ export class Pinner extends Resource implements Participant {
     )
   }
 
-  change(registration: Registration): void {
+  change({ registration, choice, connections }: RoleChange): void {
     this.#registration = registration
+    this.#choice = choice
+    this.#connections = connections
+    this.#host?.limit(connections)
     this.#member.run('register', () => this.#register())
   }
 
@@ -208,6 +219,7 @@ export class Pinner extends Resource implements Participant {
       network,
       keyPair,
       store: this.#store.corestore,
+      limits: this.#connections,
       attach: (connection) =>
         acceptSegments(connection, (segment) => this.#intake.receive(segment), { clock, signal })
     })
@@ -239,17 +251,26 @@ export class Pinner extends Resource implements Participant {
     const assignments = await chain.assignments({ signal })
     await this.#intake.work(assignments)
     this.#searches.work(assignments)
-    for (const { draw } of await chain.asks({ signal })) {
-      await chain.acknowledge(draw).catch((error: unknown) => {
-        if (!hasCode(error, 'ACKNOWLEDGED', 'DRAW_NOT_OPEN', 'NOT_DRAWN')) throw error
-      })
-    }
+    for (const { draw, hypercore } of await chain.asks({ signal })) await this.#reply(draw, hypercore)
     await this.#refusals.work()
     await this.#answer()
     await this.#sendEvidence()
     await this.#openings.work()
     await this.#past.work(assignments)
     await this.#replaced.work()
+  }
+
+  /** Says yes to what it is asked to keep; or no, for a fee, before a signer is drawn for it. */
+  async #reply(draw: number, hypercore: Uint8Array): Promise<void> {
+    const { chain, log } = this.#member
+    const isWanted = !this.#choice || takes(this.#choice, hypercore)
+    const said = isWanted ? chain.acknowledge(draw) : chain.refuse(draw, 'other')
+    try {
+      await said
+      if (!isWanted) log('pinner.declined', { draw, key: hypercore })
+    } catch (error) {
+      if (!hasCode(error, 'ACKNOWLEDGED', 'DRAW_NOT_OPEN', 'NOT_DRAWN')) throw error
+    }
   }
 
   /** Walks the open challenges and signs one answer for all of them. */

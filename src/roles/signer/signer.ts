@@ -20,7 +20,7 @@ import { pause } from '../../wait.js'
 import { recordOf, segmentOf } from '../assignment.js'
 import { Member, hasCode, type MemberOptions, type Registration } from '../member.js'
 import { LastWords } from '../last-words.js'
-import type { Participant } from '../participant.js'
+import type { Participant, RoleChange } from '../participant.js'
 import { OverdueDraws } from '../overdue-draws.js'
 import { encodedItems } from './encoded-items.js'
 import { SegmentKeys } from './segment-keys.js'
@@ -109,7 +109,7 @@ export class Signer extends Resource implements Participant {
     this.#member.follow(['drawn', 'acknowledged', 'redraw', 'accepted'], () => this.#work())
   }
 
-  change(registration: Registration): void {
+  change({ registration }: RoleChange): void {
     this.#registration = registration
     this.#member.run('register', () => this.#member.register('signer', registration))
   }
