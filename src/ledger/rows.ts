@@ -26,7 +26,7 @@ export interface Hypercore {
   topic: Buffer
   /** How long a segment of \`seal\` is held before it is encoded anew; 0: as long as its signer's lock lasts. */
   refreshAfterMs: number
-  /** Chain time when its last length was taken. */
+  /** Chain time when its last length was taken, and what merges since have cost as time that follows. */
   grownClock: number
   /** Turn that its last task was given. */
   turn: number
@@ -97,6 +97,8 @@ export interface Task {
   delivered: Uint8Array | null
   /** Whether it encodes again what the copy has. */
   renewal: boolean
+  /** … so that it has fewer segments, not so that it has another signer. */
+  merges: boolean
 }
 
 function count(value: bigint | Buffer | null | undefined): number {
@@ -178,7 +180,8 @@ export function taskFrom(row: Row): Task {
     reserved: row.reserved as bigint,
     locked: row.locked as bigint,
     delivered: row.delivered as Buffer | null,
-    renewal: row.renewal === 1n
+    renewal: row.renewal !== 0n,
+    merges: row.renewal === 2n
   }
 }
 

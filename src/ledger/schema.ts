@@ -251,8 +251,8 @@ CREATE TABLE tasks (
   reserved INTEGER NOT NULL DEFAULT 0 CHECK (reserved >= 0),
   locked INTEGER NOT NULL DEFAULT 0 CHECK (locked >= 0),
   delivered BLOB,
-  -- whether it encodes again what the copy has
-  renewal INTEGER NOT NULL DEFAULT 0 CHECK (renewal IN (0, 1))
+  -- whether it encodes again what the copy has: 1 by another signer, 2 as one segment
+  renewal INTEGER NOT NULL DEFAULT 0 CHECK (renewal BETWEEN 0 AND 2)
 ) STRICT;
 CREATE INDEX tasks_resting ON tasks (round, id) WHERE state = 0;
 CREATE INDEX tasks_wanted ON tasks (turn, id) WHERE state = 1;

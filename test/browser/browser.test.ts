@@ -27,6 +27,7 @@ const expectations: Record<string, string> = {
   originals: 'treeHash',
   'rules-money': 'burned',
   'rules-deliveries': 'fee',
+  'rules-merging': 'ms',
   merkle: 'root',
   slices: 'hash',
   refusal: 'code',

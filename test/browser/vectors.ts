@@ -23,6 +23,7 @@ import {
   NONE_FAILED,
   unservedRounds
 } from '../../src/ledger/rules/deliveries.js'
+import { mergedMs, mergeOf } from '../../src/ledger/rules/merging.js'
 import {
   CHANCE_ONE,
   isOpened,
@@ -324,6 +325,25 @@ export function deliveries(it: Comparisons, vectors: Deliveries): void {
     }
   }
   for (const { times, rounds } of vectors.rests) it.same(unservedRounds(times, p), rounds, `after ${times}`)
+}
+
+interface Merging {
+  merges: { segments: [number, number][]; merge: [number, number] | null }[]
+  spent: { price: string; copies: number[]; every: number; ms: string }[]
+}
+
+export function merging(it: Comparisons, vectors: Merging): void {
+  for (const { segments, merge } of vectors.merges) {
+    const found = mergeOf(segments.map(([bytes, whole]) => ({ bytes, whole: whole === 1 })))
+    it.same(
+      JSON.stringify(found && [found.first, found.last]),
+      JSON.stringify(merge),
+      JSON.stringify(segments)
+    )
+  }
+  for (const { price, copies, every, ms } of vectors.spent) {
+    it.same(mergedMs({ price: BigInt(price), copies, every }, parameters({})), ms, `${price} grains`)
+  }
 }
 
 interface Wrap {

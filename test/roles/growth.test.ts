@@ -41,13 +41,45 @@ test('what the author of a log goes on writing comes into segments, and is prove
   await pinned(network, core)
   const [holder] = (await network.observer.member.chain.hypercore(core.key))!.copies
   const { segments } = holder!
-  assert.equal(segments[0]!.end, 20)
   assert.equal(segments.at(-1)!.end, 50)
   assert.ok(segments.length <= 4, 'thirty blocks are not a segment each')
   await author.end()
   const before = network.settled(holder!.id, 'success')
   await network.until('two more proofs', () => network.settled(holder!.id, 'success') >= before + 2)
   assert.deepEqual(await readBlocks(t, network, core.key, 50), blocks)
+  await network.audit()
+})
+
+test('what came in pieces is made one segment while it is proven and served, and its author need not be there', async (t) => {
+  const network = await quickNetwork(t)
+  const of = network.effects()
+  const author = await stockPeer(t, network.network)
+  const core = author.store.get({ name: 'log' })
+  const blocks = noiseBlocks(4, 1_000, 'log')
+  await core.append(blocks)
+  await author.swarm.join(core.discoveryKey).flushed()
+  await sponsored(t, network, core)
+  await network.until('a copy', () => network.observer.copies.size > 0)
+  for (let n = 0; n < 6; n++) {
+    const more = noiseBlocks(2, 1_000, `piece ${n}`)
+    blocks.push(...more)
+    await core.append(more)
+    await pinned(network, core)
+  }
+  await author.end()
+  const copy = async () => (await network.observer.member.chain.hypercore(core.key))!.copies[0]!
+  await network.until('a merge', () => of('renewed').length > 0)
+  const { id } = await copy()
+  const before = network.settled(id, 'success')
+  await network.until('two more proofs', () => network.settled(id, 'success') >= before + 2)
+  const { segments, length, failures } = await copy()
+  assert.ok(of('accepted').filter((effect) => effect.copy === id).length > segments.length)
+  assert.ok(segments.length <= 4, `${segments.length} segments`)
+  assert.deepEqual([length, failures], [16, 0])
+  const { storage } = network.observer.copies.get(id)!
+  assert.deepEqual([storage.failure ?? 0, storage.refused ?? 0, storage.lie ?? 0], [0, 0, 0])
+  assert.deepEqual(await readBlocks(t, network, core.key, 16), blocks)
+  assert.equal(of('judged').length + of('lost').length, 0)
   await network.audit()
 })
 

@@ -32,6 +32,8 @@ const NEVER: Record<string, string> = {
     AND length <> (SELECT coalesce(max(end), 0) FROM segments WHERE copy = copies.id)`,
   'the bytes of a live copy are those of its segments': `SELECT id FROM copies WHERE state < 2
     AND bytes <> (SELECT coalesce(sum(bytes), 0) FROM segments WHERE copy = copies.id AND replaced_by IS NULL)`,
+  'a live copy has 40 segments at most that end where its author signed': `SELECT c.id FROM copies c JOIN segments s ON s.copy = c.id
+    AND s.replaced_by IS NULL AND s.signature IS NOT NULL WHERE c.state < 2 GROUP BY c.id HAVING count(*) > 40`,
   'a copy has one open challenge': 'SELECT copy FROM challenges GROUP BY copy HAVING count(*) > 1',
   'nobody is challenged for a copy that is gone': `SELECT o.id FROM challenges o JOIN copies c ON c.id = o.copy
     WHERE c.state <> 1`,

@@ -12,6 +12,7 @@ import { answerMs, evidenceMs } from '../rules/schedule.js'
 import type { Row } from '../database.js'
 import { copyById, hypercoreById, type Copy, type Hypercore } from '../rows.js'
 import { BURNED, effectivePpm, RESERVED, type Account, type State } from '../state.js'
+import { askNext } from './copies.js'
 import { beginGrace } from './grace.js'
 import { awaitOpening, pinnerAnswered } from './openings.js'
 import { afterOutcome } from './outcomes.js'
@@ -185,6 +186,8 @@ function close(state: State, row: Row, outcome: Outcome): void {
     copy.storageEpoch = epoch
     copy.failures = 0
     if (copy.unpaid > 0) rewardSigners(state, copy, Number(row.segments))
+    // What is new has been proven: now it may be made one with what is older.
+    if (copy.segments > 1 && copy.unpaid === 0) askNext(state, hypercore, copy)
   } else if (outcome !== 'unknown') {
     // What was not proven is not paid later either.
     copy.storageEpoch = Number(row.epoch)

@@ -14,6 +14,7 @@ import {
 import { BURNED, effectivePpm, RESERVED, type State } from '../state.js'
 import type { EffectBody } from '../../protocol/effects.js'
 import { unlockCopy } from './locks.js'
+import { isFull, merge } from './merging.js'
 import { segmentsIn } from './renewal.js'
 import { nextTurn, passOver, queueTask } from './turns.js'
 import { copiesFor } from '../rules/economics.js'
@@ -60,6 +61,19 @@ export function addTask(state: State, hypercore: Hypercore, copy: number, start:
     nextTurn(state, hypercore)
   )
   state.emit({ kind: 'wanted', task: id, copy, hypercore: key, start, end: length })
+}
+
+/** Asks for what a copy without a task lacks: what its hypercore has grown by, or that some of its segments are one. */
+export function askNext(state: State, hypercore: Hypercore, copy: Copy): void {
+  if (taskOfCopy(state, copy.id)) return
+  if (!grow(state, hypercore, copy)) merge(state, hypercore, copy)
+}
+
+/** Asks for what the hypercore has more than a copy, unless that has as many segments as it may. */
+export function grow(state: State, hypercore: Hypercore, copy: Copy): boolean {
+  if (copy.length >= hypercore.length || isFull(state, copy)) return false
+  addTask(state, hypercore, copy.id, copy.length)
+  return true
 }
 
 /** Copies that a hypercore's plan asks for now. */
@@ -149,7 +163,7 @@ export function dropRenewal(
   clearTask(state, hypercore, copy, task)
   state.db.run('DELETE FROM tasks WHERE id = ?', task.id)
   state.emit({ kind: 'renewalDropped', task: task.id, copy: copy.id, why })
-  if (copy.length < hypercore.length) addTask(state, hypercore, copy.id, copy.length)
+  grow(state, hypercore, copy)
 }
 
 type Side = 'pinner' | 'signer'

@@ -71,12 +71,12 @@ export function partakers(state: State, hypercore: number): Set<number> {
 
 /**
  * Wallets that a draw for a live copy passes over: partakers, and whoever is out for this copy. A signer may go on with a copy that
- * it has segments of, but begins no second one; what it has encoded is encoded again by somebody else.
+ * it has segments of, but begins no second one; what is refreshed somebody else encodes.
  */
-function excluded(state: State, copy: Copy, name: RoleName, renewal: boolean): Set<number> {
+function excluded(state: State, copy: Copy, name: RoleName, anew: boolean): Set<number> {
   const parts = partsOf(state, copy.hypercore)
   const wallets = walletsOf(state, parts)
-  if (name === 'signer' && !renewal) {
+  if (name === 'signer' && !anew) {
     const signed = parts.roles.filter((of) => of.signed)
     const elsewhere = new Set(signed.filter((of) => of.copy !== copy.id).map(({ role }) => role))
     for (const { copy: of, role } of signed) {
@@ -327,7 +327,7 @@ function drawRole(
   const { observer } = state
   const urn = state.urn(name)
   const out: Role[] = []
-  for (const id of excluded(state, copy, name, task.renewal)) {
+  for (const id of excluded(state, copy, name, task.renewal && !task.merges)) {
     const role = state.roleOf(state.account(id), name)
     if (role) out.push(role)
   }

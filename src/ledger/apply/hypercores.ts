@@ -6,10 +6,10 @@ import { sumsOf, type Original, type OriginalSums } from '../../protocol/origina
 import type { Parameters } from '../../protocol/parameters.js'
 import { feeOf } from '../rules/fees.js'
 import { growthReserve, growthWaitMs, type GrowthSize } from '../rules/growth.js'
-import { addTask, fillCopies, wantedCopies } from './copies.js'
+import { askNext, fillCopies, wantedCopies } from './copies.js'
 import { payFee } from './fees.js'
 import { give } from './money.js'
-import { hypercoreById, hypercoreByKey, liveCopies, taskOfCopy, type Hypercore } from '../rows.js'
+import { hypercoreById, hypercoreByKey, liveCopies, type Hypercore } from '../rows.js'
 import { accountKinds, BURNED, type Account, type State } from '../state.js'
 
 function checkPlan(plan: Plan, weight: number, p: Parameters): void {
@@ -179,9 +179,7 @@ export function extend(state: State, sender: Account, body: Body<'extend'>): voi
   )
   state.emit({ kind: 'extended', hypercore: key, length: original.length })
   const hypercore = hypercoreById(state, known.id)
-  for (const copy of liveCopies(state, known.id)) {
-    if (!taskOfCopy(state, copy.id)) addTask(state, hypercore, copy.id, copy.length)
-  }
+  for (const copy of liveCopies(state, known.id)) askNext(state, hypercore, copy)
   if (known.length === 0) fillCopies(state, hypercore)
   if (isPaid) state.move(state.account(hypercore.account), state.account(BURNED), fee)
   else payFee(state, sender, statement)

@@ -29,9 +29,16 @@ export function segmentsIn(state: State, copy: number, { start, end }: ChunkRang
  * Asks for the segments of a range to be encoded again as one. The range begins and ends where segments do, and the last of them ends
  * where the author has signed a length.
  *
+ * @param why so that another signer has encoded it, or so that it is one segment, which its signers may encode too
+ *
  * @returns whether it is asked for: not while something else is asked for or still to be paid in this copy, or it is on its way out
  */
-export function renew(state: State, copy: Copy, range: ChunkRange): boolean {
+export function renew(
+  state: State,
+  copy: Copy,
+  range: ChunkRange,
+  why: 'refresh' | 'merge' = 'refresh'
+): boolean {
   const hypercore = hypercoreById(state, copy.hypercore)
   const isReplaced = state.db.get('SELECT 1 FROM copies WHERE predecessor = ? AND state < 2', copy.id)
   const isBusy = taskOfCopy(state, copy.id) !== null || copy.unpaid > 0 || isReplaced !== undefined
@@ -43,7 +50,7 @@ export function renew(state: State, copy: Copy, range: ChunkRange): boolean {
   const id = state.head.nextTask++
   state.db.run(
     `INSERT INTO tasks (id, copy, state, start, end, tree_hash, signature, byte_length, round, turn, renewal)
-     VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, 1)`,
+     VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?)`,
     id,
     copy.id,
     range.start,
@@ -52,7 +59,8 @@ export function renew(state: State, copy: Copy, range: ChunkRange): boolean {
     last.signature as Buffer,
     last.byte_length as bigint,
     state.round,
-    nextTurn(state, hypercore)
+    nextTurn(state, hypercore),
+    why === 'merge' ? 2 : 1
   )
   state.emit({ kind: 'wanted', task: id, copy: copy.id, hypercore: hypercore.key, ...range })
   return true

@@ -6,8 +6,9 @@ import { segmentHash, segmentId, segmentSalt, type SegmentRecord } from '../../p
 import { copyLock, mulDiv, signerLock } from '../rules/economics.js'
 import { deliverMs, epochOf, refusalEvidenceMs } from '../rules/schedule.js'
 import { refusalHash } from '../../evidence/refusal-format.js'
-import { addTask, redraw, releaseCopy } from './copies.js'
+import { grow, redraw, releaseCopy } from './copies.js'
 import { beaconOf } from './draws.js'
+import { chargeGrowth } from './merging.js'
 import { renewClock, replaceSegments } from './renewal.js'
 import { passOver, queueTask } from './turns.js'
 import {
@@ -261,7 +262,8 @@ function addSegment(state: State, task: Task, copy: Copy, record: SegmentRecord,
   }
   growLock(state, hypercore, copy, pinner)
   saveCopy(state, copy)
-  if (copy.length < hypercore.length) addTask(state, hypercore, copy.id, copy.length)
+  if (task.merges) chargeGrowth(state, hypercore, reward + fee)
+  if (copy.length < hypercore.length) grow(state, hypercore, copy)
   else if (copy.predecessor !== null) {
     const before = copyById(state, copy.predecessor)
     if (before.state < 2) releaseCopy(state, before)

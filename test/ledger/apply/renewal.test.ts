@@ -154,7 +154,8 @@ test('segments that were cut short are sealed anew together with what completes 
     () => copy().task?.state === 'late',
     () => {}
   )
-  network.accept(assignment, { end: 37, chunks: 37, bytes: 37 * 1_140 })
+  // More than twice what follows, or they would become one before.
+  network.accept(assignment, { end: 90, chunks: 90, bytes: 90 * 1_140 })
   until(network, () => copy().segments.length === 2 && copy().segments[1]!.reserved === 0n)
   const signers = copy().segments.map(({ signer }) => signer)
   // Those who have sealed parts of it are out: one of three is left.
