@@ -7,6 +7,7 @@ import openChunks from './open-chunks.js'
 import piece from './piece.js'
 import provePrimes from './prove-primes.js'
 import sealKey from './seal-key.js'
+import searchFactor from './search-factor.js'
 import slab from './slab.js'
 import type { Tasks } from './tasks.js'
 import verifyEvidence from './verify-evidence.js'
@@ -30,5 +31,6 @@ export const inlineTasks: TaskFunctions<Tasks> = {
   'judge-refusal': judgeRefusal,
   'judge-opening': judgeOpening,
   'check-modulus': checkModulus,
+  'search-factor': searchFactor,
   'verify-signatures': verifySignatures
 }

@@ -114,11 +114,24 @@ function tellHypercore(tell: Teller, view: HypercoreView, p: Parameters): void {
   const whole = wholeCopies(view)
   const waits = length === 0 ? ', waits for its first block' : ''
   const [day, days] = [costPerDay(view, p), daysLeft(view, p)]
+  const { codec, refreshAfterMs: asked } = view.plan
+  const refreshAfterMs = codec === 'seal' ? asked || p.lockMs : null
   const lasts =
     days === null ? '' : `, enough for ${days.toFixed(1)} days at ${amountText(day)} a day at most`
   tell(
     'hypercore',
-    { key, state, balance, length, byteLength, wanted, whole, costPerDay: day, daysLeft: days },
+    {
+      key,
+      state,
+      balance,
+      length,
+      byteLength,
+      wanted,
+      whole,
+      costPerDay: day,
+      daysLeft: days,
+      refreshAfterMs
+    },
     `${idEncoding.encode(Buffer.from(key))}  ${state}, ${whole} of ${wanted} copies whole, ${byteLength} bytes, ${amountText(balance)} datdots left${lasts}${waits}`
   )
 }

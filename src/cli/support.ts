@@ -1,14 +1,14 @@
 import { resolve } from 'node:path'
 import * as idEncoding from 'hypercore-id-encoding'
-import { codecNames } from '../chunk/header.js'
+import { codecNames, type CodecName } from '../chunk/header.js'
 import { findKey, priceOf, topicOf, wholeCopies } from '../daemon/keeping.js'
-import { datdots, hypercoreKey, wholeNumber, word } from '../daemon/setting.js'
+import { datdots, duration, hypercoreKey, wholeNumber, word } from '../daemon/setting.js'
 import { scan } from '../drive/scan.js'
-import { SwarmError } from '../errors.js'
+import { InputError, SwarmError } from '../errors.js'
 import { donationBurn } from '../ledger/rules/economics.js'
 import { using } from '../lifecycle.js'
 import { DEFAULT_CODEC, planOf } from '../local/economy.js'
-import { DATDOT } from '../protocol/parameters.js'
+import { DATDOT, type Parameters } from '../protocol/parameters.js'
 import type { Statement } from '../protocol/operations.js'
 import type { Original } from '../protocol/original.js'
 import { Author } from '../roles/author.js'
@@ -26,6 +26,11 @@ const own = {
   amount: { shows: 'N', purpose: 'datdots for each hypercore (default 100)' },
   copies: { shows: 'N', purpose: 'encoded copies of each hypercore (default 2)' },
   codec: { shows: codecNames.join('|'), purpose: `how they are encoded (default ${DEFAULT_CODEC})` },
+  'refresh-after': {
+    shows: 'TIME',
+    purpose:
+      'of seal: has each segment sealed anew by another signer after so long, such as 30d (default: when the lock of its signer ends, the most)'
+  },
   'dry-run': { purpose: 'say what it costs, and do nothing' }
 }
 const LOOK_MS = 1_000
@@ -152,7 +157,9 @@ async function supportKey(
     signal: io.signal
   })
   const topic = topicOf(key)
-  const plan = planOf(copies, codec, topic)
+  const { parameters } = await member.chain.info()
+  const refreshAfterMs = refreshOf(text('refresh-after'), codec, parameters)
+  const plan = { ...planOf(copies, codec, topic), refreshAfterMs }
   const originals: Original[] = []
   /** For each hypercore what is sent of it; that it grew is the last. */
   const wanted: [Statement & { kind: 'sponsor' | 'donate' }, (Statement & { kind: 'extend' })?][] = []
@@ -174,7 +181,6 @@ async function supportKey(
     }
     paid.push(wanted.at(-1)![0])
   }
-  const { parameters } = await member.chain.info()
   const { once, month } = priceOf(originals, copies, parameters)
   const cost = await costOf(member.chain, paid)
   const { fee } = cost
@@ -196,6 +202,25 @@ async function supportKey(
     tell('waits', { key: one, code: 'HYPERCORE_EMPTY' }, emptyText)
   }
   return hypercores
+}
+
+/** After what time segments are to be sealed anew, 0 if it was not said. @throws InputError OPTION_VALUE for what the chain would not take */
+function refreshOf(text: string | undefined, codec: CodecName, p: Parameters): number {
+  const ms = optionOf('refresh-after', duration, text)
+  if (ms === undefined) return 0
+  if (codec !== 'seal') {
+    throw new InputError(
+      'OPTION_VALUE',
+      `--refresh-after is for seal: what ${codec} encodes has no key that could be kept`
+    )
+  }
+  const { evidenceWindowMs: least, lockMs: most } = p
+  if (ms >= least && ms <= most) return ms
+  const days = (value: number): string => `${Number((value / 86_400_000).toFixed(3))}d`
+  throw new InputError(
+    'OPTION_VALUE',
+    `--refresh-after takes ${days(least)} to ${days(most)} on this chain: signers answer for a key no longer; not ${JSON.stringify(text)}`
+  )
 }
 
 /** Waits until all copies of all of them are whole, and says how far they are; false if it was stopped before. */

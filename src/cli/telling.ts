@@ -70,6 +70,11 @@ const sentences: Record<string, (facts: Facts) => string | undefined> = {
   'pinner.read-failed': ({ key, error }) => `cannot read ${keyText(key)}: ${(error as Error).message}`,
   'pinner.walk-failed': ({ challenge, error }) =>
     `cannot answer challenge ${String(challenge)}: ${(error as Error).message}`,
+  'pinner.factor-found': ({ key }) =>
+    `found a factor of a key that seals ${keyText(key)}, and convicts its signer`,
+  'pinner.bounty-claimed': () =>
+    'has shown the factor: the bounty is paid in some rounds unless somebody knew it before',
+  'pinner.claim-failed': ({ error }) => `cannot claim a bounty: ${(error as Error).message}`,
   'signer.sending': ({ draw }) => `encodes what draw ${String(draw)} asks for`,
   'signer.delivered': ({ draw }) => `delivered what draw ${String(draw)} asked for`,
   'signer.out-of-time': ({ draw }) => `has no more time for draw ${String(draw)}, and says so`,

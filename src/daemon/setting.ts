@@ -39,6 +39,19 @@ export function size(min: number): Setting<number> {
   }
 }
 
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** A time such as `90d`, `12h` or `30m`, in milliseconds. */
+export const duration: Setting<number> = {
+  shows: 'TIME',
+  takes: 'a time such as 90d, 12h or 30m',
+  parse(text) {
+    const match = /^(\d{1,9}(?:\.\d{1,3})?)([smhd])$/.exec(text)
+    const ms = match ? Math.round(Number(match[1]) * UNIT_MS[match[2]!]!) : NaN
+    return Number.isSafeInteger(ms) && ms > 0 ? ms : undefined
+  }
+}
+
 /** An address of a node. */
 export interface Address {
   host: string

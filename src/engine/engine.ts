@@ -212,6 +212,21 @@ export class Engine<T extends EngineTasks = EngineTasks> extends Resource {
     const result = this.#workers.call(name, input as InputOf<N>, options) as Promise<OutputIn<T, N>>
     return signal ? unlessAborted(result, signal) : result
   }
+
+  /**
+   * Does one task that nobody waits for, on a thread of its own at the lowest priority that the system has: it takes what
+   * streams, tasks and other programs leave. One at a time; begun by the first.
+   */
+  async callIdle<N extends keyof T & string>(
+    name: N,
+    input: InputIn<T, N>,
+    { signal }: { signal: AbortSignal }
+  ): Promise<OutputIn<T, N>> {
+    this.signal.throwIfAborted()
+    signal.throwIfAborted()
+    const result = this.#workers.call(name, input as InputOf<N>, { idle: true }) as Promise<OutputIn<T, N>>
+    return unlessAborted(result, signal)
+  }
 }
 
 function slabsOf(memoryBytes: number, threads: number): SlabPool {

@@ -7,8 +7,10 @@ export interface TaskOptions {
   again?: () => void
   /** The slab that the task works on: it has a word that tells how far the task is. */
   slab?: Slab
-  /** How long a thread may be at it; ten minutes unless it says otherwise. */
+  /** How long a thread may be at it; ten minutes unless it says otherwise, or nobody waits for it. */
   timeoutMs?: number
+  /** Whether nobody waits for it: it is done when there is nothing else to do. */
+  idle?: boolean
 }
 
 /** What does tasks: worker threads, or this thread. */

@@ -16,6 +16,8 @@ import {
 
 /** Tasks that may wait in a worker's own queue, so that it never idles for the length of a message. */
 const TASKS_PER_WORKER = 2
+/** What makes a thread the last that the system runs. */
+const LEAST_NICE = 19
 /** How often a task may have begun on a worker that then crashed, before it is given up. */
 const MOST_CRASHES = 2
 /** How often a task is handed out at all: it may wait, or have ended unheard, where another one crashes. */
@@ -34,6 +36,8 @@ interface Watched {
   overdue: boolean
 }
 
+type Pool = Piscina<TaskRequest<unknown>, TaskOutcome<unknown>>
+
 /**
  * Worker threads that do tasks of workers/. A worker that crashes is replaced, and what it was doing is done
  * once more on another; tasks that only waited there are not counted as tried. A worker that does not come to the end of a task in
@@ -44,7 +48,9 @@ export class WorkerPool extends Resource implements Executor {
   readonly #folder: URL
   readonly #memory: readonly SharedArrayBuffer[]
   readonly #files = new Map<string, string>()
-  #pool: Piscina<TaskRequest<unknown>, TaskOutcome<unknown>> | undefined
+  #pool: Pool | undefined
+  /** One thread, for tasks that nobody waits for. */
+  #idle: Pool | undefined
   readonly #waiting = new Set<(error: EngineError) => void>()
   readonly #watched = new Set<Watched>()
 
@@ -58,7 +64,7 @@ export class WorkerPool extends Resource implements Executor {
     this.#memory = memory
     this.#folder = folder
     this.owe('threads', async () => {
-      await this.#pool?.destroy()
+      await Promise.all([this.#pool?.destroy(), this.#idle?.destroy()])
       this.#failAll(closedError())
     })
   }
@@ -94,16 +100,15 @@ export class WorkerPool extends Resource implements Executor {
   async call<N extends string>(
     name: N,
     input: InputOf<N>,
-    { again, slab, timeoutMs = TASK_MS }: TaskOptions = {}
+    { again, slab, idle = false, timeoutMs = idle ? Infinity : TASK_MS }: TaskOptions = {}
   ): Promise<OutputOf<N>> {
     const stage = slab?.stage ?? new Int32Array(new SharedArrayBuffer(4))
     for (let tries = 1, crashes = 0; ; tries++) {
       Atomics.store(stage, 0, WAITING)
       const watched: Watched = { stage, timeoutMs, seenMs: 0, overdue: false }
       this.#watched.add(watched)
-      const outcome = await this.#run(name, { input, stage: slab?.number ?? stage }).finally(() =>
-        this.#watched.delete(watched)
-      )
+      const request = { input, stage: slab?.number ?? stage }
+      const outcome = await this.#run(name, request, idle).finally(() => this.#watched.delete(watched))
       if (!('crash' in outcome)) {
         if ('error' in outcome) throw fromPlainError(outcome.error)
         return outcome.value as OutputOf<N>
@@ -129,10 +134,11 @@ export class WorkerPool extends Resource implements Executor {
 
   async #run(
     name: string,
-    request: TaskRequest<unknown>
+    request: TaskRequest<unknown>,
+    idle: boolean
   ): Promise<TaskOutcome<unknown> | { crash: unknown }> {
     this.signal.throwIfAborted()
-    const pool = (this.#pool ??= this.#start())
+    const pool = idle ? (this.#idle ??= this.#startIdle()) : (this.#pool ??= this.#start())
     const filename = this.#fileOf(name)
     let fail: ((error: EngineError) => void) | undefined
     try {
@@ -159,8 +165,8 @@ export class WorkerPool extends Resource implements Executor {
     return file
   }
 
-  #start(): Piscina<TaskRequest<unknown>, TaskOutcome<unknown>> {
-    const pool = new Piscina<TaskRequest<unknown>, TaskOutcome<unknown>>({
+  #start(): Pool {
+    const pool: Pool = new Piscina({
       minThreads: this.threads,
       maxThreads: this.threads,
       concurrentTasksPerWorker: TASKS_PER_WORKER,
@@ -178,6 +184,24 @@ export class WorkerPool extends Resource implements Executor {
       this.#pool = undefined
       void pool.destroy()
       this.#failAll(new EngineError('ENGINE_WORKERS', 'the worker threads cannot be started', { cause }))
+    })
+    return pool
+  }
+
+  #startIdle(): Pool {
+    const pool: Pool = new Piscina({
+      minThreads: 1,
+      maxThreads: 1,
+      niceIncrement: LEAST_NICE,
+      workerData: this.#memory,
+      recordTiming: false,
+      workerHistogram: false
+    })
+    // Who asked hears of a crash by its task; where no thread can be started, the next task tries it again.
+    pool.on('error', () => {
+      if (pool.threads.length > 0) return
+      this.#idle = undefined
+      void pool.destroy()
     })
     return pool
   }

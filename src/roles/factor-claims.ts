@@ -20,14 +20,15 @@ export class FactorClaims {
 
   /** Claims with a factor, or goes on with a claim on this segment. @throws ChainError if the chain does not take it */
   async claim(segment: Uint8Array, factor: bigint): Promise<void> {
-    const kept = await this.#kept(segment)
-    const known = kept !== null && bigintOf(kept.factor) === factor
-    const claim = known ? kept : await prepareClaim(this.#ports, segment, factor)
-    if (!known) await this.#keep(claim)
-    await this.#finish(claim)
+    await this.#finish(await this.#prepared(segment, factor))
   }
 
-  /** Segments whose claims were interrupted. */
+  /** Keeps a claim that `resume` makes. @throws ChainError `BOUNTY_NONE`, `FACTOR_WRONG` */
+  async prepare(segment: Uint8Array, factor: bigint): Promise<void> {
+    await this.#prepared(segment, factor)
+  }
+
+  /** Segments whose claims are not decided. */
   async open(): Promise<Uint8Array[]> {
     const names = await readdir(this.#dir).catch(() => [])
     return names.filter((name) => /^[0-9a-f]{64}$/.test(name)).map((name) => Buffer.from(name, 'hex'))
@@ -37,6 +38,14 @@ export class FactorClaims {
   async resume(segment: Uint8Array): Promise<void> {
     const kept = await this.#kept(segment)
     if (kept) await this.#finish(kept)
+  }
+
+  async #prepared(segment: Uint8Array, factor: bigint): Promise<FactorClaim> {
+    const kept = await this.#kept(segment)
+    if (kept !== null && bigintOf(kept.factor) === factor) return kept
+    const claim = await prepareClaim(this.#ports, segment, factor)
+    await this.#keep(claim)
+    return claim
   }
 
   async #finish(claim: FactorClaim): Promise<void> {
@@ -67,7 +76,8 @@ export class FactorClaims {
   }
 }
 
-function isDecided(error: unknown): boolean {
+/** Whether an error is the chain's last word on a claim. */
+export function isDecided(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code
   return code === 'BOUNTY_NONE' || code === 'BOUNTY_CLAIMED' || code === 'FACTOR_WRONG'
 }

@@ -41,6 +41,9 @@ export interface ParticipantOptions extends MemberOptions {
   runningRootBytes?: number
   /** Of a pinner: `PinnerOptions.replacedKeptMs`. */
   replacedKeptMs?: number
+  /** Of a pinner: `PinnerOptions.searchCurves`, `PinnerOptions.searchShare`. */
+  searchCurves?: number
+  searchShare?: number
   /** Of a signer: `SignerOptions.unservedMs`. */
   unservedMs?: number
   /** Of a pinner: `PinnerOptions.searchAfterMs`. */

@@ -14,7 +14,7 @@ import { encodeOriginalProof, proofIndices } from '../protocol/original-tree.js'
 import { PinnedCore, type PinnedCoreHost } from './pinned-core.js'
 import type { SignedOriginal } from './original.js'
 import { readChunk } from './read-chunk.js'
-import { Records, type RecordedSegment } from './records.js'
+import { Records, type RecordedSegment, type SearchedModulus } from './records.js'
 import { checkVeil } from './self-check.js'
 import { checkSpec, sameSpec } from './spec.js'
 import { OpenedBlocks } from './opened-blocks.js'
@@ -365,6 +365,26 @@ export class PinnerStore extends Resource {
         this.#open.records.deleteSegment(id)
       })
     )
+  }
+
+  /** Keeps what a signer shows of the primes of a segment's modulus, until the segment goes. */
+  keepPrimeProof(id: Uint8Array, proof: Uint8Array): Promise<void> {
+    return this.#guard(() => Promise.resolve(this.#open.records.keepPrimeProof(id, proof)))
+  }
+
+  /** What was kept for a segment. */
+  primeProof(id: Uint8Array): Buffer | null {
+    return this.#open.records.primeProof(id)
+  }
+
+  /** Of the held segments whose modulus was searched for factors in fewer steps than these, the one with the fewest. */
+  leastSearched(steps: number): SearchedModulus | null {
+    return this.#open.records.leastSearched(steps)
+  }
+
+  /** Remembers how many steps of the search are done, until the segment goes. */
+  setSearched(id: Uint8Array, steps: number): Promise<void> {
+    return this.#guard(() => Promise.resolve(this.#open.records.setSearched(id, steps)))
   }
 
   /** Chunks `[start, end)` in order, missing ones left out, read about 1 MiB at a time. */

@@ -4,7 +4,7 @@ import { openSqlite } from '../sqlite.js'
 import { decodeManifest, encodeManifest } from './hypercore-parts.js'
 import type { SegmentPublic, SegmentSpec } from './types.js'
 
-const FORMAT = 2
+const FORMAT = 3
 
 const SCHEMA = `
   CREATE TABLE hypercore (
@@ -28,6 +28,12 @@ const SCHEMA = `
     apart INTEGER NOT NULL CHECK (apart IN (0, 1)),
     state TEXT NOT NULL CHECK (state IN ('pending', 'verified', 'held', 'replaced', 'aborting'))
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE modulus (
+    segment BLOB NOT NULL PRIMARY KEY REFERENCES segment (id) ON DELETE CASCADE,
+    prime_proof BLOB NOT NULL,
+    searched INTEGER NOT NULL DEFAULT 0 CHECK (searched >= 0)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX modulus_by_search ON modulus (searched, segment);
   CREATE INDEX segment_of_hypercore ON segment (key, first_block);
 `
 
@@ -61,6 +67,15 @@ interface Row {
   bytes: number
   apart: number
   state: RecordState
+}
+
+/** A held segment in whose modulus factors are looked for. */
+export interface SearchedModulus {
+  key: Buffer
+  id: Buffer
+  publicKey: Buffer
+  /** Steps that are done. */
+  searched: number
 }
 
 /** Which segments a pinner's folder holds, in SQLite: read before any hypercore is opened. */
@@ -149,6 +164,39 @@ export class Records {
       for (const other of replaced) this.setState(other, 'replaced')
       this.setState(id, 'held')
     })()
+  }
+
+  /** What a signer shows of the primes of a segment's modulus; goes with the segment. */
+  keepPrimeProof(id: Uint8Array, proof: Uint8Array): void {
+    this.#db
+      .prepare(
+        `INSERT INTO modulus (segment, prime_proof) VALUES (?, ?)
+         ON CONFLICT (segment) DO UPDATE SET prime_proof = excluded.prime_proof WHERE prime_proof != excluded.prime_proof`
+      )
+      .run(asBuffer(id), asBuffer(proof))
+  }
+
+  primeProof(id: Uint8Array): Buffer | null {
+    const row = this.#db
+      .prepare('SELECT prime_proof FROM modulus WHERE segment = ?')
+      .pluck()
+      .get(asBuffer(id))
+    return (row as Buffer | undefined) ?? null
+  }
+
+  /** Of the held segments with fewer steps than these, the one that has the fewest. */
+  leastSearched(steps: number): SearchedModulus | null {
+    const row = this.#db
+      .prepare(
+        `SELECT key, id, public_key AS publicKey, searched FROM modulus JOIN segment ON segment.id = modulus.segment
+         WHERE searched < ? AND state = 'held' ORDER BY searched, id LIMIT 1`
+      )
+      .get(steps)
+    return (row as SearchedModulus | undefined) ?? null
+  }
+
+  setSearched(id: Uint8Array, steps: number): void {
+    this.#db.prepare('UPDATE modulus SET searched = ? WHERE segment = ?').run(steps, asBuffer(id))
   }
 
   setRemoving(key: Buffer): void {

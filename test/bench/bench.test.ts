@@ -11,7 +11,7 @@ const bench = (t: TestContext, ...args: string[]) => runProgram(t, ['bench', ...
 test('--help names every suite and option', async (t) => {
   const { code, stdout } = await bench(t, '--help')
   assert.equal(code, 0)
-  const suites = ['chain', 'chunk', 'engine', 'merkle', 'seal', 'serve', 'storage', 'transfer']
+  const suites = ['chain', 'chunk', 'engine', 'factors', 'merkle', 'seal', 'serve', 'storage', 'transfer']
   const options = ['--rounds', '--quick', '--json', '--html', '--compare', '--against']
   for (const word of [...suites, ...options]) assert.ok(stdout.includes(word), word)
 })

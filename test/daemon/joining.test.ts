@@ -9,7 +9,7 @@ import { keyPairFromSeed } from '../../src/crypto/keys.js'
 import { askFaucet } from '../../src/daemon/faucet.js'
 import { Funding } from '../../src/daemon/funding.js'
 import { createDht, createReachableDht, type Network } from '../../src/swarm/dht.js'
-import { runProgram, startProgram, until, type Program } from '../cli/program.js'
+import { callProgram, runProgram, startProgram, until, type Program } from '../cli/program.js'
 import { json, kill, objects, said, startChain } from './programs.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { privateDht } from '../helpers/network.js'
@@ -85,7 +85,9 @@ test('a stranger joins by invite or faucet; chain and roles go on after kill -9 
     '--copies',
     '1',
     '--codec',
-    'wrap',
+    'seal',
+    '--refresh-after',
+    '30d',
     '--config',
     chainFile
   ])
@@ -99,13 +101,24 @@ test('a stranger joins by invite or faucet; chain and roles go on after kill -9 
       ['active', 1, 1]
     ]
   )
-  const [, copy] = await json(t, ['status', drive, '--config', chainFile])
+  const [planned, copy] = await json(t, ['status', drive, '--config', chainFile])
+  assert.equal(Number(planned!.refreshAfterMs), 30 * 86_400_000)
   assert.equal(copy!.pinner, pinner)
   const [whole] = await json(t, ['status', '--config', chainFile])
   assert.equal(whole!.hypercores, 2)
   await json(t, ['donate', drive, '5', '--config', chainFile])
   const [price] = await json(t, ['support', drive, '--dry-run', '--config', chainFile])
   assert.ok(BigInt(price!.month!) > 0n)
+  // Neither longer than a signer's lock, nor for a codec that has no keys.
+  for (const [options, says] of [
+    [['--refresh-after', '91d'], /7d to 90d/],
+    [['--refresh-after', '30d', '--codec', 'wrap'], /is for seal/]
+  ] as const) {
+    const dry = await callProgram(t, ['support', drive, '--dry-run', ...options, '--config', chainFile])
+    assert.equal(dry.code, 2)
+    assert.match(dry.stderr, says)
+    assert.match(dry.stderr, /\[OPTION_VALUE\]\n$/)
+  }
   const [read] = await json(t, ['get', drive, out, '--bootstrap', bootstrap])
   assert.deepEqual(read, { event: 'read', kind: 'drive', files: 1, bytes: plain.byteLength })
   assert.ok(plain.equals(readFileSync(join(out, 'files', 'file'))))

@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test'
 import * as idEncoding from 'hypercore-id-encoding'
 import { readGenesis } from '../../src/daemon/genesis.js'
 import { initChain, initNode, GENESIS_FILE, NODE_FILE } from '../../src/daemon/init.js'
-import { hypercoreKey, publicKey } from '../../src/daemon/setting.js'
+import { duration, hypercoreKey, publicKey } from '../../src/daemon/setting.js'
 import { Settings, settings, type SettingName } from '../../src/daemon/settings.js'
 import { InputError } from '../../src/errors.js'
 import { fastParameters } from '../../src/local/economy.js'
@@ -111,6 +111,20 @@ test('each setting takes what its help shows, and says what it takes', () => {
   assert.equal(settings.daily.parse('1.0000001'), undefined)
   assert.equal(settings.roles.parse('pinner,pinners'), undefined)
   assert.deepEqual(settings.bootstrap.parse('[::1]:2'), [{ host: '::1', port: 2 }])
+})
+
+test('a time has a unit, a length and an end', () => {
+  for (const [text, ms] of [
+    ['90d', 7_776_000_000],
+    ['1.5h', 5_400_000],
+    ['30m', 1_800_000],
+    ['1s', 1_000]
+  ] as const) {
+    assert.equal(duration.parse(text), ms)
+  }
+  for (const text of ['', '90', 'd', '0d', '-1d', '1e3d', '1 d', '9999999999d', '1w']) {
+    assert.equal(duration.parse(text), undefined, text)
+  }
 })
 
 test('the key of a hypercore is read in every form that people paste, that of a chain or wallet in two', () => {

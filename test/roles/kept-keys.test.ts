@@ -3,13 +3,11 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { systemClock } from '../../src/clock.js'
+import * as idEncoding from 'hypercore-id-encoding'
 import { equal } from '../../src/bytes.js'
-import { bytesOf } from '../../src/crypto/rsa-key.js'
-import { opened } from '../../src/lifecycle.js'
-import { silentLogger } from '../../src/log.js'
-import { Finder } from '../../src/roles/finder.js'
 import { modPow } from '../crypto/weak-keys.js'
+import { runProgram } from '../cli/program.js'
+import { objects } from '../daemon/programs.js'
 import { primesOf } from '../helpers/rsa-keys.js'
 import { RoleNetwork } from './network.js'
 import { closeAfter } from '../helpers/close-after.js'
@@ -60,34 +58,44 @@ test('a signer whose keys are not gone is convicted by a root and by a factor, a
   const { driveKey, hypercores } = await network.keep(files, { copies: 1, codec: 'seal' })
   await network.startRole('pinner', 'pinner-2')
   await network.startRole('signer', 'signer-2')
-  const finder = await opened(
-    new Finder({
-      dir: join(network.root, 'finder'),
-      network: network.network,
-      chainKey: network.chain.publicKey,
-      clock: systemClock,
-      randomBytes,
-      log: silentLogger
-    })
-  )
-  closeAfter(t, () => finder.close())
+  /** `datdot claim-bounty` of a stranger that has nothing but a folder, in a process of its own. */
+  const claim = async (segment: Uint8Array, ...what: string[]): Promise<Record<string, string>> => {
+    const [at] = network.network.bootstrap
+    const { code, stdout, stderr } = await runProgram(t, [
+      'claim-bounty',
+      ...['--data', join(network.root, 'finder')],
+      ...['--chain', idEncoding.encode(network.chain.publicKey)],
+      ...['--bootstrap', `${at!.host}:${at!.port}`],
+      ...['--segment', Buffer.from(segment).toString('hex'), '--json'],
+      ...what
+    ])
+    return { code: String(code), stderr, ...objects(stdout)[0] }
+  }
 
   const claimed: Uint8Array[] = []
+  let finder: Uint8Array = Buffer.alloc(0)
   for (const [i, key] of hypercores.entries()) {
     const view = (await network.observer.member.chain.hypercore(key))!
     const segment = view.copies[0]!.segments[0]!
     assert.ok(equal(segment.signer, signer.publicKey))
     const primes = taken.get(segment.draw)!
     if (i === 0) {
-      const { round, value, publicKey } = await finder.rootWanted(segment.hash)
-      assert.ok(equal(publicKey, segment.publicKey))
-      const root = rootOf(BigInt(`0x${value.toString('hex')}`), primes)
-      await assert.rejects(finder.claimRoot(segment.hash, round, bytesOf(root + 1n, MODULUS_BYTES)), {
-        code: 'ROOT_WRONG'
-      })
-      await finder.claimRoot(segment.hash, round, bytesOf(root, MODULUS_BYTES))
+      const { round, value, modulus } = await claim(segment.hash, '--ask')
+      assert.equal(modulus, Buffer.from(segment.publicKey).toString('hex'))
+      const root = rootOf(BigInt(`0x${value}`), primes)
+      const wrong = await claim(segment.hash, '--round', round!, '--root', (root + 1n).toString(16))
+      assert.equal(wrong.code, '1')
+      assert.match(wrong.stderr!, /\[ROOT_WRONG\]\n$/)
+      const right = await claim(segment.hash, '--round', round!, '--root', root.toString(16))
+      assert.equal(right.code, '0', right.stderr)
+      finder = idEncoding.decode(right.key!)
     } else {
-      await finder.claimFactor(segment.hash, primes[1]!)
+      const wrong = await claim(segment.hash, '--factor', (primes[1]! + 2n).toString(16))
+      assert.equal(wrong.code, '1')
+      assert.match(wrong.stderr!, /\[FACTOR_WRONG\]\n$/)
+      const right = await claim(segment.hash, '--factor', primes[1]!.toString(16))
+      assert.equal(right.code, '0', right.stderr)
+      assert.ok(BigInt(right.amount!) > 0n)
     }
     claimed.push(segment.hash)
   }
@@ -101,8 +109,8 @@ test('a signer whose keys are not gone is convicted by a root and by a factor, a
     of('claimed').map(({ proof }) => proof),
     claimed.map((_, i) => (i === 0 ? 'root' : 'factor'))
   )
-  for (const { by } of of('bountyPaid')) assert.ok(equal(by, finder.publicKey))
-  const { balance } = await network.observer.member.chain.account(finder.publicKey)
+  for (const { by } of of('bountyPaid')) assert.ok(equal(by, finder))
+  const { balance } = await network.observer.member.chain.account(finder)
   assert.equal(
     balance,
     of('bountyPaid').reduce((sum, { paid }) => sum + paid, 0n)

@@ -139,7 +139,13 @@ export class RoleNetwork {
     name: string,
     options: Pick<
       ParticipantOptions,
-      'runningRootBytes' | 'replacedKeptMs' | 'unservedMs' | 'searchAfterMs' | 'choice'
+      | 'runningRootBytes'
+      | 'replacedKeptMs'
+      | 'unservedMs'
+      | 'searchAfterMs'
+      | 'choice'
+      | 'searchCurves'
+      | 'searchShare'
     > = {}
   ): Promise<Participant> {
     const participant = participantOf(role, {
@@ -152,6 +158,7 @@ export class RoleNetwork {
       registration: registrationOf(role),
       memoryBytes: 16 << 20,
       threads: 1,
+      searchCurves: 0,
       ...options
     })
     this.#running.set(name, participant)

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { checkPrimeSync, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { systemClock } from '../../src/clock.js'
 import { equal } from '../../src/bytes.js'
+import { primeProofHash } from '../../src/crypto/prime-proof-bytes.js'
 import { silentLogger } from '../../src/log.js'
+import { Records } from '../../src/storage/records.js'
 import { registrationOf } from '../../src/local/economy.js'
 import { seededPrimes, weakModulus } from '../crypto/weak-keys.js'
 import { LyingSigner } from './lying-signer.js'
@@ -72,6 +74,80 @@ const attacks: {
     }
   }
 ]
+
+/**
+ * Four primes, one of 36 bits: too large for the chain's look at small primes and as few as the proof allows. p - 1 finds it
+ * with wider bounds than before acceptance: its primes are 2, 3, one of 13 bits and one of 19.
+ */
+function smallFactorKey(draw: number): AnyKey {
+  const [large] = seededPrimes([19], draw) as [bigint]
+  let small = 0n
+  for (let q = 4_001n; ; q += 2n) {
+    small = 6n * q * large + 1n
+    if (checkPrimeSync(q) && checkPrimeSync(small)) break
+  }
+  const primes = [small, ...seededPrimes([670, 670], draw)]
+  const product = primes.reduce((n, p) => n * p)
+  let last = (3n << 2046n) / product + 1n
+  last |= 1n
+  while (!checkPrimeSync(last, { checks: 8 })) last += 2n
+  return anyKey(
+    product * last,
+    [...primes, last].map((p) => ({ p, exponent: 1 }))
+  )
+}
+
+test('a pinner that finds a factor while it holds the copy convicts the signer and is paid, also if it was away in between', async (t) => {
+  const network = await RoleNetwork.start(t, ['pinner-1', 'weak', 'pinner-2', 'signer-2'], {
+    claimRounds: 5,
+    commitmentBits: 4,
+    revealAfterRounds: 6
+  })
+  const of = network.effects()
+  const pinner = await network.startRole('pinner', 'pinner-1', { searchCurves: 1, searchShare: 1 })
+  const weak = await LyingSigner.start(
+    {
+      dir: join(network.root, 'weak'),
+      network: network.network,
+      chainKey: network.chain.publicKey,
+      clock: systemClock,
+      randomBytes,
+      log: silentLogger
+    },
+    registrationOf('signer'),
+    { key: smallFactorKey }
+  )
+  closeAfter(t, () => weak.close())
+  const files = { 'one.bin': randomBytes(2_000) }
+  const { driveKey, hypercores } = await network.keep(files, { copies: 1, codec: 'seal' })
+  await network.until('a factor', () => of('factorCommitted').length > 0)
+  await network.stopRole('pinner-1')
+  const records = new Records(join(network.root, 'pinner-1', 'copies', 'pinner.db'))
+  for (const key of hypercores) {
+    const view = (await network.observer.member.chain.hypercore(key))!
+    for (const { id, primeProof } of view.copies.flatMap(({ segments }) => segments)) {
+      assert.ok(equal(primeProofHash(records.primeProof(id)!), primeProof))
+    }
+  }
+  records.close()
+  await network.startRole('pinner', 'pinner-1', { searchCurves: 1, searchShare: 1 })
+  await network.until('the bounties', () => of('bountyPaid').length === hypercores.length)
+  // What it has committed to is on its disk: it commits to nothing twice.
+  assert.equal(of('factorCommitted').length, hypercores.length)
+  for (const { by, paid } of of('bountyPaid')) {
+    assert.ok(equal(by, pinner.publicKey))
+    assert.ok(paid > 0n)
+  }
+  for (const { key } of of('convicted')) assert.ok(equal(key, weak.publicKey))
+  // Nobody says that the pinner was at fault.
+  assert.ok(of('penalised').every(({ key }) => !equal(key, pinner.publicKey)))
+
+  await network.startRole('pinner', 'pinner-2')
+  await network.startRole('signer', 'signer-2')
+  await network.until('the copies of others', () => of('released').length === hypercores.length)
+  await network.read(driveKey, files)
+  await network.audit()
+})
 
 for (const { name, code, why, delivered, key } of attacks) {
   test(`a signer whose modulus is or has ${name} is convicted, and an honest one makes the copies`, async (t) => {

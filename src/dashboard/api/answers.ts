@@ -134,7 +134,7 @@ export class ApiAnswers {
     const [chain, parameters] = await this.#now()
     const number = this.#file.knownNumber(bytes)
     const supporters = number === null ? [] : lists.supportersOf(this.#file, number, PAGE_ROWS)
-    const { copies, targetPpm, codec, every, steps, maxBytes, topic } = view.plan
+    const { copies, targetPpm, codec, every, steps, maxBytes, topic, refreshAfterMs } = view.plan
     return {
       key: named(view.key),
       state: view.state,
@@ -143,7 +143,7 @@ export class ApiAnswers {
       length: view.length,
       byteLength: view.byteLength,
       treeHash: toHex(view.treeHash),
-      plan: { copies, targetPpm, codec, every, steps, maxBytes, topic: toHex(topic) },
+      plan: { copies, targetPpm, codec, every, steps, maxBytes, topic: toHex(topic), refreshAfterMs },
       wanted: view.wanted,
       ...provenOf(this.#file, view),
       outlook: outlookOf(view, chain.at, parameters),

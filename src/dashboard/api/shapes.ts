@@ -170,7 +170,8 @@ export const hypercoreShape = fields({
     every: whole(),
     steps: whole(),
     maxBytes: whole(),
-    topic: hex32
+    topic: hex32,
+    refreshAfterMs: whole()
   }),
   wanted: whole(),
   healthy: whole(),

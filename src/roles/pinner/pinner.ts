@@ -19,6 +19,7 @@ import { HeldCopy } from './held-copy.js'
 import { storedDecode } from './stored-decode.js'
 import { Member, hasCode, type MemberOptions, type Registration } from '../member.js'
 import type { Participant, RoleChange } from '../participant.js'
+import { FactorWatch } from './factor-watch.js'
 import { OwnOpenings } from './openings.js'
 import { Outcomes } from './outcomes.js'
 import { PastCopies } from './past-copies.js'
@@ -42,6 +43,10 @@ export interface PinnerOptions extends MemberOptions {
   threads?: number
   /** Multiplications that a search for a factor of each modulus may take. Default: `SEARCH_PRODUCTS`; 0: no search. */
   searchProducts?: number
+  /** Elliptic curves that are tried on each modulus once its segment is held. Default: `SEARCH_CURVES`; 0: nothing is looked for. */
+  searchCurves?: number
+  /** How much of one core that may take, of 1; with 1 it is no less urgent than other tasks. Default: `SEARCH_SHARE`. */
+  searchShare?: number
   /** How long chunks are kept that a new segment encodes again. Default: `REPLACED_KEPT_MS`. */
   replacedKeptMs?: number
   /** How long a signer may send nothing before its pinner looks whether the hypercore is served. Default: `SEARCH_AFTER_MS`. */
@@ -78,6 +83,7 @@ export class Pinner extends Resource implements Participant {
   #outcomes!: Outcomes
   #replaced!: ReplacedSegments
   #searches!: Searches
+  #factors!: FactorWatch
   #host: SwarmHost | undefined
   #tails!: Tails
   #member!: Member
@@ -133,6 +139,14 @@ export class Pinner extends Resource implements Participant {
       serve: (key) => this.#serve(key),
       forget: (key) => this.#forget(key)
     })
+    this.#factors = new FactorWatch({
+      member,
+      engine,
+      store,
+      dir: join(dir, 'claims'),
+      curves: this.#options.searchCurves,
+      share: this.#options.searchShare
+    })
     this.#searches = new Searches(member, (draw) => this.#intake.isComing(draw), this.#options.searchAfterMs)
     this.#openings = new OwnOpenings({ member, store, engine, clock })
     this.#past = new PastCopies({ member, store, forget: (key, only) => this.#forget(key, only) })
@@ -162,6 +176,7 @@ export class Pinner extends Resource implements Participant {
     // Announcing many takes its time: challenges are answered meanwhile.
     this.#member.run('serve', () => this.#serveAll())
     await this.#register()
+    this.#factors.start()
     const wakers = [
       'drawn',
       'redraw',

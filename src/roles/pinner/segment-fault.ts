@@ -29,11 +29,12 @@ export class SegmentFault extends DatdotError {
   }
 }
 
-/** A proof that a signer should show with its modulus, and what shows that the modulus is not to be trusted. */
+/** A modulus with the proof that a signer shows of it, and what shows that it is not to be trusted. */
 export interface OfferedModulus {
   /** What a record must say of both; the hash is empty for `wrap`. */
   publicKey: Uint8Array
   primeProofHash: Uint8Array
+  primeProof: Uint8Array
   /** The fault, once the signer signed a record with this modulus. */
   fault: ((checkpoint: SignedRecord) => SegmentFault) | null
 }

@@ -255,7 +255,7 @@ export class SegmentIntake {
     { codec, id, publicKey }: SegmentPublic,
     { primeProof }: SegmentOffer
   ): Promise<OfferedModulus> {
-    if (codec !== 'seal') return { publicKey, primeProofHash: Buffer.alloc(0), fault: null }
+    if (codec !== 'seal') return { publicKey, primeProofHash: Buffer.alloc(0), primeProof, fault: null }
     const { randomBytes } = this.#member.options
     const others = this.#store
       .segments()
@@ -269,7 +269,7 @@ export class SegmentIntake {
       search: { others, seed: randomBytes(32), products: this.#ports.searchProducts }
     })
     const fault = found.fault === null ? null : modulusFault(found, primeProof)
-    return { publicKey, primeProofHash: primeProofHash(primeProof), fault }
+    return { publicKey, primeProofHash: primeProofHash(primeProof), primeProof, fault }
   }
 
   /** Says that nothing came that could be accepted: silence would be this pinner's fault alone. */
@@ -446,7 +446,7 @@ export class SegmentIntake {
           const root = (await TreeBuilder.resume(nodes, record.chunks)).root()
           await this.#checkRoot(ingest, assignment, { record, root })
           await nodes.flush()
-          await ingest.keepNote(encodeSignedRecord(checkpoint))
+          await this.#keep(ingest, encodeSignedRecord(checkpoint), modulus)
           running.provable = true
           this.#member.log('pinner.provable', { draw, chunks: record.chunks, bytes: record.bytes })
         }
@@ -474,11 +474,18 @@ export class SegmentIntake {
           `the signer sent chunks up to ${ingest.position} of ${task.end}`
         )
       }
-      await ingest.keepNote(end)
+      await this.#keep(ingest, end, modulus)
       return decodeSignedRecord(end)
     } finally {
       await nodes.close()
     }
+  }
+
+  /** Keeps what the signer signed last, and the proof that it names. */
+  async #keep(ingest: Ingest, checkpoint: Uint8Array, { primeProof }: OfferedModulus): Promise<void> {
+    const { segment } = ingest.spec
+    if (segment.codec === 'seal') await this.#store.keepPrimeProof(segment.id, primeProof)
+    await ingest.keepNote(checkpoint)
   }
 
   /**
