@@ -39,7 +39,9 @@ export function openLedger(path: string, clock: Clock): Ledger {
       parameters: parameters({
         epochMs: EPOCH_MS,
         tickMs: TICK_MS,
-        evidenceWindowMs: 1_000
+        evidenceWindowMs: 1_000,
+        // What is measured is the chain, not how fast pinners answer it.
+        openMax: 1_000
       }),
       beacon: { commitment: BEACON.commitment(), length: BEACON.length },
       allocations: [{ key: identity('sender').publicKey, amount: 1n << 60n }]
@@ -105,16 +107,23 @@ export function seedLedger(
         of.every,
         bucket
       )
+      db.run('INSERT INTO slot_places (every, place, copy) VALUES (?, ?, ?)', of.every, n, n)
       if (n < BUCKETS) {
-        db.run('INSERT INTO buckets (every, bucket, storage_epoch) VALUES (?, ?, 0)', of.every, bucket)
+        db.run('INSERT INTO buckets (every, bucket) VALUES (?, ?)', of.every, bucket)
       }
     }
+    db.run(
+      'INSERT INTO slots (every, copies, waiting, slot, round, quota, lot) VALUES (?, ?, ?, 0, 0, 0, 0)',
+      of.every,
+      of.copies,
+      of.copies
+    )
   })
   db.raw.pragma('wal_checkpoint(TRUNCATE)')
   return ledger
 }
 
-/** Begins the next epoch, in which the copies of drawn buckets become due. */
+/** Begins the next epoch: all copies of the slot before are due. */
 export function nextEpoch(ledger: Ledger, clock: Clock): void {
   clock.at += EPOCH_MS
   ledger.tick(1)

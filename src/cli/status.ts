@@ -136,6 +136,12 @@ function tellHypercore(tell: Teller, view: HypercoreView, p: Parameters): void {
   )
 }
 
+/** What a copy's score says, in failures. */
+function failuresLeft(score: number, { failureForgivenBy, failuresMax }: Parameters): string {
+  const failures = score / failureForgivenBy
+  return `failures ${Number(failures.toFixed(2))} of the ${failuresMax} that lose it`
+}
+
 function tellCopies(
   tell: Teller,
   view: HypercoreView,
@@ -143,11 +149,11 @@ function tellCopies(
 ): void {
   tellHypercore(tell, view, parameters)
   for (const copy of view.copies) {
-    const { id, state, pinner, length, bytes, failures, task } = copy
+    const { id, state, pinner, length, bytes, score, task } = copy
     const by = pinner ? `at ${idEncoding.encode(Buffer.from(pinner))}` : 'without a pinner yet'
     const { proof = null, check = null } = last.get(id) ?? {}
     const lines = [
-      `  copy ${id} ${state} ${by}: ${length} of ${view.length} chunks, ${failures} failures in a row`,
+      `  copy ${id} ${state} ${by}: ${length} of ${view.length} chunks, ${failuresLeft(score, parameters)}`,
       proof && `    last challenge ${new Date(proof.at).toISOString()}: ${proof.outcome}`,
       check &&
         `    last check ${new Date(check.at).toISOString()}: ${check.outcome}, first byte after ${(check.firstByteUs / 1000).toFixed(0)} ms, ${(check.bytesPerSecond / 1e6).toFixed(1)} MB/s`,
@@ -162,7 +168,7 @@ function tellCopies(
     }
     tell(
       'copy',
-      { id, state, pinner, length, bytes, failures, task: task?.state, ...facts },
+      { id, state, pinner, length, bytes, score, task: task?.state, ...facts },
       lines.filter((line) => line !== null).join('\n')
     )
   }

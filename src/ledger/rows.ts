@@ -50,7 +50,8 @@ export interface Copy {
   round: number
   storageEpoch: number
   retrievalEpoch: number
-  failures: number
+  /** What its outcomes come to: `scoreAfter`. */
+  score: number
   /** Chain time from which it is not paid, since a key of it is not gone. */
   unpaidFrom: number | null
 }
@@ -152,7 +153,7 @@ export function copyFrom(row: Row): Copy {
     round: count(row.round),
     storageEpoch: count(row.storage_epoch),
     retrievalEpoch: count(row.retrieval_epoch),
-    failures: count(row.failures),
+    score: count(row.score),
     unpaidFrom: maybe(row.unpaid_from)
   }
 }
@@ -242,7 +243,7 @@ export function saveTask(state: State, task: Task): void {
 export function saveCopy(state: State, copy: Copy): void {
   state.db.run(
     `UPDATE copies SET state = ?, pinner = ?, length = ?, bytes = ?, segments = ?, unpaid = ?, locked = ?, round = ?,
-     storage_epoch = ?, retrieval_epoch = ?, failures = ? WHERE id = ?`,
+     storage_epoch = ?, retrieval_epoch = ?, score = ? WHERE id = ?`,
     copy.state,
     copy.pinner,
     copy.length,
@@ -253,7 +254,7 @@ export function saveCopy(state: State, copy: Copy): void {
     copy.round,
     copy.storageEpoch,
     copy.retrievalEpoch,
-    copy.failures,
+    copy.score,
     copy.id
   )
 }
@@ -261,11 +262,11 @@ export function saveCopy(state: State, copy: Copy): void {
 /** Of a copy what challenges and checks change: none of it is indexed, so this costs a fraction of `saveCopy`. */
 export function saveCounters(state: State, copy: Copy): void {
   state.db.run(
-    'UPDATE copies SET unpaid = ?, storage_epoch = ?, retrieval_epoch = ?, failures = ? WHERE id = ?',
+    'UPDATE copies SET unpaid = ?, storage_epoch = ?, retrieval_epoch = ?, score = ? WHERE id = ?',
     copy.unpaid,
     copy.storageEpoch,
     copy.retrievalEpoch,
-    copy.failures,
+    copy.score,
     copy.id
   )
 }

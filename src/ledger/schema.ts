@@ -155,7 +155,7 @@ CREATE TABLE copies (
   round INTEGER NOT NULL DEFAULT 0,
   storage_epoch INTEGER NOT NULL DEFAULT 0,
   retrieval_epoch INTEGER NOT NULL DEFAULT 0,
-  failures INTEGER NOT NULL DEFAULT 0,
+  score INTEGER NOT NULL DEFAULT 0 CHECK (score >= 0),
   unpaid_from INTEGER,
   CHECK ((state = 0) = (segments = 0) OR state > 1),
   CHECK (state <> 1 OR pinner IS NOT NULL)
@@ -288,14 +288,39 @@ CREATE INDEX refusals_by_deadline ON refusals (deadline, draw);
 CREATE INDEX refusals_by_evidence ON refusals (evidence_by, draw);
 CREATE INDEX refusals_by_pinner ON refusals (pinner, draw);
 
--- when a bucket of copies with the same rate was challenged last, and what is still to be done of an epoch
+-- copies that are challenged once in \`every\` epochs, in no order: those in the places before \`waiting\` have still to be drawn in this slot.
+-- round: whose value drew last, or draws now; quota: what that has still to draw; lot: how many it has drawn
+CREATE TABLE slots (
+  every INTEGER PRIMARY KEY,
+  copies INTEGER NOT NULL CHECK (copies > 0),
+  waiting INTEGER NOT NULL CHECK (waiting BETWEEN 0 AND copies),
+  slot INTEGER NOT NULL,
+  round INTEGER NOT NULL,
+  quota INTEGER NOT NULL CHECK (quota BETWEEN 0 AND waiting),
+  lot INTEGER NOT NULL
+) STRICT;
+CREATE TABLE slot_places (
+  every INTEGER NOT NULL,
+  place INTEGER NOT NULL,
+  copy INTEGER NOT NULL REFERENCES copies,
+  PRIMARY KEY (every, place)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX slot_places_by_copy ON slot_places (copy);
+-- drawn by the value of a round, and asked for once fewer challenges of the pinner are open
+CREATE TABLE due_copies (
+  pinner INTEGER NOT NULL REFERENCES roles,
+  round INTEGER NOT NULL,
+  copy INTEGER NOT NULL UNIQUE REFERENCES copies,
+  PRIMARY KEY (pinner, round, copy)
+) STRICT, WITHOUT ROWID;
+
+-- copies of one rate lie in buckets, which retrieval checks draw; and what is still to be done of an epoch
 CREATE TABLE buckets (
   every INTEGER NOT NULL,
   bucket INTEGER NOT NULL,
-  storage_epoch INTEGER NOT NULL,
   PRIMARY KEY (every, bucket)
 ) STRICT, WITHOUT ROWID;
--- kind: 0 storage challenges, 1 retrieval checks
+-- kind: 1 retrieval checks
 CREATE TABLE due (
   kind INTEGER NOT NULL CHECK (kind IN (0, 1)),
   epoch INTEGER NOT NULL,
@@ -326,6 +351,7 @@ CREATE INDEX challenges_by_deadline ON challenges (deadline, id);
 CREATE INDEX challenges_by_evidence ON challenges (evidence_by, id) WHERE state = 1;
 CREATE INDEX challenges_by_copy ON challenges (copy);
 CREATE INDEX challenges_by_pinner ON challenges (pinner, id);
+CREATE INDEX challenges_open ON challenges (pinner, id) WHERE state = 0;
 
 -- state: 0 waits for the value of its round, 1 asked for; chance: of being asked for, of 2^32; open_by: null until its pinner has answered
 -- something since it was asked for
@@ -398,6 +424,9 @@ export const stateTables: readonly (readonly [table: string, order: string])[] =
   ['tasks', 'id'],
   ['draws', 'id'],
   ['refusals', 'draw'],
+  ['slots', 'every'],
+  ['slot_places', 'every, place'],
+  ['due_copies', 'pinner, round, copy'],
   ['buckets', 'every, bucket'],
   ['due', 'kind, epoch, every, bucket'],
   ['challenges', 'id'],

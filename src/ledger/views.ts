@@ -115,7 +115,7 @@ export function copyView(state: State, h: Hypercore, copy: Copy): CopyView {
     bytes: copy.bytes,
     segments: segmentViews(state, h, copy, copy.segments),
     task: task && viewTask(state, task),
-    failures: copy.failures
+    score: copy.score
   }
 }
 

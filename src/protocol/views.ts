@@ -116,7 +116,8 @@ export interface CopyView {
   bytes: number
   segments: SegmentView[]
   task: TaskView | null
-  failures: number
+  /** What its outcomes come to: each failure adds `failureForgivenBy`, each success takes 1, and it is lost at `failuresMax` times that. */
+  score: number
 }
 
 export interface SegmentView extends SegmentRecord {

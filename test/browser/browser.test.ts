@@ -28,6 +28,7 @@ const expectations: Record<string, string> = {
   'rules-money': 'burned',
   'rules-deliveries': 'fee',
   'rules-merging': 'ms',
+  'rules-challenges': 'seed',
   merkle: 'root',
   slices: 'hash',
   refusal: 'code',

@@ -2,6 +2,7 @@ import { made, refusals } from './agreement.js'
 import { merkle, refusal, slices } from './proof-vectors.js'
 import { Comparisons } from './room.js'
 import {
+  challenges,
   deliveries,
   encodings,
   entries,
@@ -25,6 +26,7 @@ const checks: Record<string, (it: Comparisons, vectors: never) => void | Promise
   'rules-money': money,
   'rules-deliveries': deliveries,
   'rules-merging': merging,
+  'rules-challenges': challenges,
   merkle,
   slices,
   refusal,

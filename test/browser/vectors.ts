@@ -34,6 +34,10 @@ import {
 import { feeOf } from '../../src/ledger/rules/fees.js'
 import { growthPrice, growthReserve, growthWaitMs } from '../../src/ledger/rules/growth.js'
 import { lowerMedian } from '../../src/ledger/rules/reputation.js'
+import { answerMs } from '../../src/ledger/rules/schedule.js'
+import { scoreAfter } from '../../src/ledger/rules/score.js'
+import { slotLot, slotOf, slotSeed, slotShare } from '../../src/ledger/rules/slots.js'
+import type { RoundBase } from '../../src/ledger/rules/time.js'
 import {
   amount,
   bytes,
@@ -55,6 +59,7 @@ import {
   unsignedBytes,
   verifyOperation,
   type Kind,
+  type Outcome,
   type Statement
 } from '../../src/protocol/operations.js'
 import { originalType, sumsOf } from '../../src/protocol/original.js'
@@ -344,6 +349,56 @@ export function merging(it: Comparisons, vectors: Merging): void {
   for (const { price, copies, every, ms } of vectors.spent) {
     it.same(mergedMs({ price: BigInt(price), copies, every }, parameters({})), ms, `${price} grains`)
   }
+}
+
+interface Challenges {
+  slots: ({ round: number; every: number; slot: number; roundsLeft: number } & RoundBase &
+    Pick<Parameters, 'tickMs' | 'epochMs'>)[]
+  draws: {
+    chain: string
+    every: number
+    value: string
+    waiting: number
+    roundsLeft: number
+    seed: string
+    share: number
+    lots: number[]
+  }[]
+  scores: { story: string; scores: number[] }[]
+  answerMs: { steps: number; ms: number }[]
+}
+
+const OUTCOMES: Record<string, Outcome> = {
+  s: 'success',
+  f: 'failure',
+  r: 'refused',
+  o: 'offline',
+  u: 'unknown',
+  l: 'lie'
+}
+
+/** When copies are asked, how long their pinner has, and what becomes of their score. */
+export function challenges(it: Comparisons, vectors: Challenges): void {
+  const p = parameters()
+  for (const { round, every, slot, roundsLeft, ...base } of vectors.slots) {
+    const own = slotOf(round, every, base, base)
+    it.same(own.slot, slot, `slot of round ${round}`)
+    it.same(own.roundsLeft, roundsLeft, `rounds left from ${round}`)
+  }
+  for (const { chain, every, value, waiting, roundsLeft, seed, share, lots } of vectors.draws) {
+    const own = slotSeed(from(chain), every, from(value))
+    it.same(own, seed, `seed of ${value}`)
+    it.same(slotShare(own, waiting, roundsLeft), share, `share of ${waiting} in ${roundsLeft}`)
+    for (const [lot, place] of lots.entries()) it.same(slotLot(own, lot, waiting - lot), place, `lot ${lot}`)
+  }
+  for (const { story, scores } of vectors.scores) {
+    let score = 0
+    for (const [n, expected] of scores.entries()) {
+      score = scoreAfter(score, OUTCOMES[story[n]!]!, p)
+      it.same(score, expected, `${story}, after ${n}`)
+    }
+  }
+  for (const { steps, ms } of vectors.answerMs) it.same(answerMs(steps, p), ms, `time for ${steps} steps`)
 }
 
 interface Wrap {

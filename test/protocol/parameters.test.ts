@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decode, encode } from '../../src/protocol/codec.js'
 import {
-  DEFAULT_STEPS,
   defaultParameters,
   parameters,
   parametersType,
@@ -56,10 +55,4 @@ test('what a segment earns is a hundredth of a datdot and two for each GiB, in g
 test('an operation may name an entry a day or 1,048,576 entries back', () => {
   assert.equal(defaultParameters.anchorEntries, 1_048_576)
   assert.equal(defaultParameters.anchorMs, 24 * 60 * 60 * 1000)
-})
-
-test('a walk of the default steps finds a tenth missing with at least 99 %', () => {
-  assert.ok(1 - 0.9 ** DEFAULT_STEPS >= 0.99)
-  assert.ok(1 - 0.9 ** (DEFAULT_STEPS - 1) < 0.99)
-  assert.ok(DEFAULT_STEPS <= defaultParameters.stepsMax)
 })

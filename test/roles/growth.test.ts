@@ -72,10 +72,10 @@ test('what came in pieces is made one segment while it is proven and served, and
   const { id } = await copy()
   const before = network.settled(id, 'success')
   await network.until('two more proofs', () => network.settled(id, 'success') >= before + 2)
-  const { segments, length, failures } = await copy()
+  const { segments, length, score } = await copy()
   assert.ok(of('accepted').filter((effect) => effect.copy === id).length > segments.length)
   assert.ok(segments.length <= 4, `${segments.length} segments`)
-  assert.deepEqual([length, failures], [16, 0])
+  assert.deepEqual([length, score], [16, 0])
   const { storage } = network.observer.copies.get(id)!
   assert.deepEqual([storage.failure ?? 0, storage.refused ?? 0, storage.lie ?? 0], [0, 0, 0])
   assert.deepEqual(await readBlocks(t, network, core.key, 16), blocks)

@@ -108,7 +108,8 @@ export class RoleNetwork {
       genesis: {
         name: 'test',
         // Who is gone or silent is to be found soon.
-        parameters: { ...fastParameters(), roundTripMs: 500, ...changes },
+        // Shorter than for a watched network, so that who is gone is soon found; long enough for a busy machine.
+        parameters: { ...fastParameters(), roundTripMs: 2_000, ...changes },
         allocations,
         beaconLength: 1 << 14
       },

@@ -1,5 +1,5 @@
 """
-Makes the vectors rules-money.json, openings.json, encodings.json and entries.json from docs/protocol.md and docs/formats.md alone: an
+Makes the vectors rules-money.json, rules-challenges.json, openings.json, encodings.json and entries.json from docs/protocol.md and docs/formats.md alone: an
 implementation that shares nothing with the project's, in another language. Run it in this folder with
 `python3 independent.py`; it needs the package `cryptography` for Ed25519, and prints nothing.
 """
@@ -428,4 +428,47 @@ save("openings.json", {
     "chances": [{"bytes": n * size, "chunks": n, "every": every, "chance": chance(n * size, n, every)}
                 for n in (1, 3, 1_000, 2**30) for size in (137, 1_160, 65_672, 2**20, 15_790_472) for every in (1, 2, 1024)],
     "draws": [opening(c, v, n) for c in (0, 1, 77, 2**40) for v in (0, 1, 250) for n in (1, 2, 3, 1_000, 2**40)],
+})
+
+
+# Storage challenges: docs/protocol.md, section 7. Slots and their rounds are counted one by one; defaults of the parameters.
+
+def slot_of(round_, every, base_round, base_clock, tick, epoch):
+    begins = lambda r: base_clock + (r - base_round) * tick
+    slot = begins(round_) // (every * epoch)
+    left = 0
+    while begins(round_ + left) < (slot + 1) * every * epoch:
+        left += 1
+    return {"round": round_, "every": every, "baseRound": base_round, "baseClock": base_clock, "tickMs": tick,
+            "epochMs": epoch, "slot": slot, "roundsLeft": left}
+
+
+def slot_draw(every, byte, waiting, left):
+    chain, value = bytes([3]) * 32, bytes([byte]) * 32
+    seed = H("datdot/slot/1", chain, every, value)
+    whole, rest = divmod(waiting, left)
+    share = whole + (1 if rest and U(seed, left) < rest else 0)
+    lots = [U(H("datdot/slot-lot/1", seed, lot), waiting - lot) for lot in range(min(share, 4))]
+    return {"chain": chain.hex(), "every": every, "value": value.hex(), "waiting": waiting, "roundsLeft": left,
+            "seed": seed.hex(), "share": share, "lots": lots}
+
+
+def scores(story):
+    score, out = 0, []
+    for letter in story:
+        # Success takes 1 in 50 of a failure, never below 0; unknown says nothing.
+        score = max(0, score - 1) if letter == "s" else score if letter == "u" else score + 50
+        out.append(score)
+    return {"story": story, "scores": out, "lost": next((n for n, s in enumerate(out) if s >= 3 * 50), None)}
+
+
+save("rules-challenges.json", {
+    "slots": [slot_of(r, every, br, bc, tick, epoch)
+              for tick, epoch in ((10_000, 3_600_000), (250, 3_000), (7, 100), (600_000, 3_600_000))
+              for every in (1, 2, 8) for br, bc in ((0, 0), (5, 12_345)) for r in (5, 6, 17, 364, 365)],
+    "draws": [slot_draw(every, byte, waiting, left) for every in (1, 64) for byte in (0, 1, 2, 250)
+              for waiting, left in ((1, 1), (1, 2), (1, 360), (5, 360), (361, 360), (1_000_000, 359), (7, 3))],
+    "scores": [scores(s) for s in ("fff", "sfsfuf", "ss" + "f" + "s" * 49 + "ff" + "sf", "f" + "s" * 60 + "f",
+                                   "frof", "l" * 3, "f" + "s" * 25 + "f" + "s" * 24 + "uf" + "f")],
+    "answerMs": [{"steps": s, "ms": 2 * 500 + -(-s * 25_000 // 1_000)} for s in (1, 9, 36, 45, 459, 512)],
 })

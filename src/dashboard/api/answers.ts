@@ -122,7 +122,7 @@ export class ApiAnswers {
       length: view.length,
       codec: view.plan.codec,
       wanted: view.wanted,
-      ...provenOf(this.#file, view),
+      ...provenOf(this.#file, view, parameters),
       outlook: outlookOf(view, chain.at, parameters)
     }
   }
@@ -145,21 +145,23 @@ export class ApiAnswers {
       treeHash: toHex(view.treeHash),
       plan: { copies, targetPpm, codec, every, steps, maxBytes, topic: toHex(topic), refreshAfterMs },
       wanted: view.wanted,
-      ...provenOf(this.#file, view),
+      ...provenOf(this.#file, view, parameters),
       outlook: outlookOf(view, chain.at, parameters),
       supporters: supporters.map(({ key: of, amount, since }) => ({
         key: named(of),
         amount: amount.toString(),
         since
       })),
-      copies: view.copies.slice(0, COPIES_MAX).map((copy) => copyAnswer(this.#file, copy, SEGMENTS_SHOWN))
+      copies: view.copies
+        .slice(0, COPIES_MAX)
+        .map((copy) => copyAnswer(this.#file, copy, SEGMENTS_SHOWN, parameters))
     }
   }
 
   async copy(id: number): Promise<shapes.CopyAnswer> {
     const view = await this.#source.copy(id)
     if (!view) throw unknown(`copy ${id}`)
-    return copyAnswer(this.#file, view, SEGMENTS_MAX)
+    return copyAnswer(this.#file, view, SEGMENTS_MAX, await this.#source.parameters())
   }
 
   async members(role: RoleName, query: PageQuery): Promise<PageOf<shapes.MemberRow>> {

@@ -114,7 +114,7 @@ export const copyShape = fields({
   pinner: orNull(keyText),
   length: whole(),
   bytes: whole(),
-  failures: whole(),
+  score: whole(),
   provenAt: orNull(moment),
   answerMs: orNull(whole()),
   firstByteUs: orNull(whole()),

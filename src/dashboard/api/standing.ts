@@ -15,10 +15,10 @@ export const keyOrNull = (key: Uint8Array | null): string | null =>
 export const named = (key: Uint8Array): string => keyOf(Buffer.from(key))
 export const hexOrNull = (bytes: Uint8Array | null): string | null => (bytes === null ? null : toHex(bytes))
 
-/** How well a copy does, in one word. */
-export function healthOf(copy: CopyView, proven: number | null): CopyAnswer['health'] {
+/** How well a copy does, in one word. @param p the chain's: what comes to a failure */
+export function healthOf(copy: CopyView, proven: number | null, p: Parameters): CopyAnswer['health'] {
   if (copy.state !== 'active') return copy.state
-  if (copy.failures > 0) return 'failing'
+  if (copy.score >= p.failureForgivenBy) return 'failing'
   return proven === null ? 'unproven' : 'proven'
 }
 
@@ -41,7 +41,7 @@ export function outlookOf(h: HypercoreView, at: number, p: Parameters): Hypercor
 }
 
 /** @param segments most that are told of, the newest */
-export function copyAnswer(file: HistoryFile, copy: CopyView, segments: number): CopyAnswer {
+export function copyAnswer(file: HistoryFile, copy: CopyView, segments: number, p: Parameters): CopyAnswer {
   const [challenge] = pastChallenges(file, { copy: copy.id }, { before: null, limit: 8 }).filter(
     ({ answerMs }) => answerMs !== null
   )
@@ -51,11 +51,11 @@ export function copyAnswer(file: HistoryFile, copy: CopyView, segments: number):
     id: copy.id,
     hypercore: named(copy.hypercore),
     state: copy.state,
-    health: healthOf(copy, proven),
+    health: healthOf(copy, proven, p),
     pinner: keyOrNull(copy.pinner),
     length: copy.length,
     bytes: copy.bytes,
-    failures: copy.failures,
+    score: copy.score,
     provenAt: proven,
     answerMs: challenge?.answerMs ?? null,
     firstByteUs: check?.firstByteUs ?? null,
@@ -88,12 +88,13 @@ export function copyAnswer(file: HistoryFile, copy: CopyView, segments: number):
 /** How many copies are whole and have passed their last challenge, how many there are, and when the one longest unproven was proven. */
 export function provenOf(
   file: HistoryFile,
-  h: HypercoreView
+  h: HypercoreView,
+  p: Parameters
 ): { healthy: number; live: number; provenAt: number | null } {
   const active = h.copies.filter(({ state }) => state === 'active')
   const proven = active
     .map((copy) => ({ copy, at: provenAt(file, copy.id) }))
-    .filter(({ copy, at }) => healthOf(copy, at) === 'proven')
+    .filter(({ copy, at }) => healthOf(copy, at, p) === 'proven')
   const times = proven.map(({ at }) => at!)
   return {
     healthy: proven.length,

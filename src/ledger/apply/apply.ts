@@ -140,6 +140,8 @@ function checkParameters(p: Parameters): void {
     'copiesMax',
     'stepsMax',
     'failuresMax',
+    'failureForgivenBy',
+    'openMax',
     'redrawsMax'
   ]
   for (const name of positive) {

@@ -8,7 +8,7 @@ import {
 } from '../../protocol/operations.js'
 import { paidFor, storageReward } from '../rules/economics.js'
 import { updateReputation } from '../rules/reputation.js'
-import { answerMs, evidenceMs } from '../rules/schedule.js'
+import { scoreAfter } from '../rules/score.js'
 import type { Row } from '../database.js'
 import { copyById, hypercoreById, type Copy, type Hypercore } from '../rows.js'
 import { BURNED, effectivePpm, RESERVED, type Account, type State } from '../state.js'
@@ -16,77 +16,10 @@ import { askNext } from './copies.js'
 import { beginGrace } from './grace.js'
 import { awaitOpening, pinnerAnswered } from './openings.js'
 import { afterOutcome } from './outcomes.js'
+import { askPinner } from './slots.js'
 
 /** Kind of the storage challenges in `due` and `tallies`. */
 const STORAGE = 0
-
-/**
- * Issues the challenges of buckets that an earlier round drew, so that the walk's start is younger than the choice of the copy.
- * Does at most `work` copies and returns how many.
- */
-export function issueChallenges(state: State, work: number): number {
-  const { head } = state
-  let done = 0
-  while (done < work) {
-    const due = state.db.get(
-      'SELECT * FROM due WHERE kind = 0 AND round < ? ORDER BY kind, epoch, every, bucket LIMIT 1',
-      head.round
-    )
-    if (!due) break
-    const rows = state.db.all(
-      `SELECT c.id, c.pinner, c.segments, h.steps FROM copies c JOIN hypercores h ON h.id = c.hypercore
-       WHERE c.every = ? AND c.bucket = ? AND c.state = 1 AND c.id > ?
-         AND NOT EXISTS (SELECT 1 FROM challenges o WHERE o.copy = c.id)
-       ORDER BY c.id LIMIT ?`,
-      due.every as bigint,
-      due.bucket as bigint,
-      due.cursor as bigint,
-      work - done
-    )
-    for (const row of rows) issue(state, row)
-    done += rows.length
-    if (done < work) {
-      state.db.run(
-        'DELETE FROM due WHERE kind = 0 AND epoch = ? AND every = ? AND bucket = ?',
-        due.epoch as bigint,
-        due.every as bigint,
-        due.bucket as bigint
-      )
-    } else {
-      state.db.run(
-        'UPDATE due SET cursor = ? WHERE kind = 0 AND epoch = ? AND every = ? AND bucket = ?',
-        rows.at(-1)!.id as bigint,
-        due.epoch as bigint,
-        due.every as bigint,
-        due.bucket as bigint
-      )
-    }
-  }
-  return done
-}
-
-function issue(state: State, row: Row): void {
-  const { head, parameters: p } = state
-  const challenge = head.nextChallenge++
-  const steps = Number(row.steps)
-  const answerBy = head.clock + answerMs(steps, p)
-  const evidenceBy = answerBy + evidenceMs(steps, p)
-  state.db.run(
-    `INSERT INTO challenges (id, copy, pinner, state, epoch, round, steps, segments, answer_by, evidence_by, deadline)
-     VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)`,
-    challenge,
-    row.id as bigint,
-    row.pinner as bigint,
-    head.epoch,
-    head.round,
-    steps,
-    row.segments as bigint,
-    answerBy,
-    evidenceBy,
-    answerBy
-  )
-  state.emit({ kind: 'challenged', challenge, copy: Number(row.id), round: head.round, answerBy })
-}
 
 /**
  * A pinner's answer to its challenges. Those that are not open any more are left out; if that is all of them, the answer is refused. What came after
@@ -137,6 +70,7 @@ export function answer(state: State, sender: Account, body: Body<'answer'>, deta
     throw new ChainError('CHALLENGE_NOT_OPEN', 'none of these challenges is open and for this pinner')
   }
   pinnerAnswered(state, role)
+  askPinner(state, role.id)
 }
 
 /** The chain's verdicts on answered challenges. */
@@ -184,21 +118,21 @@ function close(state: State, row: Row, outcome: Outcome): void {
       paid = wanted
     }
     copy.storageEpoch = epoch
-    copy.failures = 0
     if (copy.unpaid > 0) rewardSigners(state, copy, Number(row.segments))
     // What is new has been proven: now it may be made one with what is older.
     if (copy.segments > 1 && copy.unpaid === 0) askNext(state, hypercore, copy)
   } else if (outcome !== 'unknown') {
     // What was not proven is not paid later either.
     copy.storageEpoch = Number(row.epoch)
-    copy.failures++
     if (canPay(state, hypercore, fee)) burnFee(state, hypercore, fee)
   }
+  copy.score = scoreAfter(copy.score, outcome, p)
   pinner.main = updateReputation(pinner.main, outcome, p)
   state.rated(pinner)
   const reputationPpm = effectivePpm(pinner)
   state.emit({ kind: 'settled', challenge: Number(row.id), copy: copy.id, outcome, paid, reputationPpm })
   afterOutcome(state, copy, outcome, reputationPpm)
+  askPinner(state, pinner.id)
 }
 
 /** Mints X of the first `segments` segments that have it still to come. */

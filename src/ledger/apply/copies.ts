@@ -15,6 +15,7 @@ import { BURNED, effectivePpm, RESERVED, type State } from '../state.js'
 import type { EffectBody } from '../../protocol/effects.js'
 import { unlockCopy } from './locks.js'
 import { isFull, merge } from './merging.js'
+import { askPinner, leaveSlots } from './slots.js'
 import { segmentsIn } from './renewal.js'
 import { nextTurn, passOver, queueTask } from './turns.js'
 import { copiesFor } from '../rules/economics.js'
@@ -234,6 +235,7 @@ function dismantle(state: State, hypercore: Hypercore, copy: Copy): void {
   state.db.run('UPDATE segments SET reserved = 0 WHERE copy = ? AND reserved > 0', copy.id)
   unlockCopy(state, copy.id)
   state.db.run('UPDATE segments SET renew_clock = NULL WHERE copy = ? AND renew_clock IS NOT NULL', copy.id)
+  leaveSlots(state, copy)
   state.db.run('DELETE FROM challenges WHERE copy = ?', copy.id)
   state.db.run('DELETE FROM openings WHERE copy = ?', copy.id)
   state.db.run('DELETE FROM passed WHERE copy = ?', copy.id)
@@ -244,6 +246,7 @@ function dismantle(state: State, hypercore: Hypercore, copy: Copy): void {
     pinner.locked -= copy.locked
     copy.locked = 0n
     state.touch(pinner)
+    askPinner(state, pinner.id)
   }
 }
 

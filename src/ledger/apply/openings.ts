@@ -2,6 +2,7 @@ import { ChainError } from '../../errors.js'
 import type { Body } from '../../protocol/operations.js'
 import { isOpened, openedChunk, openingChance, openingSeed } from '../rules/openings.js'
 import { updateReputation } from '../rules/reputation.js'
+import { scoreAfter } from '../rules/score.js'
 import { roundAt } from '../rules/time.js'
 import type { Row } from '../database.js'
 import { copyById } from '../rows.js'
@@ -140,7 +141,7 @@ function conclude(state: State, row: Row, outcome: 'success' | 'failure' | 'lie'
   const copy = copyById(state, Number(row.copy))
   const pinner = state.role(Number(row.pinner))
   if (outcome !== 'success') {
-    copy.failures++
+    copy.score = scoreAfter(copy.score, outcome, state.parameters)
     // What was not shown to be the author's is not paid.
     copy.storageEpoch = Math.max(copy.storageEpoch, state.head.epoch)
     pinner.main = updateReputation(pinner.main, outcome, state.parameters)

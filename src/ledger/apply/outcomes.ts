@@ -1,4 +1,5 @@
 import type { Outcome } from '../../protocol/operations.js'
+import { isLost } from '../rules/score.js'
 import { saveCounters, type Copy } from '../rows.js'
 import type { State } from '../state.js'
 import { loseCopy } from './copies.js'
@@ -7,7 +8,7 @@ import { loseCopy } from './copies.js'
 export function afterOutcome(state: State, copy: Copy, outcome: Outcome, reputationPpm: number): void {
   const p = state.parameters
   const failed = outcome !== 'success' && outcome !== 'unknown'
-  if (outcome === 'lie' || (failed && (copy.failures >= p.failuresMax || reputationPpm < p.losesCopiesPpm))) {
+  if (outcome === 'lie' || (failed && (isLost(copy.score, p) || reputationPpm < p.losesCopiesPpm))) {
     return loseCopy(state, copy, outcome === 'lie')
   }
   saveCounters(state, copy)

@@ -9,6 +9,7 @@ import { refusalHash } from '../../evidence/refusal-format.js'
 import { grow, redraw, releaseCopy } from './copies.js'
 import { beaconOf } from './draws.js'
 import { chargeGrowth } from './merging.js'
+import { joinSlots } from './slots.js'
 import { renewClock, replaceSegments } from './renewal.js'
 import { passOver, queueTask } from './turns.js'
 import {
@@ -252,12 +253,8 @@ function addSegment(state: State, task: Task, copy: Copy, record: SegmentRecord,
     copy.round = state.round
     copy.storageEpoch = epoch
     copy.retrievalEpoch = epoch
-    state.db.run(
-      'INSERT OR IGNORE INTO buckets (every, bucket, storage_epoch) VALUES (?, ?, ?)',
-      copy.every,
-      copy.bucket,
-      epoch
-    )
+    state.db.run('INSERT OR IGNORE INTO buckets (every, bucket) VALUES (?, ?)', copy.every, copy.bucket)
+    joinSlots(state, copy)
     state.emit({ kind: 'activated', copy: copy.id, hypercore: hypercore.key, pinner: state.keyOf(pinner) })
   }
   growLock(state, hypercore, copy, pinner)

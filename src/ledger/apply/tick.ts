@@ -1,11 +1,11 @@
 import { ChainError } from '../../errors.js'
 import type { Body } from '../../protocol/operations.js'
 import { opensLayers } from '../rules/beacon.js'
-import { epochOf, isStorageDue } from '../rules/schedule.js'
+import { epochOf } from '../rules/schedule.js'
 import { clockOfRound, LAYERS_MAX, roundAt } from '../rules/time.js'
 import type { State } from '../state.js'
 import { forgetCommitments, payBounties } from './bounties.js'
-import { expireChallenges, issueChallenges } from './challenges.js'
+import { expireChallenges } from './challenges.js'
 import { beginChecks, freezeVerifiers, settleChecks } from './checks.js'
 import { lapse } from './grace.js'
 import { ageRoles, drawTasks, wakeTasks } from './draws.js'
@@ -14,6 +14,7 @@ import { refreshSegments } from './renewal.js'
 import { continueRetirements, driftRoles } from './roles.js'
 import { expireRefusals, expireTasks } from './tasks.js'
 import { drawOpenings, expireOpenings } from './openings.js'
+import { drawSlots } from './slots.js'
 import { follow } from './time.js'
 
 /** Values of rounds that are kept in any case, for those who ask for them; part of the rules, since the state has them. */
@@ -51,7 +52,7 @@ export function tick(state: State, body: Body<'tick'>): number {
     drawTasks,
     settleChecks,
     drawOpenings,
-    issueChallenges,
+    drawSlots,
     lapse,
     continueRetirements
   ]) {
@@ -93,7 +94,7 @@ function showValue(state: State, { round, value }: Body<'tick'>): void {
   forgetRounds(state)
 }
 
-/** Forgets the values of rounds that no open challenge, opening, task, refusal or check refers to; the log has all of them. */
+/** Forgets the values of rounds that no open challenge, opening, slot, task, refusal or check refers to; the log has all of them. */
 function forgetRounds({ db, head }: State): void {
   const least = (sql: string) => Number(db.get(sql)?.round ?? Infinity)
   // Challenges and draws are numbered in the order of their rounds: the first open one has the lowest.
@@ -101,6 +102,7 @@ function forgetRounds({ db, head }: State): void {
     head.round - ROUNDS_KEPT,
     least('SELECT round FROM challenges ORDER BY id LIMIT 1'),
     least('SELECT min(round) AS round FROM openings'),
+    least('SELECT min(round) AS round FROM slots'),
     head.drawRound ?? Infinity,
     least('SELECT round FROM draws WHERE id = (SELECT min(draw) FROM tasks WHERE draw IS NOT NULL)'),
     least('SELECT round FROM draws WHERE id = (SELECT min(draw) FROM refusals)'),
@@ -113,24 +115,9 @@ function forged(): ChainError {
   return new ChainError('BEACON_FORGED', 'the value is not the one that was committed to')
 }
 
-/** Draws the buckets whose copies are challenged; those of an epoch that was not finished are dropped. */
 function beginEpoch(state: State, epoch: number): void {
   const { head } = state
   head.epoch = epoch
   state.emit({ kind: 'epochBegan', epoch, round: head.round })
-  state.db.run('DELETE FROM due WHERE kind = 0')
-  for (const row of state.db.all('SELECT * FROM buckets ORDER BY every, bucket')) {
-    const every = Number(row.every)
-    const bucket = Number(row.bucket)
-    if (!isStorageDue(head.beacon, every, bucket, epoch - Number(row.storage_epoch))) continue
-    state.db.run('UPDATE buckets SET storage_epoch = ? WHERE every = ? AND bucket = ?', epoch, every, bucket)
-    state.db.run(
-      'INSERT INTO due (kind, epoch, every, bucket, round, cursor) VALUES (0, ?, ?, ?, ?, -1)',
-      epoch,
-      every,
-      bucket,
-      head.round
-    )
-  }
   beginChecks(state)
 }

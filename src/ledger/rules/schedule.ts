@@ -4,9 +4,6 @@ import type { Parameters } from '../../protocol/parameters.js'
 /** Copies of one challenge rate are spread over this many buckets; a bucket is drawn as a whole. */
 export const BUCKETS = 256
 
-/** Times `every` after which a bucket is challenged even if chance left it out. */
-const EVERY_MAX = 4
-
 /** The most bytes of evidence, and of a step of it: docs/formats.md. */
 const EVIDENCE_BYTES = 4
 const EVIDENCE_STEP_BYTES = 3_231
@@ -19,22 +16,8 @@ export function epochOf(clock: number, p: Parameters): number {
 }
 
 /**
- * Whether a bucket is challenged in an epoch: with probability 1/every, by the epoch's beacon, so that nobody knows
- * before; and at the latest `4 * every` epochs after the last time.
- */
-export function isStorageDue(
-  beacon: Uint8Array,
-  every: number,
-  bucket: number,
-  epochsSince: number
-): boolean {
-  if (every === 1 || epochsSince >= EVERY_MAX * every) return true
-  return uniform(hash('datdot/due/1', beacon, 'storage', every, bucket), BigInt(every)) === 0n
-}
-
-/**
- * The same for retrieval checks, without memory: what decides is a beacon value that is shown after the reports close, when
- * nothing else may be open.
+ * Whether the copies of a bucket are checked in an epoch: with probability 1/every, by a beacon value that is shown after the reports
+ * close, so that nobody knows before.
  */
 export function isRetrievalDue(beacon: Uint8Array, every: number, bucket: number): boolean {
   return (
@@ -42,9 +25,14 @@ export function isRetrievalDue(beacon: Uint8Array, every: number, bucket: number
   )
 }
 
-/** Ms from issue to the latest s_k: `k` random reads and two round trips, and one tick of rounding. */
-export function answerMs(steps: number, p: Parameters): number {
-  return Math.ceil((steps * p.walkStepUs) / 1_000) + 2 * p.roundTripMs + p.tickMs
+/**
+ * Ms from the offer of a challenge to the arrival of the latest s_k: two round trips, and the reads of all walks that its pinner has open, its own
+ * included. No tick is in it, so that it leaves little time for fetching what is not there.
+ *
+ * @param openSteps steps of all challenges of the pinner that are open
+ */
+export function answerMs(openSteps: number, p: Parameters): number {
+  return 2 * p.roundTripMs + Math.ceil((openSteps * p.walkStepUs) / 1_000)
 }
 
 /** Ms from the latest s_k to the latest evidence: the most that k steps can weigh, at upload speed, and round trips. */

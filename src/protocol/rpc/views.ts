@@ -164,7 +164,7 @@ export const copyViewType: Type<CopyView> = struct({
   bytes: uint(),
   segments: list(segmentViewType, 65_536),
   task: optional(taskViewType),
-  failures: uint()
+  score: uint()
 })
 
 export const hypercoreViewType: Type<HypercoreView> = struct({

@@ -62,6 +62,9 @@ export const SEARCH_PRODUCTS = 1
 const ANNOUNCED_AT_A_TIME = 64
 /** Challenges that are walked for one answer. */
 const CHALLENGES_PER_ANSWER = 64
+/** Pause after answering failed for a reason that may pass. */
+const ANSWER_AGAIN_MS = 250
+
 /**
  * Keeps encoded copies and serves them as the plain hypercores: takes segments from signers, checks all of them,
  * answers challenges, seeds to any reader.
@@ -73,6 +76,9 @@ export class Pinner extends Resource implements Participant {
   /** Answers whose evidence is still to be handed over. */
   readonly #walked = new Map<number, Answer>()
   readonly #sending = new Set<number>()
+  /** Whether challenges are being answered, and whether more of them may be open by now. */
+  #answering = false
+  #asked = false
   /** Where else readers look for a held hypercore, by its key. */
   readonly #topics = new Map<string, Uint8Array>()
   #store!: PinnerStore
@@ -194,6 +200,8 @@ export class Pinner extends Resource implements Participant {
       (effects) => {
         this.#past.hear(effects)
         this.#outcomes.hear(effects)
+        // The time for an answer has no room for other work.
+        if (!effects || effects.some(({ kind }) => kind === 'challenged')) this.#answerSoon()
       }
     )
   }
@@ -263,12 +271,12 @@ export class Pinner extends Resource implements Participant {
 
   async #work(): Promise<void> {
     const { chain, signal } = this.#member
+    this.#answerSoon()
     const assignments = await chain.assignments({ signal })
     await this.#intake.work(assignments)
     this.#searches.work(assignments)
     for (const { draw, hypercore } of await chain.asks({ signal })) await this.#reply(draw, hypercore)
     await this.#refusals.work()
-    await this.#answer()
     await this.#sendEvidence()
     await this.#openings.work()
     await this.#past.work(assignments)
@@ -286,6 +294,26 @@ export class Pinner extends Resource implements Participant {
     } catch (error) {
       if (!hasCode(error, 'ACKNOWLEDGED', 'DRAW_NOT_OPEN', 'NOT_DRAWN')) throw error
     }
+  }
+
+  /** Answers what is open, beside all other work; what is asked for meanwhile is looked for again. */
+  #answerSoon(): void {
+    this.#asked = true
+    if (this.#answering) return
+    this.#answering = true
+    const { signal, log } = this.#member
+    this.#member.run('answers', async () => {
+      while (this.#asked && !signal.aborted) {
+        this.#asked = false
+        await this.#answer().catch(async (error: unknown) => {
+          if (signal.aborted) return
+          log('role.failed', { job: 'answers', error: error as Error })
+          this.#asked = true
+          await this.#member.pause(ANSWER_AGAIN_MS)
+        })
+      }
+      this.#answering = false
+    })
   }
 
   /** Walks the open challenges and signs one answer for all of them. */

@@ -143,7 +143,10 @@ test('what is claimed cannot be saved by giving the copy up, and a signer leaves
   const of = sealed(t, { failuresMax: 1, evidenceWindowMs: 500, lockMs: 8_000 })
   const { network, copy, segment, signer } = of
   network.send(signer, { kind: 'retire', body: { role: 'signer' } })
-  network.tick(10)
+  for (let n = 0; n < 10; n++) {
+    network.tick()
+    network.work()
+  }
   assert.equal(role(of, signer.publicKey).state, 'retiring')
   const { locked } = network.ledger.bounty(segment.hash)!
   network.send(finder, rootOf(of, finder))

@@ -106,7 +106,7 @@ test('a copy has one opening at a time, about one answer in four is opened, and 
 test('its time counts from the next answer of its pinner on: who is away owes it when it is back', (t) => {
   const of = asked(t)
   const { network, opening } = of
-  network.tick(30)
+  network.tick(15)
   assert.equal(network.ledger.opening(opening.challenge)!.openBy, null)
   assert.equal(
     network.ledger.settleOpenings([{ challenge: opening.challenge, outcome: 'failure', evidence: null }]),
@@ -132,7 +132,7 @@ test('what does not come though its pinner is there is a failure, asked for agai
   const again = network.ledger.opening(opening.challenge)!
   assert.deepEqual([again.missed, again.openBy, again.index], [1, null, opening.index], 'the same chunk')
   assert.equal(network.ledger.copy(opening.copy)!.state, 'active')
-  assert.equal(network.ledger.copy(opening.copy)!.failures, 1)
+  assert.equal(network.ledger.copy(opening.copy)!.score, network.ledger.parameters().failureForgivenBy)
   answers(of)
   network.tick(4)
   assert.ok(network.ledger.settleOpenings([item]))
@@ -185,7 +185,7 @@ test('verdicts are the chain’s, on openings that are asked for, with evidence 
   refused(network, network.chain, settle({ ...good, outcome: 'failure', evidence: null }), 'OPENING_VERDICT')
   network.send(network.chain, settle(good))
   refused(network, network.chain, settle(good), 'OPENING_UNKNOWN')
-  assert.equal(network.ledger.copy(opening.copy)!.failures, 0)
+  assert.equal(network.ledger.copy(opening.copy)!.score, 0)
 })
 
 test('where the rules want none, none is drawn', (t) => {

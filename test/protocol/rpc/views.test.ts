@@ -84,7 +84,7 @@ const copy = {
   bytes: 5,
   segments: [segment, { ...segment, segment: 5 }],
   task,
-  failures: 6
+  score: 6
 }
 const outcomes = { success: 1, failure: 2, offline: 3, refused: 4, unknown: 5, lie: 6 }
 
