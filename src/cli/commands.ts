@@ -51,6 +51,10 @@ const COMMANDS: Record<string, Entry> = {
     summary: 'say what an account holds',
     load: async () => (await import('./tokens.js')).balance
   },
+  payout: {
+    summary: 'change where a role pays out to, or replace its lost key',
+    load: async () => (await import('./payout.js')).payoutCommand
+  },
   profile: {
     summary: 'find out whether the network or the encryption is the limit here',
     load: async () => (await import('./profile.js')).profile

@@ -54,7 +54,7 @@ Exit codes: 0 done, 1 the chain does not answer, 2 bad input.
           ? 0n
           : epochs * (storageReward(bytes, 1, parameters) + retrievalReward(bytes, 1, parameters))
       const expected = Math.min(capacity, Math.floor(kept * share))
-      const body = { role: 'pinner' as const, capacityBytes: capacity, deposit }
+      const body = { role: 'pinner' as const, capacityBytes: capacity, deposit, payout: null }
       const joiningFee = feeOf({ kind: 'register', body }, parameters)
       const facts = {
         joiningFee,

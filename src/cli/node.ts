@@ -152,7 +152,8 @@ function roleOf(settings: Settings, role: NodeRole, table: TomlTable | undefined
     name: table?.values.get('name')?.text ?? settings.get('name', table) ?? role,
     registration: {
       capacityBytes: role === 'verifier' ? 0 : (settings.get('capacity', table) ?? CAPACITY_BYTES),
-      deposit: settings.get('deposit', table) ?? DEPOSIT
+      deposit: settings.get('deposit', table) ?? DEPOSIT,
+      payout: settings.get('payout', table)
     },
     ...(role === 'pinner' && pinnerLimits(settings, table)),
     reserveBytes: role === 'pinner' ? (settings.get('reserve', table) ?? RESERVE_BYTES) : undefined,

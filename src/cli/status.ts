@@ -1,3 +1,4 @@
+import { equal } from '../bytes.js'
 import { resolve } from 'node:path'
 import * as idEncoding from 'hypercore-id-encoding'
 import { findKey, wholeCopies } from '../daemon/keeping.js'
@@ -76,6 +77,11 @@ ${codes}`,
         `storage challenges: ${passed} passed, ${failed} failed`
       ]
       tell('chain', facts, lines.join('\n'))
+      for (const { key: id, role, state, payout } of await chain.roles()) {
+        if (!equal(payout, chain.publicKey)) continue
+        const name = idEncoding.encode(Buffer.from(id))
+        tell('pays', { key: id, role, state }, `the ${role} ${name} (${state}) pays out to this wallet`)
+      }
       return EXIT_OK
     })
   }

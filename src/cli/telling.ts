@@ -40,6 +40,8 @@ const sentences: Record<string, (facts: Facts) => string | undefined> = {
   'role.registered': () => 'registered and working',
   'role.waiting': ({ key, missing }) =>
     `waits for ${amountText(missing as bigint)} datdots; send them to ${keyText(key)}`,
+  'role.payout-other': ({ payout }) =>
+    `pays out to ${keyText(payout)}, which alone may change that: datdot payout`,
   'role.no-chain': ({ key }) => `the chain ${keyText(key)} does not answer; trying again`,
   'role.elsewhere': () =>
     'another copy of this folder works under its key; stop one of them. This one goes on when the other is gone',

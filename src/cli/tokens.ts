@@ -1,3 +1,4 @@
+import { equal } from '../bytes.js'
 import * as idEncoding from 'hypercore-id-encoding'
 import {
   feesOfJoining,
@@ -45,9 +46,10 @@ ${codes}`,
         { key, balance: account.balance },
         `${idEncoding.encode(key)}  ${amountText(account.balance)} datdots`
       )
-      for (const { role, state, deposit, locked } of account.roles) {
-        const text = `  ${role} (${state}): ${amountText(deposit)} deposited, ${amountText(locked)} of it locked`
-        tell('role', { role, state, deposit, locked }, text)
+      for (const { role, state, deposit, locked, payout } of account.roles) {
+        const to = equal(payout, key) ? '' : `, pays out to ${idEncoding.encode(Buffer.from(payout))}`
+        const text = `  ${role} (${state}): ${amountText(deposit)} deposited, ${amountText(locked)} of it locked${to}`
+        tell('role', { role, state, deposit, locked, payout }, text)
       }
       return EXIT_OK
     })

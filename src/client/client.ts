@@ -250,8 +250,24 @@ export class ChainClient extends Asking {
     return anchorAt(chain)
   }
 
-  register(role: RoleName, capacityBytes: number, deposit: bigint): Promise<views.Receipt> {
-    return this.submit({ kind: 'register', body: { role, capacityBytes, deposit } })
+  /** @param payout account that is paid instead of the own one; null: as it was */
+  register(
+    role: RoleName,
+    capacityBytes: number,
+    deposit: bigint,
+    payout: Uint8Array | null = null
+  ): Promise<views.Receipt> {
+    return this.submit({ kind: 'register', body: { role, capacityBytes, deposit, payout } })
+  }
+
+  /** A role that pays out to this account is to pay out to another. */
+  setPayout(key: Uint8Array, role: RoleName, payout: Uint8Array): Promise<views.Receipt> {
+    return this.submit({ kind: 'setPayout', body: { key, role, payout } })
+  }
+
+  /** An identity whose roles pay out to this account is to go on under another key. */
+  replaceKey(key: Uint8Array, by: Uint8Array): Promise<views.Receipt> {
+    return this.submit({ kind: 'replaceKey', body: { key, by } })
   }
 
   retire(role: RoleName): Promise<views.Receipt> {

@@ -26,7 +26,7 @@ const ROLES_INVITED = 3
 /** What joining burns beside the deposits, at most: each role takes what it lacks and registers, and the rest goes to a wallet. */
 export async function feesOfJoining(chain: ChainClient, amount: bigint): Promise<bigint> {
   const taken = { kind: 'transfer' as const, body: { to: chain.publicKey, amount } }
-  const body = { role: 'pinner' as const, capacityBytes: 2 ** 44, deposit: amount }
+  const body = { role: 'pinner' as const, capacityBytes: 2 ** 44, deposit: amount, payout: chain.publicKey }
   const joined = Array.from({ length: ROLES_INVITED }, () => [taken, { kind: 'register' as const, body }])
   return (await costOf(chain, [...joined.flat(), taken])).fee
 }

@@ -40,6 +40,7 @@ export const settings = {
   connections: wholeNumber(8, 65_536),
   'peer-connections': wholeNumber(1, 1_024),
   deposit: datdots,
+  payout: publicKey,
   memory: size(4 << 20),
   http: address,
   'log-level': word(logLevels),
@@ -69,6 +70,8 @@ export const purposes: Readonly<Record<SettingName, string>> = {
   connections: 'connections that a pinner holds, 256 if not said; the least useful give way',
   'peer-connections': 'connections that one peer may have with a pinner, 4 if not said',
   deposit: 'datdots to stand in with',
+  payout:
+    'key of the account that rewards and deposits go to: kept off this machine, it changes that, and replaces a key of a role',
   memory: 'memory for chunks on their way through the worker pool',
   http: 'where metrics, liveness and readiness are served',
   'log-level': 'least level of the lines in the logs; info if not said',
@@ -85,6 +88,7 @@ const shared = [
   'port',
   'firewalled',
   'invite',
+  'payout',
   'memory',
   'http',
   'log-level',
@@ -103,11 +107,12 @@ const tables: Readonly<Record<string, readonly SettingName[]>> = {
     'connections',
     'peer-connections',
     'deposit',
+    'payout',
     'memory',
     'port'
   ],
-  signer: ['name', 'capacity', 'deposit', 'memory'],
-  verifier: ['name', 'deposit'],
+  signer: ['name', 'capacity', 'deposit', 'payout', 'memory'],
+  verifier: ['name', 'deposit', 'payout'],
   faucet: ['grant', 'daily']
 }
 

@@ -160,6 +160,28 @@ export const operationErrors = {
     cause: 'A role was registered with less deposit than the rules ask for.',
     remedy: 'Deposit at least what the message names.'
   },
+  PAYOUT_OTHER: {
+    class: 'ChainError',
+    cause: 'A role pays out to another account than the sender says it does, or than the sender is.',
+    remedy:
+      'Sign with the key of the account that the role pays out to; datdot balance KEY shows which one that is.'
+  },
+  PAYOUT_KNOWN: {
+    class: 'ChainError',
+    cause: 'The role pays out to this account already.',
+    remedy: 'Nothing to do.'
+  },
+  KEY_KNOWN: {
+    class: 'ChainError',
+    cause: 'The key that is to take the place of another one has an account already.',
+    remedy: 'Make a new identity: what a key was before cannot be mixed with what another one was.'
+  },
+  KEY_BUSY: {
+    class: 'ChainError',
+    cause:
+      'The identity whose key is to be replaced is one side of a delivery, or of a refusal that is not judged yet.',
+    remedy: 'Stop its program, and try again when the delivery is over.'
+  },
   CAPACITY_IN_USE: {
     class: 'ChainError',
     cause: 'A pinner would offer less space than its segments use.',

@@ -72,7 +72,7 @@ CREATE TABLE postings (
 ) STRICT, WITHOUT ROWID;
 
 -- role: 0 signer, 1 pinner, 2 verifier; state: 0 active, 1 retiring, 2 retired; weight, room, backing, trust: what draws see of it, which is
--- not what it has now while draws are frozen; stale: it would be something else if it were frozen now
+-- not what it has now while draws are frozen; payout: the wallet that its rewards and its deposit go to; stale: it would be something else if it were frozen now
 CREATE TABLE roles (
   id INTEGER PRIMARY KEY,
   wallet INTEGER NOT NULL REFERENCES accounts,
@@ -81,6 +81,7 @@ CREATE TABLE roles (
   capacity INTEGER NOT NULL CHECK (capacity >= 0),
   used INTEGER NOT NULL DEFAULT 0 CHECK (used >= 0),
   account INTEGER NOT NULL REFERENCES accounts,
+  payout INTEGER NOT NULL REFERENCES accounts,
   locked INTEGER NOT NULL DEFAULT 0 CHECK (locked >= 0),
   round INTEGER NOT NULL,
   aged INTEGER NOT NULL DEFAULT 0 CHECK (aged IN (0, 1)),
@@ -170,6 +171,8 @@ CREATE TABLE segments (
   copy INTEGER NOT NULL REFERENCES copies,
   segment INTEGER NOT NULL,
   signer INTEGER NOT NULL REFERENCES roles,
+  -- its signer's key when it signed: the segment's id is made with it
+  signer_key BLOB NOT NULL CHECK (length(signer_key) = 32),
   draw INTEGER NOT NULL,
   fork INTEGER NOT NULL,
   codec INTEGER NOT NULL,
@@ -287,6 +290,7 @@ CREATE TABLE refusals (
 CREATE INDEX refusals_by_deadline ON refusals (deadline, draw);
 CREATE INDEX refusals_by_evidence ON refusals (evidence_by, draw);
 CREATE INDEX refusals_by_pinner ON refusals (pinner, draw);
+CREATE INDEX refusals_by_signer ON refusals (signer, draw);
 
 -- copies that are challenged once in \`every\` epochs, in no order: those in the places before \`waiting\` have still to be drawn in this slot.
 -- round: whose value drew last, or draws now; quota: what that has still to draw; lot: how many it has drawn

@@ -52,6 +52,8 @@ export interface Role {
   capacity: number
   used: number
   account: number
+  /** Wallet that its rewards and its deposit go to. */
+  payout: number
   locked: bigint
   /** Round of its registration; `aged` once it may be drawn. */
   round: number
@@ -406,6 +408,28 @@ export class State {
     return this.find(accountKinds.wallet, key)
   }
 
+  /**
+   * Gives a wallet another key, and its deposits. The old key has a new account, whose nonce goes on, so that nothing that it signed is taken again.
+   */
+  replaceKey(wallet: Account, key: Uint8Array): void {
+    const old = wallet.key
+    for (const [code, name] of roleNames.entries()) {
+      const role = this.roleOf(wallet, name)
+      if (role) this.#rename(this.account(role.account), Buffer.concat([Buffer.of(code), key]))
+    }
+    this.#rename(wallet, Buffer.from(key))
+    const former = this.open(accountKinds.wallet, old)
+    former.nonce = wallet.nonce
+    this.#touched.add(former)
+  }
+
+  #rename(account: Account, key: Buffer): void {
+    this.db.run('UPDATE accounts SET key = ? WHERE id = ?', key, account.id)
+    this.#byKey.delete(nameOf(account.kind, account.key))
+    account.key = key
+    this.#byKey.set(nameOf(account.kind, key), account)
+  }
+
   #keep(row: Row): Account {
     const account: Account = {
       id: Number(row.id),
@@ -473,12 +497,13 @@ export class State {
     const account = this.open(accountKinds.deposit, Buffer.concat([Buffer.of(code), wallet.key]))
     const first = newReputation()
     const row = this.db.get(
-      `INSERT INTO roles (wallet, role, state, capacity, account, round, alpha, beta, alpha2, beta2, quality,
-       drift_clock) VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`,
+      `INSERT INTO roles (wallet, role, state, capacity, account, payout, round, alpha, beta, alpha2, beta2, quality,
+       drift_clock) VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`,
       wallet.id,
       code,
       capacity,
       account.id,
+      wallet.id,
       this.round,
       first.alpha,
       first.beta,
@@ -586,10 +611,11 @@ export class State {
 
   #writeRole(role: Role): void {
     this.db.run(
-      `UPDATE roles SET state = ?, capacity = ?, used = ?, locked = ?, round = ?, aged = ?, alpha = ?, beta = ?,
+      `UPDATE roles SET state = ?, payout = ?, capacity = ?, used = ?, locked = ?, round = ?, aged = ?, alpha = ?, beta = ?,
        alpha2 = ?, beta2 = ?, quality = ?, refund_clock = ?, drift_clock = ?, barred_until = ?, failed = ?, failed_until = ?, weight = ?, room = ?, backing = ?, trust = ?, stale = ?
        WHERE id = ?`,
       role.state,
+      role.payout,
       role.capacity,
       role.used,
       role.locked,
@@ -630,6 +656,7 @@ export function roleFrom(row: Row): Role {
     capacity: Number(row.capacity),
     used: Number(row.used),
     account: Number(row.account),
+    payout: Number(row.payout),
     locked: row.locked as bigint,
     round: Number(row.round),
     aged: row.aged === 1n,

@@ -35,6 +35,7 @@ import { effectivePpm, type Role, type State } from './state.js'
 export function roleView(state: State, role: Role): RoleView {
   return {
     key: state.keyOf(role),
+    payout: state.account(role.payout).key,
     role: role.role,
     state: (['active', 'retiring', 'retired'] as const)[role.state],
     capacityBytes: role.capacity,
@@ -54,7 +55,7 @@ export function bountyView(state: State, segment: Uint8Array): BountyView | null
   if (!row) return null
   const copy = copyById(state, Number(row.copy))
   const { key } = hypercoreById(state, copy.hypercore)
-  const signer = state.keyOf(state.role(Number(row.signer)))
+  const signer = row.signer_key as Buffer
   const [fork, start, draw] = [Number(row.fork), Number(row.start), Number(row.draw)]
   const claim = state.db.get('SELECT wallet, amount, round FROM bounties WHERE segment = ?', segment)
   return {
@@ -130,7 +131,7 @@ function segmentViews(state: State, h: Hypercore, copy: Copy, count: number): Se
   )
   // A copy without segments has no pinner; one that was lost keeps the one it had.
   return rows.map((row) => {
-    const signer = state.keyOf(state.role(Number(row.signer)))
+    const signer = row.signer_key as Buffer
     const start = Number(row.start)
     const fork = Number(row.fork)
     const draw = Number(row.draw)

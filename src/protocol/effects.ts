@@ -107,7 +107,9 @@ const effectBodies = {
   unserved: struct({ task: id, by: key }),
   /** The draw after the answer to a challenge fell on an opening, by the value of `round`; or it is asked for again. */
   openingDrawn: struct({ challenge: id, copy: id, round: uint() }),
-  openingSettled: struct({ challenge: id, copy: id, outcome: oneOf(outcomeNames), reputationPpm: uint() })
+  openingSettled: struct({ challenge: id, copy: id, outcome: oneOf(outcomeNames), reputationPpm: uint() }),
+  payoutSet: struct({ key, role: oneOf(roleNames), payout: key }),
+  keyReplaced: struct({ key, by: key })
 }
 
 export type EffectKind = keyof typeof effectBodies

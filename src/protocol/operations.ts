@@ -133,12 +133,22 @@ export const bodies = {
   /** Corrects the chain's date by more than an hour. Chain time goes on as it was. */
   setTime: struct({ at: uint() }),
   /** Joins a role, or raises its deposit and changes its capacity. */
-  register: struct({ role: oneOf(roleNames), capacityBytes: uint(), deposit: amount }),
+  /** `payout`: the account that is paid instead of the sender's; null: as it was, at first the sender's. */
+  register: struct({
+    role: oneOf(roleNames),
+    capacityBytes: uint(),
+    deposit: amount,
+    payout: optional(key)
+  }),
   retire: struct({ role: oneOf(roleNames) }),
   sponsor: struct({ key, original: originalType, plan: planType, donation: amount }),
   extend: struct({ key, original: originalType }),
   donate: struct({ key, amount }),
   transfer: struct({ to: key, amount }),
+  /** The account that a role's rewards go to names another one. */
+  setPayout: struct({ key, role: oneOf(roleNames), payout: key }),
+  /** The account that all roles of an identity pay out to gives it another key, which has no account yet. */
+  replaceKey: struct({ key, by: key }),
   acknowledge: struct({ draw: id }),
   /** What the signer signed: `signature` is over segmentHash(record). */
   deliver: struct({ draw: id, record: segmentRecordType, signature }),
@@ -187,6 +197,8 @@ const kindCodes: Record<Kind, number> = {
   answer: 26,
   commitReport: 27,
   revealReport: 28,
+  setPayout: 29,
+  replaceKey: 30,
   commitFactor: 40,
   claimFactor: 41,
   claimRoot: 42

@@ -54,6 +54,8 @@ export interface AccountView {
 
 export interface RoleView {
   key: Uint8Array
+  /** Account that its rewards and its deposit go to: its own, unless another was named. */
+  payout: Uint8Array
   role: RoleName
   state: 'active' | 'retiring' | 'retired'
   capacityBytes: number

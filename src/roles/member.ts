@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type HyperDHT from 'hyperdht'
 import { ChainClient } from '../client/client.js'
 import { ReceiptFile } from '../client/receipt-file.js'
+import { equal } from '../bytes.js'
 import type { Clock } from '../clock.js'
 import type { KeyPair } from '../crypto/keys.js'
 import { SwarmError, type ErrorCode } from '../errors.js'
@@ -46,6 +47,8 @@ export interface Shortage {
 export interface Registration {
   capacityBytes: number
   deposit: bigint
+  /** Account that rewards and the deposit go to; its own without it. */
+  payout?: Uint8Array | undefined
 }
 
 /** How often who waits to be registered looks whether it can be. */
@@ -138,9 +141,12 @@ export class Member extends Resource {
         const account = await this.chain.account(keyPair.publicKey, { signal })
         const known = account.roles.find((one) => one.role === role)
         const fee = await this.#feeOf(role, wanted)
+        if (wanted.payout && known && !isPaidTo(known, wanted.payout)) {
+          tell('role.payout-other', { key: keyPair.publicKey, payout: known.payout })
+        }
         const next = stepOf(known, { ...wanted, fee }, account.balance)
         if (next.kind === 'register') {
-          await this.chain.register(role, next.capacityBytes, next.deposit)
+          await this.chain.register(role, next.capacityBytes, next.deposit, next.payout)
           const { capacityBytes } = next
           log('role.registered', { key: keyPair.publicKey, deposit: wanted.deposit, capacityBytes })
         }
@@ -165,7 +171,7 @@ export class Member extends Resource {
 
   /** What registering burns, at most. */
   async #feeOf(role: RoleName, { capacityBytes, deposit }: Registration): Promise<bigint> {
-    const body = { role, capacityBytes, deposit }
+    const body = { role, capacityBytes, deposit, payout: this.keyPair.publicKey }
     return (await costOf(this.chain, [{ kind: 'register', body }])).fee
   }
 
@@ -194,12 +200,17 @@ export class Member extends Resource {
   }
 }
 
+type Step =
+  | { kind: 'done' }
+  | { kind: 'register'; capacityBytes: number; deposit: bigint; payout: Uint8Array | null }
+  | { kind: 'wait'; missing: bigint }
+
 /** What there is to do so that the chain knows a role as it is wanted. */
 function stepOf(
   known: RoleView | undefined,
-  { capacityBytes, deposit, fee }: Registration & { fee: bigint },
+  { capacityBytes, deposit, fee, payout: wantedPayout }: Registration & { fee: bigint },
   balance: bigint
-): { kind: 'done' } | ({ kind: 'register' } & Registration) | { kind: 'wait'; missing: bigint } {
+): Step {
   // Who is leaving goes on with what it has.
   if (known?.state === 'retiring') return { kind: 'done' }
   const active = known?.state === 'active' ? known : undefined
@@ -208,10 +219,18 @@ function stepOf(
   if (short && !active) return { kind: 'wait', missing: lacking + fee - balance }
   const capacity = Math.max(capacityBytes, active?.usedBytes ?? 0)
   const more = short ? 0n : lacking
+  const own = !known || equal(known.payout, known.key)
+  // Another account than the own one is changed by that one alone.
+  const payout = wantedPayout && own && !(known && equal(wantedPayout, known.payout)) ? wantedPayout : null
   // It works with what the chain knows until it earns the fee of saying more.
   if (active && short && fee > balance) return { kind: 'done' }
-  if (active && more === 0n && active.capacityBytes === capacity) return { kind: 'done' }
-  return { kind: 'register', capacityBytes: capacity, deposit: more }
+  if (active && more === 0n && active.capacityBytes === capacity && !payout) return { kind: 'done' }
+  return { kind: 'register', capacityBytes: capacity, deposit: more, payout }
+}
+
+/** Whether a role pays out to an account, or may be told to by its own key. */
+function isPaidTo({ key, payout }: RoleView, wanted: Uint8Array): boolean {
+  return equal(payout, wanted) || equal(payout, key)
 }
 
 /** Whether an error carries one of these codes, whoever threw it. */

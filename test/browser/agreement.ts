@@ -124,7 +124,14 @@ const bodies: { [K in Kind]: (n: Numbers) => Body<K> | { body: Body<K>; detail: 
   }),
   setTime: (n) => ({ at: n.whole() }),
   judge: (n) => ({ draw: n.whole(), upheld: n.below(2) }),
-  register: (n) => ({ role: n.of(roleNames), capacityBytes: n.whole(), deposit: n.amount() }),
+  register: (n) => ({
+    role: n.of(roleNames),
+    capacityBytes: n.whole(),
+    deposit: n.amount(),
+    payout: maybe(n)
+  }),
+  setPayout: (n) => ({ key: key(n), role: n.of(roleNames), payout: key(n) }),
+  replaceKey: (n) => ({ key: key(n), by: key(n) }),
   retire: (n) => ({ role: n.of(roleNames) }),
   sponsor: (n) => ({
     key: key(n),

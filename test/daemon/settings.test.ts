@@ -95,6 +95,7 @@ test('each setting takes what its help shows, and says what it takes', () => {
     connections: '1000',
     'peer-connections': '2',
     deposit: '0.000001',
+    payout: 'b'.repeat(64),
     memory: '64MiB',
     http: '127.0.0.1:9737',
     'log-level': 'warn',

@@ -59,7 +59,7 @@ test('who registers, adds deposit or leaves after the freeze changes no draw of 
   const before = drawnAfter(() => {})
   assert.ok(before.every((pinner) => pinner !== null))
   const register = (network: TestNetwork, name: string, deposit: bigint): void => {
-    const body = { role: 'pinner' as const, capacityBytes: 2 ** 40, deposit }
+    const body = { role: 'pinner' as const, capacityBytes: 2 ** 40, deposit, payout: null }
     network.send(identity(name), { kind: 'register', body })
   }
   assert.deepEqual(

@@ -271,7 +271,10 @@ export class TestNetwork {
     deposit = DEPOSIT,
     capacity = 1 << 30
   ): void {
-    this.send(identity(name), { kind: 'register', body: { role, capacityBytes: capacity, deposit } })
+    this.send(identity(name), {
+      kind: 'register',
+      body: { role, capacityBytes: capacity, deposit, payout: null }
+    })
   }
 
   sponsor(name: string, plan: Partial<Plan> = {}, donation = 100_000_000n, length = 100): Buffer {

@@ -57,7 +57,28 @@ function statements(): { name: string; statement: Statement; detail?: Uint8Array
     },
     {
       name: 'register',
-      statement: { kind: 'register', body: { role: 'pinner', capacityBytes: 2 ** 40, deposit: 70_000n } }
+      statement: {
+        kind: 'register',
+        body: { role: 'pinner', capacityBytes: 2 ** 40, deposit: 70_000n, payout: null }
+      }
+    },
+    {
+      name: 'register with a payout',
+      statement: {
+        kind: 'register',
+        body: { role: 'signer', capacityBytes: 1, deposit: 0n, payout: Buffer.alloc(32, 3) }
+      }
+    },
+    {
+      name: 'setPayout',
+      statement: {
+        kind: 'setPayout',
+        body: { key: Buffer.alloc(32, 1), role: 'signer', payout: Buffer.alloc(32, 2) }
+      }
+    },
+    {
+      name: 'replaceKey',
+      statement: { kind: 'replaceKey', body: { key: Buffer.alloc(32, 1), by: Buffer.alloc(32, 2) } }
     },
     { name: 'retire', statement: { kind: 'retire', body: { role: 'verifier' } } },
     {

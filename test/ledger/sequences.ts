@@ -71,7 +71,10 @@ export const command: fc.Arbitrary<Command> = fc.record({
       'donate',
       'claim',
       'claim',
-      'claim'
+      'claim',
+      'payout',
+      'payout',
+      'replace'
     ]
   ),
   a: fc.nat(1_000_000),
@@ -144,7 +147,47 @@ function play(network: TestNetwork, { kind, a, b }: Command): void {
       return unasked(network, { kind, a, b })
     case 'register': {
       const role = (['signer', 'pinner', 'verifier'] as const)[b % 3]!
-      network.code(who, { kind, body: { role, capacityBytes: a * 1_000, deposit: BigInt(a) * 20n } })
+      network.code(who, {
+        kind,
+        body: {
+          role,
+          capacityBytes: a * 1_000,
+          deposit: BigInt(a) * 20n,
+          payout: a % 4 === 0 ? other.publicKey : null
+        }
+      })
+      return
+    }
+    case 'payout': {
+      const role = (['signer', 'pinner', 'verifier'] as const)[b % 3]!
+      const { roles } = ledger.account(who.publicKey)
+      const of = a % 3 === 0 ? role : (roles[0]?.role ?? role)
+      if (a % 5 > 0) {
+        network.code(who, {
+          kind: 'register',
+          body: { role: of, capacityBytes: 1 << 30, deposit: 0n, payout: other.publicKey }
+        })
+      }
+      const body = {
+        key: who.publicKey,
+        role: of,
+        payout: a % 2 ? network.supporter.publicKey : who.publicKey
+      }
+      network.code(b % 2 ? other : who, { kind: 'setPayout', body })
+      return
+    }
+    case 'replace': {
+      // Under its next name; who has none yet has nothing to be replaced.
+      const old = ledger.account(who.publicKey).roles.length > 0 ? who : other
+      const by = identity(`successor ${a % 50}`)
+      const [role] = ledger.account(old.publicKey).roles
+      const payer = role && network.identities.get(Buffer.from(role.payout).toString('hex'))
+      network.code(b % 4 ? (payer ?? who) : who, {
+        kind: 'replaceKey',
+        body: { key: old.publicKey, by: by.publicKey }
+      })
+      if (ledger.account(by.publicKey).roles.length > 0)
+        network.identities.set(Buffer.from(by.publicKey).toString('hex'), by)
       return
     }
     case 'retire':

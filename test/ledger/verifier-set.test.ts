@@ -54,7 +54,7 @@ function rowsOf({ ledger }: TestNetwork, epoch: number): number[] {
 /** Everybody's deposit is raised, so that each weighs something else. */
 function raise(network: TestNetwork): void {
   for (const keyPair of [...network.identities.values()].slice(4, 4 + VERIFIERS)) {
-    const body = { role: 'verifier' as const, capacityBytes: 1 << 30, deposit: 1_000_000n }
+    const body = { role: 'verifier' as const, capacityBytes: 1 << 30, deposit: 1_000_000n, payout: null }
     network.send(keyPair, { kind: 'register', body })
   }
 }

@@ -12,7 +12,7 @@ import { commitReport, revealReport } from './checks.js'
 import { payFee } from './fees.js'
 import { extend, sponsor } from './hypercores.js'
 import { donate, transfer } from './money.js'
-import { register, retire } from './roles.js'
+import { register, replaceKey, retire, setPayout } from './roles.js'
 import { accept, acknowledge, deliver, judge, refuse } from './tasks.js'
 import { settleOpenings } from './openings.js'
 import { tick } from './tick.js'
@@ -83,6 +83,14 @@ export function apply(state: State, operation: Operation, moment: Moment): numbe
       return 0
     case 'transfer':
       transfer(state, sender, operation.body)
+      payFee(state, sender, operation)
+      return 0
+    case 'setPayout':
+      setPayout(state, sender, operation.body)
+      payFee(state, sender, operation)
+      return 0
+    case 'replaceKey':
+      replaceKey(state, sender, operation.body)
       payFee(state, sender, operation)
       return 0
     case 'acknowledge':

@@ -83,7 +83,7 @@ function segmentOf(state: State, hash: Uint8Array): Row {
 function idOf(state: State, row: Row): Uint8Array {
   const copy = Number(row.copy)
   const { key } = hypercoreById(state, copyById(state, copy).hypercore)
-  const signer = state.keyOf(state.role(Number(row.signer)))
+  const signer = row.signer_key as Buffer
   const [fork, start, draw] = [Number(row.fork), Number(row.start), Number(row.draw)]
   return segmentId({ chain: state.chainId, key, fork, copy, start, signer, draw })
 }

@@ -114,7 +114,7 @@ function close(state: State, row: Row, outcome: Outcome): void {
     const wanted = isPaid(state, copy) ? paidFor(reward, effectivePpm(pinner)) : 0n
     if (canPay(state, hypercore, wanted + fee)) {
       burnFee(state, hypercore, fee)
-      state.reward(state.account(hypercore.account), state.account(pinner.wallet), wanted)
+      state.reward(state.account(hypercore.account), state.account(pinner.payout), wanted)
       paid = wanted
     }
     copy.storageEpoch = epoch
@@ -145,7 +145,7 @@ function rewardSigners(state: State, copy: Copy, segments: number): void {
   for (const row of rows) {
     const paid = row.reserved as bigint
     const signer = state.role(Number(row.signer))
-    state.reward(state.account(RESERVED), state.account(signer.wallet), paid)
+    state.reward(state.account(RESERVED), state.account(signer.payout), paid)
     state.db.run(
       'UPDATE segments SET reserved = 0 WHERE copy = ? AND segment = ?',
       copy.id,

@@ -299,8 +299,8 @@ function settleCheck(state: State, epoch: number, copy: Copy, beacon: Buffer): v
   if (sum > 0n && canPay(state, hypercore, sum)) {
     const account = state.account(hypercore.account)
     burnFee(state, hypercore, p.challengeFee)
-    state.reward(account, state.account(pinner.wallet), wanted)
-    for (const id of agreed) state.reward(account, state.account(state.role(id).wallet), share)
+    state.reward(account, state.account(pinner.payout), wanted)
+    for (const id of agreed) state.reward(account, state.account(state.role(id).payout), share)
     paid = wanted
   }
   for (const id of drawn) {

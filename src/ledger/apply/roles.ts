@@ -1,11 +1,12 @@
 import { ChainError } from '../../errors.js'
-import type { Body, Outcome, RoleName } from '../../protocol/operations.js'
+import { equal } from '../../bytes.js'
+import { roleNames, type Body, type Outcome, type RoleName } from '../../protocol/operations.js'
 import type { Parameters } from '../../protocol/parameters.js'
 import { DRIFT_MS, driftReputation, updateReputation } from '../rules/reputation.js'
 import { addCopy, releaseCopy } from './copies.js'
 import { payFeeOfRole } from './fees.js'
 import { copyById } from '../rows.js'
-import { BURNED, roleFrom, type Account, type Role, type State } from '../state.js'
+import { accountKinds, BURNED, roleFrom, type Account, type Role, type State } from '../state.js'
 
 function leastDeposit(role: RoleName, p: Parameters): bigint {
   if (role === 'pinner') return p.pinnerDepositMin
@@ -41,6 +42,7 @@ export function register(state: State, sender: Account, body: Body<'register'>):
     // Nothing was forgotten meanwhile.
     role.driftClock = state.head.clock + DRIFT_MS
   }
+  if (body.payout) namePayout(state, sender, role, body.payout)
   role.capacity = body.capacityBytes
   state.move(sender, state.account(role.account), body.deposit)
   payFeeOfRole(state, { sender, role, least }, { kind: 'register', body })
@@ -53,6 +55,70 @@ export function register(state: State, sender: Account, body: Body<'register'>):
     capacityBytes: role.capacity,
     deposit: balance
   })
+}
+
+/** Has a role pay out to another account. Only the one that it pays out to may say so: at first that is its own. @throws ChainError `PAYOUT_OTHER` */
+function namePayout(state: State, sender: Account, role: Role, payout: Uint8Array): void {
+  const now = state.account(role.payout)
+  if (equal(payout, now.key)) return
+  if (now.id !== sender.id) {
+    throw new ChainError(
+      'PAYOUT_OTHER',
+      `this ${role.role} pays out to another account; only that may change it`
+    )
+  }
+  role.payout = state.open(accountKinds.wallet, payout).id
+  state.touch(role)
+  state.emit({ kind: 'payoutSet', key: state.keyOf(role), role: role.role, payout: Buffer.from(payout) })
+}
+
+/** The account that a role pays out to names another. */
+export function setPayout(state: State, sender: Account, body: Body<'setPayout'>): void {
+  const wallet = state.wallet(body.key)
+  const role = wallet && state.roleOf(wallet, body.role)
+  if (!role) throw new ChainError('ROLE_UNKNOWN', `this identity is no ${body.role}`)
+  if (equal(body.payout, state.account(role.payout).key)) {
+    throw new ChainError('PAYOUT_KNOWN', `the ${body.role} pays out to this account already`)
+  }
+  namePayout(state, sender, role, body.payout)
+}
+
+/**
+ * Gives an identity another key: with its account, all that it was goes on under the new one. Only the account that all of its roles pay out to may do
+ * so, and not while somebody works with it on a segment, who would pay for a delivery that the new key cannot sign any more.
+ *
+ * @throws ChainError `ROLE_UNKNOWN`, `PAYOUT_OTHER`, `KEY_KNOWN`, `KEY_BUSY`
+ */
+export function replaceKey(state: State, sender: Account, { key, by }: Body<'replaceKey'>): void {
+  const wallet = state.wallet(key)
+  const roles = wallet ? roleNames.flatMap((name) => state.roleOf(wallet, name) ?? []) : []
+  if (!wallet || roles.length === 0) throw new ChainError('ROLE_UNKNOWN', 'this identity has no role')
+  // Who pays out to itself has nobody above it, and whoever has its key could take it from its owner.
+  if (sender.id === wallet.id || roles.some((role) => role.payout !== sender.id)) {
+    throw new ChainError(
+      'PAYOUT_OTHER',
+      'only another account that all roles of this identity pay out to may replace its key'
+    )
+  }
+  if (state.wallet(by)) throw new ChainError('KEY_KNOWN', 'the new key has an account already')
+  if (roles.some((role) => isWorkedWith(state, role))) {
+    throw new ChainError(
+      'KEY_BUSY',
+      'a segment is on its way, or its refusal is not judged; try again when that is over'
+    )
+  }
+  state.replaceKey(wallet, by)
+  state.emit({ kind: 'keyReplaced', key: Buffer.from(key), by: Buffer.from(by) })
+}
+
+/** Whether a role is one side of a delivery, or of a refusal that waits for its verdict. */
+function isWorkedWith({ db }: State, { id, role }: Role): boolean {
+  if (role === 'verifier') return false
+  const delivering = `SELECT 1 FROM tasks WHERE ${role} = ? AND signer IS NOT NULL AND state > 2 LIMIT 1`
+  return (
+    db.get(delivering, id) !== undefined ||
+    db.get(`SELECT 1 FROM refusals WHERE ${role} = ? LIMIT 1`, id) !== undefined
+  )
 }
 
 /** Leaves a role in order: no more draws; a pinner's copies are handed over; then the deposit comes back. */
@@ -144,7 +210,7 @@ export function continueRetirements(state: State, work: number): number {
     if (busy || state.head.clock < role.refundClock!) continue
     const deposit = state.account(role.account)
     const refund = deposit.balance
-    state.move(deposit, state.account(role.wallet), refund)
+    state.move(deposit, state.account(role.payout), refund)
     role.state = 2
     state.touch(role)
     state.emit({ kind: 'retired', key: state.keyOf(role), role: role.role, refund })

@@ -200,12 +200,13 @@ function addSegment(state: State, task: Task, copy: Copy, record: SegmentRecord,
   const reward = mulDiv(reserved, record.end - record.start, task.end - task.start)
   state.move(state.account(RESERVED), state.account(hypercore.account), reserved - reward)
   state.db.run(
-    `INSERT INTO segments (copy, segment, signer, draw, fork, codec, version, start, end, public_key, prime_proof, salt, bytes, root,
+    `INSERT INTO segments (copy, segment, signer, signer_key, draw, fork, codec, version, start, end, public_key, prime_proof, salt, bytes, root,
      tree_hash, hash, reserved, round, locked, unlock_clock, signature, byte_length, renew_clock)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     copy.id,
     record.segment,
     signer.id,
+    record.signer,
     task.draw,
     record.fork,
     codecNames.indexOf(record.codec),

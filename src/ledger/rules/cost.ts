@@ -20,6 +20,7 @@ export function unitsOf({ kind, body }: Statement, p: Parameters): number {
       return 4
     case 'register':
     case 'retire':
+    case 'replaceKey':
     case 'refuse':
       return 2
     case 'deliver':

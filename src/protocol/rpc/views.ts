@@ -79,6 +79,7 @@ export const chainViewType: Type<ChainView> = struct({
 
 export const roleViewType: Type<RoleView> = struct({
   key: hash,
+  payout: hash,
   role: oneOf(roleNames),
   state: oneOf(['active', 'retiring', 'retired'] as const),
   capacityBytes: uint(),

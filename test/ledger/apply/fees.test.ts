@@ -153,7 +153,7 @@ test('a role pays of its deposit what its wallet has not, down to the least depo
   const least = network.ledger.parameters().pinnerDepositMin
   const register = (deposit: bigint): Statement => ({
     kind: 'register',
-    body: { role: 'pinner', capacityBytes: 1 << 20, deposit }
+    body: { role: 'pinner', capacityBytes: 1 << 20, deposit, payout: null }
   })
   const fee = feeFor(network, register(0n))
   spend(network, who, 100n)

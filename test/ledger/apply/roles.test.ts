@@ -5,7 +5,7 @@ import { accepted, refused } from './refused.js'
 import { closeAfter } from '../../helpers/close-after.js'
 
 function register(role: 'signer' | 'pinner' | 'verifier', deposit: bigint, capacityBytes = MIB): Statement {
-  return { kind: 'register', body: { role, capacityBytes, deposit } }
+  return { kind: 'register', body: { role, capacityBytes, deposit, payout: null } }
 }
 
 const least = { signer: 500_000n, pinner: 1_000_000n, verifier: 500_000n } as const

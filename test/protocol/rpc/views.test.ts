@@ -27,6 +27,7 @@ const bytes = (byte: number, length = 32) => Buffer.alloc(length, byte)
 
 const role = {
   key: bytes(1),
+  payout: bytes(9),
   role: 'pinner' as const,
   state: 'retiring' as const,
   capacityBytes: 300,
