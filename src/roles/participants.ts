@@ -44,6 +44,8 @@ export interface ParticipantOptions extends MemberOptions {
   /** Of a pinner: `PinnerOptions.searchCurves`, `PinnerOptions.searchShare`. */
   searchCurves?: number
   searchShare?: number
+  /** Of a pinner: `PinnerOptions.tailBytes`. */
+  tailBytes?: number
   /** Of a signer: `SignerOptions.unservedMs`. */
   unservedMs?: number
   /** Of a pinner: `PinnerOptions.searchAfterMs`. */

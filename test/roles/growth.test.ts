@@ -3,15 +3,20 @@ import { test, type TestContext } from 'node:test'
 import type Hypercore from 'hypercore'
 import Hyperdrive from 'hyperdrive'
 import { DONATION_GRAINS, planOf } from '../../src/local/economy.js'
+import type { Parameters } from '../../src/protocol/parameters.js'
 import { noiseBlocks } from '../storage/support.js'
 import { RoleNetwork } from './network.js'
 import { driveReader, filesOf, readBlocks, sponsored, stockPeer, supporterOf } from './stock.js'
 
 /** A network in which a segment costs next to nothing: what authors append is taken as soon as it may be. */
-async function quickNetwork(t: TestContext): Promise<RoleNetwork> {
+async function quickNetwork(
+  t: TestContext,
+  { rules = {}, tailBytes }: { rules?: Partial<Parameters>; tailBytes?: number } = {}
+): Promise<RoleNetwork> {
   const names = ['signer-1', 'pinner-1']
-  const network = await RoleNetwork.start(t, names, { segmentRewardBase: 100n })
-  for (const name of names) await network.startRole(name.split('-')[0] as 'signer', name)
+  const network = await RoleNetwork.start(t, names, { segmentRewardBase: 100n, ...rules })
+  const options = tailBytes === undefined ? {} : { tailBytes }
+  for (const name of names) await network.startRole(name.split('-')[0] as 'signer', name, options)
   return network
 }
 
@@ -80,6 +85,48 @@ test('what came in pieces is made one segment while it is proven and served, and
   assert.deepEqual([storage.failure ?? 0, storage.refused ?? 0, storage.lie ?? 0], [0, 0, 0])
   assert.deepEqual(await readBlocks(t, network, core.key, 16), blocks)
   assert.equal(of('judged').length + of('lost').length, 0)
+  await network.audit()
+})
+
+test('what is too much to be held plainly is said to the chain once all of it has been there', async (t) => {
+  const network = await quickNetwork(t, { tailBytes: 10_000 })
+  const author = await stockPeer(t, network.network)
+  const core = author.store.get({ name: 'log' })
+  const blocks = noiseBlocks(20, 3_000, 'log')
+  await core.append(blocks)
+  await author.swarm.join(core.discoveryKey).flushed()
+  await sponsored(t, network, core)
+  await network.until('a copy', () => network.observer.copies.size > 0)
+  const more = noiseBlocks(20, 3_000, 'more')
+  blocks.push(...more)
+  await core.append(more)
+  await pinned(network, core)
+  await author.end()
+  assert.deepEqual(await readBlocks(t, network, core.key, 40), blocks)
+  await network.audit()
+})
+
+test('what an author has signed and nobody serves is not said to the chain, however much it is', async (t) => {
+  const network = await quickNetwork(t, { tailBytes: 10_000, rules: { growthBytes: 1 } })
+  const author = await stockPeer(t, network.network)
+  const core = author.store.get({ name: 'log' })
+  await core.append(noiseBlocks(20, 3_000, 'log'))
+  await author.swarm.join(core.discoveryKey).flushed()
+  await sponsored(t, network, core)
+  await network.until('a copy', () => network.observer.copies.size > 0)
+  await author.swarm.suspend()
+  await core.append(noiseBlocks(20, 3_000, 'gone'))
+  await core.clear(30, 40)
+  await author.swarm.resume()
+  const reader = await stockPeer(t, network.network)
+  const seen = reader.store.get({ key: core.key })
+  await seen.ready()
+  reader.swarm.join(core.discoveryKey, { server: false, client: true })
+  await seen.get(25, { timeout: 60_000 })
+  assert.equal(seen.length, 40)
+  const { round } = network.observer
+  await network.until('some rounds', () => network.observer.round > round + 30)
+  assert.equal((await network.observer.member.chain.hypercore(core.key))!.length, 20)
   await network.audit()
 })
 

@@ -142,6 +142,7 @@ export class RoleNetwork {
       ParticipantOptions,
       | 'runningRootBytes'
       | 'replacedKeptMs'
+      | 'tailBytes'
       | 'unservedMs'
       | 'searchAfterMs'
       | 'choice'

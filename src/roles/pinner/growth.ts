@@ -16,8 +16,6 @@ const AGAIN_MS = 10_000
 /** A hypercore whose author has signed more than the chain knows of. */
 interface Grown {
   newest: SignedOriginal
-  /** Whether all of it is held here. */
-  held: boolean
   readonly changed: Wakeup
   /** From so many bytes on it need not be gathered: worth a look before its time. */
   enoughBytes: number
@@ -34,20 +32,17 @@ export class Growth {
     this.#member = member
   }
 
-  /** An author has signed this. What is not held here is sent only where it is too much to be gathered. */
-  seen(original: SignedOriginal, held: boolean): void {
+  /** An author has signed this, and every block of it has been here. */
+  seen(original: SignedOriginal): void {
     const id = toHex(original.key)
     const grown = this.#grown.get(id)
     if (grown) {
-      if (grown.held && !held && original.length <= grown.newest.length) return
-      const isNews = original.byteLength >= grown.enoughBytes || (held && !grown.held)
-      Object.assign(grown, { newest: original, held })
-      if (isNews) grown.changed.wake()
+      grown.newest = original
+      if (original.byteLength >= grown.enoughBytes) grown.changed.wake()
       return
     }
     this.#grown.set(id, {
       newest: original,
-      held,
       changed: new Wakeup(),
       enoughBytes: Infinity,
       told: undefined
@@ -92,7 +87,7 @@ export class Growth {
     const bytes = newest.byteLength - view.byteLength
     grown.enoughBytes = view.byteLength + parameters.growthBytes
     // Where no copy is held nothing is for growth: who sends it would pay.
-    if (held.length === 0 || (!grown.held && bytes < parameters.growthBytes)) return LOOK_MS
+    if (held.length === 0) return LOOK_MS
     const body = { key: newest.key, original: encodeOriginal(newest) }
     const growth = {
       bytes,

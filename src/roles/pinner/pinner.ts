@@ -49,6 +49,8 @@ export interface PinnerOptions extends MemberOptions {
   searchShare?: number
   /** How long chunks are kept that a new segment encodes again. Default: `REPLACED_KEPT_MS`. */
   replacedKeptMs?: number
+  /** Most bytes of all that is held plainly beyond the segments. Default: that of `PinnerStore`. */
+  tailBytes?: number
   /** How long a signer may send nothing before its pinner looks whether the hypercore is served. Default: `SEARCH_AFTER_MS`. */
   searchAfterMs?: number
   /** Is given what may be counted, once it is open. */
@@ -123,7 +125,8 @@ export class Pinner extends Resource implements Participant {
       clock,
       capacityBytes: registration.capacityBytes,
       minFreeBytes: Math.max(WORKING_BYTES, reserveBytes ?? 0),
-      slow: storedDecode(engine)
+      slow: storedDecode(engine),
+      ...(this.#options.tailBytes === undefined ? {} : { tailBytes: this.#options.tailBytes })
     })
     this.#store = await this.acquire('store', store)
     this.owe('sessions', () => closeAll(this.#sessions()))

@@ -1,16 +1,20 @@
 import type Hypercore from 'hypercore'
 import crypto from 'hypercore-crypto'
+import { SwarmError } from '../../errors.js'
 import { Resource } from '../../lifecycle.js'
-import { readOriginal } from '../../storage/original.js'
+import { readOriginal, type SignedOriginal } from '../../storage/original.js'
 import type { PinnerStore } from '../../storage/pinner-store.js'
 import { SwarmReader } from '../../swarm/reader.js'
-import { unlessAborted, Wakeup } from '../../wait.js'
+import { deadline, unlessAborted, Wakeup } from '../../wait.js'
 import { equal, toHex } from '../../bytes.js'
-import type { Member } from '../member.js'
+import { hasCode, type Member } from '../member.js'
 import { Growth } from './growth.js'
 
 /** Looks again even if nothing was heard of: room may have come about. */
 const LOOK_MS = 60_000
+/** What is only read through: so many blocks at a time, which are deleted then, and how long these may take. */
+const READ_BLOCKS = 16
+const READ_MS = 120_000
 
 /** A hypercore that is looked for. */
 interface Followed {
@@ -21,6 +25,8 @@ interface Followed {
   readonly changed: Wakeup
   /** Ends what is being fetched, which is wanted no more. */
   cut: AbortController
+  /** How far all of it has been here once, as one fork of it. */
+  had: { fork: number; length: number }
   /** Something changed since it was last looked at. */
   due: boolean
   ended: Promise<void>
@@ -62,6 +68,7 @@ export class Tails extends Resource {
       stop,
       changed: new Wakeup(),
       cut: new AbortController(),
+      had: { fork: -1, length: 0 },
       due: true,
       ended: Promise.resolve()
     }
@@ -140,8 +147,8 @@ export class Tails extends Resource {
     const start = await this.#store.tailStart(key, original)
     if (start === null) {
       // Held already, or too much to be held plainly.
-      const tail = (await this.#store.tails()).find((one) => one.key.equals(key))
-      return this.#growth.seen(original, tail !== undefined && tail.end >= original.length)
+      if (await this.#hasHad(key, session, original, { followed, signal })) this.#growth.seen(original)
+      return
     }
     const range = session.download({ start, end: original.length })
     // Cut off, the author's blocks never come; of another fork, others do.
@@ -159,8 +166,50 @@ export class Tails extends Resource {
     }
     if (await this.#store.holdTail(key, original)) {
       this.#member.log('pinner.tail', { key, start, end: original.length })
-      this.#growth.seen(original, true)
+      this.#growth.seen(original)
     }
+  }
+
+  /**
+   * Whether every block up to a length that is not to be held plainly now has been here once: what the author has signed need not be there, and who
+   * says to the chain that a hypercore has grown has seen it. What is not held is read through for that, and deleted.
+   */
+  async #hasHad(
+    key: Buffer,
+    session: Hypercore,
+    { fork, length, byteLength }: SignedOriginal,
+    { followed, signal }: { followed: Followed; signal: AbortSignal }
+  ): Promise<boolean> {
+    const held = this.#store.segments(key).findLast(({ state }) => state === 'held')
+    if (held?.fork !== fork) return false
+    const tail = (await this.#store.tails()).find((one) => one.key.equals(key))
+    const { had } = followed
+    let from = Math.max(held.end, tail?.end ?? 0, had.fork === fork ? had.length : 0)
+    if (from < length) {
+      // More than the plan pays for is not looked at.
+      const view = await this.#member.chain.hypercore(key, { signal }).catch(() => null)
+      signal.throwIfAborted()
+      if (!view || byteLength > view.plan.maxBytes) return false
+    }
+    const { clock } = this.#member.options
+    const error = (): Error => new SwarmError('BLOCK_UNREACHABLE', `Blocks from ${from} on are not served`)
+    while (from < length) {
+      const end = Math.min(length, from + READ_BLOCKS)
+      const range = session.download({ start: from, end })
+      try {
+        await deadline(range.done(), { clock, ms: READ_MS, signal, error })
+      } catch (failure) {
+        signal.throwIfAborted()
+        if (!hasCode(failure, 'BLOCK_UNREACHABLE')) throw failure
+        return false
+      } finally {
+        range.destroy()
+        if (!signal.aborted) await session.clear(from, end)
+      }
+      from = end
+      followed.had = { fork, length: from }
+    }
+    return true
   }
 }
 
