@@ -10,34 +10,41 @@ const colours = {
   lie: '#ff2d55'
 }
 
-/** A chart of a series in a place: outcomes one upon another, or R. @returns uPlot, to be destroyed */
+const scaled = (values, by) => values.map((value) => (value === null ? null : value * by))
+const line = (label, stroke, width) => ({ label, stroke, width, spanGaps: true, points: { size: 4 } })
+
+/** What each kind of chart draws: lines with their values. */
+const kinds = {
+  outcomes: ({ storage, retrieval }) =>
+    Object.keys(colours)
+      .map((name) => [storage[name].map((n, i) => n + retrieval[name][i]), line(name, colours[name], 2)])
+      .filter(([values]) => values.some(Boolean)),
+  reputation: ({ r, rLow }) => [
+    [scaled(r, 1e-4), line('R, %', colours.success, 2)],
+    [scaled(rLow, 1e-4), line('lowest', colours.failure, 1)]
+  ],
+  latency: ({ answerMs, firstByteUs }) => [
+    [answerMs, line('answer to a challenge, ms', colours.success, 2)],
+    [scaled(firstByteUs, 1e-3), line('first byte for a verifier, ms', colours.refused, 2)]
+  ],
+  throughput: ({ bytesPerSecond }) => [
+    [scaled(bytesPerSecond, 1 / (1 << 20)), line('MiB/s for a verifier', colours.success, 2)]
+  ]
+}
+
+/** A chart of a series in a place. @returns uPlot, to be destroyed */
 export function draw(place, series, kind) {
   const ink = getComputedStyle(place).color
-  const x = series.at.map((at) => at / 1_000)
-  const names = Object.keys(colours).filter((name) =>
-    series.storage[name].concat(series.retrieval[name]).some(Boolean)
-  )
-  const [data, lines] =
-    kind === 'reputation'
-      ? [
-          [
-            x,
-            series.r.map((r) => (r === null ? null : r / 10_000)),
-            series.rLow.map((r) => (r === null ? null : r / 10_000))
-          ],
-          [
-            { label: 'R, %', stroke: colours.success, width: 2, spanGaps: true },
-            { label: 'lowest', stroke: colours.failure, width: 1, spanGaps: true }
-          ]
-        ]
-      : [
-          [x, ...names.map((name) => series.storage[name].map((n, i) => n + series.retrieval[name][i]))],
-          names.map((name) => ({ label: name, stroke: colours[name], width: 2, points: { size: 4 } }))
-        ]
+  const lines = kinds[kind](series)
   const axis = { stroke: ink, grid: { stroke: '#8884', width: 1 }, ticks: { stroke: '#8884' } }
   return new uPlot(
-    { width: Math.max(200, place.clientWidth - 16), height: 200, series: [{}, ...lines], axes: [axis, axis] },
-    data,
+    {
+      width: Math.max(200, place.clientWidth - 16),
+      height: 200,
+      series: [{}, ...lines.map(([, how]) => how)],
+      axes: [axis, axis]
+    },
+    [series.at.map((at) => at / 1_000), ...lines.map(([values]) => values)],
     place
   )
 }

@@ -31,6 +31,11 @@ function Page() {
     event.preventDefault()
     location.hash = `#/search/${encodeURIComponent(new FormData(event.target).get('q').trim())}`
   }
+  // What stands behind # says which view is shown, so that the browser may not follow this one.
+  const skip = (event) => {
+    event.preventDefault()
+    document.getElementById('main').focus()
+  }
   const view =
     at === 'hypercores'
       ? html`<${Hypercore} key=${id} id=${id} />`
@@ -46,7 +51,7 @@ function Page() {
                 ? html`<${Search} key=${id} q=${id} />`
                 : html`<${Overview} />`
   return html`
-    <a class="skip" href="#main">Skip to what is shown</a>
+    <a class="skip" href="#main" onClick=${skip}>Skip to what is shown</a>
     <header>
       <strong><a href="#/">datdot</a></strong>
       <span class="quiet" role="status">${standing}</span>

@@ -62,27 +62,25 @@ const tones = {
 }
 export const outcome = (word) => html`<span class=${tones[word] ?? ''}>${word}</span>`
 
-/** Outcomes over time, as bars of text for who cannot see the chart, and as a chart. */
+/** A series as a chart, and in words for who cannot see it. */
 export function Chart({ path, kind }) {
   const [over, setOver] = useState('all')
   const answer = useAnswer(`${path}?span=${over}`)
   const place = useRef(null)
   useEffect(() => {
-    if (!answer.value || !place.current) return
+    const at = place.current
+    if (!answer.value || !at) return
     let chart
     let gone = false
     import('./chart.js').then(({ draw }) => {
-      if (!gone) chart = draw(place.current, answer.value, kind)
+      if (!gone && at.isConnected) chart = draw(at, answer.value, kind)
     })
     return () => {
       gone = true
       chart?.destroy()
     }
   }, [answer.value, kind])
-  const total = (name) =>
-    (answer.value?.storage[name] ?? [])
-      .concat(answer.value?.retrieval[name] ?? [])
-      .reduce((sum, n) => sum + n, 0)
+  const { value } = answer
   return html`<section>
     <label class="quiet"
       >over ${' '}
@@ -94,9 +92,32 @@ export function Chart({ path, kind }) {
       class="chart"
       ref=${place}
       role="img"
-      aria-label=${`${kind} over time: ${total('success')} passed, ${total('failure') + total('offline') + total('refused') + total('lie')} not`}
+      aria-label=${`${kind} over time: ${value ? inWords[kind](value) : 'not known yet'}`}
     ></div>
   </section>`
+}
+
+const sum = (values) => values.reduce((all, n) => all + n, 0)
+const total = ({ storage, retrieval }, names) =>
+  sum(names.flatMap((name) => [...storage[name], ...retrieval[name]]))
+const range = (values, unit) => {
+  const known = values.filter((value) => value !== null)
+  return known.length === 0
+    ? 'nothing measured'
+    : `${Math.round(Math.min(...known))} to ${Math.round(Math.max(...known))} ${unit}`
+}
+
+/** What a chart shows, for who cannot see it. */
+const inWords = {
+  outcomes: (of) =>
+    `${total(of, ['success'])} passed, ${total(of, ['failure', 'offline', 'refused', 'lie'])} not`,
+  reputation: ({ r }) =>
+    range(
+      r.map((ppm) => (ppm === null ? null : ppm / 10_000)),
+      '%'
+    ),
+  latency: ({ answerMs }) => range(answerMs, 'ms to an answer'),
+  throughput: ({ bytesPerSecond }) => range(bytesPerSecond, 'bytes a second')
 }
 
 const said = {

@@ -129,8 +129,12 @@ export function Hypercore({ id }) {
           ])
         )}
       />
-      <h2>Over time</h2>
+      <h2>Outcomes</h2>
       <${Chart} path=${`${path}/series`} kind="outcomes" />
+      <h2>Latency</h2>
+      <${Chart} path=${`${path}/series`} kind="latency" />
+      <h2>Throughput</h2>
+      <${Chart} path=${`${path}/series`} kind="throughput" />
       <h2>Supporters</h2>
       <${Table}
         name="Supporters"

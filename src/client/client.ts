@@ -45,6 +45,12 @@ export interface ChainClientOptions extends ConnectionOptions {
   receipts?: ReceiptFile
 }
 
+/** Where a log is followed from, and until when. */
+export interface Follow {
+  from: number
+  signal?: AbortSignal
+}
+
 /** One entry of the log with what it did. */
 export interface ChainEvent {
   seq: number
@@ -161,21 +167,22 @@ export class ChainClient extends Asking {
    * Entries of the log from position `from` on, then each new one, without loss or repeat whatever happens to
    * the connection. Asks for the next ones only when the last were taken. Ends when aborted or closed.
    */
-  async *events({
-    from,
-    signal
-  }: {
-    from: number
-    signal?: AbortSignal
-  }): AsyncGenerator<ChainEvent, void, void> {
+  async *events(follow: Follow): AsyncGenerator<ChainEvent, void, void> {
+    for await (const logged of this.log(follow)) {
+      for (const { entry, effects } of logged) yield readEvent(entry, effects)
+    }
+  }
+
+  /** The same as the chain has it, some entries at a time. */
+  async *log({ from, signal }: Follow): AsyncGenerator<Response<'events'>['events'], void, void> {
     for (let next = from; ;) {
       const events = await this.#eventsFrom(next, signal)
-      for (const { entry, effects } of events) {
-        const event = readEvent(entry, effects)
-        if (event.seq !== next) throw new SwarmError('RPC_PROTOCOL', `Entry ${event.seq} came for ${next}`)
+      for (const { entry } of events) {
+        const { seq } = decodeEntry(entry)
+        if (seq !== next) throw new SwarmError('RPC_PROTOCOL', `Entry ${seq} came for ${next}`)
         next++
-        yield event
       }
+      yield events
     }
   }
 

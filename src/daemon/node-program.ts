@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import type { Clock } from '../clock.js'
+import { clientSource } from '../dashboard/client-source.js'
+import { Dashboard } from '../dashboard/dashboard.js'
 import { Resource } from '../lifecycle.js'
 import { FileLog, type Logger } from '../log.js'
 import { RoleFolder } from '../roles/data-folder.js'
@@ -11,7 +13,13 @@ import { Alerts } from './alerts.js'
 import type { HttpServer } from './http.js'
 import { atLevel, type LogLevel } from './log-level.js'
 import { RoleWatch } from './role-watch.js'
+import { pause } from '../wait.js'
 import type { NodeRole } from './settings.js'
+
+/** What the page of a node remembers of its chain: follows from the log, and may be deleted. */
+const DASHBOARD = 'dashboard.db'
+/** Pause before a chain that did not answer is asked again for what the page shows. */
+const AGAIN_MS = 3_000
 
 /** One role of a node. */
 export interface RoleSettings extends RoleChange {
@@ -111,6 +119,28 @@ export class NodeProgram extends Resource {
   /** Has all roles begin; resolves when all are registered. */
   async join(): Promise<void> {
     await Promise.all(this.roles.map(({ participant }) => participant.join()))
+    const { http } = this.#options
+    if (http) void this.#show(http)
+  }
+
+  /** Shows the chain as these roles see it, from when it first answers; nothing of theirs waits for that. */
+  async #show(http: HttpServer): Promise<void> {
+    const { dir, clock } = this.#options
+    const { participant, log } = this.roles[0]!
+    const source = clientSource(participant.chain)
+    while (!this.signal.aborted) {
+      const dashboard = new Dashboard({ source, path: join(dir, DASHBOARD), clock, log })
+      try {
+        http.show(await this.acquire('dashboard', dashboard))
+        this.owe('showing', () => http.show(null))
+        return
+      } catch (error) {
+        if (this.signal.aborted) return
+        log('dashboard.failed', { error: error as Error })
+        await this.release(dashboard)
+        await pause(clock, AGAIN_MS, this.signal)
+      }
+    }
   }
 
   /**

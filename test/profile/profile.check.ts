@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { chromium, type Browser } from 'playwright-core'
 import type { ProfileReport } from '../../src/profile/report.js'
 import { runProgram } from '../cli/program.js'
+import { browser, isLight, overflow, watchedPage } from '../helpers/chromium.js'
 import { temporaryFolder } from '../helpers/folder.js'
-import { closeAfter } from '../helpers/close-after.js'
 
 const isShort = process.env.DATDOT_CHECK === 'short'
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
-
-async function browser(t: TestContext): Promise<Browser> {
-  const path = process.env.CHROMIUM ?? PLACES.find((place) => existsSync(place))
-  assert.ok(path, 'no Chromium: install Debian’s package chromium, or say in CHROMIUM where it is')
-  const opened = await chromium.launch({ executablePath: path, args: ['--no-sandbox'] })
-  closeAfter(t, () => opened.close())
-  return opened
-}
 
 test('the page of a real run shows in a browser what the JSON says', { timeout: 600_000 }, async (t) => {
   const dir = temporaryFolder(t)
@@ -35,13 +25,8 @@ test('the page of a real run shows in a browser what the JSON says', { timeout: 
     ['dark', 1200],
     ['dark', 375]
   ] as const) {
-    const context = await chrome.newContext({ colorScheme, viewport: { width, height: 800 } })
-    const page = await context.newPage()
-    const faults: string[] = []
-    const asked: string[] = []
-    page.on('pageerror', (error) => faults.push(error.message))
-    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()))
-    page.on('request', (request) => void (request.url().startsWith('file:') || asked.push(request.url())))
+    const shown = await watchedPage(chrome, 'file:', { colorScheme, viewport: { width, height: 800 } })
+    const { page, faults, foreign } = shown
     await page.goto(pathToFileURL(html).href)
 
     assert.equal(await page.locator('#answer').innerText(), report.answer)
@@ -62,16 +47,13 @@ test('the page of a real run shows in a browser what the JSON says', { timeout: 
     const raw = JSON.parse((await page.locator('#raw').textContent()) ?? '') as ProfileReport
     assert.deepEqual(raw, report)
 
-    // Readable in either scheme, and nothing sticks out of a phone's screen.
-    const colours = '[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]'
-    const [back, text] = await page.evaluate<string[]>(colours)
-    const light = (color: string): number =>
-      (color.match(/\d+/g) ?? []).slice(0, 3).reduce((sum, part) => sum + Number(part), 0)
-    assert.equal(light(back!) > light(text!), colorScheme === 'light')
-    const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - window.innerWidth')
-    assert.ok(overflow <= 0, `${overflow} pixels stick out`)
+    assert.equal(await isLight(page), colorScheme === 'light')
+    assert.equal(await overflow(page), 0)
+    const { DATDOT_PICTURES: pictures } = process.env
+    if (pictures && width > 1_000)
+      await page.screenshot({ path: join(pictures, `profile-${colorScheme}.png`), fullPage: true })
     assert.deepEqual(faults, [])
-    assert.deepEqual(asked, [])
-    await context.close()
+    assert.deepEqual(foreign, [])
+    await page.context().close()
   }
 })
