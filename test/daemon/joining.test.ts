@@ -71,7 +71,8 @@ test('a stranger joins by invite or faucet; chain and roles go on after kill -9 
     role: 'pinner',
     state: 'active',
     deposit: '100000000',
-    locked: '0'
+    locked: '0',
+    payout: pinner
   })
 
   // An author publishes, is told when it may leave, and leaves; what it wrote is read from the pinner.
