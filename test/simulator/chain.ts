@@ -53,7 +53,7 @@ export class VirtualChain extends Resource {
   logHash: Buffer = Buffer.alloc(32)
   readonly #evidence = new Map<string, EvidenceRecord>()
   #ledger!: Ledger
-  #running: { service: ChainService; ledger: Ledger } | null = null
+  #running: { service: ChainService; ledger: Ledger; gone: AbortController } | null = null
 
   constructor(options: VirtualChainOptions) {
     super()
@@ -96,7 +96,9 @@ export class VirtualChain extends Resource {
   async #stop(): Promise<void> {
     const running = this.#running
     this.#running = null
+    // What it has judged it settles before it ends.
     await running?.service.close()
+    running?.gone.abort(this.closedError())
     running?.ledger.close()
   }
 
@@ -108,9 +110,10 @@ export class VirtualChain extends Resource {
       ...{ keyPair, beacon, clock, genesis }
     })
     this.#ledger = ledger
+    const gone = new AbortController()
     const api = asynchronous(
       watched(ledger, clock, (step) => did(step, ledger)),
-      this.signal
+      gone.signal
     )
     const engine = this.own('engine', new Engine<Tasks>({ inline: inlineTasks }))
     const intake = await this.acquire('intake', new EvidenceIntake(join(folder, 'intake')))
@@ -129,7 +132,7 @@ export class VirtualChain extends Resource {
       clock,
       log
     })
-    this.#running = { service, ledger }
+    this.#running = { service, ledger, gone }
     await service.ready()
     wires.listen((connection) => service.accept(connection))
   }
