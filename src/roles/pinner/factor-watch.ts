@@ -8,7 +8,7 @@ import type { Tasks } from '../../../workers/tasks.js'
 import { FactorClaims, isDecided } from '../factor-claims.js'
 import type { Member } from '../member.js'
 
-/** Curves on each modulus: 99 % of factors of 64 bits are found by so many. */
+/** Curves on each modulus: 96 to 99 % of factors of 64 bits are found by so many. */
 export const SEARCH_CURVES = 340
 /** The share of a core that searching may take where there is nothing else to do. */
 export const SEARCH_SHARE = 0.1
