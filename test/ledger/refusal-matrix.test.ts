@@ -1,38 +1,31 @@
 import { anchorAt } from '../../src/protocol/anchor.js'
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import test, { type TestContext } from 'node:test'
 import { feeOf } from '../../src/ledger/rules/fees.js'
 import { MAX_AMOUNT } from '../../src/protocol/codec.js'
 import type { KeyPair } from '../../src/crypto/keys.js'
-import { signOperation, type Kind, type Statement } from '../../src/protocol/operations.js'
+import { signOperation, type Statement } from '../../src/protocol/operations.js'
 import { signSegment } from '../../src/protocol/segment.js'
 import type { AssignmentView, SegmentView } from '../../src/protocol/views.js'
 import { modulusBytes, seededPrimes, weakModulus } from '../crypto/weak-keys.js'
 import { shapedModulus } from '../helpers/moduli.js'
 import { UINT_MAX } from '../../src/bounds.js'
 import { identity, smallNetwork, type TestNetwork } from './network.js'
+import { drawnCases, type Case } from './refusal-cases.js'
 import { factorOf, rootOf, seal } from './sealed.js'
 import { closeAfter } from '../helpers/close-after.js'
 
 /**
- * For each kind of operation, each reason to refuse it, with the operation that is just allowed beside it. Kinds whose rules
- * have a matrix here are listed with the file of their rules: every code thrown there must be in it.
+ * For each kind of operation, each reason to refuse it, with the operation that is just allowed beside it. Every code that the rules throw must be
+ * here, or in a test beside the rules that holds that nothing was changed.
  */
-const COVERED = ['money', 'bounties', 'fees']
-
-interface Case {
-  kind: Kind
-  code: string
-  /** What its message says, where one code has several reasons. */
-  why?: RegExp
-  /** Who sends both, if it is not just anybody. */
-  sender?: (network: TestNetwork) => KeyPair
-  /** Makes the network that both are tried on. */
-  given?: (network: TestNetwork) => void
-  refused: (network: TestNetwork) => Statement
-  allowed: (network: TestNetwork) => Statement
-}
+const RULES = new URL('../../../src/ledger/apply/', import.meta.url)
+const TESTS = new URL('../../../test/ledger/apply/', import.meta.url)
+/** Files whose every code is in this very matrix. */
+const COVERED = ['money.ts', 'bounties.ts', 'fees.ts']
+/** What no operation that is submitted meets, but an entry of a log: held by the audit's tests. */
+const OF_LOGS = ['RULES_UNKNOWN', 'TIME_BACKWARDS']
 
 const SENDER = identity('pinner-1')
 const OTHER = identity('pinner-2').publicKey
@@ -256,7 +249,8 @@ const cases: Case[] = [
     }),
     allowed: root
   },
-  ...modulusCases()
+  ...modulusCases(),
+  ...drawnCases
 ]
 
 /** What `deliver` says of the shape of a modulus that is named for the first time. */
@@ -306,35 +300,46 @@ function networkOf(t: TestContext, given?: (network: TestNetwork) => void): Test
   return network
 }
 
-for (const { kind, code, why, given, sender = () => SENDER, refused, allowed } of cases) {
+for (const { kind, code, why, given, sender = () => SENDER, refused, allowed, details } of cases) {
   const name = why ? `${code} (${why.source})` : code
   test(`${kind} is refused with ${name}, and changes nothing; beside it one is taken`, (t) => {
     const network = networkOf(t, given)
     const before = network.ledger.stateHash()
     const by = sender(network)
-    const [result] = network.ledger.submit([network.wire(by, refused(network))])
+    const [result] = network.ledger.submit([network.wire(by, refused(network), details?.refused(network))])
     assert.ok(result && !result.ok)
     assert.equal(result.error.code, code)
     if (why) assert.match(result.error.message, why)
     assert.deepEqual(network.ledger.stateHash(), before)
-    assert.equal(network.code(by, allowed(network)), 'ok')
+    assert.equal(network.code(by, allowed(network), details?.allowed(network)), 'ok')
     assert.equal(network.ledger.summary().sum, 0n)
   })
 }
 
-test('every reason that the rules of money and of bounties give is in the matrix', () => {
-  for (const file of COVERED) {
-    const path = new URL(`../../../src/ledger/apply/${file}.ts`, import.meta.url)
-    const thrown = [...readFileSync(path, 'utf8').matchAll(/ChainError\(\s*'([A-Z_]+)'/g)].map(
-      (match) => match[1]!
+/** Codes that a source names where this matches them. */
+function codesIn(source: URL, named: RegExp): string[] {
+  return [...readFileSync(source, 'utf8').matchAll(named)].map((match) => match[1]!)
+}
+
+test('every reason that the rules give to refuse something is in the matrix, or in a test beside the rules', () => {
+  const inMatrix = new Set(cases.map(({ code }) => code))
+  const beside = readdirSync(TESTS)
+    .filter((name) => name.endsWith('.test.ts'))
+    .flatMap((name) => codesIn(new URL(name, TESTS), /'([A-Z]+_[A-Z_]+)'/g))
+  const ofSenders = codesIn(new URL('../refusal-matrix.test.ts', TESTS), /equal\(submit\(.*'([A-Z_]+)'\)/g)
+  const inLogs = codesIn(new URL('../../audit/audit.test.ts', TESTS), /'([A-Z]+_[A-Z_]+)'/g)
+  for (const code of OF_LOGS) assert.ok(inLogs.includes(code), code)
+  const elsewhere = new Set([...beside, ...ofSenders, ...OF_LOGS])
+  const thrown = readdirSync(RULES)
+    .filter((file) => file.endsWith('.ts'))
+    .flatMap((file) =>
+      codesIn(new URL(file, RULES), /ChainError\(\s*'([A-Z_]+)'/g).map((code) => ({ file, code }))
     )
-    assert.ok(thrown.length > 0)
-    for (const code of thrown)
-      assert.ok(
-        cases.some((one) => one.code === code),
-        `${file}: ${code}`
-      )
-  }
+  assert.ok(thrown.length > 60)
+  const missing = thrown.filter(
+    ({ file, code }) => !inMatrix.has(code) && (COVERED.includes(file) || !elsewhere.has(code))
+  )
+  assert.deepEqual(missing, [])
 })
 
 test('whoever sends: an account, the next nonce, this network, signatures that hold, and kinds that are theirs', (t) => {
