@@ -176,6 +176,17 @@ test('hypercores take turns: many tasks of one do not keep another’s waiting',
   assert.ok(states.slice(7).every((state) => state === 'wanted'))
 })
 
+test('tasks that cannot be paid take no place among the draws of a round', (t) => {
+  const network = networkOf(t, { signer: 3, pinner: 12 }, { drawsPerRound: 2 })
+  const broke = Array.from({ length: 6 }, (_, n) => network.sponsor(`broke ${n}`, { copies: 1 }, 1n))
+  const one = network.sponsor('one', { copies: 2 })
+  network.tick(2)
+  const states = (key: Uint8Array): string[] =>
+    network.ledger.hypercore(key)!.copies.map(({ task }) => task!.state)
+  assert.deepEqual(states(one), ['asked', 'asked'])
+  assert.deepEqual(new Set(broke.flatMap(states)), new Set(['resting']))
+})
+
 test('a ledger that is opened again draws as one that was not closed, and the log leads there too', async (t) => {
   const play = (network: TestNetwork, reopen: () => void): unknown[] => {
     const keys = ['a', 'b', 'c', 'd'].map((name) => network.sponsor(name, { copies: 2 }))

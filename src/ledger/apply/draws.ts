@@ -23,6 +23,8 @@ import { RESERVED, type Role, type State } from '../state.js'
 const ROLES_PER_STEP = 8
 /** Candidates that a draw passes over, since they lack room or deposit, before the task rests. */
 const MISFITS_MAX = 256
+/** Waiting tasks that are looked at for each one that a round may draw: those that cannot be paid take no place. */
+const LOOKED_AT = 4
 
 const RESTING = taskStates.indexOf('resting')
 const WANTED = taskStates.indexOf('wanted')
@@ -161,7 +163,7 @@ export function drawTasks(state: State, work: number): number {
   return done
 }
 
-/** Freezes the next draws, if any task waits for one. */
+/** Freezes the next draws, if any task waits for one. What cannot be paid rests at once: it would take the place of a draw that can. */
 function freezeDraws(state: State, work: number): number {
   const { head, parameters: p } = state
   let done = 0
@@ -171,16 +173,50 @@ function freezeDraws(state: State, work: number): number {
     if (!refreshed.all || done >= work) return done
   }
   const rows = state.db.all(
-    `SELECT id, turn FROM tasks WHERE state = ${WANTED} ORDER BY turn, id LIMIT ?`,
-    Math.min(p.drawsPerRound, work - done)
+    `SELECT * FROM tasks WHERE state = ${WANTED} ORDER BY turn, id LIMIT ?`,
+    Math.min(LOOKED_AT * p.drawsPerRound, work - done)
   )
-  for (const { id } of rows) state.db.run(`UPDATE tasks SET state = ${FROZEN} WHERE id = ?`, id as bigint)
-  const last = rows.at(-1)
-  if (last) {
-    head.drawRound = head.round + 1
-    head.turn = Math.max(head.turn, Number(last.turn))
+  let frozen = 0
+  for (const row of rows) {
+    if (frozen === p.drawsPerRound) break
+    done++
+    const task = taskFrom(row)
+    head.turn = Math.max(head.turn, task.turn)
+    if (isBroke(state, task)) continue
+    frozen++
+    state.db.run(`UPDATE tasks SET state = ${FROZEN} WHERE id = ?`, task.id)
   }
-  return done + rows.length
+  if (frozen > 0) head.drawRound = head.round + 1
+  return done
+}
+
+/** Has a task rest whose X its hypercore cannot pay; says whether it does. */
+function isBroke(state: State, task: Task): boolean {
+  if (task.pinner !== null) return false
+  const copy = copyById(state, task.copy)
+  const hypercore = hypercoreById(state, copy.hypercore)
+  const bytes = task.renewal ? renewedBytes(state, hypercore, task) : taskBytes(state, hypercore, copy)
+  if (state.account(hypercore.account).balance >= segmentPrice(bytes, state.parameters)) return false
+  restTask(state, { hypercore, copy, task, why: 'balance' })
+  return true
+}
+
+/** A task for which nobody or nothing is there is tried again later. */
+function restTask(
+  state: State,
+  {
+    hypercore,
+    copy,
+    task,
+    why
+  }: { hypercore: Hypercore; copy: Copy; task: Task; why: 'candidates' | 'balance' }
+): void {
+  // What is held is good as it is, and what is new need not wait for it.
+  if (task.renewal) return dropRenewal(state, hypercore, copy, task, why)
+  task.state = 'resting'
+  task.round = state.round + Math.max(1, Math.ceil(roundsPerEpoch(state.parameters) / 4))
+  saveTask(state, task)
+  state.emit({ kind: 'undrawn', task: task.id, why, round: task.round })
 }
 
 /** Chain time at which the value of a round was shown, or one that it follows from; null before. */
@@ -204,12 +240,7 @@ function drawTask(state: State, task: Task, round: number, beacon: Buffer): numb
   const copy = copyById(state, task.copy)
   const hypercore = hypercoreById(state, copy.hypercore)
   const later = (why: 'candidates' | 'balance', steps = 1): number => {
-    // What is held is good as it is, and what is new need not wait for it.
-    if (task.renewal) return (dropRenewal(state, hypercore, copy, task, why), steps)
-    task.state = 'resting'
-    task.round = state.round + Math.max(1, Math.ceil(roundsPerEpoch(p) / 4))
-    saveTask(state, task)
-    state.emit({ kind: 'undrawn', task: task.id, why, round: task.round })
+    restTask(state, { hypercore, copy, task, why })
     return steps
   }
   const name = task.pinner === null && copy.pinner === null ? 'pinner' : 'signer'

@@ -3,17 +3,26 @@ import { keyPairOf } from '../party.js'
 import type { Fate, Outcome } from '../run.js'
 import type { Casting, Member, Scenario } from '../scenario.js'
 import { Churner, Flooder, Grinder, Nobody, Whale } from '../strategies/joiners.js'
-import { delaying, dropping, reordering } from '../strategies/operators.js'
+import { delaying, dropping, foretelling, reordering } from '../strategies/operators.js'
 import { Pinner } from '../strategies/pinner.js'
-import { Accomplice, BlamingPinner, Picky, Silent } from '../strategies/pinners.js'
+import { Accomplice, BlamingPinner, Foretold, Picky, Silent } from '../strategies/pinners.js'
 import { Signer } from '../strategies/signer.js'
-import { Blaming, Claiming, Halving, Idle, Inventing, PickySigner, Spoiling } from '../strategies/signers.js'
+import {
+  Blaming,
+  Claiming,
+  Halving,
+  Idle,
+  Inventing,
+  PickySigner,
+  Spoiling,
+  Twofold
+} from '../strategies/signers.js'
 import { Supporter } from '../strategies/supporter.js'
-import { Growing, Hostage, Penniless } from '../strategies/supporters.js'
+import { Growing, Hostage, Inflating, Penniless } from '../strategies/supporters.js'
 import { Verifier } from '../strategies/verifier.js'
 import { Absent, Damning, Praising } from '../strategies/verifiers.js'
 import { castOf, hypercores, NOTHING } from './cast.js'
-import { invented, paidForPairs } from './pinners.js'
+import { invented, paidForPairs, paidForStorage } from './pinners.js'
 
 /** Of whoever spoils deliveries: nobody else can tell whose fault it was. */
 const AS_MUCH =
@@ -47,6 +56,12 @@ export const signerScenarios: Scenario[] = [
     missing: AS_MUCH
   }),
   signs('delivers-garbage', 'signs a root over chunks of which one is broken', () => new Spoiling()),
+  signs(
+    'delivers-twice',
+    'delivers one segment on the chain and hands another one over, then delivers that too',
+    () => new Twofold(),
+    { limit: { ...NOTHING, harm: 30_000n }, missing: AS_MUCH }
+  ),
   signs('delivers-half', 'encodes and signs half of every segment', () => new Halving(), {
     unearned: () => 0n
   })
@@ -211,6 +226,19 @@ export const supporterScenarios: Scenario[] = [
     () => new Hostage(author('broke', blocksOf('broke', 16, 400)), 30_000n),
     { rules: { graceEpochs: 6 }, days: 2 }
   ),
+  supports(
+    'hostile-growth',
+    'is the author of a supported hypercore, and signs that it has grown by 512 MiB, and by a TiB, that nobody has',
+    () => {
+      return new Inflating('core 0')
+    }
+  ),
+  supports('thousand-plans', 'sponsors 1,000 hypercores of one copy with one grain each', () => {
+    return new Penniless(
+      Array.from({ length: 1_000 }, (_, i) => phantom(`cheap ${i}`, 16, 16_000)),
+      1
+    )
+  }),
   supports('penniless', 'sponsors 20 hypercores of 100 copies with one grain each', () => {
     return new Penniless(Array.from({ length: 20 }, (_, i) => phantom(`poor ${i}`, 16, 16_000)))
   })
@@ -285,6 +313,25 @@ export const operatorScenarios: Scenario[] = [
       return casting.hostile ? { ...cast, operator: delaying(() => victim, ['answer'], 1_800_000) } : cast
     }
   }),
+  operates(
+    'operator-foretells',
+    'the chain tells a pinner that stores nothing all values of its beacon beforehand, so that it fetches what it will be asked for',
+    {
+      limit: { ...NOTHING, gain: 20_000n },
+      unearned: paidForStorage(1),
+      missing: 'the operator knows the embedded beacon; one that nobody knows beforehand (drand) ends it',
+      cast: (casting) => {
+        const told: { value?: (round: number) => Uint8Array } = {}
+        const friend = {
+          name: 'friend',
+          hostile: () => new Foretold((round) => told.value!(round)),
+          honest: () => new Pinner()
+        }
+        const cast = castOf(casting, [friend], { plan: { copies: 3 } })
+        return casting.hostile ? { ...cast, operator: foretelling(told) } : cast
+      }
+    }
+  ),
   operates('operator-reorders', 'the chain applies what comes together in the opposite order', {
     cast: (casting) => ({ ...castOf(casting, []), ...(casting.hostile ? { operator: reordering } : {}) })
   })

@@ -124,6 +124,15 @@ export const pinnerScenarios: Scenario[] = [
     limit: NOTHING
   },
   {
+    name: 'reserves-intake',
+    does: 'stores all, answers, and announces evidence of which it sends nothing',
+    days: 1,
+    found: 1,
+    ...one(() => new hostile.Reserving(), few),
+    unearned: (_, cheats) => cheats.reduce((sum, { conduct }) => sum + conduct.stored, 0n),
+    limit: NOTHING
+  },
+  {
     name: 'blinks',
     does: 'is away for 4 h 01 m, here for an hour, again and again',
     days: 2,

@@ -56,6 +56,14 @@ export function delaying(victim: () => Uint8Array, kinds: readonly Kind[], ms: n
     })
 }
 
+/** Tells what its beacon will show. */
+export function foretelling(told: { value?: (round: number) => Uint8Array }): Operator {
+  return (ledger, { beacon }) => {
+    told.value = (round) => beacon.value(round)
+    return ledger
+  }
+}
+
 /** Applies what comes together in another order. */
 export const reordering: Operator = (ledger) =>
   instead(ledger, async (wires, verified, when) => {

@@ -1,5 +1,6 @@
 import type { Effect } from '../../../src/protocol/effects.js'
 import type { AskView, AssignmentView, ChallengeView, OpeningView } from '../../../src/protocol/views.js'
+import { ChainError } from '../../../src/errors.js'
 import type { HeldCopy } from '../../chain/pinner.js'
 import { evidenceOf } from '../../../src/client/upload.js'
 import { opened } from '../../chain/openings.js'
@@ -116,7 +117,14 @@ export class Pinner implements Strategy {
       await chain.sendRefusalEvidence(draw, fault.source)
       return
     }
-    await chain.accept(draw, offered.record, offered.signerSignature)
+    try {
+      await chain.accept(draw, offered.record, offered.signerSignature)
+    } catch (error) {
+      if (!(error instanceof ChainError) || error.code !== 'SEGMENT_MISMATCH') throw error
+      // Another segment came than the one that is on the log.
+      await chain.refuse(draw, 'mismatch')
+      return
+    }
     this.keep(copy, offered)
   }
 

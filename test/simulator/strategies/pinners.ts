@@ -1,9 +1,12 @@
+import { equal } from '../../../src/bytes.js'
 import { hash } from '../../../src/crypto/hash.js'
 import { decodeChunk } from '../../../src/chunk/codecs.js'
 import { judgeOpening } from '../../../src/evidence/opening-judge.js'
 import type { Effect } from '../../../src/protocol/effects.js'
 import type { AskView, AssignmentView, ChallengeView, OpeningView } from '../../../src/protocol/views.js'
+import { pause } from '../../../src/wait.js'
 import { opened } from '../../chain/openings.js'
+import { answered } from '../answering.js'
 import type { Party, Reader, Served } from '../party.js'
 import { Pinner } from './pinner.js'
 
@@ -23,6 +26,9 @@ export class Dropping extends Pinner {
   override async cannot(): Promise<void> {}
 }
 
+/** How long an announced evidence is held back. */
+const HELD_MS = 3_600_000
+
 /** How long a block takes to come from another pinner of the same region. */
 const FETCH_MS = 60
 
@@ -32,6 +38,39 @@ export class KeysOnly extends Pinner {
 
   override get readMs(): number {
     return FETCH_MS
+  }
+}
+
+/** Answers truly, and announces evidence of which it sends nothing: room of the chain's intake that others may want. */
+export class Reserving extends Pinner {
+  override async prove(party: Party, challenge: ChallengeView): Promise<void> {
+    const { evidence, hash: named } = await answered(this.held.get(challenge.copy)!, challenge, () => true)
+    const nothing = async function* (): AsyncGenerator<Uint8Array> {
+      await pause(party.clock, HELD_MS, party.signal)
+      yield* []
+    }
+    // Not waited for: its next announcement comes beside it.
+    void party.chain
+      .sendEvidence(challenge.id, { hash: named, byteLength: evidence.byteLength, parts: nothing })
+      .catch(() => {})
+  }
+}
+
+/** Knows what the beacon will show, and so fetches what will be asked for before it is asked for it. */
+export class Foretold extends Pinner {
+  override readonly dropped = 1
+  readonly #value: (round: number) => Uint8Array
+
+  constructor(value: (round: number) => Uint8Array) {
+    super()
+    this.#value = value
+  }
+
+  /** What it was told has to be what the chain goes by. */
+  override async challenged(party: Party, challenge: ChallengeView): Promise<void> {
+    const shown = await party.chain.beaconValue(challenge.round)
+    if (!shown || !equal(shown, this.#value(challenge.round))) return
+    await super.challenged(party, challenge)
   }
 }
 

@@ -20,6 +20,22 @@ export class Claiming extends Signer {
   }
 }
 
+/** Delivers one segment on the chain and hands another one over. */
+export class Twofold extends Signer {
+  override async deliver(party: Party, assignment: AssignmentView): Promise<void> {
+    const { chain, world } = party
+    const { copy, draw, hypercore, task } = assignment
+    const blocks = await world.fetch(party, hypercore, task.end)
+    if (!blocks) return
+    const held = await encodeCopy(await chain.chainId(), assignment, { blocks }, party.keyPair)
+    const other = spoiled(await chain.chainId(), held, party.keyPair)
+    // Whole and decodable, so that nothing is wrong with it but that it is not the one that was delivered.
+    world.handed.set(`${copy}/${draw}`, held)
+    await chain.deliver(draw, other.record)
+    await chain.deliver(draw, held.record).catch(() => {})
+  }
+}
+
 /** Signs a root over chunks of which one is broken. */
 export class Spoiling extends Signer {
   override async deliver(party: Party, assignment: AssignmentView): Promise<void> {

@@ -1,11 +1,30 @@
-import type { Authored } from '../hypercores.js'
+import { phantom, type Authored } from '../hypercores.js'
 import type { Party, Strategy } from '../party.js'
 import { PLAN, Supporter } from './supporter.js'
 
 /** Sponsors many hypercores with a grain each: their tasks wait to be drawn before everybody else's. */
 export class Penniless extends Supporter {
-  constructor(hypercores: readonly Authored[]) {
-    super(hypercores, { copies: 100 }, 1n)
+  constructor(hypercores: readonly Authored[], copies = 100) {
+    super(hypercores, { copies }, 1n)
+  }
+}
+
+/** An author whose hypercore others support, and who signs lengths and sizes that nobody has the blocks of. */
+export class Inflating implements Strategy {
+  readonly #name: string
+  #refused = 0
+
+  constructor(name: string) {
+    this.#name = name
+  }
+
+  async begin(): Promise<void> {}
+
+  async work({ chain }: Party): Promise<void> {
+    for (const bytes of [2 ** 29, 2 ** 40]) {
+      const { key, original } = phantom(this.#name, 32 << Math.min(this.#refused, 10), bytes)
+      await chain.extend({ key, original }).catch(() => this.#refused++)
+    }
   }
 }
 
