@@ -317,6 +317,7 @@ export const operatorScenarios: Scenario[] = [
     'operator-foretells',
     'the chain tells a pinner that stores nothing all values of its beacon beforehand, so that it fetches what it will be asked for',
     {
+      without: 'a friend',
       limit: { ...NOTHING, gain: 20_000n },
       unearned: paidForStorage(1),
       missing: 'the operator knows the embedded beacon; one that nobody knows beforehand (drand) ends it',
