@@ -105,6 +105,10 @@ const COMMANDS: Record<string, Entry> = {
     summary: 'copy a data folder, so that it can be restored',
     load: async () => (await import('./backup.js')).backup
   },
+  scrub: {
+    summary: 'read all that a stopped pinner holds, and say what is damaged',
+    load: async () => (await import('./scrub.js')).scrub
+  },
   restore: {
     summary: 'make a data folder of a backup',
     load: async () => (await import('./backup.js')).restoreCommand

@@ -22,6 +22,7 @@ const MEMORY_BYTES = 64 << 20
 const DEPOSIT = 200n * DATDOT
 /** What a pinner leaves of its disk: what other programs there need to go on. */
 const RESERVE_BYTES = GIB
+const SCRUB_DAYS = 7
 
 const common: SettingName[] = [
   'data',
@@ -37,7 +38,17 @@ const common: SettingName[] = [
   'webhook'
 ]
 const ofRole: Readonly<Record<NodeRole, SettingName[]>> = {
-  pinner: ['name', 'capacity', 'reserve', 'allow', 'deny', 'connections', 'peer-connections', 'deposit'],
+  pinner: [
+    'name',
+    'capacity',
+    'reserve',
+    'scrub',
+    'allow',
+    'deny',
+    'connections',
+    'peer-connections',
+    'deposit'
+  ],
   signer: ['name', 'capacity', 'deposit'],
   verifier: ['name', 'deposit']
 }
@@ -165,8 +176,10 @@ function roleOf(settings: Settings, role: NodeRole, table: TomlTable | undefined
 function pinnerLimits(
   settings: Settings,
   table: TomlTable | undefined
-): Pick<RoleSettings, 'choice' | 'connections'> {
+): Pick<RoleSettings, 'choice' | 'connections' | 'scrubEveryMs'> {
+  const days = settings.get('scrub', table) ?? SCRUB_DAYS
   return {
+    scrubEveryMs: days === 0 ? undefined : days * 86_400_000,
     choice: { allow: settings.get('allow', table) ?? [], deny: settings.get('deny', table) ?? [] },
     connections: {
       all: settings.get('connections', table),

@@ -32,17 +32,17 @@ export function toldLog(tell: Teller, name: string, log: Logger): Logger {
   return wrap(log)
 }
 
-const keyText = (key: LogValue): string =>
+export const writtenKey = (key: LogValue): string =>
   key instanceof Uint8Array ? idEncoding.encode(Buffer.from(key)) : String(key)
 
 /** What of a role's log is said on the terminal. */
 const sentences: Record<string, (facts: Facts) => string | undefined> = {
   'role.registered': () => 'registered and working',
   'role.waiting': ({ key, missing }) =>
-    `waits for ${amountText(missing as bigint)} datdots; send them to ${keyText(key)}`,
+    `waits for ${amountText(missing as bigint)} datdots; send them to ${writtenKey(key)}`,
   'role.payout-other': ({ payout }) =>
-    `pays out to ${keyText(payout)}, which alone may change that: datdot payout`,
-  'role.no-chain': ({ key }) => `the chain ${keyText(key)} does not answer; trying again`,
+    `pays out to ${writtenKey(payout)}, which alone may change that: datdot payout`,
+  'role.no-chain': ({ key }) => `the chain ${writtenKey(key)} does not answer; trying again`,
   'role.elsewhere': () =>
     'another copy of this folder works under its key; stop one of them. This one goes on when the other is gone',
   'role.failed': ({ job, error }) => `${String(job)} failed: ${(error as Error).message}`,
@@ -51,9 +51,11 @@ const sentences: Record<string, (facts: Facts) => string | undefined> = {
   'pinner.serving': ({ hypercores }) => `serves ${String(hypercores)} hypercores`,
   'pinner.receiving': ({ draw }) => `takes the segment of draw ${String(draw)}`,
   'pinner.accepted': ({ key, start, end }) =>
-    `holds chunks ${String(start)} to ${String(end)} of ${keyText(key)}`,
+    `holds chunks ${String(start)} to ${String(end)} of ${writtenKey(key)}`,
   'pinner.objects': ({ draw }) => `says that nothing came of draw ${String(draw)}`,
-  'pinner.declined': ({ key }) => `was asked to keep ${keyText(key)}, and declined`,
+  'pinner.scrubbed': ({ chunks, lost, unproven }) =>
+    `read all of its ${String(chunks)} chunks: ${String(lost)} are lost, ${String(unproven)} cannot be proven`,
+  'pinner.declined': ({ key }) => `was asked to keep ${writtenKey(key)}, and declined`,
   'pinner.settled': ({ challenge, copy, outcome }) =>
     outcome === 'success'
       ? undefined
@@ -61,19 +63,19 @@ const sentences: Record<string, (facts: Facts) => string | undefined> = {
   'pinner.paid': ({ passed, paid, minutes }) =>
     `passed ${String(passed)} challenges in ${String(minutes)} minutes, paid ${amountText(paid as bigint)} datdots`,
   'pinner.copy-lost': ({ key, burned }) =>
-    `its copy of ${keyText(key)} is lost: ${amountText(burned as bigint)} datdots are burned`,
+    `its copy of ${writtenKey(key)} is lost: ${amountText(burned as bigint)} datdots are burned`,
   'role.penalised': ({ burned }) => `lost ${amountText(burned as bigint)} datdots of its deposit`,
   'alert.raised': ({ alert, why }) => `ALERT ${String(alert)}: ${String(why)}`,
   'alert.cleared': ({ alert }) => `the alert ${String(alert)} is over`,
   'alert.unsent': ({ error }) => `an alert could not be sent: ${(error as Error).message}`,
-  'pinner.forgot': ({ key }) => `has let go of hypercore ${keyText(key)}`,
+  'pinner.forgot': ({ key }) => `has let go of hypercore ${writtenKey(key)}`,
   'pinner.block-lost': ({ key, index, reason }) =>
-    `lost block ${String(index)} of ${keyText(key)}: ${String(reason)}`,
-  'pinner.read-failed': ({ key, error }) => `cannot read ${keyText(key)}: ${(error as Error).message}`,
+    `lost block ${String(index)} of ${writtenKey(key)}: ${String(reason)}`,
+  'pinner.read-failed': ({ key, error }) => `cannot read ${writtenKey(key)}: ${(error as Error).message}`,
   'pinner.walk-failed': ({ challenge, error }) =>
     `cannot answer challenge ${String(challenge)}: ${(error as Error).message}`,
   'pinner.factor-found': ({ key }) =>
-    `found a factor of a key that seals ${keyText(key)}, and convicts its signer`,
+    `found a factor of a key that seals ${writtenKey(key)}, and convicts its signer`,
   'pinner.bounty-claimed': () =>
     'has shown the factor: the bounty is paid in some rounds unless somebody knew it before',
   'pinner.claim-failed': ({ error }) => `cannot claim a bounty: ${(error as Error).message}`,
@@ -81,7 +83,7 @@ const sentences: Record<string, (facts: Facts) => string | undefined> = {
   'signer.delivered': ({ draw }) => `delivered what draw ${String(draw)} asked for`,
   'signer.out-of-time': ({ draw }) => `has no more time for draw ${String(draw)}, and says so`,
   'signer.refused': ({ draw, error }) => `refused draw ${String(draw)}: ${(error as Error).message}`,
-  'faucet.granted': ({ key, amount }) => `gave ${amountText(amount as bigint)} datdots to ${keyText(key)}`
+  'faucet.granted': ({ key, amount }) => `gave ${amountText(amount as bigint)} datdots to ${writtenKey(key)}`
 }
 
 /** Facts as JSON has them: keys in z-base-32, amounts as decimal strings of grains. */
@@ -92,7 +94,7 @@ function plain(facts: Facts): Record<string, unknown> {
       typeof value === 'bigint'
         ? value.toString()
         : value instanceof Uint8Array
-          ? keyText(value)
+          ? writtenKey(value)
           : value instanceof Error
             ? value.message
             : value

@@ -151,6 +151,8 @@ name = "pinner"
 capacity = "64GiB"
 # ${purposes.reserve}
 reserve = "1GiB"
+# ${purposes.scrub}
+# scrub = 7
 # ${purposes.deny}
 # deny = ["KEY"]
 # ${purposes.connections}

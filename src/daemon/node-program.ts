@@ -28,6 +28,8 @@ export interface RoleSettings extends RoleChange {
   name: string
   /** Of a pinner: bytes of its disk that it leaves to others; not looked at without it. */
   reserveBytes?: number | undefined
+  /** Of a pinner: how often all that is held is read and checked; never without it. */
+  scrubEveryMs?: number | undefined
   memoryBytes: number
   port: number | undefined
 }
@@ -85,7 +87,7 @@ export class NodeProgram extends Resource {
       show: ({ name }, standing) => http?.roles.show(name, standing, alerts)
     })
     for (const settings of this.#options.roles) {
-      const { role, name, reserveBytes, memoryBytes, port } = settings
+      const { role, name, reserveBytes, scrubEveryMs, memoryBytes, port } = settings
       const { registration, choice, connections } = settings
       const { path, instance } = await this.acquire(
         `folder of ${name}`,
@@ -105,6 +107,7 @@ export class NodeProgram extends Resource {
         choice,
         connections,
         reserveBytes,
+        scrubEveryMs,
         memoryBytes,
         fund,
         threads,
@@ -156,7 +159,8 @@ export class NodeProgram extends Resource {
         next?.role === open.role &&
         next.memoryBytes === open.memoryBytes &&
         next.port === open.port &&
-        next.reserveBytes === open.reserveBytes
+        next.reserveBytes === open.reserveBytes &&
+        next.scrubEveryMs === open.scrubEveryMs
       if (!isSame) restart.push(open.name)
       if (next?.role !== open.role) continue
       const { registration, choice, connections } = next

@@ -65,6 +65,7 @@ const CHALLENGES = 256
 const OF_THE_DISK: ReadonlySet<string> = new Set([
   'pinner.block-lost',
   'pinner.read-failed',
+  'pinner.scrub-failed',
   'pinner.walk-failed'
 ])
 

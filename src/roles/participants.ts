@@ -31,6 +31,7 @@ export interface ParticipantOptions extends MemberOptions {
   memoryBytes: number
   threads: number
   /** Of a pinner. */
+  scrubEveryMs?: PinnerOptions['scrubEveryMs']
   choice?: PinnerOptions['choice']
   connections?: PinnerOptions['connections']
   /** Of a pinner: `PinnerOptions.reserveBytes`. */

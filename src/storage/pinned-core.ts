@@ -228,6 +228,20 @@ export class PinnedCore extends Resource implements Veil {
     return hash !== null && row.byteLength >= headerBytes && equal(leafNode(row, headerBytes).hash, hash)
   }
 
+  /**
+   * Looks whether the chunk of a held block is on the disk as it was stored. If it is not, its bit is cleared; `unproven`: the
+   * chunk is good, and the segment's tree, which proofs are made of, is not.
+   */
+  async scrub(index: number): Promise<{ bytes: number; found: 'good' | 'lost' | 'unproven' }> {
+    const segment = this.segmentAt(index)
+    if (segment === undefined) return { bytes: 0, found: 'good' }
+    const row = await this.#row(segment, index)
+    const bytes = row?.byteLength ?? 0
+    if (row !== null && (await this.#isWhole(segment, index, row))) return { bytes, found: 'good' }
+    const plain = await this.reveal(index, row, await this.#leaf(index))
+    return { bytes, found: plain === null ? 'lost' : 'unproven' }
+  }
+
   #slowSegment(index: number): RecordedSegment | undefined {
     const segment = this.segmentAt(index)
     return segment && this.#host.slow?.is(segment.segment) ? segment : undefined

@@ -25,6 +25,7 @@ import type {
   Ingest,
   PinnerStoreOptions,
   SegmentSpec,
+  Scrubbed,
   SlowDecode,
   StoredSegment,
   Tail
@@ -443,6 +444,50 @@ export class PinnerStore extends Resource {
       )
     }
     return encodeOriginalProof(block, nodes.slice(0, siblings.length), nodes.slice(siblings.length))
+  }
+
+  /**
+   * Reads all that is held, one chunk after the other, and holds it against its segment's tree. Blocks whose chunks are damaged or gone
+   * are `lost`, as when a reader finds them; what is taken in or deleted meanwhile may be left out.
+   *
+   * @param rest is called after each chunk, and waited for, so that others get their turn
+   * @throws the signal's reason; what the disk says if it cannot be read at all
+   */
+  async scrub({
+    signal,
+    rest
+  }: {
+    signal?: AbortSignal | undefined
+    rest?: (bytes: number) => Promise<unknown>
+  } = {}): Promise<Scrubbed> {
+    const seen: Scrubbed = { chunks: 0, bytes: 0, lost: 0, unproven: 0 }
+    for (const core of [...this.#cores.values()]) {
+      for (let index = core.segments[0]?.start ?? core.end; index < core.end && core.servable; index++) {
+        signal?.throwIfAborted()
+        this.#mustBeOpen()
+        const { bytes, found } = await this.#guard(() => core.scrub(index)).catch((error: unknown) =>
+          this.#unreadable(core, index, error)
+        )
+        seen.chunks++
+        seen.bytes += bytes
+        if (found !== 'good') seen[found]++
+        await rest?.(bytes)
+      }
+    }
+    // Bits are cleared in the background.
+    await Promise.all(this.#tasks)
+    return seen
+  }
+
+  /** A part of the disk that cannot be read is lost like what is read as other bytes; what else fails is thrown. */
+  async #unreadable(
+    core: PinnedCore,
+    index: number,
+    error: unknown
+  ): Promise<{ bytes: number; found: 'lost' }> {
+    if (!(error instanceof StorageError) || error.code !== 'STORAGE_CORRUPT') throw error
+    if (await core.lost(index)) this.events.emit('lost', core.key, index, error.message)
+    return { bytes: 0, found: 'lost' }
   }
 
   /** Clears the bit of a block so that peers ask others for it. */

@@ -65,6 +65,16 @@ export interface Tail {
   bytes: number
 }
 
+/** What a look at all that is held has found. */
+export interface Scrubbed {
+  chunks: number
+  bytes: number
+  /** Chunks that are damaged or gone. */
+  lost: number
+  /** Chunks that are good, and that no proof can be made of. */
+  unproven: number
+}
+
 /** A decoded and verified chunk: the plain block, or its size and its BLAKE2b leaf if a worker hashed it. */
 export type IngestBlock =
   | { index: number; encoded: Uint8Array; plain: Uint8Array }

@@ -90,6 +90,7 @@ test('each setting takes what its help shows, and says what it takes', () => {
     name: 'disk-2',
     capacity: '1.5TiB',
     reserve: '1GiB',
+    scrub: '30',
     allow: `${'a'.repeat(64)}, ${'b'.repeat(64)}`,
     deny: 'a'.repeat(64),
     connections: '1000',

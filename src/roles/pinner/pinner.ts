@@ -25,6 +25,7 @@ import { Outcomes } from './outcomes.js'
 import { PastCopies } from './past-copies.js'
 import { OwnRefusals } from './refusals.js'
 import { REPLACED_KEPT_MS, ReplacedSegments } from './replaced-segments.js'
+import { keepScrubbing } from './scrubbing.js'
 import { SegmentIntake } from './segment-intake.js'
 import { Searches } from './searches.js'
 import { Tails } from './tails.js'
@@ -35,6 +36,8 @@ export interface PinnerOptions extends MemberOptions {
   registration: Registration
   /** Bytes of its disk that it leaves to others: its capacity is at most what the rest has room for. Default: it is not looked. */
   reserveBytes?: number | undefined
+  /** How often all that is held is read and checked. Default: never. */
+  scrubEveryMs?: number | undefined
   /** Which hypercores it takes. Default: all. */
   choice?: Choice | undefined
   connections?: ConnectionLimits | undefined
@@ -56,6 +59,9 @@ export interface PinnerOptions extends MemberOptions {
   /** Is given what may be counted, once it is open. */
   observe?: ((observed: { swarm: Hyperswarm; store: Corestore }) => void) | undefined
 }
+
+/** Folder of the store in a pinner's. */
+export const COPIES = 'copies'
 
 /** Enough for the factors of p - 1; no elliptic curve. */
 export const SEARCH_PRODUCTS = 1
@@ -121,7 +127,7 @@ export class Pinner extends Resource implements Participant {
       ...(threads === undefined ? {} : { threads })
     })
     this.own('engine', engine)
-    const store = new PinnerStore(join(dir, 'copies'), {
+    const store = new PinnerStore(join(dir, COPIES), {
       clock,
       capacityBytes: registration.capacityBytes,
       minFreeBytes: Math.max(WORKING_BYTES, reserveBytes ?? 0),
@@ -184,6 +190,9 @@ export class Pinner extends Resource implements Participant {
     await this.#listen()
     // Announcing many takes its time: challenges are answered meanwhile.
     this.#member.run('serve', () => this.#serveAll())
+    const { scrubEveryMs } = this.#options
+    if (scrubEveryMs !== undefined)
+      this.#member.run('scrub', () => keepScrubbing(this.#member, this.#store, scrubEveryMs))
     await this.#register()
     this.#factors.start()
     const wakers = [
