@@ -1,6 +1,6 @@
 // Runs the compiled tests: all of them, or those whose path contains one of the words given. Ends with how long it took
 // and which files took longest, and with exit code 1 if a test failed, or was skipped: nothing is.
-import { readdirSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { relative } from 'node:path'
 import { run } from 'node:test'
@@ -76,12 +76,25 @@ events.compose(new spec()).pipe(process.stdout)
 process.once('exit', () => {
   const slowest = [...took].sort(([, a], [, b]) => b - a).slice(0, SLOWEST)
   const lines = slowest.map(([file, ms]) => `${seconds(ms)}  ${relative(root, file)}`)
-  const total = `${took.size} files in ${seconds(performance.now() - began).trim()}; longest, beside others:`
+  const total = `${took.size} files in ${seconds(performance.now() - began).trim()}${ofCpu()}; longest, beside others:`
   process.stdout.write(`${[total, ...lines].join('\n')}\n`)
   if (skipped.length === 0) return
   process.stdout.write(`Nothing may be skipped, but these were:\n${skipped.join('\n')}\n`)
   process.exitCode = 1
 })
+
+/** Of all processes that have ended, where the system tells: with the time by the clock it says whether cores stood idle. */
+function ofCpu() {
+  try {
+    const fields = readFileSync('/proc/self/stat', 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ')
+    // Of the children, in hundredths of a second: what they did themselves, and the kernel for them.
+    return `, ${seconds(10 * (Number(fields[13]) + Number(fields[14]))).trim()} of CPU`
+  } catch {
+    return ''
+  }
+}
 
 function seconds(ms) {
   return `${(ms / 1000).toFixed(1).padStart(7)} s`

@@ -45,6 +45,9 @@ export interface ChainClientOptions extends ConnectionOptions {
   receipts?: ReceiptFile
 }
 
+/** An entry as the chain sent it. */
+export type Logged = Response<'events'>['events'][number]
+
 /** Where a log is followed from, and until when. */
 export interface Follow {
   from: number
@@ -168,21 +171,23 @@ export class ChainClient extends Asking {
    * the connection. Asks for the next ones only when the last were taken. Ends when aborted or closed.
    */
   async *events(follow: Follow): AsyncGenerator<ChainEvent, void, void> {
-    for await (const logged of this.log(follow)) {
-      for (const { entry, effects } of logged) yield readEvent(entry, effects)
-    }
+    for await (const read of this.#follow(follow)) for (const { event } of read) yield event
   }
 
   /** The same as the chain has it, some entries at a time. */
-  async *log({ from, signal }: Follow): AsyncGenerator<Response<'events'>['events'], void, void> {
+  async *log(follow: Follow): AsyncGenerator<Logged[], void, void> {
+    for await (const read of this.#follow(follow)) yield read.map(({ logged }) => logged)
+  }
+
+  async *#follow({ from, signal }: Follow): AsyncGenerator<{ logged: Logged; event: ChainEvent }[]> {
     for (let next = from; ;) {
-      const events = await this.#eventsFrom(next, signal)
-      for (const { entry } of events) {
-        const { seq } = decodeEntry(entry)
-        if (seq !== next) throw new SwarmError('RPC_PROTOCOL', `Entry ${seq} came for ${next}`)
+      const read = (await this.#eventsFrom(next, signal)).map((logged) => {
+        const event = readEvent(logged.entry, logged.effects)
+        if (event.seq !== next) throw new SwarmError('RPC_PROTOCOL', `Entry ${event.seq} came for ${next}`)
         next++
-      }
-      yield events
+        return { logged, event }
+      })
+      yield read
     }
   }
 

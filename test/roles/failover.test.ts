@@ -15,7 +15,7 @@ test('a signer killed for good in the middle leaves half a segment, and another 
   const names = ['signer-1', 'signer-2', 'pinner-1', 'pinner-2', ...VERIFIERS]
   const network = await RoleNetwork.start(t, names, {
     acknowledgeMs: 8_000,
-    deliverBaseMs: 6_000,
+    deliverBaseMs: 20_000,
     deliverBytesPerSecond: 100_000_000
   })
   const options = { runningRootBytes: MIB }
