@@ -135,7 +135,7 @@ test('who lacks a hundredth of the bytes loses its copy within days, who fails o
   const failing = 1 - 0.99 ** DEFAULT_STEPS
   const found = Array.from({ length: 40 }, (_, salt) => lostAfter(failing, 24 * 30, salt))
   assert.ok(found.every((after) => after !== null))
-  const mean = found.reduce<number>((sum, after) => sum + after!, 0) / found.length
+  const mean = found.reduce<number>((sum, after) => sum + after, 0) / found.length
   // (failuresMax - what the last one goes beyond it) / (p - (1 - p) / 50)
   assert.ok(mean > 25 && mean < 60, `${mean} challenges`)
   for (let salt = 0; salt < 10; salt++) assert.equal(lostAfter(0.001, 24 * 365, salt), null)
@@ -148,7 +148,7 @@ test('a pinner of 10,000 copies on a disk of 10 ms a read is never asked for mor
   let waiting = copies
   let queue = 0
   /** When the walks of those that are open are done: the disk takes one after the other. */
-  let open: { done: number; answerBy: number }[] = []
+  const open: { done: number; answerBy: number }[] = []
   let diskFree = 0
   let [answered, busyMs, longest] = [0, 0, 0]
   const ask = (now: number): void => {

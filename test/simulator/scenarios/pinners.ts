@@ -57,7 +57,7 @@ function drops(share: number, days: number): Scenario {
 }
 
 export const pinnerScenarios: Scenario[] = [
-  drops(0.01, 2),
+  drops(0.01, 3),
   drops(0.1, 1),
   drops(0.5, 1),
   {

@@ -128,8 +128,16 @@ export class Pinner implements Strategy {
     this.keep(copy, offered)
   }
 
+  /** A segment stands in the place of all that it covers: those are encoded again as one. */
   keep(copy: number, segment: HeldCopy): void {
-    this.held.set(copy, [...(this.held.get(copy) ?? []), segment])
+    const { start, end } = segment.record
+    const others = (this.held.get(copy) ?? []).filter(
+      ({ record }) => record.start < start || record.end > end
+    )
+    this.held.set(
+      copy,
+      [...others, segment].sort((a, b) => a.record.start - b.record.start)
+    )
   }
 
   /** Walks a challenge and answers it. */

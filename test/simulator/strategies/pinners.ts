@@ -19,8 +19,9 @@ export class Dropping extends Pinner {
     this.dropped = share
   }
 
+  /** Every so many-th: what is dropped by chance may be nothing of a small copy. */
   override keeps(copy: number, index: number): boolean {
-    return hash('simulate/dropped', copy, index).readUInt32LE() / 2 ** 32 >= this.dropped
+    return (copy + index) % Math.round(1 / this.dropped) !== 0
   }
 
   override async cannot(): Promise<void> {}
