@@ -72,6 +72,9 @@ const ANNOUNCED_AT_A_TIME = 64
 const CHALLENGES_PER_ANSWER = 64
 /** Pause after answering failed for a reason that may pass. */
 const ANSWER_AGAIN_MS = 250
+/** Times that a challenge is walked before its copy counts as damaged, and the pause between: a disk may fail for a moment. */
+const WALKS = 3
+const WALK_AGAIN_MS = 100
 
 /**
  * Keeps encoded copies and serves them as the plain hypercores: takes segments from signers, checks all of them,
@@ -87,6 +90,8 @@ export class Pinner extends Resource implements Participant {
   /** Whether challenges are being answered, and whether more of them may be open by now. */
   #answering = false
   #asked = false
+  /** How often the walks of open challenges have failed. */
+  #failed = new Map<number, number>()
   /** Where else readers look for a held hypercore, by its key. */
   readonly #topics = new Map<string, Uint8Array>()
   #store!: PinnerStore
@@ -337,6 +342,8 @@ export class Pinner extends Resource implements Participant {
     if (open.length === 0) return
     const answered: { challenge: number; state: Uint8Array; evidence: Uint8Array }[] = []
     const refused: number[] = []
+    const before = this.#failed
+    this.#failed = new Map()
     for (const challenge of open) {
       const copy = new HeldCopy(this.#store, challenge.hypercore, challenge)
       try {
@@ -345,13 +352,26 @@ export class Pinner extends Resource implements Participant {
         answered.push({ challenge: challenge.id, state: answer.state, evidence: answer.hash })
       } catch (error) {
         signal.throwIfAborted()
-        log('pinner.walk-failed', { challenge: challenge.id, error: error as Error })
-        refused.push(challenge.id)
+        const times = (before.get(challenge.id) ?? 0) + 1
+        if (this.#isComing(challenge)) continue
+        log('pinner.walk-failed', { challenge: challenge.id, times, error: error as Error })
+        if (times < WALKS) this.#failed.set(challenge.id, times)
+        else refused.push(challenge.id)
       } finally {
         await copy.close()
       }
     }
-    await chain.answer(answered, refused, signal)
+    const said = answered.length + refused.length
+    if (said > 0) await chain.answer(answered, refused, signal)
+    if (said === open.length) return
+    this.#asked = true
+    await this.#member.pause(WALK_AGAIN_MS)
+  }
+
+  /** Whether a segment is asked for that the chain has accepted, and that is being put in its place here. */
+  #isComing({ hypercore, segments }: ChallengeView): boolean {
+    const coming = this.#store.segments(hypercore).filter(({ state }) => state === 'pending')
+    return coming.some(({ segment }) => segments.some(({ id }) => Buffer.compare(id, segment.id) === 0))
   }
 
   /** Hands over the evidence of what was answered. */
