@@ -12,8 +12,13 @@ import { fileURLToPath } from 'node:url'
  * of their time, and what reckons all the time take turns.
  */
 const FIRST = [
-  'roles/failover',
+  'roles/growth',
+  'simulator/simulator',
+  'local/processes',
   'crypto/prime-proof',
+  'roles/pinner/segment-intake',
+  'roles/weak-keys',
+  'roles/failover',
   'cli/bad-input',
   'chain/virtual-day',
   'roles/resume',
