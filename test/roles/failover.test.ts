@@ -15,7 +15,7 @@ test('a signer killed for good in the middle leaves half a segment, and another 
   const names = ['signer-1', 'signer-2', 'pinner-1', 'pinner-2', ...VERIFIERS]
   const network = await RoleNetwork.start(t, names, {
     acknowledgeMs: 8_000,
-    deliverBaseMs: 20_000,
+    deliverBaseMs: 10_000,
     deliverBytesPerSecond: 100_000_000
   })
   const options = { runningRootBytes: MIB }
@@ -50,15 +50,15 @@ test('a signer killed for good in the middle leaves half a segment, and another 
   const { copies, length } = await blobs()
   assert.equal(copies.length, 1)
   const [{ id, segments }] = copies as [(typeof copies)[0]]
+  // The rest may come in parts, too, where the time of a draw is short for a machine that does much else.
+  const [first, ...rest] = segments
+  assert.deepEqual([first!.start, first!.end], [0, end])
+  assert.ok(!equal(first!.signer, second.publicKey))
   assert.deepEqual(
-    segments.map((segment) => [segment.start, segment.end]),
-    [
-      [0, end],
-      [end, length]
-    ]
+    [end, ...rest.map((segment) => segment.end)],
+    [...rest.map((segment) => segment.start), length]
   )
-  assert.ok(!equal(segments[0]!.signer, second.publicKey))
-  assert.ok(equal(segments[1]!.signer, second.publicKey))
+  assert.ok(rest.length > 0 && rest.every(({ signer }) => equal(signer, second.publicKey)))
 
   for (const name of VERIFIERS) await network.startRole('verifier', name)
   const before = network.settled(id, 'success')
