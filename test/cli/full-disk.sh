@@ -13,5 +13,6 @@ while [ "$file" != - ] && [ ! -e "$file" ] && kill -0 "$pid" 2>/dev/null; do sle
 wait "$pid"
 code=$?
 rm -f fill
-[ -s stdout ] || rm -f stdout
+# How others join is said before; that anything held must not be.
+grep -q '^drive\|held' stdout || rm -f stdout
 echo "$code $(ls -A | tr '\n' ' ')"
