@@ -4,7 +4,14 @@ import { Funding, redeemRest } from '../daemon/funding.js'
 import { HttpServer } from '../daemon/http.js'
 import { WALLET } from '../daemon/init.js'
 import { NodeProgram, type RoleSettings } from '../daemon/node-program.js'
-import { nodeRoles, type NodeRole, type SettingName, type Settings } from '../daemon/settings.js'
+import {
+  nodeRoles,
+  nodeSettings,
+  settingsOfRole,
+  type NodeRole,
+  type SettingName,
+  type Settings
+} from '../daemon/settings.js'
 import type { TomlTable } from '../daemon/toml.js'
 import { InputError } from '../errors.js'
 import { using } from '../lifecycle.js'
@@ -24,41 +31,12 @@ const DEPOSIT = 200n * DATDOT
 const RESERVE_BYTES = GIB
 const SCRUB_DAYS = 7
 
-const common: SettingName[] = [
-  'data',
-  'chain',
-  'bootstrap',
-  'host',
-  'port',
-  'firewalled',
-  'invite',
-  'memory',
-  'http',
-  'log-level',
-  'webhook'
-]
-const ofRole: Readonly<Record<NodeRole, SettingName[]>> = {
-  pinner: [
-    'name',
-    'capacity',
-    'reserve',
-    'scrub',
-    'allow',
-    'deny',
-    'connections',
-    'peer-connections',
-    'deposit'
-  ],
-  signer: ['name', 'capacity', 'deposit'],
-  verifier: ['name', 'deposit']
-}
-
 /** `datdot node`: several roles of one operator in one process. */
-export const node: Command = commandFor('node', [...common, 'roles'])
+export const node: Command = commandFor('node', nodeSettings)
 
 /** `datdot signer`, `datdot pinner` and `datdot verifier`: one role as a process of its own. */
 export function roleCommand(role: NodeRole): Command {
-  return commandFor(role, [...common, ...ofRole[role]], role)
+  return commandFor(role, settingsOfRole(role), role)
 }
 
 function commandFor(command: string, names: readonly SettingName[], role?: NodeRole): Command {

@@ -82,6 +82,7 @@ export const purposes: Readonly<Record<SettingName, string>> = {
   daily: 'most datdots that the faucet gives in a day'
 }
 
+/** Settings that all roles of a node share. */
 const shared = [
   'data',
   'chain',
@@ -97,9 +98,8 @@ const shared = [
   'webhook'
 ] as const
 
-/** Which settings a table of a configuration file may have. */
-const tables: Readonly<Record<string, readonly SettingName[]>> = {
-  '': [...shared, 'roles'],
+/** Settings of one role: those of its table in a configuration file. */
+const ofRole: Readonly<Record<NodeRole, readonly SettingName[]>> = {
   pinner: [
     'name',
     'capacity',
@@ -115,7 +115,19 @@ const tables: Readonly<Record<string, readonly SettingName[]>> = {
     'port'
   ],
   signer: ['name', 'capacity', 'deposit', 'payout', 'memory'],
-  verifier: ['name', 'deposit', 'payout'],
+  verifier: ['name', 'deposit', 'payout']
+}
+
+/** What a command line may say of a node of several roles, and of one role by itself. */
+export const nodeSettings: readonly SettingName[] = [...shared, 'roles']
+export const settingsOfRole = (role: NodeRole): readonly SettingName[] => [
+  ...new Set([...shared, ...ofRole[role]])
+]
+
+/** Which settings a table of a configuration file may have. */
+const tables: Readonly<Record<string, readonly SettingName[]>> = {
+  '': nodeSettings,
+  ...ofRole,
   faucet: ['grant', 'daily']
 }
 

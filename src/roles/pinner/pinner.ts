@@ -233,7 +233,7 @@ export class Pinner extends Resource implements Participant {
 
   /** Registers with no more than the disk has room for, beside what is left to others. */
   async #register(): Promise<void> {
-    const { capacityBytes, deposit } = this.#registration
+    const { capacityBytes } = this.#registration
     const { reserveBytes } = this.#options
     let capacity = capacityBytes
     if (reserveBytes !== undefined) {
@@ -248,7 +248,7 @@ export class Pinner extends Resource implements Participant {
         })
     }
     this.#store.capacityBytes = capacity
-    await this.#member.register('pinner', { capacityBytes: capacity, deposit })
+    await this.#member.register('pinner', { ...this.#registration, capacityBytes: capacity })
   }
 
   async #listen(): Promise<void> {
@@ -371,7 +371,7 @@ export class Pinner extends Resource implements Participant {
   /** Whether a segment is asked for that the chain has accepted, and that is being put in its place here. */
   #isComing({ hypercore, segments }: ChallengeView): boolean {
     const coming = this.#store.segments(hypercore).filter(({ state }) => state === 'pending')
-    return coming.some(({ segment }) => segments.some(({ id }) => Buffer.compare(id, segment.id) === 0))
+    return coming.some(({ segment }) => segments.some(({ id }) => equal(id, segment.id)))
   }
 
   /** Hands over the evidence of what was answered. */
