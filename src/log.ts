@@ -26,6 +26,16 @@ export function createLogger(write: (line: string) => void, now: () => number): 
   return make({})
 }
 
+/** A log whose lines go through `each`, which hands them on to `write` as it likes. */
+export function throughLog(
+  log: Logger,
+  each: (event: string, facts: Record<string, LogValue>, write: Logger) => void
+): Logger {
+  const outer = (event: string, facts: Record<string, LogValue> = {}): void => each(event, facts, log)
+  outer.with = (facts: Record<string, LogValue>): Logger => throughLog(log.with(facts), each)
+  return outer
+}
+
 /** Bytes that may wait for a slow disk before lines are left out. */
 const WAITING_MAX = 1 << 20
 

@@ -1,5 +1,5 @@
 import * as idEncoding from 'hypercore-id-encoding'
-import type { Logger, LogValue } from '../log.js'
+import { throughLog, type Logger, type LogValue } from '../log.js'
 import { amountText } from './amounts.js'
 import type { CommandIo } from './command.js'
 import { printable } from './printable.js'
@@ -20,16 +20,11 @@ export function tellerOf(io: CommandIo, json: boolean): Teller {
 
 /** A log whose notable lines are told as well, by the name of the role that wrote them. */
 export function toldLog(tell: Teller, name: string, log: Logger): Logger {
-  const wrap = (inner: Logger): Logger => {
-    const outer = (event: string, facts: Facts = {}): void => {
-      inner(event, facts)
-      const sentence = sentences[event]?.(facts)
-      if (sentence !== undefined) tell(event, { role: name, ...facts }, `${name}: ${sentence}`)
-    }
-    outer.with = (facts: Facts): Logger => wrap(inner.with(facts))
-    return outer
-  }
-  return wrap(log)
+  return throughLog(log, (event, facts, write) => {
+    write(event, facts)
+    const sentence = sentences[event]?.(facts)
+    if (sentence !== undefined) tell(event, { role: name, ...facts }, `${name}: ${sentence}`)
+  })
 }
 
 export const writtenKey = (key: LogValue): string =>

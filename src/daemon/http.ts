@@ -10,7 +10,7 @@ import { servePage } from '../dashboard/page/page.js'
 import type { Dashboard } from '../dashboard/dashboard.js'
 import { InputError } from '../errors.js'
 import { Resource } from '../lifecycle.js'
-import type { Logger, LogValue } from '../log.js'
+import { throughLog, type Logger } from '../log.js'
 import { RoleMetrics } from './role-metrics.js'
 import type { Address } from './setting.js'
 
@@ -122,15 +122,10 @@ export class HttpServer extends Resource {
 
   /** A role's log, whose lines are counted as well. */
   counted(name: string, log: Logger): Logger {
-    const wrap = (inner: Logger): Logger => {
-      const outer = (event: string, facts: Record<string, LogValue> = {}): void => {
-        this.#events.inc({ role: name, event })
-        this.roles.count(name, event, facts)
-        inner(event, facts)
-      }
-      outer.with = (facts: Record<string, LogValue>): Logger => wrap(inner.with(facts))
-      return outer
-    }
-    return wrap(log)
+    return throughLog(log, (event, facts, write) => {
+      this.#events.inc({ role: name, event })
+      this.roles.count(name, event, facts)
+      write(event, facts)
+    })
   }
 }

@@ -1,4 +1,4 @@
-import type { Logger, LogValue } from '../log.js'
+import { throughLog, type Logger } from '../log.js'
 
 /** From what somebody must mend to what only helps to find out. */
 export const logLevels = ['error', 'warn', 'info', 'debug'] as const
@@ -38,13 +38,8 @@ export function levelOf(event: string): LogLevel {
 /** A log of which every line says its level, without those that matter less than `level`. */
 export function atLevel(log: Logger, level: LogLevel): Logger {
   const most = logLevels.indexOf(level)
-  const wrap = (inner: Logger): Logger => {
-    const outer = (event: string, facts: Record<string, LogValue> = {}): void => {
-      const own = levelOf(event)
-      if (logLevels.indexOf(own) <= most) inner(event, { level: own, ...facts })
-    }
-    outer.with = (facts: Record<string, LogValue>): Logger => wrap(inner.with(facts))
-    return outer
-  }
-  return wrap(log)
+  return throughLog(log, (event, facts, write) => {
+    const own = levelOf(event)
+    if (logLevels.indexOf(own) <= most) write(event, { level: own, ...facts })
+  })
 }

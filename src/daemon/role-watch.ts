@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js'
 import { SwarmError } from '../errors.js'
 import { Resource } from '../lifecycle.js'
-import type { Logger, LogValue } from '../log.js'
+import { throughLog, type Logger, type LogValue } from '../log.js'
 import type { Registration } from '../roles/member.js'
 import type { Participant } from '../roles/participant.js'
 import type { RoleView } from '../protocol/views.js'
@@ -109,15 +109,10 @@ export class RoleWatch extends Resource {
 
   /** A role's log, which is listened to. */
   hearing(name: string, log: Logger): Logger {
-    const wrap = (inner: Logger): Logger => {
-      const outer = (event: string, facts: Record<string, LogValue> = {}): void => {
-        this.#hear(name, event, facts)
-        inner(event, facts)
-      }
-      outer.with = (facts: Record<string, LogValue>): Logger => wrap(inner.with(facts))
-      return outer
-    }
-    return wrap(log)
+    return throughLog(log, (event, facts, write) => {
+      this.#hear(name, event, facts)
+      write(event, facts)
+    })
   }
 
   #hear(name: string, event: string, { outcome, paid }: Record<string, LogValue>): void {
