@@ -3,8 +3,18 @@ import { chainKinds, openKinds, type Body, type Operation } from '../../protocol
 import type { Parameters } from '../../protocol/parameters.js'
 import { encode } from '../../protocol/codec.js'
 import { parametersType } from '../../protocol/parameters.js'
-import { accountKinds, BURNED, ISSUED, MINTED, RESERVED, RULES_VERSION, type State } from '../state.js'
+import {
+  accountKinds,
+  BURNED,
+  ISSUED,
+  MINTED,
+  RESERVED,
+  RULES_VERSION,
+  type Account,
+  type State
+} from '../state.js'
 import { checkAnchor } from '../anchors.js'
+import { feePayer } from '../rules/fees.js'
 import { clockOfRound, roundAt } from '../rules/time.js'
 import { claimFactor, claimRoot, commitFactor } from './bounties.js'
 import { answer, settle } from './challenges.js'
@@ -45,6 +55,13 @@ export function apply(state: State, operation: Operation, moment: Moment): numbe
     throw new ChainError('NOT_THE_CHAIN', `only the chain itself may send ${operation.kind}`)
   }
   state.useNonce(sender)
+  const steps = act(state, sender, operation)
+  if (feePayer(operation.kind) === 'sender') payFee(state, sender, operation)
+  return steps
+}
+
+/** What an operation of this sender does, fees of its wallet left aside; returns what `apply` does. */
+function act(state: State, sender: Account, operation: Exclude<Operation, { kind: 'genesis' }>): number {
   switch (operation.kind) {
     case 'tick':
       return tick(state, operation.body)
@@ -72,26 +89,21 @@ export function apply(state: State, operation: Operation, moment: Moment): numbe
       return 0
     case 'sponsor':
       sponsor(state, sender, operation.body)
-      payFee(state, sender, operation)
       return 0
     case 'extend':
       extend(state, sender, operation.body)
       return 0
     case 'donate':
       donate(state, sender, operation.body)
-      payFee(state, sender, operation)
       return 0
     case 'transfer':
       transfer(state, sender, operation.body)
-      payFee(state, sender, operation)
       return 0
     case 'setPayout':
       setPayout(state, sender, operation.body)
-      payFee(state, sender, operation)
       return 0
     case 'replaceKey':
       replaceKey(state, sender, operation.body)
-      payFee(state, sender, operation)
       return 0
     case 'acknowledge':
       acknowledge(state, sender, operation.body)
