@@ -87,7 +87,9 @@ export function drawSlots(state: State, work: number): number {
         looked++
       }
       const most = Math.min(of.quota, work - done())
-      for (let n = 0; n < most; n++) drawOne(state, of, values)
+      if (most === 0) continue
+      const seed = seedOf(state, of, values)
+      for (let n = 0; n < most; n++) drawOne(state, of, seed)
       drawn += most
     }
     save(state, of)
@@ -106,13 +108,16 @@ function begin(state: State, of: Slots, values: Map<number, Buffer>): void {
   }
   of.lot = 0
   if (of.waiting === 0) return
-  const seed = slotSeed(state.chainId, of.every, values.get(of.round)!)
-  of.quota = slotShare(seed, of.waiting, roundsLeft)
+  of.quota = slotShare(seedOf(state, of, values), of.waiting, roundsLeft)
 }
 
-function drawOne(state: State, of: Slots, values: Map<number, Buffer>): void {
+function seedOf({ chainId }: State, { every, round }: Slots, values: Map<number, Buffer>): Uint8Array {
+  return slotSeed(chainId, every, values.get(round)!)
+}
+
+function drawOne(state: State, of: Slots, seed: Uint8Array): void {
   const { every } = of
-  const place = slotLot(slotSeed(state.chainId, every, values.get(of.round)!), of.lot, of.waiting)
+  const place = slotLot(seed, of.lot, of.waiting)
   const copy = placed(state, every, place)!
   of.lot++
   of.quota--
