@@ -1,4 +1,5 @@
 import { type CodecName, codecNames } from '../chunk/header.js'
+import { taskStates } from '../protocol/views.js'
 import type { Row } from './database.js'
 import type { State } from './state.js'
 
@@ -55,17 +56,6 @@ export interface Copy {
   /** Chain time from which it is not paid, since a key of it is not gone. */
   unpaidFrom: number | null
 }
-
-export const taskStates = [
-  'resting',
-  'wanted',
-  'frozen',
-  'asked',
-  'delivering',
-  'late',
-  'delivered',
-  'refused'
-] as const
 
 export interface Task {
   id: number

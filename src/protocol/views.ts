@@ -133,14 +133,25 @@ export interface SegmentView extends SegmentRecord {
 }
 
 /** An open task: to encode chunks `[start, end)` of a copy. */
+/**
+ * wanted -> frozen -> asked (the pinner) -> wanted -> frozen -> asked (the signer) -> delivering -> (late ->) delivered -> closed; wanted again after a
+ * failure, or resting first. Refused: by its signer, without evidence; its pinner is to say what there is to say. In a ledger and on the wire by position.
+ */
+export const taskStates = [
+  'resting',
+  'wanted',
+  'frozen',
+  'asked',
+  'delivering',
+  'late',
+  'delivered',
+  'refused'
+] as const
+
 export interface TaskView {
   id: number
   copy: number
-  /**
-   * wanted -> frozen -> asked (the pinner) -> wanted -> frozen -> asked (the signer) -> delivering -> (late ->) delivered -> closed; wanted again after a
-   * failure, or resting first. Refused: by its signer, without evidence; its pinner is to say what there is to say.
-   */
-  state: 'resting' | 'wanted' | 'frozen' | 'asked' | 'delivering' | 'late' | 'delivered' | 'refused'
+  state: (typeof taskStates)[number]
   start: number
   end: number
   /** Of the last draw; resting: when it is wanted again. */

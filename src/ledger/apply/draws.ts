@@ -3,6 +3,7 @@ import { drawSeed } from '../rules/draw.js'
 import { copyLock, encodedBytesMax, segmentPrice, signerLock } from '../rules/economics.js'
 import { roundsPerEpoch } from '../rules/schedule.js'
 import { roleNames, type RoleName } from '../../protocol/operations.js'
+import { taskStates } from '../../protocol/views.js'
 import { dropRenewal, taskBytes } from './copies.js'
 import { renewedBytes } from './renewal.js'
 import { queueTask } from './turns.js'
@@ -12,7 +13,6 @@ import {
   saveCopy,
   saveTask,
   taskFrom,
-  taskStates,
   type Copy,
   type Hypercore,
   type Task

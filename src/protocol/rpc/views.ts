@@ -36,6 +36,7 @@ import type {
   TaskView,
   WalkSegment
 } from '../views.js'
+import { taskStates } from '../views.js'
 
 /** The ledger's views as they travel. A view without its encoder, or with another shape, does not compile. */
 const hash = fixed(32)
@@ -136,16 +137,7 @@ export const segmentViewType: Type<SegmentView> = {
 export const taskViewType: Type<TaskView> = struct({
   id,
   copy: id,
-  state: oneOf([
-    'resting',
-    'wanted',
-    'frozen',
-    'asked',
-    'delivering',
-    'late',
-    'delivered',
-    'refused'
-  ] as const),
+  state: oneOf(taskStates),
   start: blocks,
   end: blocks,
   round: uint(),
