@@ -53,6 +53,7 @@ export class WorkerPool extends Resource implements Executor {
   #idle: Pool | undefined
   readonly #waiting = new Set<(error: EngineError) => void>()
   readonly #watched = new Set<Watched>()
+  #looking = false
 
   /**
    * @param folder where the tasks' files are
@@ -72,6 +73,15 @@ export class WorkerPool extends Resource implements Executor {
   /** Threads are started by the first task. */
   protected start(): Promise<void> {
     return Promise.resolve()
+  }
+
+  /** Begins with the first workers, and goes on whoever replaces them. */
+  #lookAtThreads(): void {
+    if (this.#looking) return
+    this.#looking = true
+    // Threads run in the machine's time, whatever the time of those who use them.
+    const looking = systemClock.every(LOOK_MS, () => this.#look()).unref()
+    this.owe('looks at threads', () => looking.cancel())
   }
 
   /** Ends threads that have been at one task for too long. The pool replaces them, as it does when they crash. */
@@ -174,9 +184,7 @@ export class WorkerPool extends Resource implements Executor {
       recordTiming: false,
       workerHistogram: false
     })
-    // Threads run in the machine's time, whatever the time of those who use them.
-    const looking = systemClock.every(LOOK_MS, () => this.#look()).unref()
-    this.owe('looks at threads', () => looking.cancel())
+    this.#lookAtThreads()
     // A worker that dies without a task is reported here. The pool gives up starting workers once one fails
     // while it starts, and would then keep tasks waiting for ever.
     pool.on('error', (cause) => {
