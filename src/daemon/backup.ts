@@ -6,7 +6,7 @@ import { blake3Stream } from '../crypto/hash.js'
 import { InputError } from '../errors.js'
 import { Resource, using } from '../lifecycle.js'
 import { folderError, folderFull, lockFolder } from '../roles/data-folder.js'
-import { DEVICE_FILE, INSTANCE_FILE } from '../roles/instance.js'
+import { DEVICE_FILE, INSTANCE_FILE, leadsToFolder } from '../roles/instance.js'
 
 /** Written last, so that a copy without it is none: what is in it, file by file. */
 const MANIFEST = 'backup.json'
@@ -155,7 +155,7 @@ async function rolesIn(folder: string): Promise<string[]> {
   const below = await readdir(folder).catch((error: unknown) => throwing(folder, error))
   const roles: string[] = []
   for (const path of [folder, ...below.map((name) => join(folder, name))])
-    if ((path === folder || (await isFolder(path))) && (await isRole(path))) roles.push(path)
+    if ((path === folder || (await leadsToFolder(path))) && (await isRole(path))) roles.push(path)
   return roles
 }
 
@@ -166,13 +166,6 @@ function throwing(folder: string, error: unknown): never {
 async function chainIn(roles: readonly string[]): Promise<string | undefined> {
   for (const path of roles) if ((await readdir(path)).includes('ledger.db')) return path
   return undefined
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false
-  )
 }
 
 /** All that is to be copied, by paths from `folder`; what lies behind a link as if it lay there. */

@@ -52,7 +52,7 @@ export async function dropDeviceFiles(folder: string, depth = DEPTH_MAX): Promis
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name)
     // A store may lie on another disk, behind a link.
-    if (entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(path))))
+    if (entry.isDirectory() || (entry.isSymbolicLink() && (await leadsToFolder(path))))
       await dropDeviceFiles(path, depth - 1)
   }
 }
@@ -88,7 +88,8 @@ function parse(text: string): ({ id: Buffer } & Place) | null {
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
+/** Whether a path leads to a folder, over links too; one that cannot be followed does not. */
+export async function leadsToFolder(path: string): Promise<boolean> {
   return stat(path).then(
     (found) => found.isDirectory(),
     () => false
