@@ -1,18 +1,11 @@
 import type { ChainClient } from '../client/client.js'
-import type { Parameters } from '../protocol/parameters.js'
 import type { ChainSource } from './source.js'
 
 /** A chain that is asked over the swarm, by one of its members; evidence stays where it is public. */
 export function clientSource(client: ChainClient): ChainSource {
-  let parameters: Promise<Parameters> | null = null
   return {
     chain: async () => (await client.info()).chain,
-    // They never change.
-    parameters: () => {
-      parameters ??= client.info().then((info) => info.parameters)
-      parameters.catch(() => (parameters = null))
-      return parameters
-    },
+    parameters: async () => (await client.info()).parameters,
     summary: () => client.summary(),
     account: (key) => client.account(key),
     hypercore: (key) => client.hypercore(key),
