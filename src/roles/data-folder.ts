@@ -290,11 +290,20 @@ export function folderFull(folder: string, options?: ErrorOptions): InputError {
   )
 }
 
-/** Whether an error, or one that caused it, is a full disk as the kernel, SQLite or RocksDB says it. */
+/** An error that came from another process, or of a quota, has no cause but ours. */
+const FULL: ReadonlySet<string> = new Set([
+  'STORAGE_DISK_FULL',
+  'DISK_FULL',
+  'ENOSPC',
+  'EDQUOT',
+  'SQLITE_FULL'
+])
+
+/** Whether an error, or one that caused it, is a full disk as we, the kernel, SQLite or RocksDB say it. */
 export function isDiskFull(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) {
     const code = (at as NodeJS.ErrnoException).code
-    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'SQLITE_FULL') return true
+    if (code !== undefined && FULL.has(code)) return true
     if (/no space left on device|disk quota exceeded/i.test(at.message)) return true
   }
   return false

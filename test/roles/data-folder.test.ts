@@ -6,6 +6,7 @@ import { test, type TestContext } from 'node:test'
 import { systemClock } from '../../src/clock.js'
 import { opened } from '../../src/lifecycle.js'
 import { DataFolder, RoleFolder, isDiskFull } from '../../src/roles/data-folder.js'
+import { diskFull } from '../../src/storage/failures.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { closeAfter } from '../helpers/close-after.js'
 
@@ -123,7 +124,8 @@ test('a role does not move into the folder of a network, whether that runs or no
   await assert.rejects(roleFolder(t, path), { code: 'DATA_HOLDS_NETWORK' })
 })
 
-test('knows a full disk by the words of the kernel, SQLite and RocksDB, also as a cause', () => {
+test('knows a full disk by our words and those of the kernel, SQLite and RocksDB, also as a cause', () => {
+  assert.ok(isDiskFull(diskFull('/data/pinner/copies')), 'what a store kept in reserve is not there')
   assert.ok(isDiskFull(Object.assign(new Error('x'), { code: 'ENOSPC' })))
   assert.ok(isDiskFull(Object.assign(new Error('x'), { code: 'SQLITE_FULL' })))
   assert.ok(isDiskFull(new Error('outer', { cause: new Error('IO error: No space left on device: …') })))
