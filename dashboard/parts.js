@@ -129,6 +129,9 @@ const said = {
   rewarded: 'signer paid',
   graceBegan: 'balance cannot pay: grace began',
   graceEnded: 'grace ended',
+  forkSeen: 'a fork that takes more than half away waits',
+  forked: 'rewritten by its author',
+  conflicted: 'two trees signed',
   penalised: 'penalty',
   redraw: 'to be drawn again'
 }
@@ -157,6 +160,6 @@ function reference({ kind, ref, copy }) {
   if (ref === null) return ''
   if (kind === 'challenge') return html`<a href=${`#/challenges/${ref}`}>challenge ${ref}</a>`
   if (kind === 'check') return html`<a href=${`#/checks/${copy}/${ref}`}>epoch ${ref}</a>`
-  if (kind === 'extended') return `${ref} blocks`
+  if (['extended', 'forkSeen', 'forked', 'conflicted'].includes(kind)) return `${ref} blocks`
   return html`<a href=${`#/draws/${ref}`}>draw ${ref}</a>`
 }

@@ -119,6 +119,12 @@ function tellHypercore(tell: Teller, view: HypercoreView, p: Parameters): void {
   const { key, state, balance, length, byteLength, wanted } = view
   const whole = wholeCopies(view)
   const waits = length === 0 ? ', waits for its first block' : ''
+  const { fork, waits: next, conflict } = view
+  const forks = next
+    ? `; its author has taken more than half away: fork ${next.fork} waits, and follows in days`
+    : ''
+  const torn =
+    conflict === null ? '' : '; its author has signed two trees of one length: it does not grow any more'
   const [day, days] = [costPerDay(view, p), daysLeft(view, p)]
   const { codec, refreshAfterMs: asked } = view.plan
   const refreshAfterMs = codec === 'seal' ? asked || p.lockMs : null
@@ -130,6 +136,9 @@ function tellHypercore(tell: Teller, view: HypercoreView, p: Parameters): void {
       key,
       state,
       balance,
+      fork,
+      nextFork: next?.fork ?? null,
+      conflict: conflict !== null,
       length,
       byteLength,
       wanted,
@@ -138,7 +147,7 @@ function tellHypercore(tell: Teller, view: HypercoreView, p: Parameters): void {
       daysLeft: days,
       refreshAfterMs
     },
-    `${idEncoding.encode(Buffer.from(key))}  ${state}, ${whole} of ${wanted} copies whole, ${byteLength} bytes, ${amountText(balance)} datdots left${lasts}${waits}`
+    `${idEncoding.encode(Buffer.from(key))}  ${state}, ${whole} of ${wanted} copies whole, ${byteLength} bytes, ${amountText(balance)} datdots left${lasts}${waits}${forks}${torn}`
   )
 }
 

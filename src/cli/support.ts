@@ -173,9 +173,11 @@ async function supportKey(
     } else {
       const given = { kind: 'donate' as const, body: { key: one, amount } }
       const grown = { kind: 'extend' as const, body: { key: one, original } }
-      wanted.push(original.length > known.length ? [given, grown] : [given])
+      // A fork is said by pinners, who have both trees.
+      const isLonger = original.length > known.length && (known.length === 0 || original.fork === known.fork)
+      wanted.push(isLonger ? [given, grown] : [given])
       // Of what is held the hypercore pays for its growth itself.
-      if (original.length > known.length && !known.copies.some(({ state }) => state === 'active')) {
+      if (isLonger && !known.copies.some(({ state }) => state === 'active')) {
         paid.push(grown)
       }
     }

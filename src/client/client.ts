@@ -290,6 +290,16 @@ export class ChainClient extends Asking {
     return this.submit({ kind: 'sponsor', body })
   }
 
+  /** Tells that the author of a hypercore has rewritten it, and how much of what was there that leaves. */
+  fork(body: Body<'fork'>): Promise<views.Receipt> {
+    return this.submit({ kind: 'fork', body })
+  }
+
+  /** Shows two trees of one fork and length that the author of a hypercore has signed. */
+  conflict(body: Body<'conflict'>): Promise<views.Receipt> {
+    return this.submit({ kind: 'conflict', body })
+  }
+
   extend(body: Body<'extend'>): Promise<views.Receipt> {
     return this.submit({ kind: 'extend', body })
   }

@@ -73,9 +73,11 @@ export function priceOf(originals: readonly Original[], copies: number, p: Param
   return { once, month }
 }
 
-/** Copies of a hypercore that hold all of it. */
-export function wholeCopies({ copies, length }: HypercoreView): number {
-  return copies.filter((copy) => copy.state === 'active' && copy.length >= length).length
+/** Copies of a hypercore that hold all of it, and nothing that its author has taken away. */
+export function wholeCopies({ copies, fork, length }: HypercoreView): number {
+  const isWhole = (copy: HypercoreView['copies'][number]): boolean =>
+    copy.state === 'active' && copy.length === length && copy.segments.at(-1)?.fork === fork
+  return copies.filter(isWhole).length
 }
 
 /** The topic under which readers look for all hypercores of a key. */

@@ -125,8 +125,42 @@ export const operationErrors = {
   },
   FORK_CHANGED: {
     class: 'ChainError',
-    cause: 'The author has rewritten the hypercore since its copies were made.',
-    remedy: 'Put the new history into a new hypercore and sponsor that.'
+    cause:
+      'A hypercore was told to have grown by a length of another fork: its author has rewritten it since.',
+    remedy: 'Nothing: pinners say that it is forked, and how much of it that leaves.'
+  },
+  FORK_OLD: {
+    class: 'ChainError',
+    cause: 'A hypercore was told to be forked by a fork that is not newer than what the chain knows of.',
+    remedy: 'Nothing: the chain knows a newer one.'
+  },
+  FORK_PROOF_SHAPE: {
+    class: 'ChainError',
+    cause: 'What should show how much a fork of a hypercore leaves does not fit its lengths.',
+    remedy: 'Make it from both trees again.'
+  },
+  FORK_PROOF_HASH: {
+    class: 'ChainError',
+    cause: 'A fork of a hypercore has more or less in common with what is on record than is said.',
+    remedy: 'Make it from both trees again; the hypercore may have grown meanwhile.'
+  },
+  FORK_EARLY: {
+    class: 'ChainError',
+    cause:
+      'A fork takes more than half of a hypercore away, or does not show what it leaves, and has to wait.',
+    remedy:
+      'Wait; who wants to keep what was there reads it from the pinners before and puts it into a hypercore of its own.'
+  },
+  HYPERCORE_CONFLICTED: {
+    class: 'ChainError',
+    cause:
+      'The author of a hypercore has signed two trees of one fork and length: its key is in two hands, or was restored from a backup.',
+    remedy: 'Go on in a new hypercore. What is on record is kept for as long as it is paid.'
+  },
+  NO_CONFLICT: {
+    class: 'ChainError',
+    cause: 'What should show that an author has signed two trees of one fork and length does not.',
+    remedy: 'Nothing: the hypercore goes on.'
   },
   LENGTH_NOT_LONGER: {
     class: 'ChainError',

@@ -31,6 +31,12 @@ export interface Hypercore {
   grownClock: number
   /** Turn that its last task was given. */
   turn: number
+  /** What there was when its author first took some of it away; null: it has not. */
+  whole: { length: number; bytes: number; clock: number } | null
+  /** A fork that waits until it may be taken. */
+  seen: { fork: number; clock: number } | null
+  /** Since when its author is known to have signed two trees of one fork and length. */
+  conflictClock: number | null
 }
 
 export interface Copy {
@@ -55,12 +61,15 @@ export interface Copy {
   score: number
   /** Chain time from which it is not paid, since a key of it is not gone. */
   unpaidFrom: number | null
+  /** While it is of a fork before its hypercore's: how many of its first blocks that has too. */
+  kept: number | null
 }
 
 export interface Task {
   id: number
   copy: number
   state: (typeof taskStates)[number]
+  fork: number
   start: number
   end: number
   treeHash: Buffer
@@ -90,6 +99,8 @@ export interface Task {
   renewal: boolean
   /** … so that it has fewer segments, not so that it has another signer. */
   merges: boolean
+  /** … since its author has rewritten it. */
+  forks: boolean
 }
 
 function count(value: bigint | Buffer | null | undefined): number {
@@ -122,7 +133,17 @@ export function hypercoreFrom(row: Row): Hypercore {
     topic: row.topic as Buffer,
     refreshAfterMs: count(row.refresh_after_ms),
     grownClock: count(row.grown_clock),
-    turn: count(row.turn)
+    turn: count(row.turn),
+    whole:
+      row.whole_clock === null
+        ? null
+        : {
+            length: count(row.whole_length),
+            bytes: count(row.whole_bytes),
+            clock: count(row.whole_clock)
+          },
+    seen: row.seen_clock === null ? null : { fork: count(row.seen_fork), clock: count(row.seen_clock) },
+    conflictClock: maybe(row.conflict_clock)
   }
 }
 
@@ -144,7 +165,8 @@ export function copyFrom(row: Row): Copy {
     storageEpoch: count(row.storage_epoch),
     retrievalEpoch: count(row.retrieval_epoch),
     score: count(row.score),
-    unpaidFrom: maybe(row.unpaid_from)
+    unpaidFrom: maybe(row.unpaid_from),
+    kept: maybe(row.kept)
   }
 }
 
@@ -153,6 +175,7 @@ export function taskFrom(row: Row): Task {
     id: count(row.id),
     copy: count(row.copy),
     state: taskStates[count(row.state)]!,
+    fork: count(row.fork),
     start: count(row.start),
     end: count(row.end),
     treeHash: row.tree_hash as Buffer,
@@ -172,7 +195,8 @@ export function taskFrom(row: Row): Task {
     locked: row.locked as bigint,
     delivered: row.delivered as Buffer | null,
     renewal: row.renewal !== 0n,
-    merges: row.renewal === 2n
+    merges: row.renewal === 2n,
+    forks: row.renewal === 3n
   }
 }
 
@@ -205,10 +229,11 @@ export function taskOfCopy(state: State, copy: number): Task | null {
 
 export function saveTask(state: State, task: Task): void {
   state.db.run(
-    `UPDATE tasks SET state = ?, end = ?, tree_hash = ?, signature = ?, byte_length = ?, round = ?, turn = ?, attempts = ?, unserved = ?, sought = ?, draw = ?,
+    `UPDATE tasks SET state = ?, fork = ?, end = ?, tree_hash = ?, signature = ?, byte_length = ?, round = ?, turn = ?, attempts = ?, unserved = ?, sought = ?, draw = ?,
      pinner = ?, signer = ?, deadline = ?, bytes = ?, reserved = ?, locked = ?, delivered = ?
      WHERE id = ?`,
     taskStates.indexOf(task.state),
+    task.fork,
     task.end,
     task.treeHash,
     task.signature,
@@ -233,7 +258,7 @@ export function saveTask(state: State, task: Task): void {
 export function saveCopy(state: State, copy: Copy): void {
   state.db.run(
     `UPDATE copies SET state = ?, pinner = ?, length = ?, bytes = ?, segments = ?, unpaid = ?, locked = ?, round = ?,
-     storage_epoch = ?, retrieval_epoch = ?, score = ? WHERE id = ?`,
+     storage_epoch = ?, retrieval_epoch = ?, score = ?, kept = ? WHERE id = ?`,
     copy.state,
     copy.pinner,
     copy.length,
@@ -245,6 +270,7 @@ export function saveCopy(state: State, copy: Copy): void {
     copy.storageEpoch,
     copy.retrievalEpoch,
     copy.score,
+    copy.kept,
     copy.id
   )
 }

@@ -130,7 +130,16 @@ CREATE TABLE hypercores (
   target_ppm INTEGER NOT NULL,
   max_bytes INTEGER NOT NULL,
   grown_clock INTEGER NOT NULL,
-  turn INTEGER NOT NULL DEFAULT 0
+  turn INTEGER NOT NULL DEFAULT 0,
+  -- what there was when the author first took some away, and when: measured against it for as long as evidence is public
+  whole_length INTEGER,
+  whole_bytes INTEGER,
+  whole_clock INTEGER,
+  -- a fork that waits, since when
+  seen_fork INTEGER,
+  seen_clock INTEGER,
+  -- since when the author is known to have signed two trees of one fork and length
+  conflict_clock INTEGER
 ) STRICT;
 CREATE INDEX hypercores_in_grace ON hypercores (grace_until, id) WHERE state = 1;
 CREATE TABLE sponsors (
@@ -158,6 +167,8 @@ CREATE TABLE copies (
   retrieval_epoch INTEGER NOT NULL DEFAULT 0,
   score INTEGER NOT NULL DEFAULT 0 CHECK (score >= 0),
   unpaid_from INTEGER,
+  -- first blocks of it that its hypercore has too, while it is of a fork before that one
+  kept INTEGER,
   CHECK ((state = 0) = (segments = 0) OR state > 1),
   CHECK (state <> 1 OR pinner IS NOT NULL)
 ) STRICT;
@@ -236,6 +247,7 @@ CREATE TABLE tasks (
   id INTEGER PRIMARY KEY,
   copy INTEGER NOT NULL UNIQUE REFERENCES copies,
   state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 7),
+  fork INTEGER NOT NULL,
   start INTEGER NOT NULL,
   end INTEGER NOT NULL CHECK (end > start),
   tree_hash BLOB NOT NULL,
@@ -254,8 +266,8 @@ CREATE TABLE tasks (
   reserved INTEGER NOT NULL DEFAULT 0 CHECK (reserved >= 0),
   locked INTEGER NOT NULL DEFAULT 0 CHECK (locked >= 0),
   delivered BLOB,
-  -- whether it encodes again what the copy has: 1 by another signer, 2 as one segment
-  renewal INTEGER NOT NULL DEFAULT 0 CHECK (renewal BETWEEN 0 AND 2)
+  -- whether it encodes again what the copy has: 1 by another signer, 2 as one segment, 3 as its author has rewritten it
+  renewal INTEGER NOT NULL DEFAULT 0 CHECK (renewal BETWEEN 0 AND 3)
 ) STRICT;
 CREATE INDEX tasks_resting ON tasks (round, id) WHERE state = 0;
 CREATE INDEX tasks_wanted ON tasks (turn, id) WHERE state = 1;
@@ -279,6 +291,7 @@ CREATE TABLE refusals (
   pinner INTEGER NOT NULL REFERENCES roles,
   signer INTEGER NOT NULL REFERENCES roles,
   segment INTEGER NOT NULL,
+  fork INTEGER NOT NULL,
   codec INTEGER NOT NULL,
   start INTEGER NOT NULL,
   end INTEGER NOT NULL CHECK (end > start),

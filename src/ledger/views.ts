@@ -90,6 +90,8 @@ export function hypercoreView(state: State, h: Hypercore): HypercoreView {
     byteLength: h.byteLength,
     treeHash: h.treeHash,
     grownClock: h.grownClock,
+    waits: h.seen && { fork: h.seen.fork, until: h.seen.clock + state.parameters.evidenceWindowMs },
+    conflict: h.conflictClock,
     plan: {
       copies: h.copies,
       targetPpm: h.targetPpm,
@@ -186,7 +188,7 @@ export function assignmentView(state: State, side: 'signer' | 'pinner', task: Ta
     task: viewTask(state, task),
     draw: task.draw!,
     hypercore: h.key,
-    fork: h.fork,
+    fork: task.fork,
     length: task.end,
     byteLength: task.byteLength,
     treeHash: task.treeHash,
@@ -300,7 +302,8 @@ function refusalView(state: State, row: Row): RefusalView {
   const draw = Number(row.draw)
   const drawn = state.db.get('SELECT copy, round FROM draws WHERE id = ?', draw)!
   const copy = Number(drawn.copy)
-  const { key, fork } = hypercoreById(state, copyById(state, copy).hypercore)
+  const { key } = hypercoreById(state, copyById(state, copy).hypercore)
+  const fork = Number(row.fork)
   const pinner = state.keyOf(state.role(Number(row.pinner)))
   const signer = state.keyOf(state.role(Number(row.signer)))
   const start = Number(row.start)

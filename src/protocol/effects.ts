@@ -109,7 +109,13 @@ const effectBodies = {
   openingDrawn: struct({ challenge: id, copy: id, round: uint() }),
   openingSettled: struct({ challenge: id, copy: id, outcome: oneOf(outcomeNames), reputationPpm: uint() }),
   payoutSet: struct({ key, role: oneOf(roleNames), payout: key }),
-  keyReplaced: struct({ key, by: key })
+  keyReplaced: struct({ key, by: key }),
+  /** A fork that takes more than half away, or does not show what it leaves; it may be taken from `until` on. */
+  forkSeen: struct({ hypercore: key, fork: uint(), length: blocks, until: uint() }),
+  /** A hypercore is of another fork now, which has its first `kept` blocks. */
+  forked: struct({ hypercore: key, fork: uint(), length: blocks, kept: blocks }),
+  /** The author has signed two trees of this fork and length: nothing more that it signs is taken. */
+  conflicted: struct({ hypercore: key, fork: uint(), length: blocks })
 }
 
 export type EffectKind = keyof typeof effectBodies

@@ -26,6 +26,7 @@ import {
 } from './codec.js'
 import { parametersType } from './parameters.js'
 import { anchorType, type Anchor } from './anchor.js'
+import { forkProofType } from './fork-proof.js'
 import { originalType } from './original.js'
 import { segmentHash, segmentRecordType } from './segment.js'
 
@@ -143,6 +144,10 @@ export const bodies = {
   retire: struct({ role: oneOf(roleNames) }),
   sponsor: struct({ key, original: originalType, plan: planType, donation: amount }),
   extend: struct({ key, original: originalType }),
+  /** The author has rewritten a hypercore: what it signed under a new fork, and how much of what is on record that leaves. */
+  fork: struct({ key, original: originalType, proof: forkProofType }),
+  /** Two trees of one fork and length that the author of a hypercore has both signed. */
+  conflict: struct({ key, one: originalType, other: originalType }),
   donate: struct({ key, amount }),
   transfer: struct({ to: key, amount }),
   /** The account that a role's rewards go to names another one. */
@@ -199,6 +204,8 @@ const kindCodes: Record<Kind, number> = {
   revealReport: 28,
   setPayout: 29,
   replaceKey: 30,
+  fork: 31,
+  conflict: 32,
   commitFactor: 40,
   claimFactor: 41,
   claimRoot: 42

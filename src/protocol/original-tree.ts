@@ -229,10 +229,15 @@ parentMessage[0] = 1
 function parentOf(node: OriginalNode, other: OriginalNode): OriginalNode {
   const size = checkedSize(node.size + other.size)
   const [left, right] = node.index < other.index ? [node, other] : [other, node]
+  return { index: parent(node.index), size, hash: nodeHash(size, left.hash, right.hash) }
+}
+
+/** Hash of a node above blocks, from the bytes below it and its children's hashes. */
+export function nodeHash(size: number, left: Uint8Array, right: Uint8Array): Uint8Array {
   writeUint(parentMessage, size, 1, SIZE_BYTES)
-  parentMessage.set(left.hash, 1 + SIZE_BYTES)
-  parentMessage.set(right.hash, 1 + SIZE_BYTES + HASH_BYTES)
-  return { index: parent(node.index), size, hash: blake2b(parentMessage) }
+  parentMessage.set(left, 1 + SIZE_BYTES)
+  parentMessage.set(right, 1 + SIZE_BYTES + HASH_BYTES)
+  return blake2b(parentMessage)
 }
 
 function checkLength(length: number): void {
@@ -245,7 +250,8 @@ function checkedSize(size: number): number {
   throw new ProofError('ORIGINAL_PROOF_FORMAT', 'The proof states an impossible size.')
 }
 
-function leavesBelow(index: number): number {
+/** Blocks below a node. */
+export function leavesBelow(index: number): number {
   let span = 1
   for (let rest = index + 1; rest % 2 === 0; rest /= 2) span *= 2
   return span

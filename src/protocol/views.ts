@@ -101,6 +101,10 @@ export interface HypercoreView {
   treeHash: Uint8Array
   /** Chain time when this length was taken. */
   grownClock: number
+  /** A newer fork that takes more than half away, and the chain time from which on it may be taken. */
+  waits: { fork: number; until: number } | null
+  /** Chain time since which its author is known to have signed two trees of one fork and length. */
+  conflict: number | null
   plan: Plan
   /** Copies that are wanted now (of a target: what it comes to). */
   wanted: number

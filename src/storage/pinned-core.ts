@@ -1,5 +1,5 @@
 import type Hypercore from 'hypercore'
-import { rightSpan } from 'flat-tree'
+import { leftSpan, parent, rightSpan } from 'flat-tree'
 import crypto from 'hypercore-crypto'
 import type CorestoreStorage from 'hypercore-storage'
 import { codecOf } from '../chunk/codecs.js'
@@ -46,6 +46,8 @@ import type { Decode, SlowDecode } from './types.js'
 import type { Veil } from './veiled-storage.js'
 import { equal } from '../bytes.js'
 
+/** Bits of a page of a hypercore's bitfield. */
+const PAGE_BITS = 32_768
 /** Blocks looked at together when some are deleted: up to 16 MiB each, nearly always 64 KiB. */
 const CUT_BLOCKS = 16
 
@@ -217,8 +219,13 @@ export class PinnedCore extends Resource implements Veil {
   }
 
   #leaf(index: number): Promise<OriginalNode | null> {
+    return this.treeNode(2 * index)
+  }
+
+  /** A node of the author's tree, if it is here. */
+  treeNode(index: number): Promise<OriginalNode | null> {
     const reader = this.rows.read()
-    return flushed(reader, reader.getTreeNode(2 * index))
+    return flushed(reader, reader.getTreeNode(index))
   }
 
   /** Whether a chunk is the one that was stored, as far as the segment's tree is here to tell. */
@@ -416,6 +423,8 @@ export class PinnedCore extends Resource implements Veil {
     const reads = roots.map((root) => reader.getTreeNode(root.index))
     const [head, nodes] = await flushed(reader, Promise.all([reader.getHead(), Promise.all(reads)]))
     if (head === null || head.length === 0) return
+    // The author's signature over its roots says what it has in common with what is held.
+    if (record.fork > head.fork) return
     const live = new Map<number, Uint8Array>()
     for (const node of nodes) if (node !== null) live.set(node.index, node.hash)
     if (record.start < head.length && head.length < record.length) {
@@ -423,7 +432,7 @@ export class PinnedCore extends Resource implements Veil {
     }
     const agrees = (node: OriginalNode) =>
       live.get(node.index)?.every((byte, i) => byte === node.hash[i]) ?? true
-    let same = head.fork === record.fork && roots.every(agrees)
+    let same = roots.every(agrees)
     const rows = await this.rowsOf(record)
     for await (const { value } of rows.createLocalStream(nodesRange(record.segment.id))) {
       same &&= decodeNodes(value).every(agrees)
@@ -496,6 +505,88 @@ export class PinnedCore extends Resource implements Veil {
     tx.deleteLocal(progressKey(id))
     tx.deleteLocal(noteKey(id))
     tx.deleteLocalRange(range.gte, range.lt)
+    await tx.flush()
+  }
+
+  /** Whether a segment makes another tree of what is held: a longer one, or one of a newer fork. */
+  isBeyond({ fork, end }: RecordedSegment): boolean {
+    const last = this.segments.at(-1)
+    return last === undefined || fork > last.fork || end > last.end
+  }
+
+  /**
+   * Puts a segment in place under which the author's tree is another one than that which is held, from its first block on. The hypercore must not be
+   * open; may be done again after a crash at any point of it.
+   */
+  async placeAnew(record: RecordedSegment): Promise<void> {
+    // Its nodes are deleted when all is done.
+    if (!(await this.#isHead(record))) await this.#exchangeTree(record)
+    await this.#exchangeHead(record)
+    this.tail = null
+    const first = this.segments.findIndex((other) => other.start >= record.start)
+    const replaced = first < 0 ? [] : this.segments.splice(first)
+    for (const other of replaced) this.replaced.push(Object.assign(other, { state: 'replaced' as const }))
+    this.segments.push(record)
+    const { id } = record.segment
+    const range = nodesRange(id)
+    const done = (await this.rowsOf(record)).write()
+    done.deleteLocal(progressKey(id))
+    done.deleteLocal(noteKey(id))
+    done.deleteLocalRange(range.gte, range.lt)
+    await done.flush()
+    this.#hidden = false
+  }
+
+  /** Whether what is on the disk ends with this segment already. */
+  async #isHead({ fork, length, treeHash }: RecordedSegment): Promise<boolean> {
+    const reader = this.rows.read()
+    const head = await flushed(reader, reader.getHead())
+    return head?.fork === fork && head.length === length && equal(head.rootHash, treeHash)
+  }
+
+  /** Writes the author's tree that a segment makes over the one that is there. */
+  async #exchangeTree(record: RecordedSegment): Promise<void> {
+    const { start, segment } = record
+    const stored = await this.rowsOf(record)
+    const range = nodesRange(segment.id)
+    const cut = this.rows.write()
+    cut.deleteTreeNodeRange(2 * start, -1)
+    for (const index of nodesOver(start)) cut.deleteTreeNode(index)
+    await cut.flush()
+    for await (const { value } of stored.createLocalStream(range)) {
+      const tx = this.rows.write()
+      for (const node of decodeNodes(value)) tx.putTreeNode(node)
+      await tx.flush()
+    }
+  }
+
+  /** Has readers begin with the tree that a segment makes, and see its blocks; in one write. */
+  async #exchangeHead(record: RecordedSegment): Promise<void> {
+    const { start, end, length } = record
+    await this.#roots(length)
+    const reader = this.rows.read()
+    const page = Math.floor(start / PAGE_BITS)
+    const [kept, hints] = await flushed(
+      reader,
+      Promise.all([reader.getBitfieldPage(page), reader.getHints()])
+    )
+    const tx = this.rows.write()
+    tx.setHead({
+      fork: record.fork,
+      length,
+      rootHash: record.treeHash,
+      signature: record.signature,
+      timestamp: this.#host.clock.wall()
+    })
+    tx.deleteBitfieldPageRange(page, -1)
+    for (let at = page; at * PAGE_BITS < end; at++) {
+      tx.putBitfieldPage(at, pageOf(at, { kept: at === page ? kept : null, start, end }))
+    }
+    // Hypercore looks itself how far all is there, from there on.
+    const contiguousLength = Math.min(hints?.contiguousLength ?? 0, start)
+    tx.setHints({ remoteContiguousLength: 0, recovering: 0, ...hints, contiguousLength })
+    // Nothing is held plainly beyond it, of this tree.
+    tx.deleteLocal(TAIL_KEY)
     await tx.flush()
   }
 
@@ -617,6 +708,32 @@ export class PinnedCore extends Resource implements Veil {
       await session.close()
     }
   }
+}
+
+/** Flat indices before that of block `start` of nodes that have it, or a later one, below them too. */
+function nodesOver(start: number): number[] {
+  const indices: number[] = []
+  for (let at = 2 * start; leftSpan(at) > 0;) {
+    at = parent(at)
+    if (at < 2 * start) indices.push(at)
+  }
+  return indices
+}
+
+/** A page of a bitfield: as it was before block `start`, ones up to `end`, and none beyond. */
+function pageOf(
+  page: number,
+  { kept, start, end }: { kept: Buffer | null; start: number; end: number }
+): Buffer {
+  const bits = Buffer.alloc(PAGE_BITS / 8)
+  for (let bit = 0; bit < PAGE_BITS; bit++) {
+    const at = page * PAGE_BITS + bit
+    const byte = bit >> 3
+    const mask = 1 << (bit & 7)
+    const isSet = at < start ? ((kept?.[byte] ?? 0) & mask) !== 0 : at < end
+    if (isSet) bits[byte]! |= mask
+  }
+  return bits
 }
 
 function sizeOf(roots: readonly OriginalNode[]): number {

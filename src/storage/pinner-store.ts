@@ -10,7 +10,7 @@ import { diskFreeBytes, diskFull, guarded, storageFailure, WORKING_BYTES } from 
 import { FolderLock, describeHolder, type Holder } from './folder-lock.js'
 import { askedBlocks, openCore, sharedCore, watchCores } from './hypercore-parts.js'
 import { SegmentIngest, type IngestHost } from './ingest.js'
-import { encodeOriginalProof, proofIndices } from '../protocol/original-tree.js'
+import { encodeOriginalProof, proofIndices, type OriginalNode } from '../protocol/original-tree.js'
 import { PinnedCore, type PinnedCoreHost } from './pinned-core.js'
 import type { SignedOriginal } from './original.js'
 import { readChunk } from './read-chunk.js'
@@ -217,6 +217,12 @@ export class PinnerStore extends Resource {
     )
   }
 
+  /** A node of the author's tree of a hypercore, as it is held; null if it is not here. */
+  async originalNode(key: Uint8Array, index: number): Promise<OriginalNode | null> {
+    const core = this.#held(key)
+    return this.#guard(() => core.treeNode(index))
+  }
+
   /** Deletes what is held plainly of blocks that segments have. */
   async trimTail(key: Buffer): Promise<void> {
     const core = this.#cores.get(toHex(key))
@@ -294,14 +300,20 @@ export class PinnerStore extends Resource {
       )
     }
     const last = core.segments.at(-1)
-    const apart = core.within(spec.start, spec.end) !== null && spec.length <= last!.length
-    if ((spec.start !== core.end && !apart) || (last !== undefined && last.fork !== spec.fork)) {
+    const forks = last !== undefined && spec.fork > last.fork
+    const renews = core.within(spec.start, spec.end) !== null && spec.length <= last!.length && !forks
+    const grows = spec.start === core.end && (last === undefined || last.fork === spec.fork)
+    // A fork goes on from where any segment ends; what came before is the author's too if its signature over the new tree holds.
+    const begins = spec.start === 0 || core.segments.some(({ end }) => end === spec.start)
+    if (!(grows || renews || (forks && begins))) {
       throw new StorageError(
         'STORAGE_GAP',
         `The next segment of this hypercore starts at block ${core.end}, not at ${spec.start}, on the same fork.`
       )
     }
     if (core.pending === null) {
+      // Rows where hypercore looks for its own are used once: those of segments that were replaced are deleted as a range.
+      const apart = !grows || core.replaced.some((other) => !other.apart && other.end > spec.start)
       this.#open.records.begin(spec, apart)
       core.pending = { ...spec, state: 'pending', bytes: 0, apart }
     }
@@ -556,7 +568,11 @@ export class PinnerStore extends Resource {
   }
 
   async #place(core: PinnedCore, record: RecordedSegment): Promise<void> {
-    await core.place(record)
+    if (record.apart && core.isBeyond(record)) {
+      // No reader may see nodes of two trees: what is open is closed, and opened again from what is on the disk then.
+      await this.#closeSessions(core)
+      await core.placeAnew(record)
+    } else await core.place(record)
     record.state = 'held'
     const ids = core.replaced.map(({ segment }) => segment.id)
     this.#open.records.placed(record.segment.id, ids)
@@ -612,7 +628,7 @@ export class PinnerStore extends Resource {
   }
 
   async #closeSessions(core: PinnedCore): Promise<void> {
-    if (!core.servable) return
+    if (!core.servable || openCore(this.corestore, core.discoveryKey) === undefined) return core.hide()
     const session = this.corestore.get({ key: core.key })
     await session.ready()
     core.hide()

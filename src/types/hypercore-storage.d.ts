@@ -26,6 +26,8 @@ declare module 'hypercore-storage' {
       getBlock(index: number): Promise<Buffer | null>
       getTreeNode(index: number): Promise<Node | null>
       getLocal(key: Buffer): Promise<Buffer | null>
+      getBitfieldPage(index: number): Promise<Buffer | null>
+      getHints(): Promise<Hints | null>
       tryFlush(): void
       destroy(): void
     }

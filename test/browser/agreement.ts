@@ -149,6 +149,12 @@ const bodies: { [K in Kind]: (n: Numbers) => Body<K> | { body: Body<K>; detail: 
     donation: n.amount()
   }),
   extend: (n) => ({ key: key(n), original: original(n) }),
+  fork: (n) => {
+    const { roots } = original(n)
+    const proof = { kept: n.below(2 ** 40), prefix: roots, below: [key(n), key(n)], before: roots, after: [] }
+    return { key: key(n), original: original(n), proof }
+  },
+  conflict: (n) => ({ key: key(n), one: original(n), other: original(n) }),
   donate: (n) => ({ key: key(n), amount: n.amount() }),
   transfer: (n) => ({ to: key(n), amount: n.of([n.amount(), MAX_AMOUNT]) }),
   acknowledge: (n) => ({ draw: n.whole() }),

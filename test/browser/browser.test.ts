@@ -27,6 +27,7 @@ const expectations: Record<string, string> = {
   originals: 'treeHash',
   'rules-money': 'burned',
   'rules-deliveries': 'fee',
+  'rules-forks': 'price',
   'rules-merging': 'ms',
   'rules-challenges': 'seed',
   merkle: 'root',

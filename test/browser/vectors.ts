@@ -23,7 +23,16 @@ import {
   NONE_FAILED,
   unservedRounds
 } from '../../src/ledger/rules/deliveries.js'
+import {
+  forkPrice,
+  forkReserve,
+  forkWaitMs,
+  takesHalf,
+  wholeBefore,
+  type Extent
+} from '../../src/ledger/rules/forks.js'
 import { mergedMs, mergeOf } from '../../src/ledger/rules/merging.js'
+import { verifyForkProof } from '../../src/protocol/fork-proof.js'
 import {
   CHANCE_ONE,
   isOpened,
@@ -348,6 +357,66 @@ export function merging(it: Comparisons, vectors: Merging): void {
   }
   for (const { price, copies, every, ms } of vectors.spent) {
     it.same(mergedMs({ price: BigInt(price), copies, every }, parameters({})), ms, `${price} grains`)
+  }
+}
+
+interface Forks {
+  proofs: { before: TreeOf; after: TreeOf; proof: ProofOf; bytes: number }[]
+  wholes: { before: number[] | null; now: number[]; clock: number; whole: number[] }[]
+  halves: { kept: number[]; of: number[]; takesHalf: boolean }[]
+  costs: {
+    anew: number[]
+    copies: number[]
+    every: number
+    ageMs: number
+    fee: string
+    price: string
+    waitMs: number
+    reserve: string
+  }[]
+}
+interface TreeOf {
+  length: number
+  treeHash: string
+}
+interface ProofOf {
+  kept: number
+  prefix: { size: number; hash: string }[]
+  below: string[]
+  before: { size: number; hash: string }[]
+  after: { size: number; hash: string }[]
+}
+
+const extentOf = ([length, bytes]: number[]): Extent => ({ length: length!, bytes: bytes! })
+
+export function forks(it: Comparisons, vectors: Forks): void {
+  const p = parameters({})
+  const nodes = (list: { size: number; hash: string }[]) =>
+    list.map(({ size, hash }) => ({ size, hash: from(hash) }))
+  const tree = ({ length, treeHash }: TreeOf) => ({ length, treeHash: from(treeHash) })
+  for (const { before, after, proof, bytes } of vectors.proofs) {
+    const { kept, prefix, below } = proof
+    const made = {
+      kept,
+      prefix: nodes(prefix),
+      below: below.map(from),
+      before: nodes(proof.before),
+      after: nodes(proof.after)
+    }
+    it.same(verifyForkProof(made, tree(before), tree(after)), bytes, `${kept} of ${before.length}`)
+  }
+  for (const { before, now, clock, whole } of vectors.wholes) {
+    const known = before && { ...extentOf(before), clock: before[2]! }
+    const found = wholeBefore(known, extentOf(now), clock, p)
+    it.same([found.length, found.bytes, found.clock].join(), whole.join(), `at ${clock}`)
+  }
+  for (const { kept, of, takesHalf: takes } of vectors.halves)
+    it.same(takesHalf(extentOf(kept), extentOf(of)), takes, kept.join())
+  for (const { fee, price, waitMs, reserve, ...sizes } of vectors.costs) {
+    const size = { ...sizes, fee: BigInt(fee) }
+    it.same(forkPrice(size, p), price, 'price')
+    it.same(forkWaitMs(size, p), waitMs, 'wait')
+    it.same(forkReserve(size, p), reserve, 'reserve')
   }
 }
 

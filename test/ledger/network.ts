@@ -73,7 +73,8 @@ export function original(
 export function claimOf(
   name: string,
   length: number,
-  roots: Original['roots']
+  roots: Original['roots'],
+  fork = 0
 ): { key: Buffer; original: Original } {
   const author = identity(`author ${name}`)
   const manifest = {
@@ -88,7 +89,7 @@ export function claimOf(
   }
   return {
     key: Hypercore.key(manifest),
-    original: signOriginal(author, manifest, length, roots)
+    original: signOriginal(author, manifest, { length, roots, fork })
   }
 }
 
@@ -116,20 +117,19 @@ export function prologue(
 function signOriginal(
   author: KeyPair,
   manifest: Hypercore.Manifest,
-  length: number,
-  roots: Original['roots']
+  { length, roots, fork }: Pick<Original, 'length' | 'roots' | 'fork'>
 ): Original {
   const { caps, Verifier, multisig } = hypercoreParts
   const signable = caps.treeSignable(
     Hypercore.key(manifest),
     Buffer.from(sumsOf({ length, roots }).treeHash),
     length,
-    0
+    fork
   )
   const signed = Buffer.alloc(64)
   sodium.crypto_sign_detached(signed, signable, author.secretKey)
   const signature = multisig.assemble([{ signer: 0, signature: signed, patch: 0, nodes: null }])
-  return { fork: 0, length, roots, manifest: Verifier.encodeManifest(manifest), signature }
+  return { fork, length, roots, manifest: Verifier.encodeManifest(manifest), signature }
 }
 
 /** Roots of a tree of blocks that are about as long as each other. */

@@ -102,6 +102,27 @@ function statements(): { name: string; statement: Statement; detail?: Uint8Array
         }
       }
     },
+    {
+      name: 'fork',
+      statement: {
+        kind: 'fork',
+        body: {
+          key: claim.key,
+          original: claim.original,
+          proof: {
+            kept: 30,
+            prefix: claim.original.roots,
+            below: [Buffer.alloc(32, 1), Buffer.alloc(32, 2)],
+            before: claim.original.roots,
+            after: []
+          }
+        }
+      }
+    },
+    {
+      name: 'conflict',
+      statement: { kind: 'conflict', body: { key: claim.key, one: claim.original, other: claim.original } }
+    },
     { name: 'deliver', statement: { kind: 'deliver', body: { draw: 300, record, signature } } },
     {
       name: 'deliver of seal',

@@ -3,6 +3,7 @@ import { answerOf, type Kind, type Statement } from '../../src/protocol/operatio
 import type { KeyPair } from '../../src/crypto/keys.js'
 import type { AssignmentView, ChallengeView } from '../../src/protocol/views.js'
 import { fakeAnswer, identity, MIB, original, type TestNetwork } from './network.js'
+import { claimOfBlocks, forkOf, leaves, sponsorBlocks } from './rewritten.js'
 
 /** A reason to refuse an operation, with the one beside it that is just allowed. */
 export interface Case {
@@ -205,4 +206,53 @@ const ofAnswers: Case[] = [
 ]
 
 /** What is refused of draws, growth and answers. */
-export const drawnCases: Case[] = [...ofDraws, ...ofGrowth, ...ofAnswers]
+/** A hypercore of real blocks, of which nobody holds a copy yet: nothing has to pay for what becomes of it. */
+const FILM = leaves('film', 100)
+const written = (network: TestNetwork): void => void sponsorBlocks(network, 'film', FILM)
+const anew = (kept: number, fork = 1): Statement =>
+  forkOf('film', FILM, [...FILM.slice(0, kept), ...leaves('anew', 3)], { fork })
+const twoTrees = (other = leaves('other', 100)): Statement => {
+  const { key, original: one } = claimOfBlocks('film', FILM)
+  return { kind: 'conflict', body: { key, one, other: claimOfBlocks('film', other).original } }
+}
+
+const ofForks: Case[] = [
+  { kind: 'fork', code: 'FORK_OLD', given: written, refused: () => anew(90, 0), allowed: () => anew(90) },
+  {
+    kind: 'fork',
+    code: 'FORK_EARLY',
+    given(network) {
+      written(network)
+      network.send(network.supporter, anew(49))
+    },
+    refused: () => anew(49),
+    allowed: () => anew(50, 2)
+  },
+  {
+    kind: 'fork',
+    code: 'PLAN_EXCEEDED',
+    given: (network) => void sponsorBlocks(network, 'film', FILM, { maxBytes: 100_000 }),
+    refused: () => anew(98),
+    allowed: () => anew(97)
+  },
+  {
+    kind: 'conflict',
+    code: 'NO_CONFLICT',
+    given: written,
+    refused: () => twoTrees(FILM),
+    allowed: () => twoTrees()
+  },
+  {
+    kind: 'extend',
+    code: 'HYPERCORE_CONFLICTED',
+    given(network) {
+      written(network)
+      network.sponsor('other')
+      network.send(network.supporter, twoTrees())
+    },
+    refused: () => extend(101, 101_000),
+    allowed: () => ({ kind: 'extend', body: original('other', 101, 101_000) })
+  }
+]
+
+export const drawnCases: Case[] = [...ofDraws, ...ofGrowth, ...ofForks, ...ofAnswers]

@@ -15,7 +15,8 @@ import {
 } from '../../src/protocol/operations.js'
 import { signSegment } from '../../src/protocol/segment.js'
 import { brokenIn } from '../simulator/invariants.js'
-import { identity, original, smallNetwork, type TestNetwork } from './network.js'
+import { NO_FORK_PROOF } from '../../src/protocol/fork-proof.js'
+import { claimOf, identity, original, smallNetwork, type TestNetwork } from './network.js'
 import { factorOf, rootOf, seal } from './sealed.js'
 
 const { feePerUnit, feePerByte, segmentFee, challengeFee } = defaultParameters
@@ -50,7 +51,9 @@ export const command: fc.Arbitrary<Command> = fc.record({
       'transfer',
       'donate',
       'sponsor',
-      'extend'
+      'extend',
+      'rewrite',
+      'torn'
     ],
     ...[
       'register',
@@ -130,12 +133,30 @@ function play(network: TestNetwork, { kind, a, b }: Command): void {
       const name = `core ${a % 3}`
       const known = ledger.hypercore(original(name, 1, 1).key)
       const longer = b % 3 === 0 ? 0 : 1 + (b % 20)
-      const claim = original(
-        name,
-        (known?.length ?? 70) + longer,
-        (known?.byteLength ?? 60_000) + longer * 600
-      )
+      const length = (known?.length ?? 70) + longer
+      const { roots } = original(name, length, (known?.byteLength ?? 60_000) + longer * 600).original
+      const claim = claimOf(name, length, roots, known?.fork ?? 0)
       network.code(who, { kind, body: { key: claim.key, original: claim.original } })
+      return
+    }
+    case 'rewrite': {
+      // Of roots that fit nothing it can only be said that nothing is kept.
+      const name = `core ${a % 3}`
+      const known = ledger.hypercore(original(name, 1, 1).key)
+      const fork = (known?.waits?.fork ?? known?.fork ?? 0) + (b % 3)
+      const length = b % 7 === 0 ? 0 : 1 + (b % 90)
+      const { roots } = original(name, length, length * 600).original
+      const claim = claimOf(name, length, roots, fork)
+      const proof = b % 5 ? NO_FORK_PROOF : { ...NO_FORK_PROOF, kept: 1 }
+      network.code(who, { kind: 'fork', body: { ...claim, proof } })
+      return
+    }
+    case 'torn': {
+      // The author of the last one signs twice, now and then.
+      const name = a % 8 ? 'core 9' : `core ${a % 3}`
+      const { key, original: one } = original(name, 3, 10 + (b % 4))
+      const other = original(name, 3, b % 4 ? 10 : 20).original
+      network.code(who, { kind: 'conflict', body: { key, one, other } })
       return
     }
     case 'claim':

@@ -182,6 +182,8 @@ export class EntryReader {
       this.#tell('sponsored', { hypercore: effect.hypercore, key: sender })
     } else if (effect.kind === 'extended') {
       this.#tell('extended', { hypercore: effect.hypercore, ref: effect.length })
+    } else if (effect.kind === 'forkSeen' || effect.kind === 'forked' || effect.kind === 'conflicted') {
+      this.#tell(effect.kind, { hypercore: effect.hypercore, ref: effect.length })
     } else if (effect.kind === 'graceBegan' || effect.kind === 'graceEnded' || effect.kind === 'lapsed') {
       this.#tell(effect.kind, { hypercore: effect.hypercore })
     } else if (effect.kind === 'penalised') {

@@ -20,6 +20,7 @@ import { claimFactor, claimRoot, commitFactor } from './bounties.js'
 import { answer, settle } from './challenges.js'
 import { commitReport, revealReport } from './checks.js'
 import { payFee } from './fees.js'
+import { fork, showConflict } from './forks.js'
 import { extend, sponsor } from './hypercores.js'
 import { donate, transfer } from './money.js'
 import { register, replaceKey, retire, setPayout } from './roles.js'
@@ -92,6 +93,12 @@ function act(state: State, sender: Account, operation: Exclude<Operation, { kind
       return 0
     case 'extend':
       extend(state, sender, operation.body)
+      return 0
+    case 'fork':
+      fork(state, sender, operation.body)
+      return 0
+    case 'conflict':
+      showConflict(state, operation.body)
       return 0
     case 'donate':
       donate(state, sender, operation.body)

@@ -32,7 +32,7 @@ export function addCopy(state: State, hypercoreId: number, predecessor: number |
     hypercore.every,
     id % BUCKETS
   )
-  addTask(state, hypercore, id, 0)
+  addTask(state, hypercore, id, { start: 0 })
 }
 
 /**
@@ -45,21 +45,28 @@ export function renewCopy(state: State, { id, hypercore }: Copy): void {
 }
 
 /** Asks for the segment from chunk `start` of a copy to the hypercore's present end. */
-export function addTask(state: State, hypercore: Hypercore, copy: number, start: number): void {
+export function addTask(
+  state: State,
+  hypercore: Hypercore,
+  copy: number,
+  { start, forks = false }: { start: number; forks?: boolean }
+): void {
   const id = state.head.nextTask++
-  const { length, byteLength, treeHash, signature, key } = hypercore
+  const { fork, length, byteLength, treeHash, signature, key } = hypercore
   state.db.run(
-    `INSERT INTO tasks (id, copy, state, start, end, tree_hash, signature, byte_length, round, turn)
-     VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO tasks (id, copy, state, fork, start, end, tree_hash, signature, byte_length, round, turn, renewal)
+     VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     id,
     copy,
+    fork,
     start,
     length,
     treeHash,
     signature,
     byteLength,
     state.round,
-    nextTurn(state, hypercore)
+    nextTurn(state, hypercore),
+    forks ? 3 : 0
   )
   state.emit({ kind: 'wanted', task: id, copy, hypercore: key, start, end: length })
 }
@@ -70,10 +77,14 @@ export function askNext(state: State, hypercore: Hypercore, copy: Copy): void {
   if (!grow(state, hypercore, copy)) merge(state, hypercore, copy)
 }
 
-/** Asks for what the hypercore has more than a copy, unless that has as many segments as it may. */
+/** Asks for what the hypercore has more than a copy, unless that has as many segments as it may; or has otherwise, since its author has rewritten it. */
 export function grow(state: State, hypercore: Hypercore, copy: Copy): boolean {
+  if (copy.kept !== null) {
+    addTask(state, hypercore, copy.id, { start: keptEnd(state, hypercore, copy), forks: true })
+    return true
+  }
   if (copy.length >= hypercore.length || isFull(state, copy)) return false
-  addTask(state, hypercore, copy.id, copy.length)
+  addTask(state, hypercore, copy.id, { start: copy.length })
   return true
 }
 
@@ -102,17 +113,53 @@ export function fillCopies(state: State, hypercore: Hypercore): void {
  * Encoded bytes that a task may come to: what may follow the last end of which the plain bytes are known, without what the copy has of that. What whole
  * segments took less than they might have is not asked for again.
  */
-export function taskBytes(state: State, hypercore: Hypercore, copy: Copy): number {
+export function taskBytes(state: State, hypercore: Hypercore, copy: Copy, start = copy.length): number {
   const whole = state.db.get(
-    `SELECT end, byte_length FROM segments WHERE copy = ? AND replaced_by IS NULL AND byte_length IS NOT NULL
+    `SELECT end, byte_length FROM segments WHERE copy = ? AND replaced_by IS NULL AND byte_length IS NOT NULL AND end <= ?
      ORDER BY end DESC LIMIT 1`,
-    copy.id
+    copy.id,
+    start
   )
   const end = Number(whole?.end ?? 0)
   const rest = encodedBytesMax(hypercore.byteLength - Number(whole?.byte_length ?? 0), hypercore.length - end)
-  const beyond = segmentsIn(state, copy.id, { start: end, end: copy.length })
+  const beyond = segmentsIn(state, copy.id, { start: end, end: start })
   const has = beyond.reduce((sum, row) => sum + Number(row.bytes), 0)
-  return Math.max(hypercore.length - copy.length, rest - has)
+  return Math.max(hypercore.length - start, rest - has)
+}
+
+/**
+ * Where what a copy keeps of a fork before its hypercore's ends: with the last segment up to a length that the author has signed and the new fork has too; what
+ * a segment before that is shown by lies in the tree of that length. Not all of it: something new must be under the new fork's signature.
+ */
+function keptEnd(state: State, hypercore: Hypercore, copy: Copy): number {
+  const row = state.db.get(
+    `SELECT max(end) AS end FROM segments
+     WHERE copy = ? AND replaced_by IS NULL AND signature IS NOT NULL AND end <= ? AND end < ?`,
+    copy.id,
+    copy.kept,
+    hypercore.length
+  )
+  return Number(row?.end ?? 0)
+}
+
+/** A hypercore's author has rewritten it but for the first `kept` blocks: ends what is on its way to a copy, and asks for the new. */
+export function followFork(state: State, hypercore: Hypercore, copy: Copy, kept: number): void {
+  const task = taskOfCopy(state, copy.id)
+  if (task) {
+    clearTask(state, hypercore, copy, task)
+    state.db.run('DELETE FROM tasks WHERE id = ?', task.id)
+  }
+  if (copy.segments > 0) {
+    copy.kept = Math.min(copy.kept ?? kept, kept)
+    saveCopy(state, copy)
+  }
+  grow(state, hypercore, copy)
+}
+
+/** Most encoded bytes that it takes for a copy to follow a fork. */
+export function forkBytes(state: State, hypercore: Hypercore, copy: Copy, kept: number): number {
+  const start = keptEnd(state, hypercore, { ...copy, kept: Math.min(copy.kept ?? kept, kept) })
+  return taskBytes(state, hypercore, copy, start)
 }
 
 /** Undoes what draws set aside for a task: X, room, and for a copy without segments its pinner's deposit. */
@@ -199,7 +246,7 @@ export function redraw(
   }
   task.attempts++
   const tired = task.attempts >= p.redrawsMax
-  if (tired && task.renewal) {
+  if (tired && task.renewal && !task.forks) {
     dropRenewal(state, hypercore, copy, task, 'attempts')
     return state.emit({ kind: 'redraw', draw, why, round: state.round })
   }

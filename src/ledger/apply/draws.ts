@@ -190,12 +190,18 @@ function freezeDraws(state: State, work: number): number {
   return done
 }
 
+/** Most encoded bytes that a task may come to. */
+function bytesOf(state: State, hypercore: Hypercore, copy: Copy, task: Task): number {
+  const renews = task.renewal && !task.forks
+  return renews ? renewedBytes(state, hypercore, task) : taskBytes(state, hypercore, copy, task.start)
+}
+
 /** Has a task rest whose X its hypercore cannot pay; says whether it does. */
 function isBroke(state: State, task: Task): boolean {
   if (task.pinner !== null) return false
   const copy = copyById(state, task.copy)
   const hypercore = hypercoreById(state, copy.hypercore)
-  const bytes = task.renewal ? renewedBytes(state, hypercore, task) : taskBytes(state, hypercore, copy)
+  const bytes = bytesOf(state, hypercore, copy, task)
   if (state.account(hypercore.account).balance >= segmentPrice(bytes, state.parameters)) return false
   restTask(state, { hypercore, copy, task, why: 'balance' })
   return true
@@ -212,7 +218,7 @@ function restTask(
   }: { hypercore: Hypercore; copy: Copy; task: Task; why: 'candidates' | 'balance' }
 ): void {
   // What is held is good as it is, and what is new need not wait for it.
-  if (task.renewal) return dropRenewal(state, hypercore, copy, task, why)
+  if (task.renewal && !task.forks) return dropRenewal(state, hypercore, copy, task, why)
   task.state = 'resting'
   task.round = state.round + Math.max(1, Math.ceil(roundsPerEpoch(state.parameters) / 4))
   saveTask(state, task)
@@ -245,15 +251,15 @@ function drawTask(state: State, task: Task, round: number, beacon: Buffer): numb
   }
   const name = task.pinner === null && copy.pinner === null ? 'pinner' : 'signer'
   if (task.pinner === null) {
-    if (task.renewal) task.bytes = renewedBytes(state, hypercore, task)
-    else {
+    if (!task.renewal || task.forks) {
       // The original is what the log says before the round's value is shown: a late extension joins in.
+      task.fork = hypercore.fork
       task.end = hypercore.length
       task.treeHash = hypercore.treeHash
       task.signature = hypercore.signature
       task.byteLength = hypercore.byteLength
-      task.bytes = taskBytes(state, hypercore, copy)
     }
+    task.bytes = bytesOf(state, hypercore, copy, task)
     // What cannot be paid waits; only what is due on what is held begins a grace.
     const price = segmentPrice(task.bytes, p)
     const account = state.account(hypercore.account)
@@ -358,7 +364,7 @@ function drawRole(
   const { observer } = state
   const urn = state.urn(name)
   const out: Role[] = []
-  for (const id of excluded(state, copy, name, task.renewal && !task.merges)) {
+  for (const id of excluded(state, copy, name, task.renewal && !task.merges && !task.forks)) {
     const role = state.roleOf(state.account(id), name)
     if (role) out.push(role)
   }

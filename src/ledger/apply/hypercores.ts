@@ -37,11 +37,16 @@ function checkPlan(plan: Plan, weight: number, p: Parameters): void {
 }
 
 /** What counts against a plan's bytes: blocks too, since each takes room though it be empty. */
-function weightOf({ length }: Original, { byteLength }: OriginalSums): number {
+export function weightOf({ length }: Original, { byteLength }: Pick<OriginalSums, 'byteLength'>): number {
   return Math.max(byteLength, length)
 }
 
-function checkOriginal(key: Uint8Array, original: Original, { treeHash }: OriginalSums): void {
+/** @throws ChainError `ORIGINAL_INVALID` unless the author has signed it */
+export function checkOriginal(
+  key: Uint8Array,
+  original: Original,
+  { treeHash }: Pick<OriginalSums, 'treeHash'>
+): void {
   if (original.length === 0) {
     // Its author has signed nothing yet: there is one form of it only.
     if (original.fork === 0 && original.manifest.byteLength + original.signature.byteLength === 0) return
@@ -50,6 +55,15 @@ function checkOriginal(key: Uint8Array, original: Original, { treeHash }: Origin
   if (!verifyOriginal(key, { ...original, treeHash })) {
     throw new ChainError('ORIGINAL_INVALID', "the author's signature does not hold for this length and tree")
   }
+}
+
+/** @throws ChainError `HYPERCORE_CONFLICTED` if its author is known to have signed two trees of one fork and length */
+export function refuseConflicted({ conflictClock }: Hypercore): void {
+  if (conflictClock === null) return
+  throw new ChainError(
+    'HYPERCORE_CONFLICTED',
+    'the author has signed two trees of one fork and length: nothing more that it signs is taken'
+  )
 }
 
 /** Registers a hypercore with a plan and a first donation; or again, after it lapsed. */
@@ -62,9 +76,10 @@ export function sponsor(
   if (known && known.state !== 2) {
     throw new ChainError('HYPERCORE_KNOWN', 'this hypercore is registered; donate to it')
   }
-  const isOther = known && known.length > 0 && original.fork !== known.fork
-  if (known && (isOther || original.length < known.length)) {
-    throw new ChainError('ORIGINAL_INVALID', 'this hypercore was longer, or had another fork, when it lapsed')
+  if (known) refuseConflicted(known)
+  const isShorter = known && original.fork === known.fork && original.length < known.length
+  if (known && (isShorter || original.fork < known.fork)) {
+    throw new ChainError('ORIGINAL_INVALID', 'this hypercore was longer, or of a later fork, when it lapsed')
   }
   const sums = sumsOf(original)
   checkPlan(plan, weightOf(original, sums), state.parameters)
@@ -81,7 +96,8 @@ export function sponsor(
      ON CONFLICT (key) DO UPDATE SET state = 0, fork = excluded.fork, length = excluded.length, byte_length = excluded.byte_length,
        tree_hash = excluded.tree_hash, manifest = excluded.manifest, signature = excluded.signature, codec = excluded.codec, every = excluded.every, steps = excluded.steps,
        copies = excluded.copies, target_ppm = excluded.target_ppm, max_bytes = excluded.max_bytes, topic = excluded.topic,
-       refresh_after_ms = excluded.refresh_after_ms, grown_clock = excluded.grown_clock`,
+       refresh_after_ms = excluded.refresh_after_ms, grown_clock = excluded.grown_clock,
+       whole_length = NULL, whole_bytes = NULL, whole_clock = NULL, seen_fork = NULL, seen_clock = NULL`,
     key,
     account.id,
     fork,
@@ -146,11 +162,9 @@ export function extend(state: State, sender: Account, body: Body<'extend'>): voi
   const known = hypercoreByKey(state, key)
   if (!known || known.state === 2)
     throw new ChainError('HYPERCORE_UNKNOWN', 'this hypercore is not registered')
+  refuseConflicted(known)
   if (known.length > 0 && original.fork !== known.fork) {
-    throw new ChainError(
-      'FORK_CHANGED',
-      `the copies are of fork ${known.fork}; a new fork needs a new hypercore`
-    )
+    throw new ChainError('FORK_CHANGED', `the copies are of fork ${known.fork}, which another one may follow`)
   }
   const sums = sumsOf(original)
   const { byteLength, treeHash } = sums

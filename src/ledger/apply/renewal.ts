@@ -42,17 +42,19 @@ export function renew(
   const hypercore = hypercoreById(state, copy.hypercore)
   const isReplaced = state.db.get('SELECT 1 FROM copies WHERE predecessor = ? AND state < 2', copy.id)
   const isBusy = taskOfCopy(state, copy.id) !== null || copy.unpaid > 0 || isReplaced !== undefined
-  if (copy.state !== 1 || hypercore.state !== 0 || isBusy) return false
+  // What its author has taken away is not encoded again.
+  if (copy.state !== 1 || hypercore.state !== 0 || isBusy || copy.kept !== null) return false
   const segments = segmentsIn(state, copy.id, range)
   const last = segments.at(-1)
   const fits = last && Number(segments[0]!.start) === range.start && Number(last.end) === range.end
   if (!fits || last.signature === null) return false
   const id = state.head.nextTask++
   state.db.run(
-    `INSERT INTO tasks (id, copy, state, start, end, tree_hash, signature, byte_length, round, turn, renewal)
-     VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO tasks (id, copy, state, fork, start, end, tree_hash, signature, byte_length, round, turn, renewal)
+     VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     id,
     copy.id,
+    last.fork as bigint,
     range.start,
     range.end,
     last.tree_hash as Buffer,

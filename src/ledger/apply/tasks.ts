@@ -100,7 +100,7 @@ function checkRecord(state: State, task: Task, copy: Copy, record: SegmentRecord
   const id = segmentId({
     chain: state.chainId,
     key: hypercore.key,
-    fork: hypercore.fork,
+    fork: task.fork,
     copy: copy.id,
     start: task.start,
     signer: record.signer,
@@ -109,7 +109,7 @@ function checkRecord(state: State, task: Task, copy: Copy, record: SegmentRecord
   const beacon = beaconOf(state, task.round)
   const wrong =
     (!equal(record.key, hypercore.key) && 'key') ||
-    (record.fork !== hypercore.fork && 'fork') ||
+    (record.fork !== task.fork && 'fork') ||
     (record.copy !== copy.id && 'copy') ||
     (record.segment !== copy.segments && 'segment') ||
     (!equal(record.pinner, state.keyOf(state.role(task.pinner!))) && 'pinner') ||
@@ -190,8 +190,10 @@ function addSegment(state: State, task: Task, copy: Copy, record: SegmentRecord,
   signer.locked -= task.locked - lock
   const isWhole = record.end === task.end
   const { start, end } = record
+  // Of what its author has rewritten all from there on is gone.
+  const until = task.forks ? Math.max(copy.length, end) : end
   const replaced = task.renewal
-    ? replaceSegments(state, hypercore, copy, { start, end, segment: record.segment })
+    ? replaceSegments(state, hypercore, copy, { start, end: until, segment: record.segment })
     : 0
   const { segmentFee } = state.parameters
   const fee = segmentFee < task.reserved ? segmentFee : task.reserved
@@ -237,7 +239,8 @@ function addSegment(state: State, task: Task, copy: Copy, record: SegmentRecord,
   // It was to be had after all.
   if (task.sought) chargeDecline(state, pinner)
   state.db.run('DELETE FROM tasks WHERE id = ?', task.id)
-  copy.length = Math.max(copy.length, record.end)
+  copy.length = task.forks ? record.end : Math.max(copy.length, record.end)
+  if (task.forks) copy.kept = null
   copy.bytes += record.bytes - replaced
   copy.segments++
   if (reward > 0n) copy.unpaid++
@@ -347,12 +350,13 @@ function addRefusal(state: State, task: Task, evidence: Uint8Array): void {
   const { codec } = hypercoreById(state, copy.hypercore)
   const evidenceBy = state.head.clock + refusalEvidenceMs(state.parameters)
   state.db.run(
-    `INSERT INTO refusals (draw, pinner, signer, segment, codec, start, end, tree_hash, evidence, evidence_by, deadline)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO refusals (draw, pinner, signer, segment, fork, codec, start, end, tree_hash, evidence, evidence_by, deadline)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     task.draw,
     task.pinner,
     task.signer,
     copy.segments,
+    task.fork,
     codecNames.indexOf(codec),
     task.start,
     task.end,

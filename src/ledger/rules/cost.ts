@@ -18,6 +18,12 @@ export function unitsOf({ kind, body }: Statement, p: Parameters): number {
     }
     case 'extend':
       return 4
+    case 'fork':
+      // … and some 200 hashes of a proof.
+      return 6
+    case 'conflict':
+      // Two of the author's signatures.
+      return 4
     case 'register':
     case 'retire':
     case 'replaceKey':

@@ -24,6 +24,7 @@ export function feePayer(kind: Kind): FeePayer {
     case 'claimRoot':
       return 'bounty'
     case 'extend':
+    case 'fork':
       return 'hypercore'
     default:
       return 'sender'

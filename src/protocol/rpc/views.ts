@@ -169,6 +169,8 @@ export const hypercoreViewType: Type<HypercoreView> = struct({
   byteLength: uint(),
   treeHash: hash,
   grownClock: uint(),
+  waits: optional(struct({ fork: uint(), until: uint() })),
+  conflict: optional(uint()),
   plan: planType,
   wanted: uint(),
   copies: list(copyViewType, 65_536)

@@ -414,10 +414,13 @@ export class Pinner extends Resource implements Participant {
   /** Serves a held hypercore and announces it. */
   async #serve(key: Uint8Array): Promise<void> {
     const id = toHex(key)
-    if (this.#served.has(id)) return this.#tails.look(key)
+    const known = this.#served.get(id)
+    if (known?.closed === false) return this.#tails.look(key)
     const core = this.#store.session(key)
     this.#served.set(id, core)
     await core.ready()
+    // It was closed to follow a fork, and is announced already.
+    if (known) return this.#tails.look(key)
     await this.#announce(key)
     // Serving does not wait for the chain, which alone knows where else readers look.
     this.#member.run('topic', async () => {

@@ -2,7 +2,10 @@ import type Hypercore from 'hypercore'
 import crypto from 'hypercore-crypto'
 import { SwarmError } from '../../errors.js'
 import { Resource } from '../../lifecycle.js'
-import { readOriginal, type SignedOriginal } from '../../storage/original.js'
+import { verifyForkProof, type ForkProof } from '../../protocol/fork-proof.js'
+import type { HypercoreView } from '../../protocol/views.js'
+import { forkProofOf } from '../../storage/fork.js'
+import { originalNode, readOriginal, type SignedOriginal } from '../../storage/original.js'
 import type { PinnerStore } from '../../storage/pinner-store.js'
 import { SwarmReader } from '../../swarm/reader.js'
 import { deadline, unlessAborted, Wakeup } from '../../wait.js'
@@ -15,6 +18,8 @@ const LOOK_MS = 60_000
 /** What is only read through: so many blocks at a time, which are deleted then, and how long these may take. */
 const READ_BLOCKS = 16
 const READ_MS = 120_000
+/** How long a block may take that is asked for since a node of the author's tree comes with it. */
+const NODE_MS = 15_000
 
 /** A hypercore that is looked for. */
 interface Followed {
@@ -144,6 +149,12 @@ export class Tails extends Resource {
     await this.#store.trimTail(key)
     if (session.length === 0 || session.manifest === null) return
     const original = await readOriginal(session)
+    const held = this.#store.segments(key).findLast(({ state }) => state === 'held')
+    if (held && original.fork > held.fork) {
+      const proof = await this.#hasHadFork(key, session, original, { followed, signal })
+      if (proof) this.#growth.seen(original, proof)
+      return
+    }
     const start = await this.#store.tailStart(key, original)
     if (start === null) {
       // Held already, or too much to be held plainly.
@@ -184,13 +195,71 @@ export class Tails extends Resource {
     if (held?.fork !== fork) return false
     const tail = (await this.#store.tails()).find((one) => one.key.equals(key))
     const { had } = followed
-    let from = Math.max(held.end, tail?.end ?? 0, had.fork === fork ? had.length : 0)
+    const from = Math.max(held.end, tail?.end ?? 0, had.fork === fork ? had.length : 0)
     if (from < length) {
       // More than the plan pays for is not looked at.
       const view = await this.#member.chain.hypercore(key, { signal }).catch(() => null)
       signal.throwIfAborted()
       if (!view || byteLength > view.plan.maxBytes) return false
     }
+    return this.#readThrough(session, { fork, from, length }, { followed, signal })
+  }
+
+  /**
+   * What shows how much a fork leaves of what the chain has on record, once every other block of it has been here; null as long as it does not show, or is not
+   * to be followed.
+   */
+  async #hasHadFork(
+    key: Buffer,
+    session: Hypercore,
+    original: SignedOriginal,
+    { followed, signal }: { followed: Followed; signal: AbortSignal }
+  ): Promise<ForkProof | null> {
+    const { fork, length, byteLength } = original
+    const view = await this.#member.chain.hypercore(key, { signal }).catch(() => null)
+    signal.throwIfAborted()
+    if (!view || fork <= view.fork || byteLength > view.plan.maxBytes) return null
+    const proof = await this.#forkProof(key, session, original, view)
+    signal.throwIfAborted()
+    if (!proof) return null
+    const { had } = followed
+    const from = Math.max(proof.kept, had.fork === fork ? had.length : 0)
+    const isHere = await this.#readThrough(session, { fork, from, length }, { followed, signal })
+    return isHere ? proof : null
+  }
+
+  async #forkProof(
+    key: Buffer,
+    session: Hypercore,
+    original: SignedOriginal,
+    view: HypercoreView
+  ): Promise<ForkProof | null> {
+    const before = {
+      length: view.length,
+      node: (index: number) => this.#store.originalNode(key, index)
+    }
+    const after = {
+      length: original.length,
+      node: (index: number) => originalNode(session, index, NODE_MS)
+    }
+    try {
+      const proof = await forkProofOf(before, after)
+      // What is held here may be more or less than what the chain has.
+      if (proof) verifyForkProof(proof, view, original)
+      return proof
+    } catch (error) {
+      if (!hasCode(error, 'STORAGE_NO_ORIGINAL', 'FORK_PROOF_SHAPE', 'FORK_PROOF_HASH')) throw error
+      this.#member.log('pinner.fork-unclear', { key, error: error as Error })
+      return null
+    }
+  }
+
+  /** Reads blocks through that are not to be held, and deletes them; says whether all came. */
+  async #readThrough(
+    session: Hypercore,
+    { fork, from, length }: { fork: number; from: number; length: number },
+    { followed, signal }: { followed: Followed; signal: AbortSignal }
+  ): Promise<boolean> {
     const { clock } = this.#member.options
     const error = (): Error => new SwarmError('BLOCK_UNREACHABLE', `Blocks from ${from} on are not served`)
     while (from < length) {

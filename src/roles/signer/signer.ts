@@ -6,6 +6,7 @@ import { encodeOffer, encodeSignedRecord } from '../../protocol/hand-over.js'
 import { signSegment } from '../../protocol/segment.js'
 import type { AssignmentView } from '../../protocol/views.js'
 import type { SegmentSecret } from '../../chunk/codec.js'
+import { equal } from '../../bytes.js'
 import { primeProofHash } from '../../crypto/prime-proof-bytes.js'
 import { Engine } from '../../engine/engine.js'
 import { wipeSegmentKey } from '../../engine/seal-key.js'
@@ -184,7 +185,8 @@ export class Signer extends Resource implements Participant {
           if (!(error instanceof SwarmError)) throw error
           log('signer.interrupted', { draw, error })
           const nowhere = hasCode(error, 'HYPERCORE_UNREACHABLE', 'BLOCK_UNREACHABLE')
-          if (nowhere && clock.now() >= until && !(await core.has(assignment.task.start))) throw error
+          const has = core.fork >= assignment.fork && (await core.has(assignment.task.start))
+          if (nowhere && clock.now() >= until && !has) throw error
         }
         await pause(clock, pauseMs, signal)
         const open = await chain.assignments({ signal })
@@ -221,6 +223,7 @@ export class Signer extends Resource implements Participant {
     const { clock } = options
     const { draw, length, pinner, task } = assignment
     await knownLength(core, length, { clock, timeoutMs: Math.min(BLOCK_MS, this.#unservedMs), signal })
+    checkFork(core, assignment)
     await checkOriginal(core, assignment)
     const chainId = await chain.chainId({ signal })
     const nodes = await opened(new NodeFile(nodeFile))
@@ -311,14 +314,20 @@ function idOf(draw: number): Buffer {
   return id
 }
 
-/** What was downloaded must be what the chain recorded. */
+/** Those who hold what was before a fork serve that. @throws SwarmError HYPERCORE_UNREACHABLE until its author is there */
+function checkFork(core: Hypercore, { fork }: AssignmentView): void {
+  if (core.fork >= fork) return
+  throw new SwarmError('HYPERCORE_UNREACHABLE', `hypercore ${core.id} is served at fork ${core.fork} only`)
+}
+
+/** What was downloaded must be what the chain recorded; what a later fork has left of that is the same. */
 async function checkOriginal(core: Hypercore, { fork, length, treeHash }: AssignmentView): Promise<void> {
-  const differs =
-    core.fork !== fork
+  const isSame = core.length >= length && equal(await core.treeHash(length), treeHash)
+  const differs = isSame
+    ? undefined
+    : core.fork !== fork
       ? `its author is at fork ${core.fork}, the chain at fork ${fork}`
-      : (await core.treeHash(length)).equals(treeHash)
-        ? undefined
-        : `its author serves another tree of ${length} blocks`
+      : `its author serves another tree of ${length} blocks`
   if (!differs) return
   throw new ChainError('ORIGINAL_MISMATCH', `hypercore ${core.id} is not the one on the chain: ${differs}`)
 }

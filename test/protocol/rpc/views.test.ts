@@ -139,6 +139,8 @@ const views: [string, Type<unknown>, object][] = [
       byteLength: 5,
       treeHash: bytes(6),
       grownClock: 10,
+      waits: { fork: 11, until: 12 },
+      conflict: 13,
       plan: {
         copies: 3,
         targetPpm: 4,
