@@ -89,6 +89,7 @@ export class ChainService extends Resource {
   #submissions!: Submissions
   #rules!: Parameters
   #timer: Timer | null = null
+  #trouble: Error | null = null
   #ticks = 0
   /** The last tick that was asked for. */
   #ticking: Promise<unknown> = Promise.resolve()
@@ -104,6 +105,11 @@ export class ChainService extends Resource {
   /** Chain time now, in ms. */
   time(): number {
     return this.#time.now()
+  }
+
+  /** What the last heartbeat failed of; null if it did not. */
+  get trouble(): Error | null {
+    return this.#trouble
   }
 
   /** Peers that use the protocol now. */
@@ -196,7 +202,9 @@ export class ChainService extends Resource {
     let more = false
     try {
       more = await this.tick()
+      this.#trouble = null
     } catch (error) {
+      this.#trouble = error as Error
       log('chain.tick-failed', { error: error as Error })
     }
     // Ticks keep their rhythm; what was left over is done between them.

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import Corestore from 'corestore'
+import type CorestoreStorage from 'hypercore-storage'
 import { equal } from '../bytes.js'
 import type { KeyPair } from '../crypto/keys.js'
 import { EvidenceIntake, type IntakeLimits } from '../client/evidence-intake.js'
@@ -70,6 +71,11 @@ export class ChainStores extends Resource {
   /** Keys of the cores that anyone may follow, and those that they are looked for by. */
   get cores(): Record<'log' | 'evidence', { key: Buffer; discoveryKey: Buffer }> {
     return { log: this.#publishedLog.core, evidence: this.#evidence.core }
+  }
+
+  /** What is below the cores, for whoever looks whether it takes what is written. */
+  get storage(): CorestoreStorage {
+    return this.#store.storage
   }
 
   /** Serves the cores on a connection. */

@@ -72,6 +72,7 @@ export class ChainProgram extends Resource {
         log
       })
     )
+    http?.watch(CHAIN, () => this.#node.trouble)
     if (http) await this.#show(http, join(path, DASHBOARD), { draws, log })
     if (!limits) return
     const member = { dir: join(dir, FAUCET), network, chainKey: this.#node.publicKey, clock, randomBytes }

@@ -37,7 +37,8 @@ export class HttpServer extends Resource {
   #ready = false
   #dashboard: Dashboard | null = null
   #port = 0
-  #observed = false
+  #observed: { name: string; gauges: string[] } | undefined
+  readonly #troubles = new Map<string, () => string | null>()
 
   /** @param address with port 0 for any that is free */
   constructor(address: Address, options: HttpOptions = {}) {
@@ -54,6 +55,16 @@ export class HttpServer extends Resource {
     })
     this.#gauge = new Gauge({ name: 'datdot_ready', help: '1 once all roles work', registers })
     this.#gauge.set(0)
+    const troubles = this.#troubles
+    new Gauge({
+      name: 'datdot_degraded',
+      help: '1 while a role goes on without doing all of its work, since its disk fails',
+      labelNames: ['role'] as const,
+      registers,
+      collect() {
+        for (const [role, trouble] of troubles) this.set({ role }, trouble() === null ? 0 : 1)
+      }
+    })
     this.roles = new RoleMetrics(this.#registry)
   }
 
@@ -67,9 +78,11 @@ export class HttpServer extends Resource {
     await server.register(api, { prefix: '/api/v1', ...shown })
     await server.register(servePage, shown)
     server.get('/live', () => 'live\n')
-    server.get('/ready', (_request, reply) =>
-      reply.code(this.#ready ? 200 : 503).send(this.#ready ? 'ready\n' : 'not yet\n')
-    )
+    server.get('/ready', (_request, reply) => {
+      const [degraded] = this.degraded
+      if (!this.#ready) return reply.code(503).send('not yet\n')
+      return degraded ? reply.code(503).send(`degraded: ${degraded}\n`) : reply.send('ready\n')
+    })
     server.get('/metrics', async (_request, reply) =>
       reply.type(this.#registry.contentType).send(await this.#registry.metrics())
     )
@@ -103,17 +116,33 @@ export class HttpServer extends Resource {
     this.#gauge.set(1)
   }
 
+  /** Shows whether a part of this program has trouble, and which. */
+  watch(name: string, trouble: () => string | null): void {
+    this.#troubles.set(name, trouble)
+  }
+
+  /** What has trouble, and which. */
+  get degraded(): string[] {
+    return [...this.#troubles].flatMap(([name, trouble]) => {
+      const why = trouble()
+      return why === null ? [] : [`${name}: ${why}`]
+    })
+  }
+
   /**
    * Shows the connections, the DHT node and the hypercores of a pinner as well. The gauges of the packages that count them have no
-   * labels: of several pinners in one process it is the first.
+   * labels: of several pinners in one process it is the first, and what that one opened last.
    */
-  observe({ swarm, store }: { swarm: Hyperswarm; store: Corestore }): void {
-    if (this.#observed) return
-    this.#observed = true
+  observe(name: string, { swarm, store }: { swarm: Hyperswarm; store: Corestore }): void {
+    if (this.#observed && this.#observed.name !== name) return
+    for (const gauge of this.#observed?.gauges ?? []) this.#registry.removeSingleMetric(gauge)
     const registers = [this.#registry]
+    const gauges: string[] = []
+    this.#observed = { name, gauges }
     class OwnGauge extends Gauge {
       constructor(options: GaugeConfiguration<string>) {
         super({ ...options, registers })
+        gauges.push(options.name)
       }
     }
     new HyperswarmStats(swarm).registerPrometheusMetrics({ Gauge: OwnGauge })

@@ -111,9 +111,10 @@ export class NodeProgram extends Resource {
         memoryBytes,
         fund,
         threads,
-        observe: (observed) => http?.observe(observed)
+        observe: (observed) => http?.observe(name, observed)
       })
       this.roles.push({ ...settings, log, dir: path, participant: await this.acquire(name, participant) })
+      http?.watch(name, () => participant.trouble)
     }
     // Closed before the roles whose chain it asks.
     if (watch) await this.acquire('watch', watching)
@@ -130,7 +131,7 @@ export class NodeProgram extends Resource {
   async #show(http: HttpServer): Promise<void> {
     const { dir, clock } = this.#options
     const { participant, log } = this.roles[0]!
-    const source = clientSource(participant.chain)
+    const source = clientSource(() => participant.chain)
     while (!this.signal.aborted) {
       const dashboard = new Dashboard({ source, path: join(dir, DASHBOARD), clock, log })
       try {

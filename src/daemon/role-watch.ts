@@ -16,7 +16,7 @@ export interface WatchedRole {
   name: string
   registration: Registration
   reserveBytes?: number | undefined
-  participant: Pick<Participant, 'publicKey' | 'chain' | 'hypercores'>
+  participant: Pick<Participant, 'publicKey' | 'chain' | 'hypercores' | 'trouble'>
   /** Its folder. */
   dir: string
   log: Logger
@@ -161,7 +161,8 @@ export class RoleWatch extends Resource {
     const freeBytes = await look(dir)
     const short = role.reserveBytes !== undefined && freeBytes < role.reserveBytes
     const ofDisk = disk > 0 ? `${disk} reads failed in the last half minute` : `${freeBytes} bytes are free`
-    alerts.set(name, 'disk', disk > 0 || short ? ofDisk : null, log)
+    const { trouble } = role.participant
+    alerts.set(name, 'disk', trouble ?? (disk > 0 || short ? ofDisk : null), log)
     const late = `the event loop stood still for ${Math.round(slowestMs)} ms`
     const missed = `${failed} challenges were failed in the last half minute`
     const behind = failed > 0 ? missed : slowestMs > BEHIND_MS ? late : null

@@ -19,6 +19,8 @@ export interface Participant {
   readonly chain: ChainClient
   /** How many hypercores it serves. */
   readonly hypercores: number
+  /** Why it does not do all of its work now though it goes on, in words; null if it does. */
+  readonly trouble: string | null
   /** Opens its folder: identity and all that it keeps. */
   ready(): Promise<void>
   /** Registers with the chain and begins to work. */

@@ -1,6 +1,7 @@
 import type { MemberOptions, Registration } from './member.js'
 import type { Participant } from './participant.js'
 import { Pinner, type PinnerOptions } from './pinner/pinner.js'
+import { RestartingRole } from './restarting-role.js'
 import { Signer } from './signer/signer.js'
 import { Verifier } from './verifier.js'
 
@@ -59,7 +60,7 @@ export function participantOf(role: ParticipantRole, options: ParticipantOptions
     case 'signer':
       return new Signer(options)
     case 'pinner':
-      return new Pinner(options)
+      return new RestartingRole(options, (changed, broken) => new Pinner({ ...options, ...changed, broken }))
     case 'verifier':
       return new Verifier(options)
   }

@@ -75,6 +75,10 @@ export class Verifier extends Resource implements Participant {
     return 0
   }
 
+  get trouble(): string | null {
+    return null
+  }
+
   async join(): Promise<void> {
     await this.#member.register('verifier', this.#registration)
     this.#member.follow(['tick'], () => this.#work())

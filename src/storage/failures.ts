@@ -27,7 +27,7 @@ type Trouble = (typeof ROCKSDB)[number][1] | 'moved' | 'foreign'
 export function storageFailure(error: unknown, dir: string): DatdotError {
   if (error instanceof DatdotError) return error
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
-  const text = typeof message === 'string' ? message : String(error)
+  const text = wordsOf(error, typeof message === 'string' ? message : String(error))
   const said = typeof code === 'string' && !text.startsWith(code) ? `${text} [${code}]` : text
   const options = { cause: error }
   switch (troubleIn(error)) {
@@ -87,11 +87,14 @@ export function storageFailure(error: unknown, dir: string): DatdotError {
   }
 }
 
-/** What an error, or one that caused it, is known to be about. */
+/** What an error, or one that caused it or that it sums up, is known to be about. */
 function troubleIn(error: unknown): Trouble {
-  for (let at = error, depth = 0; at instanceof Error && depth < CAUSES_MAX; at = at.cause, depth++) {
+  for (let at = error, depth = 0; at instanceof Error && depth < CAUSES_MAX; depth++) {
     const known = knownTrouble(at)
     if (known !== 'unknown') return known
+    // Of a batch RocksDB says no more than that it was not applied; why is in the errors below that.
+    const [first] = at instanceof AggregateError ? at.errors.filter((one) => one instanceof Error) : []
+    at = first ?? at.cause
   }
   return 'unknown'
 }
@@ -115,6 +118,12 @@ const SQLITE: Readonly<Record<string, Trouble>> = {
   NOTADB: 'foreign',
   PERM: 'denied',
   READONLY: 'denied'
+}
+
+/** What an error says, with the first of those that it sums up. */
+function wordsOf(error: unknown, message: string): string {
+  const [first] = error instanceof AggregateError ? error.errors.filter((one) => one instanceof Error) : []
+  return first ? `${message}: ${first.message}` : message
 }
 
 /** Errors that are looked through for one that is known. */

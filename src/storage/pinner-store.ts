@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import { systemClock, type Clock } from '../clock.js'
-import { InputError, StorageError } from '../errors.js'
+import { InputError, StorageError, type DatdotError, type ErrorCode } from '../errors.js'
 import { Resource, closeAll, opened } from '../lifecycle.js'
 import { diskFreeBytes, diskFull, guarded, storageFailure, WORKING_BYTES } from './failures.js'
 import { FolderLock, describeHolder, type Holder } from './folder-lock.js'
@@ -19,6 +19,7 @@ import { checkVeil } from './self-check.js'
 import { checkSpec, sameSpec } from './spec.js'
 import { OpenedBlocks } from './opened-blocks.js'
 import { SegmentLeaves } from './segment-leaves.js'
+import { writeNothing } from './store-watch.js'
 import { TailStore } from './tail-store.js'
 import type {
   Decode,
@@ -50,11 +51,21 @@ const READ_BLOCKS = 256
 /** Opened blocks that are kept: a second or so of what two cores open. */
 const OPENED_BYTES = 64 << 20
 
+/** Failures after which it may be that nothing can be written any more. */
+const OF_THE_DISK: ReadonlySet<ErrorCode> = new Set([
+  'STORAGE_DISK_FAILED',
+  'STORAGE_DISK_FULL',
+  'STORAGE_FAILED',
+  'STORAGE_LIMIT'
+])
+
 interface Events {
   /** A block is gone for good: key, index, reason. Its bit is cleared; the stored chunk is left as it is. */
   lost: [key: Buffer, index: number, reason: string]
   /** A block could not be read this time: key, index, error. */
   fault: [key: Buffer, index: number, error: unknown]
+  /** The disk failed at something, or RocksDB did. */
+  failed: [error: DatdotError]
 }
 
 /** What is open while the store is. */
@@ -165,6 +176,13 @@ export class PinnerStore extends Resource {
   get tailStore(): Corestore {
     this.#mustBeOpen()
     return this.#tails.corestore
+  }
+
+  /** Writes something that changes nothing wherever this store writes. @throws what RocksDB or SQLite say */
+  async writeNothing(): Promise<void> {
+    const { storage, records } = this.#open
+    await Promise.all([writeNothing(storage), this.#tails.writeNothing()])
+    records.writeNothing()
   }
 
   /** What is held plainly beyond the segments. */
@@ -677,6 +695,7 @@ export class PinnerStore extends Resource {
       if (this.signal.aborted && error instanceof StorageError && error.code === 'STORAGE_FAILED') {
         throw this.closedError(error)
       }
+      if (error instanceof StorageError && OF_THE_DISK.has(error.code)) this.events.emit('failed', error)
       throw error
     })
   }

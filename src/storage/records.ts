@@ -211,6 +211,11 @@ export class Records {
     this.#db.prepare('DELETE FROM segment WHERE id = ?').run(asBuffer(id))
   }
 
+  /** Writes something that changes nothing. */
+  writeNothing(): void {
+    this.#db.pragma(`user_version = ${FORMAT}`)
+  }
+
   close(): void {
     this.#db.close()
   }

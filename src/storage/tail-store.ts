@@ -4,6 +4,7 @@ import type Hypercore from 'hypercore'
 import { Resource } from '../lifecycle.js'
 import type { OriginalNode } from '../protocol/original-tree.js'
 import { sharedCore } from './hypercore-parts.js'
+import { writeNothing } from './store-watch.js'
 import { toHex } from '../bytes.js'
 
 /** Tails are small; RocksDB keeps two of these in memory. */
@@ -37,6 +38,11 @@ export class TailStore extends Resource {
   /** A stock store, for a reader that looks for what is new. */
   get corestore(): Corestore {
     return this.#parts!.corestore
+  }
+
+  /** Writes something that changes nothing. @throws what RocksDB says */
+  writeNothing(): Promise<void> {
+    return writeNothing(this.#parts!.storage)
   }
 
   /** A block, or null if it is not here. */

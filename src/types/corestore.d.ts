@@ -1,6 +1,7 @@
 /** The part of corestore 7 that datdot calls; it ships no types of its own. */
 declare module 'corestore' {
   import type { EventEmitter } from 'node:events'
+  import type CorestoreStorage from 'hypercore-storage'
   import type Hypercore from 'hypercore'
 
   namespace Corestore {
@@ -25,6 +26,7 @@ declare module 'corestore' {
       options?: { primaryKey?: Buffer; readOnly?: boolean; unsafe?: boolean; manifestVersion?: number }
     )
     readonly primaryKey: Buffer
+    readonly storage: CorestoreStorage
     readonly closing: Promise<void> | null
     ready(): Promise<void>
     get(options: Corestore.GetOptions | Uint8Array): Hypercore

@@ -49,6 +49,11 @@ declare module 'hypercore-storage' {
       deleteLocalRange(start: Buffer, end: Buffer | null): void
       flush(): Promise<boolean>
     }
+    /** A batch of writes of RocksDB. */
+    interface RawWriter {
+      tryDelete(key: Uint8Array): void
+      flush(): Promise<void>
+    }
     interface Pointers {
       corePointer: number
       dataPointer: number
@@ -87,6 +92,8 @@ declare module 'hypercore-storage' {
   class CorestoreStorage {
     constructor(dir: string, options?: CorestoreStorage.Options)
     readonly path: string
+    /** RocksDB below it, with its own batches. */
+    readonly db: { write(options: { autoDestroy: boolean }): CorestoreStorage.RawWriter }
     ready(): Promise<void>
     createCore(data: CorestoreStorage.CoreData): Promise<CorestoreStorage.CoreStorage>
     resumeCore(discoveryKey: Buffer | null): Promise<CorestoreStorage.CoreStorage | null>

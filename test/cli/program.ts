@@ -25,12 +25,18 @@ export interface ProgramOptions {
   cwd?: string
   /** Where the program makes its temporary folders. */
   tmp?: string
+  /** Beside the environment of this process. */
+  env?: NodeJS.ProcessEnv
 }
 
 /** Starts `datdot` with these arguments; what is left of it is killed with the test. */
 export function startProgram(t: TestContext, args: string[], options: ProgramOptions = {}): Program {
   const { cwd, tmp } = options
-  const env: NodeJS.ProcessEnv = { ...process.env, ...(tmp === undefined ? {} : { TMPDIR: tmp }) }
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    ...(tmp === undefined ? {} : { TMPDIR: tmp }),
+    ...options.env
+  }
   delete env.npm_lifecycle_event
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd,

@@ -41,6 +41,29 @@ test('a program is live at once, ready when it says so, and counts what it logs'
   assert.match(metrics, /^nodejs_eventloop_lag_seconds /m)
 })
 
+test('a program of which a part is degraded is not ready until that is over', async (t) => {
+  const http = new HttpServer({ host: '127.0.0.1', port: 0 })
+  await http.ready()
+  closeAfter(t, () => http.close())
+  let trouble: string | null = null
+  http.watch('pinner', () => trouble)
+  http.watch('signer', () => null)
+  http.begun()
+  const get = async (path: string): Promise<[number, string]> => {
+    const response = await fetch(http.url + path)
+    return [response.status, await response.text()]
+  }
+  assert.deepEqual(await get('ready'), [200, 'ready\n'])
+  trouble = 'the disk failed'
+  assert.deepEqual(await get('ready'), [503, 'degraded: pinner: the disk failed\n'])
+  assert.deepEqual(await get('live'), [200, 'live\n'])
+  const [, metrics] = await get('metrics')
+  assert.match(metrics, /^datdot_degraded\{role="pinner"\} 1$/m)
+  assert.match(metrics, /^datdot_degraded\{role="signer"\} 0$/m)
+  trouble = null
+  assert.deepEqual(await get('ready'), [200, 'ready\n'])
+})
+
 test('an address that somebody has is told', async (t) => {
   const { port } = await takenPort(t)
   await assert.rejects(new HttpServer({ host: '127.0.0.1', port }).ready(), { code: 'HTTP_FAILED' })

@@ -51,7 +51,7 @@ async function watched(t: TestContext) {
     name: 'pinner',
     registration: { capacityBytes: 50, deposit: 100n },
     reserveBytes: 0,
-    participant: { publicKey: Buffer.alloc(32), chain, hypercores: 3 },
+    participant: { publicKey: Buffer.alloc(32), chain, hypercores: 3, trouble: null },
     dir: 'anywhere',
     log: base
   }

@@ -9,8 +9,9 @@ import type { ChainClient } from '../../client/client.js'
 import { evidenceOf } from '../../client/upload.js'
 import { Engine } from '../../engine/engine.js'
 import { Resource, closeAll } from '../../lifecycle.js'
-import { diskFreeBytes, WORKING_BYTES } from '../../storage/failures.js'
+import { diskFreeBytes, storageFailure, WORKING_BYTES } from '../../storage/failures.js'
 import { PinnerStore } from '../../storage/pinner-store.js'
+import { StoreWatch } from '../../storage/store-watch.js'
 import { SwarmHost, type ConnectionLimits } from '../../swarm/host.js'
 import { loadIdentity } from '../../swarm/identity.js'
 import { acceptSegments } from '../../swarm/segment-channel.js'
@@ -56,6 +57,8 @@ export interface PinnerOptions extends MemberOptions {
   tailBytes?: number
   /** How long a signer may send nothing before its pinner looks whether the hypercore is served. Default: `SEARCH_AFTER_MS`. */
   searchAfterMs?: number
+  /** Is told once it can go on only if it is opened anew. Without it, it goes on as well as it can. */
+  broken?: ((error: Error) => void) | undefined
   /** Is given what may be counted, once it is open. */
   observe?: ((observed: { swarm: Hyperswarm; store: Corestore }) => void) | undefined
 }
@@ -72,9 +75,10 @@ const ANNOUNCED_AT_A_TIME = 64
 const CHALLENGES_PER_ANSWER = 64
 /** Pause after answering failed for a reason that may pass. */
 const ANSWER_AGAIN_MS = 250
-/** Times that a challenge is walked before its copy counts as damaged, and the pause between: a disk may fail for a moment. */
+/** Times that a challenge is walked before its copy counts as damaged, and the pause after the first: a disk may fail for a moment. */
 const WALKS = 3
 const WALK_AGAIN_MS = 100
+const WALK_PAUSES_MAX = 10
 
 /**
  * Keeps encoded copies and serves them as the plain hypercores: takes segments from signers, checks all of them,
@@ -90,11 +94,12 @@ export class Pinner extends Resource implements Participant {
   /** Whether challenges are being answered, and whether more of them may be open by now. */
   #answering = false
   #asked = false
-  /** How often the walks of open challenges have failed. */
-  #failed = new Map<number, number>()
+  /** How often the walks of open challenges have failed, and how long those are tried again whose disk failed. */
+  #failed = new Map<number, { times: number; until: number }>()
   /** Where else readers look for a held hypercore, by its key. */
   readonly #topics = new Map<string, Uint8Array>()
   #store!: PinnerStore
+  #watch!: StoreWatch
   #intake!: SegmentIntake
   #refusals!: OwnRefusals
   #openings!: OwnOpenings
@@ -172,6 +177,20 @@ export class Pinner extends Resource implements Participant {
     this.#past = new PastCopies({ member, store, forget: (key, only) => this.#forget(key, only) })
     this.#outcomes = new Outcomes(member)
     this.#replaced = new ReplacedSegments(member, store, this.#options.replacedKeptMs ?? REPLACED_KEPT_MS)
+    this.#watch = await this.acquire(
+      'watch',
+      new StoreWatch({
+        dir: join(dir, COPIES),
+        write: () => store.writeNothing(),
+        minFreeBytes: Math.max(WORKING_BYTES, reserveBytes ?? 0),
+        clock,
+        broken: this.#options.broken,
+        changed: (trouble) =>
+          trouble ? member.log('role.degraded', { error: trouble }) : member.log('role.recovered')
+      })
+    )
+    store.events.on('failed', () => this.#watch.suspect())
+    store.events.on('fault', () => this.#watch.suspect())
     store.events.on('lost', (key, index, reason) => member.log('pinner.block-lost', { key, index, reason }))
     store.events.on('fault', (key, index, error) =>
       member.log('pinner.read-failed', { key, index, error: error as Error })
@@ -188,6 +207,10 @@ export class Pinner extends Resource implements Participant {
 
   get hypercores(): number {
     return this.#served.size
+  }
+
+  get trouble(): string | null {
+    return this.#watch.trouble?.message ?? null
   }
 
   /** Serves what is held, whether there is a chain or not, registers with the chain and begins to work. */
@@ -304,10 +327,17 @@ export class Pinner extends Resource implements Participant {
   async #reply(draw: number, hypercore: Uint8Array): Promise<void> {
     const { chain, log } = this.#member
     const isWanted = !this.#choice || takes(this.#choice, hypercore)
-    const said = isWanted ? chain.acknowledge(draw) : chain.refuse(draw, 'other')
+    // What cannot be written now is somebody else's to keep; what is held is served.
+    const isBusy = this.#watch.trouble !== null
+    const said = isBusy
+      ? chain.refuse(draw, 'busy')
+      : isWanted
+        ? chain.acknowledge(draw)
+        : chain.refuse(draw, 'other')
     try {
       await said
-      if (!isWanted) log('pinner.declined', { draw, key: hypercore })
+      if (isBusy) log('pinner.intake-paused', { draw, key: hypercore })
+      else if (!isWanted) log('pinner.declined', { draw, key: hypercore })
     } catch (error) {
       if (!hasCode(error, 'ACKNOWLEDGED', 'DRAW_NOT_OPEN', 'NOT_DRAWN')) throw error
     }
@@ -344,6 +374,7 @@ export class Pinner extends Resource implements Participant {
     const refused: number[] = []
     const before = this.#failed
     this.#failed = new Map()
+    let pauses = 1
     for (const challenge of open) {
       const copy = new HeldCopy(this.#store, challenge.hypercore, challenge)
       try {
@@ -352,11 +383,15 @@ export class Pinner extends Resource implements Participant {
         answered.push({ challenge: challenge.id, state: answer.state, evidence: answer.hash })
       } catch (error) {
         signal.throwIfAborted()
-        const times = (before.get(challenge.id) ?? 0) + 1
+        const known = before.get(challenge.id)
+        const times = (known?.times ?? 0) + 1
+        const until = known?.until ?? (await this.#walkUntil(challenge))
         if (this.#isComing(challenge)) continue
         log('pinner.walk-failed', { challenge: challenge.id, times, error: error as Error })
-        if (times < WALKS) this.#failed.set(challenge.id, times)
+        const mayPass = this.#isOfTheDisk(error) && this.#options.clock.now() < until
+        if (times < WALKS || mayPass) this.#failed.set(challenge.id, { times, until })
         else refused.push(challenge.id)
+        pauses = Math.max(pauses, Math.min(times, WALK_PAUSES_MAX))
       } finally {
         await copy.close()
       }
@@ -365,7 +400,22 @@ export class Pinner extends Resource implements Participant {
     if (said > 0) await chain.answer(answered, refused, signal)
     if (said === open.length) return
     this.#asked = true
-    await this.#member.pause(WALK_AGAIN_MS)
+    await this.#member.pause(pauses * WALK_AGAIN_MS)
+  }
+
+  /** Until when a challenge is walked again whose disk fails: half of the time for its answer is left to refuse it. */
+  async #walkUntil({ answerBy }: ChallengeView): Promise<number> {
+    const { chain, signal } = this.#member
+    const { clockNow } = await chain.info({ signal })
+    return this.#options.clock.now() + (answerBy - clockNow) / 2
+  }
+
+  /** Whether it is the disk that failed, and not what it gave back that is wrong. */
+  #isOfTheDisk(error: unknown): boolean {
+    const { code } = storageFailure(error, this.#store.dir)
+    const isOf = code === 'STORAGE_DISK_FAILED' || code === 'STORAGE_LIMIT' || code === 'STORAGE_FAILED'
+    if (isOf) this.#watch.suspect()
+    return isOf
   }
 
   /** Whether a segment is asked for that the chain has accepted, and that is being put in its place here. */

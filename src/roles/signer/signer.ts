@@ -105,6 +105,10 @@ export class Signer extends Resource implements Participant {
     return 0
   }
 
+  get trouble(): string | null {
+    return null
+  }
+
   async join(): Promise<void> {
     await this.#member.register('signer', this.#registration)
     this.#member.follow(['drawn', 'acknowledged', 'redraw', 'accepted'], () => this.#work())
