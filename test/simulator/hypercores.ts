@@ -21,11 +21,11 @@ export function blocksOf(name: string, count: number, meanBytes: number): Buffer
 }
 
 /** What an author signs over its blocks. */
-export function author(name: string, blocks: Buffer[]): Authored {
+export function author(name: string, blocks: Buffer[], fork = 0): Authored {
   const builder = new OriginalTreeBuilder()
   for (const block of blocks) builder.appendLeaf(block.byteLength, originalLeaf(block))
   const roots = builder.roots.map(({ size, hash }) => ({ size, hash: Buffer.from(hash) }))
-  return { name, blocks, ...claimOf(name, blocks.length, roots) }
+  return { name, blocks, ...claimOf(name, blocks.length, roots, fork) }
 }
 
 /** A hypercore of which there is a signature, and nothing else: nobody has its blocks, and its roots are what its author likes. */

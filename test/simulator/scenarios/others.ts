@@ -18,7 +18,7 @@ import {
   Twofold
 } from '../strategies/signers.js'
 import { Supporter } from '../strategies/supporter.js'
-import { Growing, Hostage, Inflating, Penniless } from '../strategies/supporters.js'
+import { Growing, Hostage, Inflating, Penniless, Stealing } from '../strategies/supporters.js'
 import { Verifier } from '../strategies/verifier.js'
 import { Absent, Damning, Praising } from '../strategies/verifiers.js'
 import { castOf, hypercores, NOTHING } from './cast.js'
@@ -232,6 +232,11 @@ export const supporterScenarios: Scenario[] = [
     () => {
       return new Inflating('core 0')
     }
+  ),
+  supports(
+    'stolen-key',
+    'has the key of the author of a supported hypercore, and signs ever newer forks without anything of what was there',
+    () => new Stealing('core 0')
   ),
   supports('thousand-plans', 'sponsors 1,000 hypercores of one copy with one grain each', () => {
     return new Penniless(

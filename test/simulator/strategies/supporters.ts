@@ -1,4 +1,5 @@
-import { phantom, type Authored } from '../hypercores.js'
+import { NO_FORK_PROOF } from '../../../src/protocol/fork-proof.js'
+import { author, blocksOf, phantom, type Authored } from '../hypercores.js'
 import type { Party, Strategy } from '../party.js'
 import { PLAN, Supporter } from './supporter.js'
 
@@ -24,6 +25,28 @@ export class Inflating implements Strategy {
     for (const bytes of [2 ** 29, 2 ** 40]) {
       const { key, original } = phantom(this.#name, 32 << Math.min(this.#refused, 10), bytes)
       await chain.extend({ key, original }).catch(() => this.#refused++)
+    }
+  }
+}
+
+/** Has the key of a supported hypercore's author, and signs newer and newer forks of it that have nothing of what was there. */
+export class Stealing implements Strategy {
+  readonly #name: string
+  #fork = 0
+
+  constructor(name: string) {
+    this.#name = name
+  }
+
+  async begin(): Promise<void> {}
+
+  async work({ chain }: Party): Promise<void> {
+    this.#fork++
+    for (const blocks of [[], blocksOf('stolen', 1, 400)]) {
+      const { key, original } = author(this.#name, blocks, this.#fork)
+      // The same again too: it waits.
+      for (let n = 0; n < 2; n++)
+        await chain.fork({ key, original, proof: NO_FORK_PROOF }).catch(() => undefined)
     }
   }
 }
