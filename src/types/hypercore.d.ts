@@ -55,6 +55,7 @@ declare module 'hypercore' {
   }
 
   class Hypercore extends EventEmitter {
+    constructor(storage: string | object, options?: { compat?: boolean; encryptionKey?: Buffer })
     static key(manifest: Hypercore.Manifest | Buffer, options?: { compat?: boolean }): Buffer
     readonly key: Buffer
     readonly id: string

@@ -151,6 +151,32 @@ export async function fixedCore(store: Corestore, source: Hypercore): Promise<Hy
   return made
 }
 
+/** A hypercore of which any two of three signers sign each length, with blocks. */
+export async function quorumCore(store: Corestore, blocks: Buffer[]): Promise<Hypercore> {
+  const keyPairs = ['one', 'two', 'three'].map((name) =>
+    keyPairFromSeed(hash('test/quorum', Buffer.from(name)))
+  )
+  const namespace = Buffer.from(hash('test/quorum', Buffer.from('namespace')))
+  const signers = keyPairs.map(({ publicKey }) => ({ signature: 'ed25519', namespace, publicKey }))
+  const manifest = { version: 1, hash: 'blake2b', quorum: 2, allowPatch: false, signers, prologue: null }
+  const made = store.get({ manifest })
+  await made.ready()
+  const { state, verifier } = sharedCore(made) as unknown as {
+    state: { createTreeBatch(): { append(block: Buffer): void } }
+    verifier: { sign(batch: object, keyPair: Hypercore.KeyPair): Buffer; assemble(inputs: object[]): Buffer }
+  }
+  const batch = state.createTreeBatch()
+  for (const block of blocks) batch.append(block)
+  const inputs = [0, 2].map((signer) => ({
+    signer,
+    signature: verifier.sign(batch, keyPairs[signer]!),
+    patch: 0,
+    nodes: null
+  }))
+  await made.append(blocks, { signature: verifier.assemble(inputs) })
+  return made
+}
+
 /** Changes rows of a closed store with the stock storage library, behind the store's back. */
 export async function changeRow(
   dir: string,
