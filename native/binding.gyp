@@ -13,7 +13,7 @@
     },
     {
       "target_name": "datdot_rsa",
-      "sources": ["rsa/addon.c", "rsa/batch.c", "rsa/key.c", "rsa/generate.c", "rsa/portable.c", "rsa/avx2.c", "rsa/ifma.c"],
+      "sources": ["rsa/addon.c", "rsa/batch.c", "rsa/key.c", "rsa/generate.c", "rsa/factor.c", "rsa/portable.c", "rsa/avx2.c", "rsa/ifma.c"],
       "cflags": ["-std=gnu11", "-O3", "-Wall", "-Wextra"],
       "xcode_settings": { "GCC_OPTIMIZATION_LEVEL": "3" }
     },

@@ -25,7 +25,7 @@ for (const program of [compiler, emulator]) {
 const folder = mkdtempSync(join(tmpdir(), 'datdot-arm-'))
 try {
   const program = join(folder, 'selftest')
-  const files = ['selftest.c', 'batch.c', 'key.c', 'generate.c', 'portable.c', 'avx2.c', 'ifma.c']
+  const files = ['selftest.c', 'batch.c', 'key.c', 'generate.c', 'factor.c', 'portable.c', 'avx2.c', 'ifma.c']
   const sources = files.map((name) => fileURLToPath(new URL(`../native/rsa/${name}`, import.meta.url)))
   const flags = ['-std=gnu11', '-O3', '-Wall', '-Wextra', '-Werror', '-DDATDOT_RSA_FAULTS']
   run(compiler, [...(native ? [] : ['-static']), ...flags, '-o', program, ...sources])

@@ -1,10 +1,15 @@
 import { factorBytes } from '../src/crypto/bounty.js'
+import { factorLanes } from '../src/crypto/factor-engine.js'
 import { searchFactor } from '../src/crypto/factor-search.js'
 import { bigintOf } from '../src/crypto/rsa-key.js'
 import { workerTask } from './task.js'
 
-/** One step of the search for a factor of a modulus: p - 1, or one curve, some seconds. */
+/** One step of the search for a factor of a modulus: special forms, or as many curves as are done at once; seconds at the most. */
 export default workerTask<'search-factor'>(({ modulus, seed, from }) => {
-  const { factor, next } = searchFactor(bigintOf(modulus), { seed, from, products: 1 })
+  const { factor, next } = searchFactor(bigintOf(modulus), {
+    seed,
+    from,
+    steps: from === 0 ? 1 : factorLanes()
+  })
   return { factor: factor === undefined ? null : factorBytes(factor), next }
 })

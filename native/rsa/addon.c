@@ -195,6 +195,70 @@ static napi_value open(napi_env env, napi_callback_info info) {
   return result;
 }
 
+// A typed array of whole items of 4 or 2 bytes
+static int items_of(napi_env env, napi_value value, napi_typedarray_type wanted, const void **data, size_t *count) {
+  bool typed = false;
+  napi_typedarray_type type;
+  void *at = NULL;
+  if (napi_is_typedarray(env, value, &typed) != napi_ok || !typed) return 0;
+  if (napi_get_typedarray_info(env, value, &type, count, &at, NULL, NULL) != napi_ok) return 0;
+  if (type != wanted || (at == NULL && *count > 0)) return 0;
+  *data = at;
+  return 1;
+}
+
+// search(key, path: number, chain: Uint32Array, far: Uint16Array, first: number, given: Uint8Array, found: Uint8Array): void
+// `given` is a number for each start of p - 1 and p + 1, or three for each curve; `found` two for each
+static napi_value look_for(napi_env env, napi_callback_info info, size_t numbers) {
+  size_t argc = 7, given_length = 0, found_length = 0, chain_length = 0;
+  napi_value argv[7];
+  handle *key;
+  rsa_path path;
+  uint8_t *given, *found;
+  double first;
+  const void *chain, *far;
+  factor_plan plan;
+  if (napi_get_cb_info(env, info, &argc, argv, NULL, NULL) != napi_ok || argc < 7 || (key = handle_of(env, argv[0])) == NULL ||
+      !key->loaded || !path_of(env, argv[1], &path) || !items_of(env, argv[2], napi_uint32_array, &chain, &chain_length) ||
+      !items_of(env, argv[3], napi_uint16_array, &far, &plan.entries) || napi_get_value_double(env, argv[4], &first) != napi_ok ||
+      !bytes_of(env, argv[5], &given, &given_length) || !bytes_of(env, argv[6], &found, &found_length)) {
+    return fail(env, "RSA_ARGUMENT", "a search needs a key, a path, a plan, and numbers of 256 bytes");
+  }
+  const size_t count = given_length / (numbers * RSA_BLOCK);
+  plan.chain = chain;
+  plan.links = chain_length / 2;
+  plan.far = far;
+  plan.first = first >= 1 && first <= FACTOR_MOST ? (uint32_t)first : 0;
+  int fits = count * numbers * RSA_BLOCK == given_length && count * 2 * RSA_BLOCK == found_length && plan.links * 2 == chain_length &&
+             (found >= given + given_length || given >= found + found_length) && plan.first == first && factor_plan_holds(&plan);
+  for (size_t i = 0; fits && i < count * numbers; i++) fits = rsa_below_modulus(&key->key, given + i * RSA_BLOCK);
+  if (!fits) return fail(env, "RSA_ARGUMENT", "a search needs a plan that holds, numbers below N, and room for two of 256 bytes for each");
+  const int status = numbers == 1 ? factor_powers(path, &key->key, &plan, given, found, count)
+                                  : factor_curves(path, &key->key, &plan, given, found, count);
+  if (status == RSA_OK) return NULL;
+  return fail(env, "RSA_MEMORY", "no memory for a search");
+}
+
+static napi_value search_powers(napi_env env, napi_callback_info info) {
+  return look_for(env, info, 1);
+}
+
+static napi_value search_curves(napi_env env, napi_callback_info info) {
+  return look_for(env, info, 3);
+}
+
+// lanes(path: number): how many curves a path goes through at once
+static napi_value lanes(napi_env env, napi_callback_info info) {
+  size_t argc = 1;
+  napi_value argv[1], result;
+  rsa_path path;
+  if (napi_get_cb_info(env, info, &argc, argv, NULL, NULL) != napi_ok || argc < 1 || !path_of(env, argv[0], &path)) {
+    return fail(env, "RSA_ARGUMENT", "lanes needs a path");
+  }
+  napi_create_int32(env, factor_lanes(path), &result);
+  return result;
+}
+
 // supports(path: number): whether this CPU has the instructions of a path
 static napi_value supports(napi_env env, napi_callback_info info) {
   size_t argc = 1;
@@ -211,7 +275,8 @@ NAPI_MODULE_INIT() {
     napi_callback call;
   } functions[] = { { "privateKey", private_key }, { "publicKey", public_key }, { "wipe", wipe },
                     { "seal", seal },              { "open", open },            { "supports", supports },
-                    { "generate", generate },      { "modulus", modulus_of } };
+                    { "generate", generate },      { "modulus", modulus_of },   { "lanes", lanes },
+                    { "searchPowers", search_powers }, { "searchCurves", search_curves } };
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;
     if (napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].call, NULL, &function) != napi_ok ||

@@ -433,14 +433,14 @@ static void mul_modulus(num (*x)[N_LIMBS], num (*a)[N_LIMBS], num (*b)[N_LIMBS],
   reduce_modulus(x, sum, modulus);
 }
 
-static void sqr_modulus(num (*x)[N_LIMBS], const modulus_numbers *modulus) {
+static void sqr_modulus(num (*x)[N_LIMBS], num (*a)[N_LIMBS], const modulus_numbers *modulus) {
   vec sum[GROUPS][2 * N_LIMBS];
   memset(sum, 0, sizeof sum);
   for (int g = 0; g < GROUPS; g++) {
     for (int s = 0; s < TILES; s++) {
-      for (int t = s + 1; t < TILES; t++) product_at(sum[g] + TILE * (s + t), x[g] + TILE * s, x[g] + TILE * t);
+      for (int t = s + 1; t < TILES; t++) product_at(sum[g] + TILE * (s + t), a[g] + TILE * s, a[g] + TILE * t);
     }
-    for (int s = 0; s < TILES; s++) square_at(sum[g] + 2 * TILE * s, x[g] + TILE * s);
+    for (int s = 0; s < TILES; s++) square_at(sum[g] + 2 * TILE * s, a[g] + TILE * s);
   }
   reduce_modulus(x, sum, modulus);
 }
@@ -452,7 +452,7 @@ NOINLINE void public_power(vec (*y)[N_LIMBS], num (*c)[N_LIMBS], const modulus_n
     for (int i = 0; i < N_LIMBS; i++) last[g][i] = _mm256_broadcast_sd(modulus->rr + i);
   }
   mul_modulus(x, c, last, modulus);
-  for (int i = 0; i < 16; i++) sqr_modulus(x, modulus);
+  for (int i = 0; i < 16; i++) sqr_modulus(x, x, modulus);
   mul_modulus(last, x, c, modulus);
   for (int g = 0; g < GROUPS; g++) {
     for (int i = 0; i < N_LIMBS; i++) y[g][i] = limb_of(last[g][i]);
@@ -537,6 +537,73 @@ static void public_blocks(const rsa_key *key, const uint8_t *sealed, uint8_t *op
 
 const rsa_functions rsa_avx2 = { private_blocks, public_blocks };
 
+// Numbers are GROUPS times N_LIMBS vectors; `modulus` holds a modulus_numbers, which is as long.
+_Static_assert(sizeof(modulus_numbers) == sizeof(rsa_modulus), "a modulus has another length as numbers");
+typedef num (*lanes_number)[N_LIMBS];
+#define NUMBERS(modulus) ((const modulus_numbers *)(const void *)(modulus))
+
+static unsigned lanes_begin(rsa_modulus *modulus, const rsa_key *key) {
+  load_modulus((modulus_numbers *)(void *)modulus, &key->limbs52.modulus);
+  return round_toward_zero();
+}
+static void lanes_mul(void *r, const void *a, const void *b, const rsa_modulus *modulus) {
+  mul_modulus(r, (lanes_number)a, (lanes_number)b, NUMBERS(modulus));
+}
+static void lanes_sqr(void *r, const void *a, const rsa_modulus *modulus) {
+  sqr_modulus(r, (lanes_number)a, NUMBERS(modulus));
+}
+static void lanes_add(void *r, const void *a, const void *b, const rsa_modulus *modulus) {
+  (void)modulus;
+  for (int g = 0; g < GROUPS; g++) {
+    const num *x = ((lanes_number)a)[g], *y = ((lanes_number)b)[g];
+    num *out = ((lanes_number)r)[g];
+    vec carry = _mm256_setzero_si256();
+    for (int i = 0; i < N_LIMBS; i++) {
+      const vec t = ADD(ADD(limb_of(x[i]), limb_of(y[i])), carry);
+      out[i] = number_of(t);
+      carry = _mm256_srli_epi64(t, BITS);
+    }
+  }
+}
+static void lanes_sub(void *r, const void *a, const void *b, const rsa_modulus *modulus) {
+  for (int g = 0; g < GROUPS; g++) {
+    const num *x = ((lanes_number)a)[g], *y = ((lanes_number)b)[g];
+    num *out = ((lanes_number)r)[g];
+    vec carry = _mm256_setzero_si256();
+    for (int i = 0; i < N_LIMBS; i++) {
+      const vec n = limb_of(_mm256_broadcast_sd(NUMBERS(modulus)->n + i));
+      // Four times the next limb's unit are lent, so that nothing is negative.
+      const vec t = ADD(ADD(_mm256_sub_epi64(limb_of(x[i]), limb_of(y[i])), ADD(n, n)), ADD(carry, EVERY(4ULL << BITS)));
+      out[i] = number_of(t);
+      carry = _mm256_sub_epi64(_mm256_srli_epi64(t, BITS), EVERY(4));
+    }
+  }
+}
+static void lanes_enter(void *r, const uint8_t *blocks, const rsa_modulus *modulus) {
+  num plain[GROUPS][N_LIMBS], lift[GROUPS][N_LIMBS];
+  for (int i = 0; i < LANES; i++) load_block(plain[i / GROUP_LANES], i % GROUP_LANES, blocks + i * RSA_BLOCK, RSA_BLOCK);
+  for (int g = 0; g < GROUPS; g++) {
+    for (int i = 0; i < N_LIMBS; i++) lift[g][i] = _mm256_broadcast_sd(NUMBERS(modulus)->rr + i);
+  }
+  mul_modulus(r, plain, lift, NUMBERS(modulus));
+}
+static void lanes_leave(uint8_t *blocks, const void *a, const rsa_modulus *modulus) {
+  num one[GROUPS][N_LIMBS], plain[GROUPS][N_LIMBS];
+  vec limbs[N_LIMBS];
+  for (int g = 0; g < GROUPS; g++) {
+    for (int i = 0; i < N_LIMBS; i++) one[g][i] = _mm256_set1_pd(i == 0 ? 1 : 0);
+  }
+  mul_modulus(plain, (lanes_number)a, one, NUMBERS(modulus));
+  for (int g = 0; g < GROUPS; g++) {
+    for (int i = 0; i < N_LIMBS; i++) limbs[i] = limb_of(plain[g][i]);
+    subtract_once(limbs, NUMBERS(modulus)->n, N_LIMBS);
+    for (int i = 0; i < GROUP_LANES; i++) store_block(blocks + (g * GROUP_LANES + i) * RSA_BLOCK, limbs, i);
+  }
+}
+
+const rsa_lanes rsa_avx2_lanes = { LANES,       sizeof(num[GROUPS][N_LIMBS]), lanes_begin, round_as_before, lanes_enter,
+                                   lanes_leave, lanes_mul,                    lanes_sqr,   lanes_add,       lanes_sub };
+
 #if defined(__clang__)
 #pragma clang attribute pop
 #else
@@ -552,6 +619,7 @@ int rsa_avx2_supported(void) {
 #else
 
 const rsa_functions rsa_avx2 = { NULL, NULL };
+const rsa_lanes rsa_avx2_lanes = { 0 };
 int rsa_avx2_supported(void) {
   return 0;
 }

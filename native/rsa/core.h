@@ -100,6 +100,48 @@ extern const rsa_functions rsa_portable, rsa_avx2, rsa_ifma;
 int rsa_avx2_supported(void);
 int rsa_ifma_supported(void);
 
+// Arithmetic modulo N on as many numbers at once as a path has lanes, for the search for factors: nothing in it is secret.
+// A number in all lanes takes `bytes`, aligned to 64, and is in Montgomery form. `mul` and `sqr` give less than 2N and take
+// less than 8N; `add` and `sub` take less than 2N and give less than 4N, `sub` as a - b + 2N. r may be a or b.
+typedef struct {
+  int lanes;
+  size_t bytes;
+  // What the others are given as `modulus`; until `end` no other work may be done in this thread. `end` takes what it returned.
+  unsigned (*begin)(rsa_modulus *modulus, const rsa_key *key);
+  void (*end)(unsigned before);
+  // From, and to, `lanes` blocks of numbers below N.
+  void (*enter)(void *r, const uint8_t *blocks, const rsa_modulus *modulus);
+  void (*leave)(uint8_t *blocks, const void *a, const rsa_modulus *modulus);
+  void (*mul)(void *r, const void *a, const void *b, const rsa_modulus *modulus);
+  void (*sqr)(void *r, const void *a, const rsa_modulus *modulus);
+  void (*add)(void *r, const void *a, const void *b, const rsa_modulus *modulus);
+  void (*sub)(void *r, const void *a, const void *b, const rsa_modulus *modulus);
+} rsa_lanes;
+extern const rsa_lanes rsa_portable_lanes, rsa_avx2_lanes, rsa_ifma_lanes;
+
+// What a search does, see src/crypto/factor-plan.ts.
+typedef struct {
+  const uint32_t *chain; // pairs of a prime to multiply by and where its chain of sums begins
+  size_t links;
+  const uint16_t *far;   // the numbers of residues, FACTOR_NEXT between one multiple of the stride and the next
+  size_t entries;
+  uint32_t first;        // the multiple of the stride to begin with
+} factor_plan;
+#define FACTOR_NEXT 0xffff
+#define FACTOR_STRIDE 2310
+#define FACTOR_RESIDUES 240 // odd numbers below half of it that are coprime to it
+#define FACTOR_MOST (1u << 23) // above all primes of a plan
+
+int factor_lanes(rsa_path path);
+// Whether a plan can be followed.
+int factor_plan_holds(const factor_plan *plan);
+// Both write two numbers below N of 256 bytes each for every input: what the near bound comes to, and the far bound. A
+// factor that is found divides one of them. RSA_OK or RSA_NO_MEMORY.
+// p - 1 and p + 1, from a number each.
+int factor_powers(rsa_path path, const rsa_key *key, const factor_plan *plan, const uint8_t *starts, uint8_t *found, size_t count);
+// Elliptic curves, each from three numbers: x and z of a point, and (A + 2) / 4 of the curve.
+int factor_curves(rsa_path path, const rsa_key *key, const factor_plan *plan, const uint8_t *curves, uint8_t *found, size_t count);
+
 #ifdef DATDOT_RSA_FAULTS
 // Compiled into the self-test only: flips a bit of the exponentiation modulo this prime, or this bit of the bytes that
 // a batch of blocks is about to leave as (-1: none).

@@ -324,42 +324,42 @@ NOINLINE void quotient_at(vec *at, vec *q, const uint64_t *n, uint64_t inverse) 
 }
 
 // x = sum / 2^2080 mod N, below 2N
-static void reduce_modulus(vec *x, vec *sum, const rsa_key *key) {
+static void reduce_modulus(vec *x, vec *sum, const rsa_modulus *modulus) {
   vec q[TILE];
   for (int s = 0; s < TILES; s++) {
-    quotient_at(sum + TILE * s, q, key->limbs52.modulus.n, key->limbs52.modulus.inv);
-    for (int t = 1; t < TILES; t++) product_shared_at(sum + TILE * (s + t), q, key->limbs52.modulus.n + TILE * t);
+    quotient_at(sum + TILE * s, q, modulus->n, modulus->inv);
+    for (int t = 1; t < TILES; t++) product_shared_at(sum + TILE * (s + t), q, modulus->n + TILE * t);
   }
   normalize(x, sum + N_LIMBS, N_LIMBS);
 }
 
-static void mul_modulus(vec *x, const vec *a, const vec *b, const rsa_key *key) {
+static void mul_modulus(vec *x, const vec *a, const vec *b, const rsa_modulus *modulus) {
   vec sum[2 * N_LIMBS];
   for (int i = 0; i < 2 * N_LIMBS; i++) sum[i] = ZERO;
   for (int s = 0; s < TILES; s++) {
     for (int t = 0; t < TILES; t++) product_at(sum + TILE * (s + t), a + TILE * s, b + TILE * t);
   }
-  reduce_modulus(x, sum, key);
+  reduce_modulus(x, sum, modulus);
 }
 
-static void sqr_modulus(vec *x, const rsa_key *key) {
+static void sqr_modulus(vec *x, const vec *a, const rsa_modulus *modulus) {
   vec sum[2 * N_LIMBS];
   for (int i = 0; i < 2 * N_LIMBS; i++) sum[i] = ZERO;
   for (int s = 0; s < TILES; s++) {
-    for (int t = s + 1; t < TILES; t++) product_at(sum + TILE * (s + t), x + TILE * s, x + TILE * t);
+    for (int t = s + 1; t < TILES; t++) product_at(sum + TILE * (s + t), a + TILE * s, a + TILE * t);
   }
-  for (int s = 0; s < TILES; s++) square_at(sum + 2 * TILE * s, x + TILE * s);
-  reduce_modulus(x, sum, key);
+  for (int s = 0; s < TILES; s++) square_at(sum + 2 * TILE * s, a + TILE * s);
+  reduce_modulus(x, sum, modulus);
 }
 
 // y = c^e mod N, below N; c below N
-static void public_power(vec *y, const vec *c, const rsa_key *key) {
+static void public_power(vec *y, const vec *c, const rsa_modulus *modulus) {
   vec x[N_LIMBS];
-  for (int i = 0; i < N_LIMBS; i++) y[i] = EVERY(key->limbs52.modulus.rr[i]);
-  mul_modulus(x, c, y, key);
-  for (int i = 0; i < 16; i++) sqr_modulus(x, key);
-  mul_modulus(y, x, c, key);
-  subtract_once(y, key->limbs52.modulus.n, 1, N_LIMBS);
+  for (int i = 0; i < N_LIMBS; i++) y[i] = EVERY(modulus->rr[i]);
+  mul_modulus(x, c, y, modulus);
+  for (int i = 0; i < 16; i++) sqr_modulus(x, x, modulus);
+  mul_modulus(y, x, c, modulus);
+  subtract_once(y, modulus->n, 1, N_LIMBS);
 }
 
 // Rows of eight 64-bit words to columns.
@@ -453,13 +453,62 @@ static void public_blocks(const rsa_key *key, const uint8_t *sealed, uint8_t *op
     memcpy(blocks, sealed + done * RSA_BLOCK, now * RSA_BLOCK);
     for (size_t i = now; i < LANES; i++) memset(blocks[i], 0, RSA_BLOCK);
     load_blocks(c, blocks);
-    public_power(y, c, key);
+    public_power(y, c, &key->limbs52.modulus);
     store_blocks(blocks, y);
     memcpy(opened + done * RSA_BLOCK, blocks, now * RSA_BLOCK);
   }
 }
 
 const rsa_functions rsa_ifma = { private_blocks, public_blocks };
+
+static unsigned lanes_begin(rsa_modulus *modulus, const rsa_key *key) {
+  *modulus = key->limbs52.modulus;
+  return 0;
+}
+static void lanes_end(unsigned before) {
+  (void)before;
+}
+static void lanes_mul(void *r, const void *a, const void *b, const rsa_modulus *modulus) {
+  mul_modulus(r, a, b, modulus);
+}
+static void lanes_sqr(void *r, const void *a, const rsa_modulus *modulus) {
+  sqr_modulus(r, a, modulus);
+}
+static void lanes_add(void *r, const void *a, const void *b, const rsa_modulus *modulus) {
+  const vec *x = a, *y = b;
+  vec *out = r, carry = ZERO;
+  (void)modulus;
+  for (int i = 0; i < N_LIMBS; i++) {
+    const vec t = ADD(ADD(x[i], y[i]), carry);
+    out[i] = _mm512_and_si512(t, MASK);
+    carry = _mm512_srli_epi64(t, 52);
+  }
+}
+static void lanes_sub(void *r, const void *a, const void *b, const rsa_modulus *modulus) {
+  const vec *x = a, *y = b;
+  vec *out = r, carry = ZERO;
+  for (int i = 0; i < N_LIMBS; i++) {
+    const vec t = ADD(ADD(_mm512_sub_epi64(x[i], y[i]), EVERY(2 * modulus->n[i])), carry);
+    out[i] = _mm512_and_si512(t, MASK);
+    carry = _mm512_srai_epi64(t, 52);
+  }
+}
+static void lanes_enter(void *r, const uint8_t *blocks, const rsa_modulus *modulus) {
+  vec plain[N_LIMBS], lift[N_LIMBS];
+  load_blocks(plain, (const uint8_t (*)[RSA_BLOCK])blocks);
+  for (int i = 0; i < N_LIMBS; i++) lift[i] = EVERY(modulus->rr[i]);
+  mul_modulus(r, plain, lift, modulus);
+}
+static void lanes_leave(uint8_t *blocks, const void *a, const rsa_modulus *modulus) {
+  vec one[N_LIMBS], plain[N_LIMBS];
+  for (int i = 0; i < N_LIMBS; i++) one[i] = i == 0 ? EVERY(1) : ZERO;
+  mul_modulus(plain, a, one, modulus);
+  subtract_once(plain, modulus->n, 1, N_LIMBS);
+  store_blocks((uint8_t (*)[RSA_BLOCK])blocks, plain);
+}
+
+const rsa_lanes rsa_ifma_lanes = { LANES,       sizeof(vec[N_LIMBS]), lanes_begin, lanes_end, lanes_enter,
+                                   lanes_leave, lanes_mul,            lanes_sqr,   lanes_add, lanes_sub };
 
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -477,6 +526,7 @@ int rsa_ifma_supported(void) {
 #else
 
 const rsa_functions rsa_ifma = { NULL, NULL };
+const rsa_lanes rsa_ifma_lanes = { 0 };
 int rsa_ifma_supported(void) {
   return 0;
 }

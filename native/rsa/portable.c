@@ -239,12 +239,12 @@ static void mul_modulus(uint64_t *x, const uint64_t *a, const uint64_t *b, const
   reduce_modulus(x, sum, modulus);
 }
 
-static void sqr_modulus(uint64_t *x, const rsa_modulus *modulus) {
+static void sqr_modulus(uint64_t *x, const uint64_t *a, const rsa_modulus *modulus) {
   u128 sum[2 * LIMBS] = { 0 };
   for (int s = 0; s < TILES; s++) {
-    for (int t = s + 1; t < TILES; t++) product_at(sum + TILE * (s + t), x + TILE * s, x + TILE * t);
+    for (int t = s + 1; t < TILES; t++) product_at(sum + TILE * (s + t), a + TILE * s, a + TILE * t);
   }
-  for (int s = 0; s < TILES; s++) square_at(sum + 2 * TILE * s, x + TILE * s);
+  for (int s = 0; s < TILES; s++) square_at(sum + 2 * TILE * s, a + TILE * s);
   reduce_modulus(x, sum, modulus);
 }
 
@@ -252,7 +252,7 @@ static void sqr_modulus(uint64_t *x, const rsa_modulus *modulus) {
 static void public_power(uint64_t *y, const uint64_t *c, const rsa_modulus *modulus) {
   uint64_t x[LIMBS];
   mul_modulus(x, c, modulus->rr, modulus);
-  for (int i = 0; i < 16; i++) sqr_modulus(x, modulus);
+  for (int i = 0; i < 16; i++) sqr_modulus(x, x, modulus);
   mul_modulus(y, x, c, modulus);
   subtract_once(y, modulus->n, LIMBS);
 }
@@ -308,3 +308,52 @@ static void public_blocks(const rsa_key *key, const uint8_t *sealed, uint8_t *op
 }
 
 const rsa_functions rsa_portable = { private_blocks, public_blocks };
+
+static unsigned lanes_begin(rsa_modulus *modulus, const rsa_key *key) {
+  *modulus = key->limbs58.modulus;
+  return 0;
+}
+static void lanes_end(unsigned before) {
+  (void)before;
+}
+static void lanes_mul(void *r, const void *a, const void *b, const rsa_modulus *modulus) {
+  mul_modulus(r, a, b, modulus);
+}
+static void lanes_sqr(void *r, const void *a, const rsa_modulus *modulus) {
+  sqr_modulus(r, a, modulus);
+}
+static void lanes_add(void *r, const void *a, const void *b, const rsa_modulus *modulus) {
+  const uint64_t *x = a, *y = b;
+  uint64_t *out = r, carry = 0;
+  (void)modulus;
+  for (int i = 0; i < LIMBS; i++) {
+    const uint64_t t = x[i] + y[i] + carry;
+    out[i] = t & MASK;
+    carry = t >> BITS;
+  }
+}
+static void lanes_sub(void *r, const void *a, const void *b, const rsa_modulus *modulus) {
+  const uint64_t *x = a, *y = b;
+  uint64_t *out = r, carry = 0;
+  for (int i = 0; i < LIMBS; i++) {
+    // Four times the next limb's unit are lent, so that nothing is negative.
+    const uint64_t t = x[i] - y[i] + 2 * modulus->n[i] + carry + (4ULL << BITS);
+    out[i] = t & MASK;
+    carry = (t >> BITS) - 4;
+  }
+}
+static void lanes_enter(void *r, const uint8_t *blocks, const rsa_modulus *modulus) {
+  uint64_t plain[LIMBS];
+  load_block(plain, blocks, RSA_BLOCK);
+  mul_modulus(r, plain, modulus->rr, modulus);
+}
+static void lanes_leave(uint8_t *blocks, const void *a, const rsa_modulus *modulus) {
+  const uint64_t one[LIMBS] = { 1 };
+  uint64_t plain[LIMBS];
+  mul_modulus(plain, a, one, modulus);
+  subtract_once(plain, modulus->n, LIMBS);
+  store_block(blocks, plain, RSA_BLOCK);
+}
+
+const rsa_lanes rsa_portable_lanes = { 1,           sizeof(uint64_t[LIMBS]), lanes_begin, lanes_end, lanes_enter,
+                                       lanes_leave, lanes_mul,               lanes_sqr,   lanes_add, lanes_sub };

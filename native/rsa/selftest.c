@@ -132,6 +132,38 @@ static void check_generate(rsa_key *key, int count) {
   free(primes);
 }
 
+// The search for factors: what each path comes to is what the portable path does, in memory of exactly its length; a point
+// that is nothing modulo N stays so.
+static void check_search(const rsa_key *key) {
+  enum { COUNT = 9, LINKS = 5, ENTRIES = 5 };
+  const uint32_t chain[2 * LINKS] = { 2, 2, 3, 2, 5, 3, 7, 4, 1009, 624 };
+  const uint16_t far[ENTRIES] = { 0, 239, FACTOR_NEXT, 17, FACTOR_NEXT };
+  uint32_t *links = malloc(sizeof chain);
+  uint16_t *entries = malloc(sizeof far);
+  uint8_t *given = calloc(3 * COUNT, RSA_BLOCK), *reference = malloc(2 * COUNT * RSA_BLOCK), *found = malloc(2 * COUNT * RSA_BLOCK);
+  memcpy(links, chain, sizeof chain);
+  memcpy(entries, far, sizeof far);
+  const factor_plan plan = { links, LINKS, entries, ENTRIES, 2 };
+  const factor_plan endless = { (const uint32_t[]){ 9, 6 }, 1, NULL, 0, 1 };
+  expect(factor_plan_holds(&plan) && !factor_plan_holds(&endless), "search", "a plan is taken for another");
+  for (int i = 3 * RSA_BLOCK; i < 3 * COUNT * RSA_BLOCK; i++) given[i] = i % RSA_BLOCK == 0 ? 0 : (uint8_t)draw();
+  for (int curves = 0; curves < 2; curves++) {
+    for (rsa_path path = RSA_PORTABLE; path < RSA_PATHS; path++) {
+      if (!rsa_supported(path)) continue;
+      uint8_t *to = path == RSA_PORTABLE ? reference : found;
+      const int status = curves ? factor_curves(path, key, &plan, given, to, COUNT) : factor_powers(path, key, &plan, given, to, COUNT);
+      expect(status == RSA_OK, NAMES[path], "a search failed");
+      expect(memcmp(to, reference, 2 * COUNT * RSA_BLOCK) == 0, NAMES[path], "a search differs from the portable path's");
+    }
+    if (curves) expect(all_zeros(reference, 2 * RSA_BLOCK), "search", "nothing became something");
+  }
+  free(links);
+  free(entries);
+  free(given);
+  free(reference);
+  free(found);
+}
+
 int main(int argc, char **argv) {
   rsa_key *key = malloc(sizeof *key);
   uint8_t *plain = malloc(BLOCKS * RSA_PAYLOAD), *reference = malloc(BLOCKS * RSA_BLOCK);
@@ -142,6 +174,7 @@ int main(int argc, char **argv) {
   for (int i = 2; i < argc; i++) {
     if (!load(key, argv[i])) return 2;
     expect(rsa_seal(RSA_PORTABLE, key, plain, reference, BLOCKS) == RSA_OK, "portable", "sealing failed");
+    check_search(key);
     for (rsa_path path = RSA_PORTABLE; path < RSA_PATHS; path++) {
       if (rsa_supported(path)) check_path(path, key, reference, atoi(argv[1]));
     }

@@ -1,54 +1,68 @@
 import { CryptoError } from '../errors.js'
+import { closeFactor } from './close-primes.js'
+import type { Curve, FoundNumbers } from './factor-bigint.js'
+import { factorEngine, type FactorEngine } from './factor-engine.js'
+import { factorPlan, type FactorPlan } from './factor-plan.js'
 import { xof } from './hash.js'
-import { gcd, inverse, primesBelow } from './integers.js'
+import { bitLength, gcd, inverse } from './integers.js'
 import { bytesOf } from './rsa-key.js'
+import type { RsaPath } from './rsa.js'
 
 /**
- * The search for small or badly chosen factors of a modulus that pinners make before they accept and go on with
- * afterwards: p - 1 and elliptic curves, in plain bigints. It is a help beside the proof of `prime-proof.ts`, which
- * bounds how many primes there are: a factor of 64 bits is likely found, one of 128 is not.
+ * The search for small or badly chosen factors of a modulus that pinners make before they accept and go on with afterwards:
+ * factors that are close to each other, those with a smooth p - 1 or p + 1, and elliptic curves. It is a help beside the proof
+ * of `prime-proof.ts`, which bounds how many primes there are: a factor of 64 bits is found, one of 128 is not.
  *
- * Pure: the same modulus, seed, bounds and place give the same curves. A call does as many curves as its budget of
- * products allows and says where to go on, so that a worker can be asked again and again.
+ * Pure: the same modulus, seed, bounds and place give the same result, whatever path computes it.
  */
 
-/** Where in the search one is: 0 is p - 1, and number n > 0 the n-th curve. */
+/** Where in the search one is: 0 is close factors, p - 1 and p + 1, and number n > 0 the n-th curve. */
 export interface FactorSearchOptions {
   /** Picks the curves: another seed, other curves. */
   seed: Uint8Array
-  /** Multiplications modulo N that may be spent; one step at least is made. One takes some 5 us at 2048 bits. */
-  products: number
+  /** How many steps to make at the most: curves cost least if as many as the path has lanes are made at once. */
+  steps: number
   /** The step to begin with, 0 unless a call before said otherwise. */
   from?: number
   /** A factor p is found by a curve if its order modulo p has primes below `bound` only, and one below `farBound`. */
   bound?: number
   farBound?: number
+  /** How it is computed. Default: the fastest there is. */
+  path?: RsaPath
 }
 
 export interface FactorSearchResult {
   /** A proper factor, not always prime. */
   factor: bigint | undefined
-  /** Products that were made. */
-  products: number
   /** What to give as `from` next. */
   next: number
 }
 
 /** Good for factors of some 64 bits. */
-const BOUND = 11_000
-const FAR_BOUND = 1_100_000
-const MOST_BOUND = 1 << 26
-/** Steps of the far bound's primes: 2 * 3 * 5 * 7 * 11. */
-const STRIDE = 2310
+export const BOUND = 11_000
+export const FAR_BOUND = 1_100_000
+const MOST_BOUND = 1 << 23
 
 /**
- * @throws CryptoError `FACTOR_SEARCH` for a modulus that is even or below 7, bounds or a budget that are none
+ * Starts of sequences for p - 1 and p + 1, as fractions. The first is 3 + 1/3, a power of 3 and its inverse, for p - 1; each
+ * other one is for p - 1 or for p + 1, half of the primes each. 2/7 and 6/5 have a multiple of 6 and of 4 as order.
+ */
+export const STARTS = [
+  [10n, 3n],
+  [2n, 7n],
+  [6n, 5n],
+  [23n, 11n]
+] as const
+
+/**
+ * @throws CryptoError `FACTOR_SEARCH` for a modulus that is even or below 7, bounds or a number of steps that are none
  */
 export function searchFactor(modulus: bigint, options: FactorSearchOptions): FactorSearchResult {
-  const { seed, products, from = 0, bound = BOUND, farBound = FAR_BOUND } = options
-  const whole = [products, from, bound, farBound].every((value) => Number.isSafeInteger(value) && value >= 0)
+  const { seed, steps, from = 0, bound = BOUND, farBound = FAR_BOUND, path } = options
+  const whole = [steps, from, bound, farBound].every((value) => Number.isSafeInteger(value) && value >= 0)
   if (
     !whole ||
+    steps < 1 ||
     bound < 100 ||
     farBound < bound ||
     farBound > MOST_BOUND ||
@@ -57,173 +71,116 @@ export function searchFactor(modulus: bigint, options: FactorSearchOptions): Fac
   ) {
     throw new CryptoError(
       'FACTOR_SEARCH',
-      'needs an odd modulus, whole numbers, and bounds 100 <= near <= far <= 2^26'
+      'needs an odd modulus, whole numbers, a step, and bounds 100 <= near <= far <= 2^23'
     )
   }
-  const search = new Search(modulus, primesBelow(farBound + 1), bound)
+  const search = new Search(modulus, seed, factorEngine(modulus, path), factorPlan(bound, farBound))
   let next = from
-  do {
-    const found = next === 0 ? search.minusOne() : search.curve(sigmaOf(seed, modulus, next))
+  if (next === 0) {
+    const factor = search.special()
     next++
-    if (found !== undefined) return { factor: found, products: search.products, next }
-  } while (search.products < products)
-  return { factor: undefined, products: search.products, next }
-}
-
-/** The parameter of curve `number`: 128 bits, of which 5 values give no curve. */
-function sigmaOf(seed: Uint8Array, modulus: bigint, number: number): bigint {
-  const bytes = bytesOf(modulus, Math.ceil(modulus.toString(16).length / 2))
-  return BigInt(`0x${xof(16, 'datdot/curve/1', seed, bytes, number).toString('hex')}`) + 6n
-}
-
-/** A point of a Montgomery curve without its y. */
-interface Point {
-  x: bigint
-  z: bigint
+    if (factor !== undefined) return { factor, next }
+  }
+  while (next < from + steps) {
+    const result = search.curves(next, Math.min(search.lanes, from + steps - next))
+    if (result.factor !== undefined) return result
+    next = result.next
+  }
+  return { factor: undefined, next }
 }
 
 class Search {
-  products = 0
   readonly #n: bigint
-  readonly #powers: number[]
-  readonly #far: number[]
-  #a24 = 0n
+  readonly #seed: Uint8Array
+  readonly #engine: FactorEngine
+  readonly #plan: FactorPlan
 
-  constructor(n: bigint, primes: number[], bound: number) {
+  constructor(n: bigint, seed: Uint8Array, engine: FactorEngine, plan: FactorPlan) {
     this.#n = n
-    // The largest power of each prime that is not above the bound.
-    this.#powers = primes
-      .filter((p) => p <= bound)
-      .map((p) => p ** Math.floor(Math.log(bound) / Math.log(p) + 1e-9))
-    this.#far = primes.filter((p) => p > bound)
+    this.#seed = seed
+    this.#engine = engine
+    this.#plan = plan
   }
 
-  /** Pollard's p - 1: p is found if p - 1 has small primes and one larger at most. */
-  minusOne(): bigint | undefined {
-    let x = 3n
-    for (const power of this.#powers) x = this.#power(x, power)
-    const near = this.#proper(x - 1n)
-    if (near !== undefined) return near
-    // From each far prime to the next by a small even step, whose power is kept.
-    const steps = new Map<number, bigint>()
-    let last = 0
-    let at = 1n
-    let all = 1n
-    for (const prime of this.#far) {
-      let step = last === 0 ? undefined : steps.get(prime - last)
-      if (step === undefined) {
-        step = this.#power(x, prime - last)
-        if (last !== 0) steps.set(prime - last, step)
-      }
-      at = this.#times(at, step)
-      all = this.#times(all, at - 1n)
-      last = prime
-    }
-    return this.#proper(all)
+  get lanes(): number {
+    return this.#engine.lanes
   }
 
-  /** Lenstra's method on Montgomery's curves by Suyama's parameter, whose order is a multiple of 12. */
-  curve(sigma: bigint): bigint | undefined {
+  /** Close factors, and primes p with a smooth p - 1 or p + 1. */
+  special(): bigint | undefined {
     const n = this.#n
-    const u = (sigma * sigma - 5n) % n
-    const v = (4n * sigma) % n
-    const x = (u * u * u) % n
-    const z = (v * v * v) % n
-    const divisor = (16n * x * v) % n
-    const inverted = inverse(divisor, n)
-    if (inverted === undefined) return this.#proper(divisor)
-    // (A + 2) / 4 of the curve's coefficient A.
-    const difference = (((v - u) % n) + n) % n
-    this.#a24 = (((difference * difference * difference) % n) * (3n * u + v) * inverted) % n
-    this.products += 12
-    let point: Point = { x, z }
-    for (const power of this.#powers) point = this.#multiply(point, power)
-    return this.#proper(point.z) ?? this.#farPrimes(point)
-  }
-
-  /** All primes q = m * STRIDE +- j at once: q times the point is nothing if m * STRIDE and j times it are alike. */
-  #farPrimes(point: Point): bigint | undefined {
-    if (this.#far.length === 0) return undefined
-    const small = new Map<number, Point & { xz: bigint }>()
-    for (let j = 1; j < STRIDE / 2; j += 2) {
-      if (gcd(BigInt(j), BigInt(STRIDE)) === 1n) small.set(j, this.#kept(this.#multiply(point, j)))
+    const close = closeFactor(n)
+    if (close !== undefined) return close
+    const starts: bigint[] = []
+    for (const [above, below] of STARTS) {
+      const inverted = inverse(below, n)
+      if (inverted === undefined) return this.#proper(below)
+      starts.push((above * inverted) % n)
     }
-    const stride = this.#multiply(point, STRIDE)
-    let m = Math.max(1, Math.round(this.#far[0]! / STRIDE))
-    let before = m === 1 ? undefined : this.#multiply(stride, m - 1)
-    let at = this.#multiply(stride, m)
-    let large = this.#kept(at)
-    let all = 1n
-    for (const prime of this.#far) {
-      while (prime > m * STRIDE + STRIDE / 2) {
-        const next = before === undefined ? this.#double(at) : this.#add(at, stride, before)
-        before = at
-        at = next
-        large = this.#kept(at)
-        m++
-      }
-      const j = small.get(Math.abs(prime - m * STRIDE))
-      if (j === undefined) continue // a prime of the stride, and so not far
-      // x1 z2 - x2 z1, by one product.
-      const cross = this.#times(large.x - j.x, large.z + j.z) - large.xz + j.xz
-      all = this.#times(all, cross)
+    for (const found of this.#engine.powers(starts, this.#plan)) {
+      const factor = this.#factorOf(found)
+      if (factor !== undefined) return factor
     }
-    return this.#proper(all)
+    return undefined
   }
 
-  #kept({ x, z }: Point): Point & { xz: bigint } {
-    return { x, z, xz: this.#times(x, z) }
-  }
-
-  #multiply(point: Point, factor: number): Point {
-    if (factor === 1) return point
-    let low = point
-    let high = this.#double(point)
-    for (const bit of factor.toString(2).slice(1)) {
-      const sum = this.#add(low, high, point)
-      if (bit === '1') [low, high] = [sum, this.#double(high)]
-      else [low, high] = [this.#double(low), sum]
+  /** `count` curves from number `first` on: the factor that the first of them finds. */
+  curves(first: number, count: number): FactorSearchResult {
+    const curves = curvesOf(this.#n, this.#seed, first, count)
+    for (const [i, found] of this.#engine.curves(curves, this.#plan).entries()) {
+      const factor = this.#factorOf(found)
+      if (factor !== undefined) return { factor, next: first + i + 1 }
     }
-    return low
+    return { factor: undefined, next: first + count }
   }
 
-  #double({ x, z }: Point): Point {
-    const plus = this.#times(x + z, x + z)
-    const minus = this.#times(x - z, x - z)
-    const four = plus - minus
-    return { x: this.#times(plus, minus), z: this.#times(four, minus + this.#times(this.#a24, four)) }
-  }
-
-  /** The sum of two points whose difference is known. */
-  #add(a: Point, b: Point, difference: Point): Point {
-    const u = this.#times(a.x - a.z, b.x + b.z)
-    const v = this.#times(a.x + a.z, b.x - b.z)
-    const sum = u + v
-    const rest = u - v
-    return {
-      x: this.#times(difference.z, this.#times(sum, sum)),
-      z: this.#times(difference.x, this.#times(rest, rest))
-    }
-  }
-
-  #power(base: bigint, exponent: number): bigint {
-    let result = base
-    for (const bit of exponent.toString(2).slice(1)) {
-      result = this.#times(result, result)
-      if (bit === '1') result = this.#times(result, base)
-    }
-    return result
-  }
-
-  #times(a: bigint, b: bigint): bigint {
-    this.products++
-    return (a * b) % this.#n
+  #factorOf({ near, far }: FoundNumbers): bigint | undefined {
+    return this.#proper(near) ?? this.#proper(far)
   }
 
   /** The gcd of a value and N, if it is a proper factor. */
   #proper(value: bigint): bigint | undefined {
-    const n = this.#n
-    const factor = gcd(n, ((value % n) + n) % n)
-    return factor === 1n || factor === n ? undefined : factor
+    const factor = gcd(this.#n, value)
+    return factor === 1n || factor === this.#n ? undefined : factor
   }
+}
+
+/**
+ * Curves from number `first` on by Suyama's formulas, so that their order is a multiple of 12. One that cannot be made, since its
+ * divisor has a factor in common with N, has that divisor as the z of its point, which stays so: it finds the factor.
+ */
+export function curvesOf(n: bigint, seed: Uint8Array, first: number, count: number): Curve[] {
+  const parts = Array.from({ length: count }, (_, i) => {
+    const sigma = sigmaOf(seed, n, first + i)
+    const u = modulo(sigma * sigma - 5n, n)
+    const v = (4n * sigma) % n
+    const x = (u * u * u) % n
+    const z = (v * v * v) % n
+    return { x, z, above: modulo((v - u) ** 3n * (3n * u + v), n), below: (16n * x * v) % n }
+  })
+  // All divisions by one inversion.
+  const before = [1n]
+  for (const { below } of parts) before.push((before.at(-1)! * below) % n)
+  let all = inverse(before.at(-1)!, n)
+  if (all === undefined) {
+    if (count === 1) return [{ x: 0n, z: parts[0]!.below, a24: 0n }]
+    return parts.flatMap((_, i) => curvesOf(n, seed, first + i, 1))
+  }
+  const curves: Curve[] = []
+  for (let i = count - 1; i >= 0; i--) {
+    const { x, z, above, below } = parts[i]!
+    curves[i] = { x, z, a24: (above * all * before[i]!) % n }
+    all = (all * below) % n
+  }
+  return curves
+}
+
+/** The parameter of curve `number`: 128 bits, of which 5 values give no curve. */
+function sigmaOf(seed: Uint8Array, modulus: bigint, number: number): bigint {
+  const bytes = bytesOf(modulus, Math.ceil(bitLength(modulus) / 8))
+  return BigInt(`0x${xof(16, 'datdot/curve/1', seed, bytes, number).toString('hex')}`) + 6n
+}
+
+function modulo(value: bigint, n: bigint): bigint {
+  return ((value % n) + n) % n
 }

@@ -13,6 +13,29 @@ export interface RsaAddon {
   open(key: object, sealed: Uint8Array, plain: Uint8Array, path: number): number
 }
 
+/** What the search for factors needs beyond. `path` is one of `NATIVE_PATHS`; the rest of a plan is that of `FactorPlan`. */
+export interface FactorAddon extends RsaAddon {
+  lanes(path: number): number
+  searchPowers(
+    key: object,
+    path: number,
+    chain: Uint32Array,
+    far: Uint16Array,
+    first: number,
+    starts: Uint8Array,
+    found: Uint8Array
+  ): void
+  searchCurves(
+    key: object,
+    path: number,
+    chain: Uint32Array,
+    far: Uint16Array,
+    first: number,
+    curves: Uint8Array,
+    found: Uint8Array
+  ): void
+}
+
 const FUNCTIONS: readonly (keyof RsaAddon)[] = [
   'supports',
   'generate',
@@ -33,4 +56,10 @@ export function rsaAddon(): RsaAddon | undefined {
   if (!looked) found = loadAddon('datdot_rsa', FUNCTIONS) as RsaAddon | undefined
   looked = true
   return found
+}
+
+/** The same where it has the search for factors, which one that was built before has not. */
+export function factorAddon(): FactorAddon | undefined {
+  const addon = rsaAddon()
+  return addon && 'searchCurves' in addon ? (addon as FactorAddon) : undefined
 }

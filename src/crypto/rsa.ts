@@ -15,8 +15,10 @@ export const PAYLOAD_BYTES = 255
 export type RsaPath = 'ifma' | 'avx2' | 'portable' | 'bigint'
 
 /** The paths of native/rsa, fastest first, and their numbers there. */
-const NATIVE_PATHS = { ifma: 2, avx2: 1, portable: 0 } as const satisfies Partial<Record<RsaPath, number>>
-type NativePath = keyof typeof NATIVE_PATHS
+export const NATIVE_PATHS = { ifma: 2, avx2: 1, portable: 0 } as const satisfies Partial<
+  Record<RsaPath, number>
+>
+export type NativePath = keyof typeof NATIVE_PATHS
 
 /** A loaded public key: opens what its private key sealed. Belongs to the thread that loaded it. */
 export interface RsaPublicKey {

@@ -9,7 +9,7 @@ import { SHORT } from '../helpers/form.js'
 import { extremeKeys } from '../helpers/rsa-keys.js'
 
 /** The C files of every path. */
-const CORE = ['batch.c', 'key.c', 'generate.c', 'portable.c', 'avx2.c', 'ifma.c']
+const CORE = ['batch.c', 'key.c', 'generate.c', 'factor.c', 'portable.c', 'avx2.c', 'ifma.c']
 /** Single-bit faults in the loaded key for each key and path, besides those in the highest limb of the modulus. */
 const KEY_FAULTS = SHORT ? 30 : 100
 const seed = Buffer.alloc(32, 1)

@@ -115,7 +115,7 @@ async function take(
   const { publicKey, primeProof } = offer
   const segment = segmentOf(PROFILE_CHAIN, assignment, publicKey)
   if (codec === 'seal') {
-    const search = { others: [], seed: Buffer.alloc(32), products: 1 }
+    const search = { others: [], seed: Buffer.alloc(32), steps: 1 }
     const task = { modulus: publicKey, segmentId: segment.id, proof: primeProof, search }
     const { fault } = await engine.call('check-modulus', task)
     if (fault !== null) throw new ProofError('SEGMENT_MODULUS', 'the modulus of the segment does not hold')

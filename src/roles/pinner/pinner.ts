@@ -45,8 +45,8 @@ export interface PinnerOptions extends MemberOptions {
   /** Memory for chunks in the worker pool. */
   memoryBytes?: number
   threads?: number
-  /** Multiplications that a search for a factor of each modulus may take. Default: `SEARCH_PRODUCTS`; 0: no search. */
-  searchProducts?: number
+  /** Steps that a search for a factor of each modulus may take before it is accepted. Default: `SEARCH_STEPS`; 0: no search. */
+  searchSteps?: number
   /** Elliptic curves that are tried on each modulus once its segment is held. Default: `SEARCH_CURVES`; 0: nothing is looked for. */
   searchCurves?: number
   /** How much of one core that may take, of 1; with 1 it is no less urgent than other tasks. Default: `SEARCH_SHARE`. */
@@ -66,8 +66,8 @@ export interface PinnerOptions extends MemberOptions {
 /** Folder of the store in a pinner's. */
 export const COPIES = 'copies'
 
-/** Enough for the factors of p - 1; no elliptic curve. */
-export const SEARCH_PRODUCTS = 1
+/** Enough for close factors and those of p - 1 and p + 1; no elliptic curve. */
+export const SEARCH_STEPS = 1
 
 /** Hypercores that are announced at a time: one after the other, each would wait for the DHT's answer to the one before. */
 const ANNOUNCED_AT_A_TIME = 64
@@ -159,7 +159,7 @@ export class Pinner extends Resource implements Participant {
       engine,
       store,
       refusals: this.#refusals,
-      searchProducts: this.#options.searchProducts ?? SEARCH_PRODUCTS,
+      searchSteps: this.#options.searchSteps ?? SEARCH_STEPS,
       announce: (key) => this.#announce(key),
       serve: (key) => this.#serve(key),
       forget: (key) => this.#forget(key)

@@ -66,8 +66,8 @@ export interface SegmentIntakePorts {
   engine: Engine<Tasks>
   store: PinnerStore
   refusals: OwnRefusals
-  /** Multiplications that a search for a factor of each modulus may take; one takes some 5 us of a worker. */
-  searchProducts: number
+  /** Steps that a search for a factor of each modulus may take, see `searchFactor`. */
+  searchSteps: number
   /** Is told of a hypercore that will be held in a moment: readers may look for it as soon as the chain has it. */
   announce: (key: Uint8Array) => Promise<void>
   /** Is told of a hypercore that is held from now on. */
@@ -249,7 +249,7 @@ export class SegmentIntake {
 
   /**
    * Looks at a signer's modulus before anything is taken: the proof about its primes, factors in common with those of
-   * other segments here, and the factors of p - 1. What is found costs the signer once it has signed a record with it.
+   * other segments here, close factors, and those of p - 1 and p + 1. What is found costs the signer once it has signed a record with it.
    */
   async #examine(
     { codec, id, publicKey }: SegmentPublic,
@@ -266,7 +266,7 @@ export class SegmentIntake {
       modulus: publicKey,
       segmentId: id,
       proof: primeProof,
-      search: { others, seed: randomBytes(32), products: this.#ports.searchProducts }
+      search: { others, seed: randomBytes(32), steps: this.#ports.searchSteps }
     })
     const fault = found.fault === null ? null : modulusFault(found, primeProof)
     return { publicKey, primeProofHash: primeProofHash(primeProof), primeProof, fault }

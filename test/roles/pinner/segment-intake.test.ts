@@ -77,7 +77,7 @@ async function taking(
     engine,
     store,
     refusals,
-    searchProducts: 1,
+    searchSteps: 1,
     announce: () => Promise.resolve(),
     serve: () => Promise.resolve(),
     forget: async (key) => void (await store.remove(key))
