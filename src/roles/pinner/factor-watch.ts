@@ -8,8 +8,8 @@ import type { Tasks } from '../../../workers/tasks.js'
 import { FactorClaims, isDecided } from '../factor-claims.js'
 import type { Member } from '../member.js'
 
-/** Curves on each modulus: 96 to 99 % of factors of 64 bits are found by so many. */
-export const SEARCH_CURVES = 340
+/** Curves on each modulus: more than 99 % of factors of 64 bits are found by so many. */
+export const SEARCH_CURVES = 400
 /** The share of a core that searching may take where there is nothing else to do. */
 export const SEARCH_SHARE = 0.1
 /** How often it is looked whether there is something new to search or to claim, also after something went wrong. */
@@ -26,7 +26,7 @@ export interface FactorWatchOptions {
 }
 
 /**
- * Goes on looking for factors of the moduli of held segments, p - 1 first and then curve after curve, on what the machine has
+ * Goes on looking for factors of the moduli of held segments, special forms first and then curve after curve, on what the machine has
  * left: always at the one that was searched least. A step that is done is remembered with its segment, and goes with it. What
  * is found convicts the signer, and the bounty is this pinner's.
  */
