@@ -11,6 +11,9 @@ import { EvidenceStore } from './evidence/store.js'
 import { TroubledInputs } from './evidence/troubled.js'
 import { ChainLog } from './published-log.js'
 
+/** Folder of the cores in a chain's. */
+export const CORES = 'cores'
+
 export interface ChainStoresOptions {
   /** Folder for the cores, the evidence and what is being received. */
   dir: string
@@ -39,7 +42,7 @@ export class ChainStores extends Resource {
 
   protected async start(): Promise<void> {
     const { dir, keyPair, ledger, intake } = this.#options
-    const store = (this.#store = this.own('cores', new Corestore(join(dir, 'cores'))))
+    const store = (this.#store = this.own('cores', new Corestore(join(dir, CORES))))
     await store.ready()
     const source = {
       entries: (from: number, limit: number) => ledger.entries(from, limit),

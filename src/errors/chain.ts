@@ -12,6 +12,17 @@ export const chainErrors = {
     cause: 'There is no ledger at this path.',
     remedy: 'Give the path of a `ledger.db`, a folder that holds one, or the key of a chain.'
   },
+  LEDGER_LOST: {
+    class: 'InputError',
+    cause: 'The ledger is missing or empty, and the log that was published from it is there.',
+    remedy: 'Restore the ledger from a backup: a new one would be another chain under the same key.'
+  },
+  CORES_DAMAGED: {
+    class: 'StorageError',
+    cause: "The store of a chain's published log and evidence is damaged, or a part of it is missing.",
+    remedy:
+      'Restore the folder from a backup. Without one remove it and `evidence.db`: the log is published again from the ledger, evidence that is not settled yet is asked for again, and what was public before is gone.'
+  },
   LEDGER_NOT_A_LEDGER: {
     class: 'InputError',
     cause: 'The file is no SQLite database, or none that holds a ledger.',

@@ -44,6 +44,12 @@ export const storageErrors = {
     cause: 'RocksDB or SQLite found their own files damaged.',
     remedy: 'Remove the folder and let the pinner fetch its segments again, or restore it from a backup.'
   },
+  STORAGE_RECORDS_LOST: {
+    class: 'StorageError',
+    cause: 'The file that says which segments a store holds is missing or empty, and the segments are there.',
+    remedy:
+      'Restore the folder from a backup. Without one remove the folder of the store: the pinner loses its copies and takes new ones.'
+  },
   STORAGE_FAILED: {
     class: 'StorageError',
     cause: 'A store failed for a reason that is not known here; the message repeats what was said.',

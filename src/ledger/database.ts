@@ -1,5 +1,5 @@
 import type BetterSqlite3 from 'better-sqlite3'
-import { InputError } from '../errors.js'
+import { InputError, StorageError } from '../errors.js'
 import { openSqlite } from '../sqlite.js'
 import { ledgerFailure, notOpened } from './failures.js'
 import { migrations } from './schema.js'
@@ -14,6 +14,8 @@ const APPLICATION_ID = 0x64617464n
 
 /** How long a lock of another process is waited for, such as one that an audit holds while it opens the file. */
 const BUSY_MS = 5_000
+/** Up to this size all pages are looked at when a ledger is opened to be written: some seconds at most. What is larger an audit looks at. */
+const CHECKED_BYTES = 2 ** 30
 
 /**
  * The ledger's file with its prepared statements; integers cross this border as bigint. What SQLite reports is thrown as
@@ -63,6 +65,7 @@ export class Database {
       if (empty) throw new InputError('LEDGER_NOT_A_LEDGER', `${path} holds no ledger`)
       return
     }
+    if (!empty) this.#expectSound(path)
     this.raw.pragma('journal_mode = WAL')
     this.raw.pragma(durable ? 'synchronous = FULL' : 'synchronous = OFF')
     this.raw.pragma('foreign_keys = ON')
@@ -73,6 +76,20 @@ export class Database {
       this.raw.pragma(`application_id = ${APPLICATION_ID}`)
       this.raw.pragma(`user_version = ${migrations.length}`)
     })
+  }
+
+  /** Damage is found before anything is written on top of it. @throws StorageError `LEDGER_DAMAGED` */
+  #expectSound(path: string): void {
+    const [pages, pageBytes] = ['page_count', 'page_size'].map((name) =>
+      Number(this.raw.pragma(name, { simple: true }))
+    ) as [number, number]
+    if (pages * pageBytes > CHECKED_BYTES) return
+    const said = String(this.raw.pragma('quick_check(1)', { simple: true }))
+    if (said === 'ok') return
+    throw new StorageError(
+      'LEDGER_DAMAGED',
+      `the ledger ${path} is damaged: ${said.replaceAll('\n', ' ')}; restore it from a backup, or build it again from the published log`
+    )
   }
 
   #prepare(sql: string): BetterSqlite3.Statement<Value[], Row> {

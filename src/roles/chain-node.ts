@@ -1,8 +1,10 @@
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Tasks } from '../../workers/tasks.js'
+import { CORES } from '../chain/stores.js'
 import type { Clock } from '../clock.js'
 import { Engine } from '../engine/engine.js'
-import { DatdotError } from '../errors.js'
+import { DatdotError, InputError } from '../errors.js'
 import { LedgerHost } from '../ledger/host.js'
 import type { DrawObserver } from '../ledger/state.js'
 import type { LedgerApi } from '../ledger/types.js'
@@ -83,6 +85,7 @@ export class ChainNode extends Resource {
     const { dir, genesis, clock, log, threads, randomBytes } = this.#options
     const keyPair = await loadIdentity(dir, randomBytes)
     const secret = await loadSecret(join(dir, 'beacon'), randomBytes, [LEDGER])
+    await expectLedger(dir)
     const { name, parameters, allocations, beaconLength } = genesis
     const beacon = new OnionBeacon(secret, beaconLength)
     const onion = { commitment: beacon.commitment(), length: beacon.length }
@@ -110,4 +113,19 @@ export class ChainNode extends Resource {
     )
     this.#publicKey = keyPair.publicKey
   }
+}
+
+/** A ledger that was lost must not begin anew beside the log that was published from it. @throws InputError LEDGER_LOST */
+async function expectLedger(dir: string): Promise<void> {
+  const sizeOf = (name: string): Promise<number | null> =>
+    stat(join(dir, name)).then(
+      ({ size }) => size,
+      () => null
+    )
+  const [ledger, cores] = await Promise.all([sizeOf(LEDGER), sizeOf(CORES)])
+  if (ledger || cores === null) return
+  throw new InputError(
+    'LEDGER_LOST',
+    `${join(dir, LEDGER)} is missing or empty, and ${join(dir, CORES)} was made from it; restore it from a backup`
+  )
 }

@@ -5,16 +5,17 @@ import type { Tasks } from '../../workers/tasks.js'
 import type { EvidenceStore } from '../chain/evidence/store.js'
 import { ChainHost } from '../chain/host.js'
 import { ChainService } from '../chain/service.js'
-import { ChainStores } from '../chain/stores.js'
+import { ChainStores, CORES } from '../chain/stores.js'
 import type { Clock } from '../clock.js'
 import type { KeyPair } from '../crypto/keys.js'
 import type { Engine } from '../engine/engine.js'
+import { StorageError } from '../errors.js'
 import { judgesOnWorkers } from '../evidence/on-workers.js'
 import { signaturesOnWorkers } from '../ledger/signature-checks.js'
 import type { LedgerApi } from '../ledger/types.js'
 import { Resource } from '../lifecycle.js'
 import { throughLog, type Logger } from '../log.js'
-import { WORKING_BYTES } from '../storage/failures.js'
+import { storageFailure, WORKING_BYTES } from '../storage/failures.js'
 import { StoreWatch, writeNothing } from '../storage/store-watch.js'
 import { createReachableDht, type Network } from '../swarm/dht.js'
 import type { PeerStream } from '../swarm/peer-stream.js'
@@ -70,10 +71,18 @@ export class ServedChain extends Resource {
 
   protected async start(): Promise<void> {
     const { dir, network, ledger, engine, keyPair, clock, randomBytes, attach, broken } = this.#options
-    const stores = await this.acquire('stores', new ChainStores({ dir, keyPair, ledger }))
-    this.#stores = stores
+    const stores = (this.#stores = this.own('stores', new ChainStores({ dir, keyPair, ledger })))
+    await stores.ready().catch((error: unknown) => {
+      const failure = storageFailure(error, join(dir, CORES))
+      if (failure.code !== 'STORAGE_CORRUPT') throw failure
+      throw new StorageError(
+        'CORES_DAMAGED',
+        `${failure.message} Restore it from a backup; without one remove it and ${join(dir, 'evidence.db')}: the log is published again, older evidence is gone.`,
+        { cause: error }
+      )
+    })
     const watch = new StoreWatch({
-      dir: join(dir, 'cores'),
+      dir: join(dir, CORES),
       write: () => writeNothing(stores.storage),
       minFreeBytes: WORKING_BYTES,
       clock,

@@ -15,6 +15,7 @@ const ROCKSDB: readonly [RegExp, FileTrouble | 'corrupt' | 'locked'][] = [
   [/permission denied|operation not permitted|read-only file system/i, 'denied'],
   [/input\/output error/i, 'device'],
   [/lock hold by|no locks available|resource temporarily unavailable/i, 'locked'],
+  [/no such file or directory|existing (log|sst) file/i, 'corrupt'],
   [/corrupt|(checksum|crc) mismatch|does not end with newline/i, 'corrupt']
 ]
 

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { mkdir, realpath, rm } from 'node:fs/promises'
+import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
@@ -123,7 +123,8 @@ export class PinnerStore extends Resource {
    * Opens (or creates) the store and finishes what a crash left half done.
    *
    * @throws InputError STORAGE_IN_USE, STORAGE_DENIED, STORAGE_NOT_A_FOLDER, FOLDER_NO_LOCKS
-   * @throws StorageError STORAGE_FORMAT, STORAGE_SELF_CHECK, STORAGE_VERSION, STORAGE_DISK_FULL, STORAGE_FAILED
+   * @throws StorageError STORAGE_FORMAT, STORAGE_SELF_CHECK, STORAGE_VERSION, STORAGE_RECORDS_LOST, STORAGE_CORRUPT,
+   *   STORAGE_DISK_FULL, STORAGE_FAILED
    */
   protected async start(): Promise<void> {
     const given = this.#given
@@ -139,6 +140,7 @@ export class PinnerStore extends Resource {
       this.own('rows', storage)
       await storage.ready()
       this.#tails = await this.acquire('tails', new TailStore(join(dir, TAILS_FOLDER)))
+      await expectRecords(dir)
       const records = this.own('records', new Records(join(dir, RECORDS_FILE)))
       const corestore = this.own('corestore', new Corestore(storage))
       watchCores(corestore, (core) => {
@@ -756,6 +758,21 @@ export class PinnerStore extends Resource {
       }
     }
   }
+}
+
+/** What was lost must not begin anew: the segments would be there, and every challenge refused. @throws StorageError STORAGE_RECORDS_LOST */
+async function expectRecords(dir: string): Promise<void> {
+  const file = join(dir, RECORDS_FILE)
+  const bytes = await stat(file).then(
+    ({ size }) => size,
+    () => 0
+  )
+  // A segment has its record before it has its file here.
+  if (bytes > 0 || (await readdir(join(dir, NODES_FOLDER))).length === 0) return
+  throw new StorageError(
+    'STORAGE_RECORDS_LOST',
+    `${file} is missing or empty, and segments are in ${dir}: restore it from a backup, or remove ${dir} to begin without copies.`
+  )
 }
 
 function inUseError(dir: string, holder: Holder | null): InputError {

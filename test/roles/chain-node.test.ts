@@ -102,3 +102,46 @@ test('a chain whose beacon is gone, or is another one, does not open, and makes 
   writeFileSync(beacon, secret, { mode: 0o600 })
   await using(nodeIn(dir, network), () => Promise.resolve())
 })
+
+/** What of a chain's folder is damaged how, and what its start says of it. */
+const damages: Record<string, { of: string; bytes?: (whole: Buffer) => Buffer; code: string }> = {
+  'a ledger that is missing beside its log': { of: 'ledger.db', code: 'LEDGER_LOST' },
+  'a ledger that is empty beside its log': {
+    of: 'ledger.db',
+    bytes: () => Buffer.alloc(0),
+    code: 'LEDGER_LOST'
+  },
+  'a ledger with a damaged page': {
+    of: 'ledger.db',
+    bytes: (whole) =>
+      Buffer.concat([whole.subarray(0, 12_288), Buffer.alloc(4096, 0xee), whole.subarray(16_384)]),
+    code: 'LEDGER_DAMAGED'
+  },
+  'a store of cores without its CURRENT': { of: 'cores/db/CURRENT', code: 'CORES_DAMAGED' },
+  'a store of cores whose CURRENT is cut': {
+    of: 'cores/db/CURRENT',
+    bytes: (whole) => whole.subarray(0, 5),
+    code: 'CORES_DAMAGED'
+  },
+  'a beacon that is missing': { of: 'beacon', code: 'SECRET_MISSING' },
+  'a beacon that is cut': { of: 'beacon', bytes: (whole) => whole.subarray(0, 5), code: 'SECRET_MALFORMED' }
+}
+
+test('what is damaged or missing in the folder of a chain is named when it starts, and nothing begins anew', async (t) => {
+  const network = await privateDht(t)
+  const dir = temporaryFolder(t)
+  const node = await opened(nodeIn(dir, network))
+  const { chainId } = node.ledger
+  await node.close()
+  for (const [what, { of, bytes, code }] of Object.entries(damages)) {
+    const path = join(dir, of)
+    const whole = readFileSync(path)
+    if (bytes) writeFileSync(path, bytes(whole))
+    else rmSync(path)
+    await assert.rejects(nodeIn(dir, network).ready(), { code }, what)
+    writeFileSync(path, whole, { mode: 0o600 })
+  }
+  await using(nodeIn(dir, network), (again) =>
+    Promise.resolve(assert.deepEqual(again.ledger.chainId, chainId))
+  )
+})

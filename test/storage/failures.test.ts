@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmod, cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -107,6 +107,40 @@ test('a store whose tables are damaged says so', async (t) => {
     await writeFile(join(db, name), bytes.fill(0xff, 10, 60))
   }
   await assert.rejects(opened(new PinnerStore(dir)), coded('STORAGE_CORRUPT'))
+})
+
+test('records that were lost beside their segments are not begun anew', async (t) => {
+  const dir = await tempDir(t)
+  const author = await authorCore(t, noiseBlocks(3, 100, 'lost'))
+  const store = await openStore(t, dir)
+  const { spec } = await pin(store, author)
+  // As an intake does before the first chunk.
+  await (await opened(new NodeFile(store.nodeFile(spec.segment.id)))).close()
+  await store.close()
+  const file = join(dir, 'pinner.db')
+  const whole = await readFile(file)
+  await rm(file)
+  await assert.rejects(opened(new PinnerStore(dir)), { code: 'STORAGE_RECORDS_LOST' })
+  await writeFile(file, '')
+  await assert.rejects(opened(new PinnerStore(dir)), { code: 'STORAGE_RECORDS_LOST' })
+  await writeFile(file, whole)
+  assert.equal((await openStore(t, dir)).segments().length, 1)
+})
+
+test('a store of which RocksDB misses a file says that it is damaged', async (t) => {
+  const dir = await tempDir(t)
+  const author = await authorCore(t, noiseBlocks(3, 100, 'current'))
+  const store = await openStore(t, dir)
+  await pin(store, author)
+  await store.close()
+  const folder = join(dir, 'store', 'db')
+  for (const name of ['CURRENT', (await readdir(folder)).find((one) => one.startsWith('MANIFEST'))!]) {
+    const whole = await readFile(join(folder, name))
+    await rm(join(folder, name))
+    await assert.rejects(opened(new PinnerStore(dir)), coded('STORAGE_CORRUPT'))
+    await writeFile(join(folder, name), whole)
+  }
+  assert.equal((await openStore(t, dir)).segments().length, 1)
 })
 
 test('records that are damaged say so', async (t) => {

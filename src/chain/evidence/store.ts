@@ -1,10 +1,11 @@
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type Database from 'better-sqlite3'
 import type Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import type { KeyPair } from '../../crypto/keys.js'
 import { ChainError } from '../../errors.js'
-import { openSqlite } from '../../sqlite.js'
+import { isSqliteError, openSqlite } from '../../sqlite.js'
 import { Resource } from '../../lifecycle.js'
 import { chainCoreManifest } from '../../client/chain-cores.js'
 import {
@@ -72,7 +73,7 @@ export class EvidenceStore extends Resource {
 
   /** Opens core and table, and finds records that a crash kept from the table. */
   protected async start(): Promise<void> {
-    this.#db = this.own('table', openTable(join(this.#folder, 'evidence.db')))
+    this.#db = this.own('table', await soundTable(join(this.#folder, 'evidence.db')))
     const manifest = chainCoreManifest(this.#keyPair.publicKey, 'evidence')
     this.#core = this.own('core', this.#store.get({ manifest, keyPair: this.#keyPair }))
     await this.#core.ready()
@@ -252,6 +253,19 @@ function fromRow({ kind, id, hash, ...place }: Row): EvidenceRecord {
     at: Number(place.at),
     previous: Number(place.previous)
   }
+}
+
+/** The table; one that is damaged is made anew, and filled from the core. */
+async function soundTable(path: string): Promise<Database.Database> {
+  try {
+    const table = openTable(path)
+    if (table.pragma('quick_check(1)', { simple: true }) === 'ok') return table
+    table.close()
+  } catch (error) {
+    if (!isSqliteError(error) || !/^SQLITE_(CORRUPT|NOTADB)/.test(error.code)) throw error
+  }
+  for (const end of ['', '-wal', '-shm']) await rm(path + end, { force: true })
+  return openTable(path)
 }
 
 function openTable(path: string): Database.Database {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -52,6 +52,30 @@ test('evidence is read back as it was given, however it was cut', async (t) => {
   assert.deepEqual(evidence.find(answer(2))?.hash, hash(2))
   await assert.rejects(bytesOf(evidence.read(answer(3))), { code: 'EVIDENCE_UNKNOWN' })
   await assert.rejects(evidence.add({ ...answer(2), hash: hash(3), at: 21 }, []), { code: 'EVIDENCE_KNOWN' })
+})
+
+test('a table that is damaged or gone is made again from the core', async (t) => {
+  const path = await folder(t)
+  const table = join(path, 'evidence.db')
+  const first = await open(path)
+  for (const n of [1, 2, 3])
+    await first.add({ ...answer(n), hash: hash(n), at: n }, [Buffer.alloc(50_000, n)])
+  await first.remove(answer(2))
+  await first.shut()
+  const whole = await readFile(table)
+  const damages: Record<string, Buffer> = {
+    empty: Buffer.alloc(0),
+    cut: whole.subarray(0, whole.byteLength >> 1),
+    'of something else': Buffer.alloc(whole.byteLength, 'no table')
+  }
+  for (const [name, bytes] of Object.entries(damages)) {
+    await writeFile(table, bytes)
+    const again = await open(path)
+    assert.deepEqual(await bytesOf(again.read(answer(3))), Buffer.alloc(50_000, 3), name)
+    assert.deepEqual(again.find(answer(1))?.hash, hash(1), name)
+    assert.equal(again.find(answer(2)), undefined, name)
+    await again.shut()
+  }
 })
 
 test('evidence older than the window is forgotten, newer stays', async (t) => {
