@@ -1,7 +1,7 @@
-import { open, readFile, rename, rm, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { open, readFile, rm, stat } from 'node:fs/promises'
 import { InputError } from './errors.js'
 import { fileTrouble } from './file-failure.js'
+import { writeWholeFile } from './whole-file.js'
 
 /**
  * A file with a secret, or null if there is none.
@@ -21,38 +21,17 @@ export async function readSecretFile(path: string): Promise<Buffer | null> {
 }
 
 /**
- * Keeps a secret in a file that only its owner reads. Written beside its place and renamed, and both on disk when
- * it returns: a crash leaves all of it or nothing.
+ * Keeps a secret in a file that only its owner reads: after a crash it is there whole, or as it was.
  *
  * @throws InputError `DISK_FULL`, `SECRET_NOT_WRITTEN`
  */
 export async function writeSecretFile(path: string, secret: string | Uint8Array): Promise<void> {
   try {
-    await writeBeside(path, secret)
+    await writeWholeFile(path, secret)
   } catch (error) {
     const full = fileTrouble(error) === 'full'
     const message = `${path} cannot be written: ${full ? 'its disk is full' : (error as Error).message}`
     throw new InputError(full ? 'DISK_FULL' : 'SECRET_NOT_WRITTEN', message, { cause: error })
-  }
-}
-
-async function writeBeside(path: string, secret: string | Uint8Array): Promise<void> {
-  const beside = `${path}.new`
-  // What a crash left there may have another mode.
-  await rm(beside, { force: true })
-  const file = await open(beside, 'wx', 0o600)
-  try {
-    await file.writeFile(secret)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(beside, path)
-  const folder = await open(dirname(path), 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }
 

@@ -1,4 +1,5 @@
-import { appendFile, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { appendFile, readFile, stat } from 'node:fs/promises'
+import { writeWholeFile } from '../whole-file.js'
 import { toHex } from '../bytes.js'
 import { InputError } from '../errors.js'
 import { fileTrouble } from '../file-failure.js'
@@ -82,9 +83,7 @@ export class ReceiptFile extends Resource {
   }
 
   async #rewrite(): Promise<void> {
-    const { path } = this.#options
-    await writeFile(`${path}.part`, this.#lines.map((line) => line + '\n').join(''), { mode: 0o600 })
-    await rename(`${path}.part`, path)
+    await writeWholeFile(this.#options.path, this.#lines.map((line) => line + '\n').join(''))
   }
 }
 

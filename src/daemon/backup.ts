@@ -1,6 +1,8 @@
 import { constants } from 'node:fs'
-import { mkdir, open, readFile, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
+import { mkdir, open, readFile, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
+import { diskFreeBytes } from '../disk-space.js'
+import { writeWholeFile } from '../whole-file.js'
 import type { Clock } from '../clock.js'
 import { blake3Stream } from '../crypto/hash.js'
 import { InputError } from '../errors.js'
@@ -93,7 +95,7 @@ export async function backUp(from: string, to: string, { clock, signal }: CopyOp
         files.push({ path, bytes, mode, hash })
       }
       const manifest: Manifest = { format: FORMAT, made, files }
-      await writeWhole(join(target, MANIFEST), JSON.stringify(manifest) + '\n')
+      await writeWholeFile(join(target, MANIFEST), JSON.stringify(manifest) + '\n')
       return summary(manifest)
     })
   )
@@ -185,8 +187,7 @@ async function filesIn(folder: string): Promise<{ path: string; bytes: number; m
 }
 
 async function checkRoom(target: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(target)
-  if (bavail * bsize < bytes) throw folderFull(target)
+  if ((await diskFreeBytes(target)) < bytes) throw folderFull(target)
 }
 
 /** Has `write` fill a folder that is new or empty; what it left of a failure is removed, with all that was made for it. */
@@ -246,17 +247,6 @@ async function copyFile(
     await source.close()
   }
   return { bytes, hash: hasher.digest().toString('hex') }
-}
-
-async function writeWhole(path: string, text: string): Promise<void> {
-  const file = await open(`${path}.part`, 'w', 0o600)
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(`${path}.part`, path)
 }
 
 async function readManifest(folder: string): Promise<Manifest> {

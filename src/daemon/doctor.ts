@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { open, readFile, rm, statfs } from 'node:fs/promises'
+import { open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type HyperDHT from 'hyperdht'
+import { diskFreeBytes } from '../disk-space.js'
 import type { Clock } from '../clock.js'
 import { settled } from '../wait.js'
 
@@ -24,8 +25,7 @@ const NETWORK_MS = 15_000
 
 /** Free space of a folder's disk, and how fast it takes what is written and flushed. */
 export async function lookAtDisk(dir: string, clock: Clock): Promise<Finding[]> {
-  const { bavail, bsize } = await statfs(dir)
-  const free = bavail * bsize
+  const free = await diskFreeBytes(dir)
   const gib = (free / 2 ** 30).toFixed(1)
   const space = finding(
     'disk space',

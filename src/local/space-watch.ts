@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises'
+import { diskFreeBytes } from '../disk-space.js'
 import type { Clock, Timer } from '../clock.js'
 import { Resource } from '../lifecycle.js'
 import { folderFull } from '../roles/data-folder.js'
@@ -31,8 +31,7 @@ export class SpaceWatch extends Resource {
   }
 
   async look(): Promise<void> {
-    const space = await statfs(this.#folder).catch(() => null)
-    if (!space || this.signal.aborted) return
-    if (space.bavail * space.bsize < LEAST_FREE_BYTES) this.#full.abort(folderFull(this.#folder))
+    const free = await diskFreeBytes(this.#folder)
+    if (!this.signal.aborted && free < LEAST_FREE_BYTES) this.#full.abort(folderFull(this.#folder))
   }
 }

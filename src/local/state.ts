@@ -1,5 +1,6 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writeWholeFile } from '../whole-file.js'
 import type { CodecName } from '../chunk/header.js'
 import { codecNames } from '../chunk/header.js'
 import type { Counts } from '../roles/participants.js'
@@ -43,7 +44,5 @@ type Written = Omit<NetworkState, 'key' | 'hypercores'> & { key: string; hyperco
 export async function writeState(dataDir: string, state: NetworkState): Promise<void> {
   const hypercores = state.hypercores.map((key) => key.toString('hex'))
   const written = { version: VERSION, ...state, key: state.key.toString('hex'), hypercores }
-  const path = join(dataDir, STATE_FILE)
-  await writeFile(path + '.new', JSON.stringify(written) + '\n', { mode: 0o600 })
-  await rename(path + '.new', path)
+  await writeWholeFile(join(dataDir, STATE_FILE), JSON.stringify(written) + '\n')
 }

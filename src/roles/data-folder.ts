@@ -1,5 +1,6 @@
-import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { diskFreeBytes } from '../disk-space.js'
 import type { Clock } from '../clock.js'
 import { DatdotError, InputError } from '../errors.js'
 import { fileTrouble } from '../file-failure.js'
@@ -270,8 +271,7 @@ export function folderError(folder: string, error: unknown): unknown {
 }
 
 async function checkSpace(folder: string, neededBytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder)
-  const freeBytes = bavail * bsize
+  const freeBytes = await diskFreeBytes(folder)
   if (freeBytes < neededBytes) {
     const [needed, free] = [neededBytes, freeBytes].map((bytes) => `${Math.ceil(bytes / 1e6)} MB`)
     throw new InputError(

@@ -1,5 +1,6 @@
-import { open, readFile, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { readFile, readdir, rm, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writeWholeFile } from '../whole-file.js'
 
 /** In the folder of one role, beside its identity: which of its copies this is. */
 export const INSTANCE_FILE = 'instance'
@@ -57,16 +58,12 @@ export async function dropDeviceFiles(folder: string, depth = DEPTH_MAX): Promis
   }
 }
 
-/** Its place is only known once it is there: it is written under another name and has its own from when it is whole. */
-async function write(path: string, id: Buffer): Promise<void> {
-  const file = await open(`${path}.part`, 'w', 0o600)
-  try {
-    await file.writeFile(JSON.stringify({ instance: id.toString('hex'), ...(await placed(file)) }) + '\n')
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(`${path}.part`, path)
+/** Its place is only known once the file is there. */
+function write(path: string, id: Buffer): Promise<void> {
+  return writeWholeFile(
+    path,
+    async (file) => JSON.stringify({ instance: id.toString('hex'), ...(await placed(file)) }) + '\n'
+  )
 }
 
 async function placed(file: FileHandle): Promise<Place> {

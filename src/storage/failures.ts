@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises'
+import { diskFreeBytes } from '../disk-space.js'
 import { DatdotError, InputError, StorageError } from '../errors.js'
 import { fileTrouble, type FileTrouble } from '../file-failure.js'
 
@@ -141,16 +141,6 @@ export async function guarded<T>(dir: string, work: () => T | Promise<T>): Promi
     if (freeBytes >= WORKING_BYTES) throw failure
     const hint = `${failure.message}; its disk has only ${freeBytes} bytes left`
     throw new StorageError('STORAGE_FAILED', hint, { cause: error })
-  }
-}
-
-/** Bytes that the file system of `dir` still gives to this user; Infinity where it does not say. */
-export async function diskFreeBytes(dir: string): Promise<number> {
-  try {
-    const { bavail, bsize } = await statfs(dir)
-    return bavail * bsize
-  } catch {
-    return Infinity
   }
 }
 

@@ -5,7 +5,8 @@ import type { Clock } from '../clock.js'
 import { StorageError, type DatdotError } from '../errors.js'
 import { Resource } from '../lifecycle.js'
 import { deadline, pause, Wakeup } from '../wait.js'
-import { diskFreeBytes, diskFull, storageFailure } from './failures.js'
+import { diskFreeBytes } from '../disk-space.js'
+import { diskFull, storageFailure } from './failures.js'
 
 /** How often it is looked although nothing has failed. */
 const LOOK_MS = 15_000

@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writeWholeFile } from '../../whole-file.js'
 import { refusalHash } from '../../evidence/refusal-format.js'
 import { hasCode, type Member } from '../member.js'
 
@@ -28,8 +29,8 @@ export class OwnRefusals {
     this.#refusing.add(draw)
     try {
       await mkdir(this.#folder, { recursive: true })
-      await writeFile(`${this.#file(draw)}.part`, evidence)
-      await rename(`${this.#file(draw)}.part`, this.#file(draw))
+      // On disk before its hash is said: who refuses and cannot show why is rated for it.
+      await writeWholeFile(this.#file(draw), evidence)
       await chain.refuse(draw, 'mismatch', refusalHash(evidence)).catch((error: unknown) => {
         if (!hasCode(error, 'DRAW_NOT_OPEN')) throw error
       })
