@@ -21,7 +21,7 @@ export const chainErrors = {
     class: 'StorageError',
     cause: "The store of a chain's published log and evidence is damaged, or a part of it is missing.",
     remedy:
-      'Restore the folder from a backup. Without one remove it and `evidence.db`: the log is published again from the ledger, evidence that is not settled yet is asked for again, and what was public before is gone.'
+      'Restore the folder from a backup. Without one remove it and `evidence.db`: the log is published again from the ledger, and what was public evidence is gone. Details that the ledger has dropped are then missing in the log, and who has followed the old one may not be able to follow the new one.'
   },
   LEDGER_NOT_A_LEDGER: {
     class: 'InputError',

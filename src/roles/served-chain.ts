@@ -77,7 +77,7 @@ export class ServedChain extends Resource {
       if (failure.code !== 'STORAGE_CORRUPT') throw failure
       throw new StorageError(
         'CORES_DAMAGED',
-        `${failure.message} Restore it from a backup; without one remove it and ${join(dir, 'evidence.db')}: the log is published again, older evidence is gone.`,
+        `${failure.message} Restore it from a backup; what is lost without one says docs/errors.md.`,
         { cause: error }
       )
     })
