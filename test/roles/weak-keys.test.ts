@@ -84,7 +84,8 @@ function smallFactorKey(draw: number): AnyKey {
   let small = 0n
   for (let q = 4_001n; ; q += 2n) {
     small = 6n * q * large + 1n
-    if (checkPrimeSync(q) && checkPrimeSync(small)) break
+    // p + 1 is four times a prime, so that it finds nothing before acceptance.
+    if (checkPrimeSync(q) && checkPrimeSync(small) && checkPrimeSync((small + 1n) / 4n)) break
   }
   const primes = [small, ...seededPrimes([670, 670], draw)]
   const product = primes.reduce((n, p) => n * p)
