@@ -79,6 +79,12 @@ export const networkErrors = {
     remedy:
       'Nothing: the transfer goes on once the signer sends the right one. Whose signer it is: update it.'
   },
+  SEGMENT_HOLES: {
+    class: 'SwarmError',
+    cause:
+      'A signer says that nobody has some blocks, and its pinner found who has them, or has them itself.',
+    remedy: 'Nothing: the signer looks again while the draw is open.'
+  },
   SEGMENT_SUPERSEDED: {
     class: 'SwarmError',
     cause: 'The signer has begun the transfer again, as after a lost connection, and goes on there.',

@@ -36,12 +36,13 @@ export function judgeOpening(
   const hash = openingHash(bytes)
   const { codec, id, publicKey, salt, start, chunks, root, treeHash } = segment
   try {
-    const { length, proof, leaf, original, chunk } = decodeOpening(bytes)
+    const { length, proof, level, leaf, original, chunk } = decodeOpening(bytes)
     const at = index - start
     const encoded = leafNode(chunk, HEADER_BYTES[codec])
     verifyProof({ hash: root, bytes: segment.bytes, chunks }, at, encoded, decodeProof(proof, at, chunks))
-    verifyOriginalLeaf(leaf, original, { length, treeHash }, index)
-    const fault = decodes(() => decodeChunk({ codec, id, publicKey, salt }, index, chunk), leaf, index)
+    verifyOriginalLeaf(leaf, original, { length, treeHash }, index, level)
+    const decode = (): Uint8Array => decodeChunk({ codec, id, publicKey, salt }, index, chunk)
+    const fault = decodes(decode, { leaf, level }, index)
     return { outcome: fault ? 'lie' : 'success', hash, fault }
   } catch (error) {
     // Only what the opening says decides; trouble of our own is nobody's fault.
@@ -53,12 +54,17 @@ export function judgeOpening(
 /** What is wrong with a chunk whose block has this leaf in the author's tree. */
 function decodes(
   decode: () => Uint8Array,
-  leaf: { hash: Uint8Array },
+  { leaf, level }: { leaf: { hash: Uint8Array }; level: number },
   index: number
 ): OpeningVerdict['fault'] {
   try {
+    const plain = decode()
+    // An empty chunk stands for a block that nobody had when it was encoded: it earns nothing, and readers are who misses it.
+    if (plain.byteLength === 0) return null
+    if (level > 0)
+      throw new ProofError('ORIGINAL_PROOF_SHAPE', 'Only of a hole a node above its leaf may be shown.')
     // Hypercore's hash of a leaf covers the block's length too.
-    if (equal(originalLeaf(decode()), leaf.hash)) return null
+    if (equal(originalLeaf(plain), leaf.hash)) return null
     return {
       code: 'OPENING_OTHER_BLOCK',
       message: `chunk ${index} decodes to another block than the author's`

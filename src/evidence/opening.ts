@@ -9,7 +9,7 @@ import { MAX_ORIGINAL_PROOF_BYTES } from './refusal-format.js'
 // An opening: one whole chunk with what leads it to the segment's root, and the leaf of the same block with what leads it to the
 // author's (docs/formats.md has it byte by byte). In one form only.
 
-const VERSION = 1
+const VERSION = 2
 
 /** Siblings with sizes that prove one chunk, at the most: 53 levels of 40 bytes. */
 const MAX_CHUNK_PROOF_BYTES = 53 * 40
@@ -26,7 +26,9 @@ export const openingType = struct({
   length: uint(BLOCKS_MAX),
   /** Inclusion proof of the chunk under the segment's root. */
   proof: bytes(MAX_CHUNK_PROOF_BYTES),
-  /** Of the block in the author's tree, … */
+  /** Steps above the block's leaf: 0, but for a hole, of which the author's tree may have no more than a node over several. */
+  level: uint(63),
+  /** The leaf of the block in the author's tree, or that node, … */
   leaf: struct({ size: uint(), hash: fixed(32) }),
   /** … and what leads it to that tree's hash. */
   original: bytes(MAX_ORIGINAL_PROOF_BYTES),

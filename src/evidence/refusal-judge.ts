@@ -74,6 +74,8 @@ function faultIn(
   if (evidence.fault === 'chunk') throw unproven('REFUSAL_UNFOUNDED', `chunk ${index} decodes`)
   const original = { length: refusal.end, treeHash: refusal.treeHash }
   verifyOriginalLeaf(evidence.leaf, evidence.original, original, index)
+  // Whether nobody has a block cannot be shown: an empty chunk says so, and a pinner that knows better does not take it.
+  if (plain.byteLength === 0) throw unproven('REFUSAL_UNFOUNDED', `chunk ${index} stands for a hole`)
   // Hypercore's hash of a leaf covers the block's length too.
   if (equal(originalLeaf(plain), evidence.leaf.hash)) {
     throw unproven('REFUSAL_UNFOUNDED', `chunk ${index} decodes to the author's block`)

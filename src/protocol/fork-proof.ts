@@ -77,7 +77,7 @@ export function verifyForkProof(proof: ForkProof, before: OriginalHash, after: O
   for (const { completing, tree } of trees) {
     const wanted = completingIndices(kept, tree.length)
     if (completing.length !== wanted.length) throw misshapen(kept)
-    const builder = new OriginalTreeBuilder(kept, roots)
+    const builder = new OriginalTreeBuilder(roots)
     for (const [place, { size, hash }] of completing.entries())
       builder.appendNode({ index: wanted[place]!, size, hash })
     if (!equal(builder.hash(), tree.treeHash)) throw forged()

@@ -1,6 +1,6 @@
 import { MAX_PRIME_PROOF_BYTES } from '../crypto/prime-proof-bytes.js'
 import { BLOCKS_MAX } from '../bounds.js'
-import { bytes, decode, encode, fixed, struct, uint, type Infer } from './codec.js'
+import { bytes, decode, encode, fixed, list, struct, uint, type Infer } from './codec.js'
 import { segmentRecordType } from './segment.js'
 
 /**
@@ -8,16 +8,20 @@ import { segmentRecordType } from './segment.js'
  * that describes a segment both know from the chain; the offer carries only what it does not say.
  */
 
+/** Most runs of holes in a segment: an offer fits into a message. */
+export const HOLES_MAX = 1_024
+
 /**
  * What the signer says first. `publicKey`: what decodes the segment; `primeProof`: of seal, the proof whose hash the
  * record has (crypto/prime-proof-format.ts); `known`: chunks of it whose leaves the signer has, so that it can go on
- * after them.
+ * after them; `holes`: blocks `[start, end)` that nobody has, in order, for which it sends empty chunks.
  */
 export const offerType = struct({
   draw: uint(),
   publicKey: bytes(512),
   primeProof: bytes(MAX_PRIME_PROOF_BYTES),
-  known: uint(BLOCKS_MAX)
+  known: uint(BLOCKS_MAX),
+  holes: list(struct({ start: uint(BLOCKS_MAX), end: uint(BLOCKS_MAX) }), HOLES_MAX)
 })
 export type SegmentOffer = Infer<typeof offerType>
 

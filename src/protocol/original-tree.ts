@@ -3,6 +3,7 @@ import { blake2b } from '#crypto/blake2b.js'
 import { equal, readUint, writeUint } from '../bytes.js'
 import { ForgeryError, ProofError } from '../errors.js'
 import { BLOCKS_MAX, BYTES_MAX } from '../bounds.js'
+import type { BlockRange } from './ranges.js'
 
 const PROOF_VERSION = 1
 const HASH_BYTES = 32
@@ -81,15 +82,31 @@ export function coveringIndices(from: number, to: number): number[] {
   return indices
 }
 
+/** Blocks `[start, end)` below a node. */
+export function blocksBelow(index: number): BlockRange {
+  const span = leavesBelow(index)
+  const start = (index - (span - 1)) / 2
+  return { start, end: start + span }
+}
+
+/** Where a tree ends that stands for holes by whole subtrees: at `end`, or where the subtree begins that `end` lies within. */
+export function treeEnd(holes: readonly BlockRange[], end: number): number {
+  const hole = holes.find((range) => range.start < end && end < range.end)
+  if (!hole) return end
+  const within = coveringIndices(hole.start, hole.end).map(blocksBelow)
+  return within.find((range) => range.start < end && end < range.end)?.start ?? end
+}
+
 /** Grows a hypercore's tree leaf by leaf (or subtree by subtree), holding only its roots. */
 export class OriginalTreeBuilder {
   /** Roots so far, left to right. */
   readonly roots: OriginalNode[]
   #blocks: number
 
-  constructor(length = 0, roots: readonly OriginalNode[] = []) {
+  constructor(roots: readonly OriginalNode[] = []) {
     this.roots = [...roots]
-    this.#blocks = length
+    const last = roots.at(-1)
+    this.#blocks = last ? blocksBelow(last.index).end : 0
   }
 
   /** Blocks below the roots. */
@@ -128,12 +145,32 @@ export class OriginalTreeBuilder {
   }
 }
 
-/** Flat indices that a proof of block `index` in a tree of `length` blocks holds, in its order. */
-export function proofIndices(index: number, length: number): { siblings: number[]; roots: number[] } {
+/**
+ * Flat index of the node over block `index` that is `level` steps above its leaf.
+ *
+ * @throws ProofError ORIGINAL_PROOF_SHAPE for a level that no tree has
+ */
+export function nodeAbove(index: number, level: number): number {
+  const span = 2 ** level
+  if (!Number.isInteger(level) || level < 0 || span > BLOCKS_MAX) {
+    throw new ProofError('ORIGINAL_PROOF_SHAPE', `No tree has a node ${level} steps above a leaf.`)
+  }
+  return 2 * (index - (index % span)) + span - 1
+}
+
+/** Flat indices that a proof of the node `level` steps above block `index` holds in a tree of `length` blocks, in its order. */
+export function proofIndices(
+  index: number,
+  length: number,
+  level = 0
+): { siblings: number[]; roots: number[] } {
   const all = rootIndices(length)
   const top = new Set(all)
   const siblings: number[] = []
-  let at = 2 * index
+  let at = nodeAbove(index, level)
+  if (blocksBelow(at).end > length) {
+    throw new ProofError('ORIGINAL_PROOF_SHAPE', `A tree of ${length} blocks has no node ${at}.`)
+  }
   for (; !top.has(at); at = parent(at)) siblings.push(sibling(at))
   return { siblings, roots: all.filter((root) => root !== at) }
 }
@@ -181,8 +218,8 @@ export function verifyOriginalProof(proof: Uint8Array, original: OriginalHash, i
 }
 
 /**
- * Checks that block `index` of the original with this tree hash and length has this leaf. `proof` is one of
- * `encodeOriginalProof` without the block at its end.
+ * Checks that block `index` of the original with this tree hash and length has this leaf, or this node so many steps above it. `proof` is one
+ * of `encodeOriginalProof` without the block at its end.
  *
  * @throws ProofError ORIGINAL_PROOF_FORMAT, ORIGINAL_PROOF_SHAPE, ORIGINAL_PROOF_HASH
  */
@@ -190,7 +227,8 @@ export function verifyOriginalLeaf(
   leaf: Pick<OriginalNode, 'size' | 'hash'>,
   proof: Uint8Array,
   { length, treeHash }: OriginalHash,
-  index: number
+  index: number,
+  level = 0
 ): void {
   checkLength(length)
   if (!Number.isSafeInteger(index) || index < 0 || index >= length) {
@@ -200,7 +238,7 @@ export function verifyOriginalLeaf(
   if (bytes.byteLength < HEADER_BYTES || bytes[0] !== PROOF_VERSION) {
     throw new ProofError('ORIGINAL_PROOF_FORMAT', 'This is not a proof of an original block, version 1.')
   }
-  const wanted = proofIndices(index, length)
+  const wanted = proofIndices(index, length, level)
   const end = HEADER_BYTES + (wanted.siblings.length + wanted.roots.length) * STEP_BYTES
   const fits = bytes[1] === wanted.siblings.length && bytes[2] === wanted.roots.length
   if (!fits || bytes.byteLength !== end) {
@@ -213,7 +251,7 @@ export function verifyOriginalLeaf(
     offset += STEP_BYTES
     return { index: at, size: checkedSize(size), hash }
   }
-  let node: OriginalNode = { index: 2 * index, size: checkedSize(leaf.size), hash: leaf.hash }
+  let node: OriginalNode = { index: nodeAbove(index, level), size: checkedSize(leaf.size), hash: leaf.hash }
   for (const at of wanted.siblings) node = parentOf(node, next(at))
   const roots = [...wanted.roots.map(next), node].sort((a, b) => a.index - b.index)
   if (!equal(treeHashOf(roots), treeHash)) {

@@ -5,6 +5,10 @@ import { REPORTS_MAX, type Report } from '../protocol/operations.js'
 import type { CheckView } from '../protocol/views.js'
 import { uniform } from '../crypto/hash.js'
 import { Resource } from '../lifecycle.js'
+import { SwarmError } from '../errors.js'
+import { isIn } from '../protocol/ranges.js'
+import { findHoles } from '../storage/holes.js'
+import { knownLength, SwarmReader } from '../swarm/reader.js'
 import { measureRetrieval } from '../swarm/retrieval.js'
 import type { Participant, RoleChange } from './participant.js'
 import { Member, hasCode, type MemberOptions, type Registration } from './member.js'
@@ -20,6 +24,8 @@ const CHECKS_PER_EPOCH = 1024
 /** Checks that one verifier works on at a time. */
 const PARALLEL = 4
 const CHECK_MS = 20_000
+/** How long others may take to show that they have what a pinner did not serve. */
+const LOOK_MS = 5_000
 /** What is read for a check goes here, and goes when that is over. */
 const CHECK_FOLDER = 'check-'
 
@@ -162,8 +168,31 @@ export class Verifier extends Resource implements Participant {
       signal
     })
     log('verifier.measured', { copy, key: hypercore, pinner, ...measured })
-    const { firstByteUs, bytesPerSecond, misses, blocks, bytes } = measured
+    const { firstByteUs, bytesPerSecond, blocks, bytes } = measured
+    const unserved = measured.misses > 0 ? await this.#unserved(hypercore, length, indices) : 0
+    const misses = Math.max(0, measured.misses - unserved)
     return { copy, firstByteUs, bytesPerSecond, misses, blocks, bytes }
+  }
+
+  /** How many of some blocks nobody has, as far as can be seen: that is no pinner's fault, and what one has lost its storage proofs show. */
+  async #unserved(key: Uint8Array, length: number, indices: ReadonlySet<number>): Promise<number> {
+    const { chain, options, signal } = this.#member
+    const { clock, dir, network, randomBytes } = options
+    const view = await chain.hypercore(key, { signal })
+    const folder = join(dir, CHECK_FOLDER + randomBytes(8).toString('hex'))
+    const reader = new SwarmReader({ network, dir: folder, seed: randomBytes(32) })
+    try {
+      const core = await reader.open(key, view ? [view.plan.topic] : [])
+      await knownLength(core, length, { clock, timeoutMs: CHECK_MS, signal })
+      const holes = await findHoles(core, 0, length, { clock, waitMs: LOOK_MS, signal })
+      return [...indices].filter((index) => isIn(holes, index)).length
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof SwarmError)) throw error
+      return 0
+    } finally {
+      await reader.discard()
+    }
   }
 
   async #reveal(epoch: number, part: EpochReports): Promise<void> {

@@ -7,6 +7,7 @@ import type Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import type CorestoreStorage from 'hypercore-storage'
 import type { OriginalTree } from './types.js'
+import type { BlockRange } from '../protocol/ranges.js'
 import type { OriginalNode } from '../protocol/original-tree.js'
 
 const require = createRequire(import.meta.url)
@@ -23,7 +24,8 @@ export interface CoreState {
   hash(): Buffer
   createWriteBatch(): CorestoreStorage.Writer
   flush(): Promise<boolean>
-  onappend(head: CorestoreStorage.Head, bits: BitRange & { drop: boolean }, flushed: boolean): void
+  /** @param bits null where blocks are told of one by one */
+  onappend(head: CorestoreStorage.Head, bits: (BitRange & { drop: boolean }) | null, flushed: boolean): void
   _unlock(): void
 }
 
@@ -38,7 +40,7 @@ export interface SharedCore {
     allowFork: boolean
     eagerUpgrade: boolean
     onhave(start: number, length: number, drop: boolean): void
-    readonly peers: readonly { readonly receiverQueue: { readonly requests: ReadonlyMap<unknown, Asked> } }[]
+    readonly peers: readonly CorePeer[]
   }
   readonly header: { hints: CorestoreStorage.Hints }
   hintsChanged: boolean
@@ -47,6 +49,15 @@ export interface SharedCore {
   close(): Promise<void>
   updateContiguousLength(range: BitRange & { drop: boolean }): void
   _setBitfieldRanges(start: number, end: number, value: boolean): void
+}
+
+/** hypercore/lib/replicator.js: one that this hypercore is exchanged with. */
+interface CorePeer {
+  readonly receiverQueue: { readonly requests: ReadonlyMap<unknown, Asked> }
+  readonly remoteOpened: boolean
+  /** All before it are there. */
+  readonly _remoteContiguousLength: number
+  readonly remoteBitfield: { findFirst(value: boolean, from: number): number }
 }
 
 /** A request that a peer has sent and that waits for its turn. */
@@ -122,6 +133,38 @@ export function askedBlocks(core: SharedCore, most: number): number[] {
     }
   }
   return asked
+}
+
+/** The next index from `from` on that is set, or not, in a bitfield of which nothing is known beyond its end. */
+function next(
+  bits: { findFirst(value: boolean, from: number): number },
+  value: boolean,
+  from: number
+): number {
+  const found = bits.findFirst(value, from)
+  return found === -1 ? (value ? Infinity : from) : found
+}
+
+/** Blocks in `[start, end)` that are neither here nor, as far as they have said, with any peer. */
+export function unservedBlocks(core: SharedCore, start: number, end: number): BlockRange[] {
+  const peers = core.replicator.peers.filter(({ remoteOpened }) => remoteOpened)
+  const found: BlockRange[] = []
+  let at = start
+  while (at < end) {
+    let known = next(core.bitfield, false, at)
+    for (const { remoteBitfield, _remoteContiguousLength } of peers) {
+      known = Math.max(known, next(remoteBitfield, false, Math.max(at, _remoteContiguousLength)))
+    }
+    if (known > at) {
+      at = known
+      continue
+    }
+    const ends = [core.bitfield, ...peers.map(({ remoteBitfield }) => remoteBitfield)]
+    const stop = Math.min(end, ...ends.map((bits) => next(bits, true, at)))
+    found.push({ start: at, end: stop })
+    at = stop
+  }
+  return found
 }
 
 /** Hypercore's own encoding of a manifest. */

@@ -4,6 +4,7 @@ import {
   coveringIndices,
   originalLeaf,
   OriginalTreeBuilder,
+  treeEnd,
   type OriginalNode
 } from '../protocol/original-tree.js'
 import type { PinnedCore } from './pinned-core.js'
@@ -16,8 +17,9 @@ import {
   type SegmentProgress
 } from './progress.js'
 import type { Records, RecordedSegment } from './records.js'
-import type { Ingest, IngestBlock, SegmentSpec } from './types.js'
+import type { HoleBlock, Ingest, IngestBlock, SegmentSpec } from './types.js'
 import { equal } from '../bytes.js'
+import { isIn, type BlockRange } from '../protocol/ranges.js'
 
 /** What an ingest needs from the store that owns it. */
 export interface IngestHost {
@@ -44,7 +46,9 @@ export class SegmentIngest implements Ingest {
   readonly #core: PinnedCore
   readonly #record: RecordedSegment
   readonly #host: IngestHost
+  /** Ends where a subtree of holes begins that is not here whole. */
   #tree: OriginalTreeBuilder
+  #position: number
   #bytes: number
   #over = false
 
@@ -60,12 +64,13 @@ export class SegmentIngest implements Ingest {
     this.#core = core
     this.#record = record
     this.#host = host
-    this.#tree = new OriginalTreeBuilder(progress.position, progress.roots)
+    this.#tree = new OriginalTreeBuilder(progress.roots)
+    this.#position = progress.position
     this.#bytes = progress.bytes
   }
 
   get position(): number {
-    return this.#tree.length
+    return this.#position
   }
 
   get bytes(): number {
@@ -76,23 +81,30 @@ export class SegmentIngest implements Ingest {
     return this.#step(async () => {
       if (blocks.length === 0) return
       const { id } = this.#record.segment
-      const tree = new OriginalTreeBuilder(this.position, this.#tree.roots)
+      const tree = new OriginalTreeBuilder(this.#tree.roots)
       const nodes: OriginalNode[] = []
+      let position = this.position
       const tx = (await this.#core.rowsOf(this.#record)).write()
       let bytes = this.#bytes
       for (const block of blocks) {
-        this.#checkBlock(block, tree.length)
-        const size = 'plain' in block ? block.plain.byteLength : block.plainBytes
-        const leaf = 'plain' in block ? originalLeaf(block.plain) : Buffer.from(block.leaf)
-        nodes.push(...tree.appendLeaf(size, leaf))
+        this.#checkBlock(block, position++)
+        if ('hole' in block) {
+          if (block.hole !== null) nodes.push(...tree.appendNode(block.hole))
+        } else {
+          const size = 'plain' in block ? block.plain.byteLength : block.plainBytes
+          const leaf = 'plain' in block ? originalLeaf(block.plain) : Buffer.from(block.leaf)
+          nodes.push(...tree.appendLeaf(size, leaf))
+        }
+        if (tree.length !== treeEnd(this.#holes, position)) throw this.#disordered(block.index)
         tx.putBlock(block.index, block.encoded)
         bytes += block.encoded.byteLength
       }
       await this.#host.reserve(bytes - this.#bytes)
       tx.putLocal(nodesKey(id, this.position), encodeNodes(nodes))
-      tx.putLocal(progressKey(id), encodeProgress({ position: tree.length, bytes, roots: tree.roots }))
+      tx.putLocal(progressKey(id), encodeProgress({ position, bytes, roots: tree.roots }))
       await tx.flush()
       this.#tree = tree
+      this.#position = position
       this.#bytes = this.#core.pendingBytes = bytes
     })
   }
@@ -111,7 +123,8 @@ export class SegmentIngest implements Ingest {
       if (end === this.position) return
       const { position, bytes } = this
       const progress = await this.#core.cutPending(this.#record, end, { position, bytes })
-      this.#tree = new OriginalTreeBuilder(progress.position, progress.roots)
+      this.#tree = new OriginalTreeBuilder(progress.roots)
+      this.#position = progress.position
       this.#bytes = this.#core.pendingBytes = progress.bytes
     })
   }
@@ -187,7 +200,9 @@ export class SegmentIngest implements Ingest {
     end: number,
     rest: readonly OriginalNode[]
   ): { tree: OriginalTreeBuilder; nodes: OriginalNode[] } {
-    const tree = new OriginalTreeBuilder(this.position, this.#tree.roots)
+    // Half a subtree of holes leads nowhere.
+    if (this.#tree.length !== end) throw this.#incomplete(end)
+    const tree = new OriginalTreeBuilder(this.#tree.roots)
     const wanted = coveringIndices(end, this.#record.length)
     const fits = rest.length === wanted.length && rest.every((node, i) => node.index === wanted[i])
     if (!fits) {
@@ -222,15 +237,21 @@ export class SegmentIngest implements Ingest {
   }
 
   #checkBlock(block: IngestBlock, wanted: number): void {
-    const size = 'plain' in block ? block.plain.byteLength : block.plainBytes
-    const hashed = 'plain' in block || block.leaf.byteLength === 32
-    if (block.index === wanted && wanted < this.#record.end && Number.isSafeInteger(size) && size >= 0) {
-      if (hashed && block.encoded.byteLength > 0) return
-    }
-    throw new StorageError(
+    const isHole = isIn(this.#holes, wanted)
+    const fits = 'hole' in block ? isHole : !isHole && isHashed(block)
+    if (block.index === wanted && wanted < this.#record.end && fits && block.encoded.byteLength > 0) return
+    throw this.#disordered(block.index)
+  }
+
+  #disordered(index: number): StorageError {
+    return new StorageError(
       'STORAGE_ORDER',
-      `Block ${wanted} of a segment that ends at ${this.#record.end} is next, got block ${block.index}.`
+      `Block ${this.position} of a segment that ends at ${this.#record.end} is next, got block ${index}.`
     )
+  }
+
+  get #holes(): readonly BlockRange[] {
+    return this.#record.holes ?? []
   }
 
   async #erase(): Promise<void> {
@@ -253,4 +274,11 @@ export class SegmentIngest implements Ingest {
       return this.#host.guard(work)
     })
   }
+}
+
+/** Whether a block's size and leaf are known. */
+function isHashed(block: Exclude<IngestBlock, HoleBlock>): boolean {
+  if ('plain' in block) return true
+  const { plainBytes, leaf } = block
+  return Number.isSafeInteger(plainBytes) && plainBytes >= 0 && leaf.byteLength === 32
 }

@@ -1,9 +1,16 @@
-import { leftSpan } from 'flat-tree'
+import { sibling } from 'flat-tree'
 import type Hypercore from 'hypercore'
 import { ChainError, StorageError } from '../errors.js'
 import type { Original } from '../protocol/original.js'
-import { coveringIndices, type OriginalNode } from '../protocol/original-tree.js'
-import { encodeManifest, sharedCore } from './hypercore-parts.js'
+import {
+  blocksBelow,
+  coveringIndices,
+  rootIndices,
+  treeHashOf,
+  type OriginalNode
+} from '../protocol/original-tree.js'
+import { outside } from '../protocol/ranges.js'
+import { encodeManifest, sharedCore, unservedBlocks } from './hypercore-parts.js'
 import type { OriginalTree } from './types.js'
 
 /** The newest state of a hypercore that its author signed, or its key fixes, and that this machine has seen. */
@@ -66,9 +73,9 @@ export async function restNodes(core: Hypercore, end: number, length: number): P
 }
 
 /**
- * One node of the original's tree, downloaded with the first block below it if it is not known yet.
+ * One node of the original's tree, downloaded with the first block below it that somebody has, or of a hole with one beside it.
  *
- * @throws StorageError STORAGE_NO_ORIGINAL if nobody serves that block within `timeoutMs`
+ * @throws StorageError STORAGE_NO_ORIGINAL if nobody serves such a block within `timeoutMs`
  */
 export async function originalNode(core: Hypercore, index: number, timeoutMs: number): Promise<OriginalNode> {
   await core.ready()
@@ -80,8 +87,8 @@ export async function originalNode(core: Hypercore, index: number, timeoutMs: nu
   }
   let node = await read()
   if (node === null) {
-    // What proves a block comes with it: the nodes from its leaf up to one that is known.
-    await core.get(leftSpan(index) / 2, { timeout: timeoutMs }).catch(() => null)
+    // What proves a block comes with it: the nodes from its leaf up to one that is known, and those beside them.
+    await core.get(nearestServed(core, index), { timeout: timeoutMs }).catch(() => null)
     node = await read()
   }
   if (node !== null) return node
@@ -89,4 +96,28 @@ export async function originalNode(core: Hypercore, index: number, timeoutMs: nu
     'STORAGE_NO_ORIGINAL',
     `Nobody served what is needed of the tree of hypercore ${core.id} within ${timeoutMs} ms.`
   )
+}
+
+/**
+ * The hash of the author's tree at a length up to the one that is known. Hypercore's own waits for the last block, which may be a hole.
+ *
+ * @throws StorageError STORAGE_NO_ORIGINAL
+ */
+export async function treeHashAt(core: Hypercore, length: number, timeoutMs: number): Promise<Uint8Array> {
+  const { state } = sharedCore(core)
+  if (state.length === length) return state.hash()
+  const roots: OriginalNode[] = []
+  for (const index of rootIndices(length)) roots.push(await originalNode(core, index, timeoutMs))
+  return treeHashOf(roots)
+}
+
+/** A block that somebody has, below a node or else beside it; the first one below it where nothing is known. */
+function nearestServed(core: Hypercore, index: number): number {
+  const shared = sharedCore(core)
+  for (const { start, end } of [blocksBelow(index), blocksBelow(sibling(index))]) {
+    const last = Math.min(end, core.length)
+    const [served] = outside(unservedBlocks(shared, start, last), start, last)
+    if (served) return served.start
+  }
+  return blocksBelow(index).start
 }

@@ -19,8 +19,10 @@ import {
   originalLeaf,
   OriginalTreeBuilder,
   rootIndices,
+  treeEnd,
   type OriginalNode
 } from '../protocol/original-tree.js'
+import { isIn, outside, type BlockRange } from '../protocol/ranges.js'
 import type { SignedOriginal } from './original.js'
 import {
   decodeNodes,
@@ -245,6 +247,8 @@ export class PinnedCore extends Resource implements Veil {
     const row = await this.#row(segment, index)
     const bytes = row?.byteLength ?? 0
     if (row !== null && (await this.#isWhole(segment, index, row))) return { bytes, found: 'good' }
+    // Of a hole there is nothing else to see.
+    if (isIn(segment.holes ?? [], index)) return { bytes, found: row === null ? 'lost' : 'unproven' }
     const plain = await this.reveal(index, row, await this.#leaf(index))
     return { bytes, found: plain === null ? 'lost' : 'unproven' }
   }
@@ -389,7 +393,7 @@ export class PinnedCore extends Resource implements Veil {
   ): Promise<SegmentProgress> {
     const { id } = record.segment
     const roots: OriginalNode[] = []
-    for (const index of rootIndices(end)) {
+    for (const index of rootIndices(treeEnd(record.holes ?? [], end))) {
       roots.push(present(await this.pendingNode(record, index), end))
     }
     const progress = { position: end, bytes, roots }
@@ -467,12 +471,13 @@ export class PinnedCore extends Resource implements Veil {
         timestamp: this.#host.clock.wall()
       }
       if (upgrade) tx.setHead(head)
-      writeBits(core, tx, record.start, record.end, true)
+      const served = outside(record.holes ?? [], record.start, record.end)
+      for (const { start, end } of served) writeBits(core, tx, start, end, true)
       tx.deleteLocal(progressKey(record.segment.id))
       tx.deleteLocal(noteKey(record.segment.id))
       tx.deleteLocalRange(range.gte, range.lt)
       await state.flush()
-      if (!upgrade) return announceBits(core, record.start, record.end, true)
+      if (!upgrade) return announceAll(core, served)
       Object.assign(state, {
         fork: record.fork,
         length: record.length,
@@ -480,8 +485,8 @@ export class PinnedCore extends Resource implements Veil {
         byteLength: sizeOf(roots),
         signature: record.signature
       } satisfies Partial<CoreState>)
-      state.onappend(head, { start: record.start, length: record.end - record.start, drop: false }, true)
-      if (core.hintsChanged) await core.flushHints()
+      state.onappend(head, null, true)
+      await announceAll(core, served)
     })
   }
 
@@ -496,9 +501,10 @@ export class PinnedCore extends Resource implements Veil {
     // What was lost of the others is here again.
     await this.#withCore(async (core) => {
       const tx = core.state.createWriteBatch()
-      writeBits(core, tx, record.start, record.end, true)
+      const served = outside(record.holes ?? [], record.start, record.end)
+      for (const { start, end } of served) writeBits(core, tx, start, end, true)
       await core.state.flush()
-      await announceBits(core, record.start, record.end, true)
+      await announceAll(core, served)
     })
     const range = nodesRange(id)
     const tx = (await this.rowsOf(record)).write()
@@ -562,7 +568,7 @@ export class PinnedCore extends Resource implements Veil {
 
   /** Has readers begin with the tree that a segment makes, and see its blocks; in one write. */
   async #exchangeHead(record: RecordedSegment): Promise<void> {
-    const { start, end, length } = record
+    const { start, end, length, holes = [] } = record
     await this.#roots(length)
     const reader = this.rows.read()
     const page = Math.floor(start / PAGE_BITS)
@@ -580,7 +586,7 @@ export class PinnedCore extends Resource implements Veil {
     })
     tx.deleteBitfieldPageRange(page, -1)
     for (let at = page; at * PAGE_BITS < end; at++) {
-      tx.putBitfieldPage(at, pageOf(at, { kept: at === page ? kept : null, start, end }))
+      tx.putBitfieldPage(at, pageOf(at, { kept: at === page ? kept : null, start, end, holes }))
     }
     // Hypercore looks itself how far all is there, from there on.
     const contiguousLength = Math.min(hints?.contiguousLength ?? 0, start)
@@ -631,7 +637,7 @@ export class PinnedCore extends Resource implements Veil {
       const missing = core.bitfield.findFirst(false, this.end)
       const from = missing >= state.length ? state.length : this.end
       if (fork !== state.fork || length <= from || length < state.length) return
-      const tree = new OriginalTreeBuilder(from, await this.#roots(from))
+      const tree = new OriginalTreeBuilder(await this.#roots(from))
       const nodes: OriginalNode[] = []
       for (const { index, size, hash } of await leaves(from)) {
         if (index !== 2 * tree.length) return
@@ -720,20 +726,29 @@ function nodesOver(start: number): number[] {
   return indices
 }
 
-/** A page of a bitfield: as it was before block `start`, ones up to `end`, and none beyond. */
+/** A page of a bitfield: as it was before block `start`, ones up to `end` but for holes, and none beyond. */
 function pageOf(
   page: number,
-  { kept, start, end }: { kept: Buffer | null; start: number; end: number }
+  {
+    kept,
+    start,
+    end,
+    holes
+  }: { kept: Buffer | null; start: number; end: number; holes: readonly BlockRange[] }
 ): Buffer {
   const bits = Buffer.alloc(PAGE_BITS / 8)
   for (let bit = 0; bit < PAGE_BITS; bit++) {
     const at = page * PAGE_BITS + bit
     const byte = bit >> 3
     const mask = 1 << (bit & 7)
-    const isSet = at < start ? ((kept?.[byte] ?? 0) & mask) !== 0 : at < end
+    const isSet = at < start ? ((kept?.[byte] ?? 0) & mask) !== 0 : at < end && !isIn(holes, at)
     if (isSet) bits[byte]! |= mask
   }
   return bits
+}
+
+async function announceAll(core: SharedCore, ranges: readonly BlockRange[]): Promise<void> {
+  for (const { start, end } of ranges) await announceBits(core, start, end, true)
 }
 
 function sizeOf(roots: readonly OriginalNode[]): number {

@@ -11,7 +11,13 @@ import { diskFull, guarded, storageFailure, WORKING_BYTES } from './failures.js'
 import { FolderLock, describeHolder, type Holder } from './folder-lock.js'
 import { askedBlocks, openCore, sharedCore, watchCores } from './hypercore-parts.js'
 import { SegmentIngest, type IngestHost } from './ingest.js'
-import { encodeOriginalProof, proofIndices, type OriginalNode } from '../protocol/original-tree.js'
+import {
+  blocksBelow,
+  coveringIndices,
+  encodeOriginalProof,
+  proofIndices,
+  type OriginalNode
+} from '../protocol/original-tree.js'
 import { PinnedCore, type PinnedCoreHost } from './pinned-core.js'
 import type { SignedOriginal } from './original.js'
 import { readChunk } from './read-chunk.js'
@@ -477,6 +483,42 @@ export class PinnerStore extends Resource {
       )
     }
     return encodeOriginalProof(block, nodes.slice(0, siblings.length), nodes.slice(siblings.length))
+  }
+
+  /**
+   * What an opening shows of a held block in the author's tree: its leaf, or for a hole the node nearest above it, so many steps up, and what
+   * leads from there to the tree's hash.
+   *
+   * @throws StorageError STORAGE_NOT_HELD, STORAGE_BLOCK_LOST
+   */
+  async provenNode(
+    key: Uint8Array,
+    index: number
+  ): Promise<{ level: number; leaf: OriginalNode; original: Uint8Array }> {
+    const core = this.#held(key)
+    const segment = core.segmentAt(index)
+    if (segment === undefined) {
+      throw new StorageError('STORAGE_NOT_HELD', `Block ${index} of this hypercore is not held here.`)
+    }
+    const hole = segment.holes?.find(({ start, end }) => index >= start && index < end)
+    const over = hole ? coveringIndices(hole.start, hole.end) : [2 * index]
+    const at = over.find((node) => index < blocksBelow(node).end)!
+    const { start, end } = blocksBelow(at)
+    const level = Math.log2(end - start)
+    const wanted = proofIndices(index, segment.length, level)
+    const nodes = await this.#guard(() => {
+      const reader = core.rows.read()
+      const reads = [at, ...wanted.siblings, ...wanted.roots].map((node) => reader.getTreeNode(node))
+      reader.tryFlush()
+      return Promise.all(reads)
+    })
+    const [leaf, ...proof] = nodes.filter((node) => node !== null)
+    if (leaf === undefined || proof.length + 1 < nodes.length) {
+      throw new StorageError('STORAGE_BLOCK_LOST', `The tree over block ${index} cannot be read any more.`)
+    }
+    const split = wanted.siblings.length
+    const original = encodeOriginalProof(Buffer.alloc(0), proof.slice(0, split), proof.slice(split))
+    return { level, leaf, original }
   }
 
   /**

@@ -19,7 +19,7 @@ export interface SegmentProgress {
   position: number
   /** Encoded bytes stored. */
   bytes: number
-  /** Roots of the original's tree at `position`. */
+  /** Roots of the original's tree at `position`, or where the subtree of holes begins that `position` lies within. */
   roots: OriginalNode[]
 }
 

@@ -2,9 +2,10 @@ import type Database from 'better-sqlite3'
 import { StorageError } from '../errors.js'
 import { openSqlite } from '../sqlite.js'
 import { decodeManifest, encodeManifest } from './hypercore-parts.js'
+import type { BlockRange } from '../protocol/ranges.js'
 import type { SegmentPublic, SegmentSpec } from './types.js'
 
-const FORMAT = 3
+const FORMAT = 4
 
 const SCHEMA = `
   CREATE TABLE hypercore (
@@ -24,6 +25,7 @@ const SCHEMA = `
     length INTEGER NOT NULL CHECK (length >= end_block),
     tree_hash BLOB NOT NULL CHECK (length(tree_hash) = 32),
     signature BLOB,
+    holes TEXT NOT NULL,
     bytes INTEGER NOT NULL DEFAULT 0 CHECK (bytes >= 0),
     apart INTEGER NOT NULL CHECK (apart IN (0, 1)),
     state TEXT NOT NULL CHECK (state IN ('pending', 'verified', 'held', 'replaced', 'aborting'))
@@ -64,6 +66,7 @@ interface Row {
   length: number
   tree_hash: Buffer
   signature: Buffer | null
+  holes: string
   bytes: number
   apart: number
   state: RecordState
@@ -129,7 +132,7 @@ export class Records {
       this.#db
         .prepare(
           `INSERT INTO segment (id, key, first_block, end_block, codec, public_key, salt, fork, length,
-             tree_hash, signature, apart, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending')`
+             tree_hash, signature, holes, apart, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending')`
         )
         .run(
           asBuffer(spec.segment.id),
@@ -143,6 +146,7 @@ export class Records {
           spec.length,
           spec.treeHash,
           spec.signature,
+          JSON.stringify(spec.holes ?? []),
           apart ? 1 : 0
         )
     })()
@@ -232,6 +236,7 @@ function fromRow(row: Row): RecordedSegment {
     segment: { codec: row.codec, id: row.id, publicKey: row.public_key, salt: row.salt },
     start: row.first_block,
     end: row.end_block,
+    holes: JSON.parse(row.holes) as BlockRange[],
     bytes: row.bytes,
     apart: row.apart === 1,
     state: row.state

@@ -19,6 +19,7 @@ export function checkSpec(spec: SegmentSpec): void {
   const wrong: string[] = []
   const integers = [start, end, length, fork].every((n) => Number.isSafeInteger(n) && n >= 0)
   if (!integers || start >= end || end > length) wrong.push('its range of blocks')
+  if (!areHoles(spec)) wrong.push('its holes')
   if (key.byteLength !== KEY_BYTES) wrong.push('the key')
   if (treeHash.byteLength !== HASH_BYTES) wrong.push('the tree hash')
   if (signature !== null && signature.byteLength > MAX_SIGNATURE_BYTES) wrong.push('the signature')
@@ -36,9 +37,21 @@ export function checkSpec(spec: SegmentSpec): void {
   }
 }
 
+/** Whether ranges lie in a segment, one after the other, with a block between two of them. */
+function areHoles({ holes = [], start, end }: SegmentSpec): boolean {
+  let least = start
+  for (const hole of holes) {
+    if (![hole.start, hole.end].every(Number.isSafeInteger)) return false
+    if (hole.start < least || hole.end <= hole.start || hole.end > end) return false
+    least = hole.end + 1
+  }
+  return true
+}
+
 /** Whether two specs mean the same segment of the same original. */
 export function sameSpec(a: SegmentSpec, b: SegmentSpec): boolean {
-  const numbers = (s: SegmentSpec) => [s.start, s.end, s.length, s.fork].join()
+  const numbers = ({ start, end, length, fork, holes = [] }: SegmentSpec) =>
+    [start, end, length, fork, ...holes.flatMap((hole) => [hole.start, hole.end])].join()
   const bytes = (s: SegmentSpec) => [
     s.key,
     s.treeHash,

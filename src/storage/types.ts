@@ -2,6 +2,7 @@ import type Hypercore from 'hypercore'
 import type { Clock } from '../clock.js'
 import type { SegmentPublic } from '../chunk/codec.js'
 import type { OriginalNode } from '../protocol/original-tree.js'
+import type { BlockRange } from '../protocol/ranges.js'
 
 export type { SegmentPublic }
 
@@ -44,6 +45,8 @@ export interface SegmentSpec extends OriginalTree {
   segment: SegmentPublic
   start: number
   end: number
+  /** Blocks that nobody had: their chunks are empty, and they are not served. In order; default: none. */
+  holes?: readonly BlockRange[]
 }
 
 /** `pending`: being received; `held`: accepted and served. */
@@ -79,6 +82,14 @@ export interface Scrubbed {
 export type IngestBlock =
   | { index: number; encoded: Uint8Array; plain: Uint8Array }
   | { index: number; encoded: Uint8Array; plainBytes: number; leaf: Uint8Array }
+  | HoleBlock
+
+/** The empty chunk of a hole; the last one of a subtree of holes brings the subtree's root in the author's tree. */
+export interface HoleBlock {
+  index: number
+  encoded: Uint8Array
+  hole: OriginalNode | null
+}
 
 /** A segment on its way in. One at a time for each hypercore. */
 export interface Ingest {

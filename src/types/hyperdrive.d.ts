@@ -37,6 +37,8 @@ declare module 'hyperdrive' {
     entry(name: string): Promise<Hyperdrive.Entry | null>
     list(folder?: string, options?: { recursive?: boolean }): AsyncIterable<Hyperdrive.Entry>
     get(name: string): Promise<Buffer | null>
+    clear(name: string): Promise<unknown>
+    del(name: string): Promise<void>
     put(name: string, bytes: Uint8Array, options?: { executable?: boolean }): Promise<void>
     symlink(name: string, target: string): Promise<void>
     createReadStream(

@@ -53,6 +53,7 @@ export async function opened(
   const bytes = encodeOpening({
     length,
     proof: encodeProof(await prove(tree, at)),
+    level: 0,
     ...ofOriginal(blocks.slice(0, length), index),
     chunk: chunks[at]!
   })

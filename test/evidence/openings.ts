@@ -7,7 +7,7 @@ import type { RefusedSegment, Signed } from './segment.js'
 /** What a pinner shows of a chunk of a segment. */
 export async function openingOf(segment: RefusedSegment, signed: Signed, index: number): Promise<Opening> {
   const { proof, leaf, original, chunk } = await segment.originalEvidence(signed, index)
-  return { length: segment.blocks.length, proof, leaf, original, chunk }
+  return { length: segment.blocks.length, proof, level: 0, leaf, original, chunk }
 }
 
 /** The chunk that is asked for, as the log has its segment. */

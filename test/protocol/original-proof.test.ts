@@ -106,7 +106,7 @@ test('a subtree that does not begin where the tree ends, or at no multiple of it
 
 test('a builder does not change the roots that it was given', () => {
   const roots = [{ index: 0, size: 1, hash: new Uint8Array(32) }]
-  const tree = new OriginalTreeBuilder(1, roots)
+  const tree = new OriginalTreeBuilder(roots)
   tree.appendLeaf(2, new Uint8Array(32))
   assert.deepEqual(
     tree.roots.map(({ index, size }) => [index, size]),

@@ -103,7 +103,7 @@ test('subtrees appended to a tree give the tree of all blocks', () => {
   for (let to = 1; to <= 40; to++) {
     const { tree, nodes } = whole(to)
     for (let from = 0; from <= to; from++) {
-      const grown = new OriginalTreeBuilder(from, whole(from).tree.roots)
+      const grown = new OriginalTreeBuilder(whole(from).tree.roots)
       for (const index of coveringIndices(from, to)) grown.appendNode(nodes.get(index)!)
       assert.deepEqual(grown.roots, tree.roots)
       assert.equal(grown.length, to)

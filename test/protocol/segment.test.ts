@@ -112,7 +112,7 @@ test('a record with a key, salt or version that none has is refused', () => {
 })
 
 test('what a signer offers, and what both sign, come back as they were, and cut or longer are refused', () => {
-  const wire = encodeOffer({ draw: 300, publicKey: bytes(1), primeProof: bytes(2, 3), known: 7 })
+  const wire = encodeOffer({ draw: 300, publicKey: bytes(1), primeProof: bytes(2, 3), known: 7, holes: [] })
   assert.equal(toHex(wire), `fd2c0120${'01'.repeat(32)}0302020207`)
   const back = decodeOffer(wire)
   assert.deepEqual([back.draw, back.known, toHex(back.publicKey)], [300, 7, '01'.repeat(32)])
@@ -135,7 +135,7 @@ test('what a signer offers, and what both sign, come back as they were, and cut 
 
 test('an offer carries a key of at most 512 bytes, and a proof of at most 22,318', () => {
   const offer = (length: number, proof = 0) =>
-    encodeOffer({ draw: 0, publicKey: bytes(1, length), primeProof: bytes(2, proof), known: 0 })
+    encodeOffer({ draw: 0, publicKey: bytes(1, length), primeProof: bytes(2, proof), known: 0, holes: [] })
   assert.equal(decodeOffer(offer(1, MAX_PRIME_PROOF_BYTES)).primeProof.byteLength, MAX_PRIME_PROOF_BYTES)
   assert.throws(() => offer(1, MAX_PRIME_PROOF_BYTES + 1), { code: 'OPERATION_MALFORMED' })
   assert.equal(decodeOffer(offer(512)).publicKey.byteLength, 512)

@@ -142,7 +142,8 @@ export class LyingSigner {
         draw,
         publicKey: Buffer.from(publicKey),
         primeProof,
-        known: chunks.length
+        known: chunks.length,
+        holes: []
       })
       const id = Buffer.alloc(8)
       id.writeBigUInt64LE(BigInt(draw))

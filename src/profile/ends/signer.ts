@@ -99,7 +99,7 @@ export async function signer(options: EndOptions['signer'], port: Port): Promise
   }
 
   meter.begin()
-  const offer = encodeOffer({ draw: 0, publicKey: key.publicKey, primeProof, known: 0 })
+  const offer = encodeOffer({ draw: 0, publicKey: key.publicKey, primeProof, known: 0, holes: [] })
   const verdict = await sendSegment(connection, offer, items, { clock, id: Buffer.alloc(8) })
   const use = meter.end()
   if (!verdict.accepted) throw new PeerError(verdict.code, verdict.message)

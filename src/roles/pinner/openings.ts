@@ -4,7 +4,6 @@ import type { Engine } from '../../engine/engine.js'
 import { StorageError } from '../../errors.js'
 import { encodeOpening, openingHash } from '../../evidence/opening.js'
 import { evidenceOf } from '../../client/upload.js'
-import { originalLeaf, withoutBlock } from '../../protocol/original-tree.js'
 import type { AskedChunk, OpeningView } from '../../protocol/views.js'
 import type { PinnerStore } from '../../storage/pinner-store.js'
 import type { Member } from '../member.js'
@@ -83,14 +82,12 @@ export class OwnOpenings {
     }
     const chunk = await store.getEncoded(key, index, segment.id)
     if (!chunk) throw lost(index, 'it is gone')
-    const proven = await store.originalProof(key, index)
-    const original = withoutBlock(proven)
-    const block = proven.subarray(original.byteLength)
-    const leaf = { size: block.byteLength, hash: originalLeaf(block) }
+    const { level, leaf, original } = await store.provenNode(key, index)
     const stored = store.segments(key).find(({ segment: { id } }) => equal(id, segment.id))
     if (!stored) throw lost(index, 'its segment is not held')
     const { length } = stored
-    const bytes = encodeOpening({ length, proof, leaf, original, chunk })
+    const shown = { size: leaf.size, hash: Buffer.from(leaf.hash) }
+    const bytes = encodeOpening({ length, proof, level, leaf: shown, original, chunk })
     const asked = { segment, index }
     const { outcome, fault } = await engine.call('judge-opening', { asked, evidence: { memory: bytes } })
     if (outcome !== 'success') throw lost(index, `${fault?.message} [${fault?.code}]`)

@@ -3,12 +3,14 @@ import type Hypercore from 'hypercore'
 import { opened } from '../../lifecycle.js'
 import type { SignedRecord } from '../../protocol/hand-over.js'
 import type { AssignmentView } from '../../protocol/views.js'
-import { StorageError } from '../../errors.js'
+import { StorageError, SwarmError } from '../../errors.js'
 import { NodeFile } from '../../storage/node-file.js'
+import { findHoles, holeNodes } from '../../storage/holes.js'
 import { originalNode } from '../../storage/original.js'
+import { blocksOf, outside, within, type BlockRange } from '../../protocol/ranges.js'
 import { coveringIndices, type OriginalNode } from '../../protocol/original-tree.js'
 import type { PinnerStore } from '../../storage/pinner-store.js'
-import type { Ingest } from '../../storage/types.js'
+import type { Ingest, SegmentSpec } from '../../storage/types.js'
 import { SwarmReader, knownLength } from '../../swarm/reader.js'
 import type { Member } from '../member.js'
 import { SegmentFault, originalEvidence } from './segment-fault.js'
@@ -16,6 +18,8 @@ import { SegmentFault, originalEvidence } from './segment-fault.js'
 /** How long the original may take to be found, or a block of it that is needed; and all of that. */
 const ORIGINAL_MS = 15_000
 const SEARCH_MS = 60_000
+/** How long others may take to show that they have what a signer found nowhere. */
+const LOOK_MS = 5_000
 
 /** Compares what a pinner decoded with what the author signed, with the help of the swarm where more of the original is needed. */
 export class OriginalCheck {
@@ -96,9 +100,41 @@ export class OriginalCheck {
     })
   }
 
+  /**
+   * Looks whether nobody else has what a signer says that nobody has, and what the author's tree has in its place.
+   *
+   * @throws SwarmError SEGMENT_HOLES if somebody has some of it; StorageError STORAGE_NO_ORIGINAL
+   */
+  async nodesOf(spec: SegmentSpec, topic: Uint8Array): Promise<Map<number, OriginalNode>> {
+    const { holes = [], start, end } = spec
+    if (holes.length === 0) return new Map()
+    const { signal } = this.#member
+    const { clock } = this.#member.options
+    return this.#withOriginal(spec, topic, async (core) => {
+      const found = await findHoles(core, start, end, { clock, waitMs: LOOK_MS, signal })
+      const served = holes.flatMap((hole) => outside(found, hole.start, hole.end))
+      const own = served.length > 0 ? served : this.#ownBlocks(spec)
+      if (own.length > 0) {
+        const why = `${blocksOf(own)} blocks from ${own[0]!.start} on are served, of which the signer says that nobody has them`
+        throw new SwarmError('SEGMENT_HOLES', why)
+      }
+      return holeNodes(core, holes, { clock, waitMs: SEARCH_MS, signal })
+    })
+  }
+
+  /** What this pinner itself has of a segment's holes. */
+  #ownBlocks({ key, holes = [] }: SegmentSpec): BlockRange[] {
+    const held = this.#store.segments(key).filter(({ state }) => state === 'held')
+    return held.flatMap((segment) =>
+      outside(segment.holes ?? [], segment.start, segment.end).flatMap(({ start, end }) =>
+        within(holes, start, end)
+      )
+    )
+  }
+
   /** Works on the original as the swarm has it. */
   async #withOriginal<T>(
-    { key, length, segment }: Ingest['spec'],
+    { key, length, segment }: SegmentSpec,
     topic: Uint8Array,
     work: (core: Hypercore) => Promise<T>
   ): Promise<T> {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { opened } from '../../lifecycle.js'
 import {
   decodeOffer,
@@ -25,7 +26,7 @@ import type { TreeRoot } from '../../merkle/node.js'
 import { decodeManifest } from '../../storage/hypercore-parts.js'
 import { NodeFile } from '../../storage/node-file.js'
 import type { PinnerStore } from '../../storage/pinner-store.js'
-import type { Ingest, StoredSegment } from '../../storage/types.js'
+import type { Ingest, SegmentSpec, StoredSegment } from '../../storage/types.js'
 import type { OriginalNode } from '../../protocol/original-tree.js'
 import type { IncomingSegment } from '../../swarm/segment-channel.js'
 import { pause, settled } from '../../wait.js'
@@ -229,7 +230,11 @@ export class SegmentIntake {
     // Empty where nobody signs: the key fixes the blocks.
     const signature = assignment.signature.byteLength > 0 ? assignment.signature : null
     const original = { key: hypercore, manifest, fork, length, treeHash, signature }
-    const ingest = await this.#store.beginSegment({ ...original, segment, start: task.start, end: task.end })
+    const spec = { ...original, segment, start: task.start, end: task.end, holes: offer.holes }
+    // Found nowhere by the signer: what this pinner finds counts as well. What came under other holes is of no use.
+    const holes = await this.#original.nodesOf(spec, assignment.topic)
+    await this.#dropOther(spec)
+    const ingest = await this.#store.beginSegment(spec)
     let checkpoint: SignedRecord
     try {
       // What the signer cannot vouch for any more, it sends again.
@@ -237,7 +242,7 @@ export class SegmentIntake {
       running.provable = (await this.#checkpointOf(ingest)) !== null
       // Its record is stored by now: of two that share a prime and come together, one at least sees the other.
       const modulus = await this.#examine(segment, offer)
-      checkpoint = await this.#takeChunks(incoming, ingest, { assignment, running, modulus })
+      checkpoint = await this.#takeChunks(incoming, ingest, { assignment, running, modulus, holes })
       await this.#accept(ingest, assignment, checkpoint)
     } catch (error) {
       await this.#giveUp(ingest, assignment, error)
@@ -245,6 +250,14 @@ export class SegmentIntake {
     }
     const { record } = checkpoint
     incoming.accept(encodeSignedRecord({ record, signature: signSegment(chainId, keyPair, record) }))
+  }
+
+  /** Deletes what came of a segment whose signer said other holes before. */
+  async #dropOther({ key, segment, holes }: SegmentSpec): Promise<void> {
+    const stored = this.#store.segments(key).find((one) => equal(one.segment.id, segment.id))
+    if (stored?.state !== 'pending' || isDeepStrictEqual(stored.holes ?? [], holes ?? [])) return
+    const ingest = await this.#store.beginSegment(stored)
+    await ingest.abort()
   }
 
   /**
@@ -425,8 +438,14 @@ export class SegmentIntake {
     {
       assignment,
       running,
-      modulus
-    }: { assignment: AssignmentView; running: Running; modulus: OfferedModulus }
+      modulus,
+      holes
+    }: {
+      assignment: AssignmentView
+      running: Running
+      modulus: OfferedModulus
+      holes: ReadonlyMap<number, OriginalNode>
+    }
   ): Promise<SignedRecord> {
     const { signal } = this.#member
     const { task, draw } = assignment
@@ -454,7 +473,8 @@ export class SegmentIntake {
       }
       this.#member.log('pinner.receiving', { draw, position: ingest.position, end: task.end })
       try {
-        await storeChunks(received, ingest, { engine: this.#engine, tree, onStored: keepCheckpoints, signal })
+        const how = { engine: this.#engine, tree, onStored: keepCheckpoints, holes, signal }
+        await storeChunks(received, ingest, how)
       } catch (error) {
         // The last checkpoint may have come after the chunks that it covers.
         if (error instanceof SwarmError) await keepCheckpoints()

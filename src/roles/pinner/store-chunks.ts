@@ -1,6 +1,8 @@
 import type { Engine, StreamOptions } from '../../engine/engine.js'
 import type { TreeBuilder } from '../../merkle/builder.js'
 import type { Ingest, IngestBlock } from '../../storage/types.js'
+import type { OriginalNode } from '../../protocol/original-tree.js'
+import { isIn } from '../../protocol/ranges.js'
 import type { Received } from './received.js'
 
 /** What takes the chunks of a segment in. */
@@ -10,6 +12,8 @@ export interface StoreChunksOptions extends Pick<StreamOptions, 'onProgress'> {
   tree: Pick<TreeBuilder, 'append' | 'chunks'>
   /** Called when more chunks are on the disk. */
   onStored: () => Promise<void>
+  /** The nodes of the author's tree that stand for the segment's holes, by the last block below each. Default: none. */
+  holes?: ReadonlyMap<number, OriginalNode>
   signal: AbortSignal
 }
 
@@ -21,16 +25,17 @@ export interface StoreChunksOptions extends Pick<StreamOptions, 'onProgress'> {
 export async function storeChunks(
   received: Pick<Received, 'runs' | 'take'>,
   ingest: Pick<Ingest, 'spec' | 'position' | 'append'>,
-  { engine, tree, onStored, signal, onProgress }: StoreChunksOptions
+  { engine, tree, onStored, holes, signal, onProgress }: StoreChunksOptions
 ): Promise<void> {
   const how = { signal, firstLeaf: tree.chunks, originals: true, ...(onProgress && { onProgress }) }
-  const { segment } = ingest.spec
+  const { segment, holes: ranges = [] } = ingest.spec
   for await (const batch of engine.decode(received.runs(), { segment, start: ingest.position }, how)) {
     const blocks: IngestBlock[] = []
     for (const [i, encoded] of received.take(batch.count).entries()) {
       const index = batch.firstIndex + i
       const leaf = batch.original(i)
-      if (leaf) blocks.push({ index, encoded, plainBytes: batch.plainBytes[i]!, leaf })
+      if (isIn(ranges, index)) blocks.push({ index, encoded, hole: holes?.get(index) ?? null })
+      else if (leaf) blocks.push({ index, encoded, plainBytes: batch.plainBytes[i]!, leaf })
       else blocks.push({ index, encoded, plain: batch.chunks[i]! })
     }
     tree.append(batch.count, batch.levels)

@@ -19,6 +19,8 @@ export interface EncodedItemsOptions extends Pick<StreamOptions, 'onProgress'> {
   nodes: Pick<NodeFile, 'flush'>
   /** The signed root over what the tree has. */
   checkpoint: () => Uint8Array
+  /** Whether a running root may be signed after so many chunks. Default: after any. */
+  mayEnd?: (chunks: number) => boolean
   /** Encoded bytes between two signed running roots. */
   runningRootBytes: number
   signal: AbortSignal
@@ -33,7 +35,7 @@ export async function* encodedItems(options: EncodedItemsOptions): AsyncGenerato
   for await (const batch of engine.encode(blocks, encoding, how)) {
     tree.append(batch.count, batch.levels)
     yield { kind: 'chunks', bytes: batch.encoded, lengths: batch.encodedBytes }
-    if (tree.bytes - rootBytes < options.runningRootBytes) continue
+    if (tree.bytes - rootBytes < options.runningRootBytes || options.mayEnd?.(tree.chunks) === false) continue
     rootBytes = tree.bytes
     await nodes.flush()
     yield { kind: 'root', checkpoint: checkpoint() }

@@ -1,8 +1,12 @@
 import type { ChainClient } from '../../client/client.js'
-import { readdir, rm } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type Hypercore from 'hypercore'
-import { encodeOffer, encodeSignedRecord } from '../../protocol/hand-over.js'
+import { encodeOffer, encodeSignedRecord, HOLES_MAX } from '../../protocol/hand-over.js'
+import { treeEnd } from '../../protocol/original-tree.js'
+import { blocksOf, outside, type BlockRange } from '../../protocol/ranges.js'
+import { findHoles } from '../../storage/holes.js'
+import { treeHashAt } from '../../storage/original.js'
 import { signSegment } from '../../protocol/segment.js'
 import type { AssignmentView } from '../../protocol/views.js'
 import type { SegmentSecret } from '../../chunk/codec.js'
@@ -35,10 +39,15 @@ export interface SignerOptions extends MemberOptions {
   runningRootBytes?: number
   /** How long a hypercore of which nothing came is looked for before it is said that nobody serves it. Default: `UNSERVED_MS`. */
   unservedMs?: number
+  /** How long blocks that nobody seems to have are looked for before they are holes. Default: a part of the time to deliver in. */
+  holesMs?: number
 }
 
 /** Longer than a pinner waits and looks, and less than what there is to deliver in (`deliverBaseMs`). */
 export const UNSERVED_MS = 240_000
+
+/** Of the time to deliver in, the part in which blocks that nobody seems to have are looked for. */
+const HOLES_PART = 12
 
 /** Most encoded bytes between two signed running roots: what was signed last is what a lost signer leaves. */
 export const RUNNING_ROOT_BYTES = 16 << 20
@@ -55,6 +64,7 @@ export class Signer extends Resource implements Participant {
   readonly #options: SignerOptions
   readonly #runningRootBytes: number
   readonly #unservedMs: number
+  readonly #holesMs: number | undefined
   /** Draws that are being worked on, and what stops it. */
   readonly #draws = new Map<number, AbortController>()
   readonly #overdue: OverdueDraws
@@ -71,6 +81,7 @@ export class Signer extends Resource implements Participant {
     this.#registration = options.registration
     this.#runningRootBytes = Math.min(options.runningRootBytes ?? RUNNING_ROOT_BYTES, RUNNING_ROOT_BYTES)
     this.#unservedMs = options.unservedMs ?? UNSERVED_MS
+    this.#holesMs = options.holesMs
     this.#overdue = new OverdueDraws(options.clock)
   }
 
@@ -230,6 +241,7 @@ export class Signer extends Resource implements Participant {
     checkFork(core, assignment)
     await checkOriginal(core, assignment)
     const chainId = await chain.chainId({ signal })
+    const holes = await this.#holesOf(assignment, core, nodeFile, signal)
     const nodes = await opened(new NodeFile(nodeFile))
     let wipe = () => {}
     try {
@@ -239,12 +251,12 @@ export class Signer extends Resource implements Participant {
       if (segment.codec === 'seal') wipe = () => wipeSegmentKey(segment)
       const primeProof = await this.#keys.proofOf(segment, signal)
       const known = nodes.chunks
-      const offer = encodeOffer({ draw, publicKey, primeProof, known })
+      const offer = encodeOffer({ draw, publicKey, primeProof, known, holes })
       const items = (position: number): AsyncGenerator<SegmentItem> =>
         this.#items(
           assignment,
           { segment, primeProofHash: hashOf(primeProof), ...(seed && { seed }) },
-          core,
+          { core, holes },
           nodes,
           position - task.start,
           signal
@@ -264,11 +276,39 @@ export class Signer extends Resource implements Participant {
     }
   }
 
+  /**
+   * Blocks of a draw that nobody has. They are written down: chunks that were encoded with other ones in mind are encoded again.
+   *
+   * @throws SwarmError BLOCK_UNREACHABLE if they are more than a segment may have
+   */
+  async #holesOf(
+    { draw, hypercore, task }: AssignmentView,
+    core: Hypercore,
+    nodeFile: string,
+    signal: AbortSignal
+  ): Promise<BlockRange[]> {
+    const { log, options } = this.#member
+    const file = `${nodeFile}.holes`
+    const before = await readFile(file, 'utf8').catch(() => '[]')
+    const { deliverBaseMs } = (await this.chain.info({ signal })).parameters
+    const waitMs = this.#holesMs ?? Math.ceil(deliverBaseMs / HOLES_PART)
+    const found = await findHoles(core, task.start, task.end, { clock: options.clock, waitMs, signal })
+    if (found.length > HOLES_MAX) {
+      const why = `${blocksOf(found)} blocks of ${core.id} are served by nobody, in ${found.length} places`
+      throw new SwarmError('BLOCK_UNREACHABLE', why)
+    }
+    const now = JSON.stringify(found)
+    if (now !== before) await rm(nodeFile, { force: true })
+    await writeFile(file, now)
+    if (found.length > 0) log('signer.holes', { draw, key: hypercore, blocks: blocksOf(found) })
+    return found
+  }
+
   /** The segment from chunk `done` of it on: encoded chunks, running roots, and the end once the chain has it. */
   async *#items(
     assignment: AssignmentView,
     { primeProofHash, ...encoding }: { segment: SegmentSecret; primeProofHash: Uint8Array; seed?: Buffer },
-    core: Hypercore,
+    { core, holes }: { core: Hypercore; holes: readonly BlockRange[] },
     nodes: NodeFile,
     done: number,
     signal: AbortSignal
@@ -292,8 +332,10 @@ export class Signer extends Resource implements Participant {
     }
     const start = task.start + done
     if (start < task.end) {
-      const blocks = readBlocks(core, start, task.end, { timeoutMs: BLOCK_MS, signal })
-      const parts = { engine: this.#engine, blocks, tree, nodes, checkpoint, signal }
+      const blocks = withHoles(core, holes, { start, end: task.end }, signal)
+      // Half a subtree of holes leads nowhere.
+      const mayEnd = (chunks: number): boolean => treeEnd(holes, task.start + chunks) === task.start + chunks
+      const parts = { engine: this.#engine, blocks, tree, nodes, checkpoint, mayEnd, signal }
       yield* encodedItems({ ...parts, ...encoding, start, runningRootBytes: this.#runningRootBytes })
     }
     await nodes.flush()
@@ -303,6 +345,22 @@ export class Signer extends Resource implements Participant {
       if (!hasCode(error, 'NOT_WAITING')) throw error
     })
     yield { kind: 'end', checkpoint: checkpoint() }
+  }
+}
+
+/** Blocks in order, and an empty one for each that nobody has. */
+async function* withHoles(
+  core: Hypercore,
+  holes: readonly BlockRange[],
+  { start, end }: BlockRange,
+  signal: AbortSignal
+): AsyncGenerator<Buffer, void, void> {
+  let at = start
+  for (const range of [...outside(holes, start, end), { start: end, end }]) {
+    for (; at < range.start; at++) yield Buffer.alloc(0)
+    if (range.start < range.end)
+      yield* readBlocks(core, range.start, range.end, { timeoutMs: BLOCK_MS, signal })
+    at = range.end
   }
 }
 
@@ -326,7 +384,7 @@ function checkFork(core: Hypercore, { fork }: AssignmentView): void {
 
 /** What was downloaded must be what the chain recorded; what a later fork has left of that is the same. */
 async function checkOriginal(core: Hypercore, { fork, length, treeHash }: AssignmentView): Promise<void> {
-  const isSame = core.length >= length && equal(await core.treeHash(length), treeHash)
+  const isSame = core.length >= length && equal(await treeHashAt(core, length, BLOCK_MS), treeHash)
   const differs = isSame
     ? undefined
     : core.fork !== fork

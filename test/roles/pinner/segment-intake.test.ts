@@ -130,7 +130,8 @@ async function lyingSigner(t: TestContext, of: Drawn, codec: CodecName): Promise
         draw,
         publicKey: Buffer.from(publicKey),
         primeProof: primeProof.encoded,
-        known: chunks.length
+        known: chunks.length,
+        holes: []
       })
       const id = Buffer.of(offers++)
       return connections.with(pinner, { timeoutMs: 15_000 }, (connection) =>
