@@ -23,15 +23,7 @@ import {
   saySought
 } from './deliveries.js'
 import { rate } from './roles.js'
-import {
-  copyById,
-  hypercoreById,
-  saveCopy,
-  saveTask,
-  taskFrom,
-  type Copy,
-  type Task
-} from '../rows.js'
+import { copyById, hypercoreById, saveCopy, saveTask, taskFrom, type Copy, type Task } from '../rows.js'
 import { BURNED, RESERVED, type Account, type State } from '../state.js'
 import { equal } from '../../bytes.js'
 

@@ -17,6 +17,7 @@ import { TreeBuilder } from '../../../src/merkle/builder.js'
 import { leafNode } from '../../../src/merkle/node.js'
 import { encodeOffer, encodeSignedRecord } from '../../../src/protocol/hand-over.js'
 import { signSegment, type SegmentRecord } from '../../../src/protocol/segment.js'
+import type { BlockRange } from '../../../src/protocol/ranges.js'
 import { recordOf, segmentOf } from '../../../src/roles/assignment.js'
 import { Member } from '../../../src/roles/member.js'
 import { OwnRefusals } from '../../../src/roles/pinner/refusals.js'
@@ -48,7 +49,10 @@ interface LyingSigner {
   readonly record: (count: number) => SegmentRecord
   readonly signed: (record: SegmentRecord, by?: KeyPair) => Uint8Array
   /** Offers the segment once more, over the one connection there is. */
-  readonly offer: (items: (position: number) => AsyncGenerator<SegmentItem>) => Promise<SegmentVerdict>
+  readonly offer: (
+    items: (position: number) => AsyncGenerator<SegmentItem>,
+    holes?: BlockRange[]
+  ) => Promise<SegmentVerdict>
 }
 
 interface Taking extends Drawn {
@@ -124,14 +128,14 @@ async function lyingSigner(t: TestContext, of: Drawn, codec: CodecName): Promise
     },
     signed: (record, by = keyPair) =>
       encodeSignedRecord({ record, signature: signSegment(chainId, by, record) }),
-    offer(items) {
+    offer(items, holes = []) {
       const { draw, pinner } = assignment
       const offer = encodeOffer({
         draw,
         publicKey: Buffer.from(publicKey),
         primeProof: primeProof.encoded,
         known: chunks.length,
-        holes: []
+        holes
       })
       const id = Buffer.of(offers++)
       return connections.with(pinner, { timeoutMs: 15_000 }, (connection) =>
@@ -157,6 +161,25 @@ test('a segment that ends before all of its chunks came is refused', async (t) =
     accepted: false,
     code: 'SEGMENT_INCOMPLETE',
     message: 'the signer sent chunks up to 4 of 6'
+  })
+  const [refused] = await seen(of, 'refused')
+  assert.deepEqual(refused?.by, identity('pinner').publicKey)
+})
+
+test('a segment with holes where its author serves blocks is refused', async (t) => {
+  const of = await taking(t)
+  const { chunks, offer, record, signed } = of.liar
+  const verdict = await offer(
+    async function* (position) {
+      yield* sent(chunks, position)
+      yield { kind: 'end', checkpoint: signed(record(6)) }
+    },
+    [{ start: 2, end: 4 }]
+  )
+  assert.deepEqual(verdict, {
+    accepted: false,
+    code: 'SEGMENT_HOLES',
+    message: '2 blocks from 2 on are served, of which the signer says that nobody has them'
   })
   const [refused] = await seen(of, 'refused')
   assert.deepEqual(refused?.by, identity('pinner').publicKey)
