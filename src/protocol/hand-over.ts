@@ -1,5 +1,6 @@
 import { MAX_PRIME_PROOF_BYTES } from '../crypto/prime-proof-bytes.js'
 import { BLOCKS_MAX } from '../bounds.js'
+import { ChainError } from '../errors.js'
 import { bytes, decode, encode, fixed, list, struct, uint, type Infer } from './codec.js'
 import { segmentRecordType } from './segment.js'
 
@@ -30,8 +31,20 @@ export type SegmentOffer = Infer<typeof offerType>
 export const signedRecordType = struct({ record: segmentRecordType, signature: fixed(64) })
 export type SignedRecord = Infer<typeof signedRecordType>
 
-/** @throws ChainError OPERATION_MALFORMED */
-export const decodeOffer = (from: Uint8Array): SegmentOffer => decode(offerType, from)
+/** @throws ChainError OPERATION_MALFORMED; also for holes that are empty, out of order, or touch: one list says them */
+export function decodeOffer(from: Uint8Array): SegmentOffer {
+  const offer = decode(offerType, from)
+  let before = -1
+  for (const { start, end } of offer.holes) {
+    if (start <= before || end <= start)
+      throw new ChainError(
+        'OPERATION_MALFORMED',
+        `an offer has holes [${start}, ${end}) behind block ${before}`
+      )
+    before = end
+  }
+  return offer
+}
 export const encodeOffer = (offer: SegmentOffer): Uint8Array => encode(offerType, offer)
 
 /** @throws ChainError OPERATION_MALFORMED */

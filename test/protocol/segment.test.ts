@@ -112,9 +112,14 @@ test('a record with a key, salt or version that none has is refused', () => {
 })
 
 test('what a signer offers, and what both sign, come back as they were, and cut or longer are refused', () => {
-  const wire = encodeOffer({ draw: 300, publicKey: bytes(1), primeProof: bytes(2, 3), known: 7, holes: [] })
-  assert.equal(toHex(wire), `fd2c0120${'01'.repeat(32)}0302020207`)
+  const holes = [
+    { start: 0, end: 2 },
+    { start: 3, end: 300 }
+  ]
+  const wire = encodeOffer({ draw: 300, publicKey: bytes(1), primeProof: bytes(2, 3), known: 7, holes })
+  assert.equal(toHex(wire), `fd2c0120${'01'.repeat(32)}0302020207` + '02' + '0002' + '03fd2c01')
   const back = decodeOffer(wire)
+  assert.deepEqual(back.holes, holes)
   assert.deepEqual([back.draw, back.known, toHex(back.publicKey)], [300, 7, '01'.repeat(32)])
 
   const signed = { record, signature: signSegment(chain, signer, record) }
@@ -140,4 +145,36 @@ test('an offer carries a key of at most 512 bytes, and a proof of at most 22,318
   assert.throws(() => offer(1, MAX_PRIME_PROOF_BYTES + 1), { code: 'OPERATION_MALFORMED' })
   assert.equal(decodeOffer(offer(512)).publicKey.byteLength, 512)
   assert.throws(() => offer(513), { code: 'OPERATION_MALFORMED' })
+})
+
+test('holes that are empty, reversed, out of order or touch each other are refused', () => {
+  const offered = (...holes: [number, number][]) =>
+    encodeOffer({
+      draw: 1,
+      publicKey: bytes(1),
+      primeProof: bytes(2, 3),
+      known: 0,
+      holes: holes.map(([start, end]) => ({ start, end }))
+    })
+  assert.equal(decodeOffer(offered([1, 2], [3, 4])).holes.length, 2)
+  for (const wrong of [
+    [[2, 2]],
+    [[3, 2]],
+    [
+      [1, 2],
+      [2, 3]
+    ],
+    [
+      [5, 6],
+      [1, 2]
+    ],
+    [
+      [1, 5],
+      [2, 3]
+    ]
+  ] as const) {
+    assert.throws(() => decodeOffer(offered(...(wrong as unknown as [number, number][]))), {
+      code: 'OPERATION_MALFORMED'
+    })
+  }
 })

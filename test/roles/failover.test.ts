@@ -15,7 +15,7 @@ test('a signer killed for good in the middle leaves half a segment, and another 
   const names = ['signer-1', 'signer-2', 'pinner-1', 'pinner-2', ...VERIFIERS]
   const network = await RoleNetwork.start(t, names, {
     acknowledgeMs: 8_000,
-    deliverBaseMs: 10_000,
+    deliverBaseMs: 20_000,
     deliverBytesPerSecond: 100_000_000
   })
   const options = { runningRootBytes: MIB }
@@ -43,10 +43,10 @@ test('a signer killed for good in the middle leaves half a segment, and another 
   const blobs = async () => (await chain.hypercore((await keeping).hypercores[1]!))!
   const { driveKey } = await keeping
 
-  while ((await blobs()).copies[0]!.length < (await blobs()).length) {
-    const { round } = network.observer
-    await network.until('the rest of the copy', () => network.observer.round > round)
-  }
+  await network.untilAnswered('the rest of the copy', async () => {
+    const { copies, length } = await blobs()
+    return copies[0]!.length === length
+  })
   const { copies, length } = await blobs()
   assert.equal(copies.length, 1)
   const [{ id, segments }] = copies as [(typeof copies)[0]]

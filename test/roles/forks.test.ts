@@ -27,15 +27,13 @@ async function kept(t: TestContext, network: RoleNetwork, blocks: Buffer[]) {
 
 /** Waits until the copy is of this fork of a hypercore, and of all its blocks. */
 async function followed(network: RoleNetwork, core: Hypercore): Promise<void> {
-  for (;;) {
-    const view = (await network.observer.member.chain.hypercore(core.key))!
-    const isOf = view.copies.every(
+  await network.untilAnswered(`fork ${core.fork} in segments`, async () => {
+    const { copies, fork } = (await network.observer.member.chain.hypercore(core.key))!
+    const isOf = copies.every(
       ({ length, segments }) => length === core.length && segments.at(-1)?.fork === core.fork
     )
-    if (view.fork === core.fork && isOf) return
-    const { round } = network.observer
-    await network.until(`fork ${core.fork} in segments`, () => network.observer.round > round)
-  }
+    return fork === core.fork && isOf
+  })
 }
 
 /** Waits until a copy was proven so often more. */

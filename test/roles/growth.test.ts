@@ -22,12 +22,10 @@ async function quickNetwork(
 
 /** Waits until copies of a hypercore have all that its author has written, in segments. */
 async function pinned(network: RoleNetwork, core: Hypercore): Promise<void> {
-  for (;;) {
-    const view = (await network.observer.member.chain.hypercore(core.key))!
-    if (view.copies.length > 0 && view.copies.every(({ length }) => length === core.length)) return
-    const { round } = network.observer
-    await network.until(`${core.length} blocks in segments`, () => network.observer.round > round)
-  }
+  await network.untilAnswered(`${core.length} blocks in segments`, async () => {
+    const { copies } = (await network.observer.member.chain.hypercore(core.key))!
+    return copies.length > 0 && copies.every(({ length }) => length === core.length)
+  })
 }
 
 test('what the author of a log goes on writing comes into segments, and is proven and read when it has left', async (t) => {

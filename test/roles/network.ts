@@ -41,6 +41,8 @@ import { closeAfter } from '../helpers/close-after.js'
 
 /** Generous: the machine may be busy. */
 const PATIENCE_MS = 150_000
+/** What may take some transfers, one after the other. */
+const ANSWER_PATIENCE_MS = 2 * PATIENCE_MS
 
 /** A chain and an observer on a private DHT, for roles that a test starts and stops as it likes. */
 export class RoleNetwork {
@@ -254,12 +256,10 @@ export class RoleNetwork {
     await this.until('all copies', () => this.observer.copies.size >= copies * hypercores.length)
     // A copy is active with its first segment; who is to write the rest needs the author.
     for (const key of hypercores) {
-      for (;;) {
+      await this.untilAnswered('whole copies', async () => {
         const view = (await this.observer.member.chain.hypercore(key))!
-        if (view.copies.every((copy) => copy.length === view.length)) break
-        const { round } = this.observer
-        await this.until('whole copies', () => this.observer.round > round)
-      }
+        return view.copies.every((copy) => copy.length === view.length)
+      })
     }
     await leave()
     return { driveKey, hypercores }
@@ -293,6 +293,16 @@ export class RoleNetwork {
   /** How often the storage challenges of a copy have ended like this. */
   settled(copy: number, outcome: Outcome): number {
     return this.observer.copies.get(copy)?.storage[outcome] ?? 0
+  }
+
+  /** Waits for what the chain must say, asked once a round. */
+  async untilAnswered(what: string, holds: () => Promise<boolean>): Promise<void> {
+    const began = performance.now()
+    while (!(await holds())) {
+      assert.ok(performance.now() - began < ANSWER_PATIENCE_MS, `the chain does not say: ${what}`)
+      const { round } = this.observer
+      await this.until(what, () => this.observer.round > round)
+    }
   }
 
   /** Waits for what the log must show. */
