@@ -66,7 +66,7 @@ const TOGETHER = [
 /** Not so in these: they count what their process keeps, or start others. */
 const ALONE = ['ledger/kill', 'evidence/worker', 'evidence/on-workers']
 /** Waiting files at a time. More would make deadlines of networks pass. */
-const WAITING_AT_A_TIME = 3
+const WAITING_AT_A_TIME = 2
 /** What one file may take, on a machine that does much else too. */
 const FILE_MS = 600_000
 const SLOWEST = 10

@@ -67,7 +67,7 @@ suite('a run of datdot up on random data', () => {
     // Lies in the source and must not become part of the drive.
     spawnSync('mkfifo', [join(source, 'fifo')])
     const args = ['up', source, '--once', '--json', '--data', data, '--codec', 'wrap']
-    const run = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', timeout: 240_000 })
+    const run = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', timeout: 480_000 })
     assert.equal(run.status, 0, run.stderr + run.stdout)
     assert.match(run.stderr, /^warning: [^\n]*fifo is left out[^\n]*\n$/)
     stdout = run.stdout
