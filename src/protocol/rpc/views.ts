@@ -90,9 +90,7 @@ export const roleViewType: Type<RoleView> = struct({
   reputationPpm: ppm,
   storagePpm: ppm,
   retrievalPpm: ppm,
-  barredUntil: optional(uint()),
-  awaySince: optional(uint()),
-  shortCopies: uint()
+  barredUntil: optional(uint())
 })
 
 export const bountyViewType: Type<BountyView> = struct({
@@ -159,10 +157,7 @@ export const copyViewType: Type<CopyView> = struct({
   bytes: uint(),
   segments: list(segmentViewType, 65_536),
   task: optional(taskViewType),
-  score: uint(),
-  missedSince: optional(uint()),
-  goneSince: optional(uint()),
-  unpaidUntil: optional(uint())
+  score: uint()
 })
 
 export const hypercoreViewType: Type<HypercoreView> = struct({

@@ -37,9 +37,7 @@ const role = {
   reputationPpm: 1_000_000,
   storagePpm: 8,
   retrievalPpm: 9,
-  barredUntil: null,
-  awaySince: 5_000,
-  shortCopies: 1
+  barredUntil: null
 }
 const segment = {
   key: bytes(1),
@@ -87,10 +85,7 @@ const copy = {
   bytes: 5,
   segments: [segment, { ...segment, segment: 5 }],
   task,
-  score: 6,
-  missedSince: 5_000,
-  goneSince: null,
-  unpaidUntil: 9_000
+  score: 6
 }
 const outcomes = { success: 1, failure: 2, offline: 3, refused: 4, unknown: 5, lie: 6 }
 
