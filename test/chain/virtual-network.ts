@@ -92,7 +92,7 @@ export class VirtualNetwork extends Resource {
       }
     })
     const { api } = await this.acquire('ledger', host)
-    const ledger = this.#elsewhere ? faraway(api) : api
+    const ledger = this.#elsewhere ? faraway(api, () => clock.stir()) : api
     this.#ledger = ledger
     const engine = this.own('engine', new Engine<Tasks>({ inline: inlineTasks }))
     const stores = await this.acquire('stores', new ChainStores({ dir: this.#folder, keyPair, ledger }))
@@ -150,7 +150,7 @@ export class VirtualNetwork extends Resource {
 }
 
 /** A ledger that is reached, and answers, a turn of the event loop later: in the order of the calls, as over a port. */
-function faraway(ledger: LedgerApi): LedgerApi {
+function faraway(ledger: LedgerApi, stir: () => void): LedgerApi {
   let last: Promise<unknown> = Promise.resolve()
   const there = new Proxy(ledger, {
     get(target, name) {
@@ -160,9 +160,12 @@ function faraway(ledger: LedgerApi): LedgerApi {
       return async (...args: unknown[]) => {
         const arrived = last.then(turn)
         last = arrived
+        stir()
         await arrived
+        stir()
         const answer = call.apply(target, args)
         await turn()
+        stir()
         return answer
       }
     }
