@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import * as idEncoding from 'hypercore-id-encoding'
 import { findKey, wholeCopies } from '../daemon/keeping.js'
 import { hypercoreKey } from '../daemon/setting.js'
-import { costPerDay, daysLeft, lastOutcomes, workOf, type LastOutcomes } from '../daemon/standing.js'
+import { costPerDay, daysLeft, lastOutcomes, owedBy, workOf, type LastOutcomes } from '../daemon/standing.js'
 import { using } from '../lifecycle.js'
 import { consume } from '../local/consume.js'
 import type { Parameters } from '../protocol/parameters.js'
@@ -172,6 +172,7 @@ function tellCopies(
       proof && `    last challenge ${new Date(proof.at).toISOString()}: ${proof.outcome}`,
       check &&
         `    last check ${new Date(check.at).toISOString()}: ${check.outcome}, first byte after ${(check.firstByteUs / 1000).toFixed(0)} ms, ${(check.bytesPerSecond / 1e6).toFixed(1)} MB/s`,
+      owedBy(copy),
       task && `    ${workOf(copy)}`
     ]
     const facts = {
@@ -183,7 +184,18 @@ function tellCopies(
     }
     tell(
       'copy',
-      { id, state, pinner, length, bytes, score, task: task?.state, ...facts },
+      {
+        id,
+        state,
+        pinner,
+        length,
+        bytes,
+        score,
+        task: task?.state,
+        missedSince: copy.missedSince,
+        goneSince: copy.goneSince,
+        ...facts
+      },
       lines.filter((line) => line !== null).join('\n')
     )
   }

@@ -59,6 +59,10 @@ const sentences: Record<string, (facts: Facts) => string | undefined> = {
     `passed ${String(passed)} challenges in ${String(minutes)} minutes, paid ${amountText(paid as bigint)} datdots`,
   'pinner.copy-lost': ({ key, burned }) =>
     `its copy of ${writtenKey(key)} is lost: ${amountText(burned as bigint)} datdots are burned`,
+  'pinner.back': () => 'was away; is asked now for what it missed meanwhile',
+  'pinner.copy-missing': ({ key, taken }) =>
+    `its copy of ${writtenKey(key)} was missed for so long that another is made, for ${amountText(taken as bigint)} datdots of its lock; it owes a longer walk`,
+  'pinner.copy-regained': ({ key }) => `its copy of ${writtenKey(key)} counts again`,
   'role.penalised': ({ burned }) => `lost ${amountText(burned as bigint)} datdots of its deposit`,
   'alert.raised': ({ alert, why }) => `ALERT ${String(alert)}: ${String(why)}`,
   'alert.cleared': ({ alert }) => `the alert ${String(alert)} is over`,

@@ -14,6 +14,7 @@ const LEVELS: Readonly<Record<string, LogLevel>> = {
   'pinner.block-lost': 'error',
   'pinner.copy-lost': 'error',
   'role.degraded': 'error',
+  'pinner.copy-missing': 'error',
   'role.elsewhere': 'error',
   'chain.tick-slow': 'warn',
   'pinner.capacity-cut': 'warn',

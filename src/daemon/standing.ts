@@ -65,3 +65,12 @@ export function workOf({ state, task, length, segments }: CopyView): string | nu
   const done = segments.length > 0 ? `, after ${segments.length} segments` : ''
   return `chunks ${task.start} to ${task.end} are ${task.state}${done}: ${why}`
 }
+
+/** What a copy owes since its pinner was away, in words; null if nothing. */
+export function owedBy({ missedSince, goneSince, unpaidUntil }: CopyView): string | null {
+  if (missedSince !== null) {
+    const meanwhile = goneSince === null ? '' : '; another copy is made meanwhile'
+    return `    missed since chain time ${missedSince} ms: owes a longer walk before it is paid${meanwhile}`
+  }
+  return unpaidUntil === null ? null : `    came back: is paid from chain time ${unpaidUntil} ms on`
+}

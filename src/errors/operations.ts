@@ -319,8 +319,8 @@ export const operationErrors = {
   },
   ANSWER_EMPTY: {
     class: 'ChainError',
-    cause: 'An answer without a challenge in it.',
-    remedy: 'Answer at least one.'
+    cause: 'An answer without a challenge in it, by a pinner that is not away.',
+    remedy: 'Answer at least one; without any, it only says that its sender is back.'
   },
   OPENING_UNKNOWN: {
     class: 'ChainError',

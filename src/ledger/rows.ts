@@ -37,6 +37,8 @@ export interface Hypercore {
   seen: { fork: number; clock: number } | null
   /** Since when its author is known to have signed two trees of one fork and length. */
   conflictClock: number | null
+  /** Chain time since when it has more copies than are wanted, as one came back; null: none did. */
+  surplusSince: number | null
 }
 
 export interface Copy {
@@ -63,6 +65,16 @@ export interface Copy {
   unpaidFrom: number | null
   /** While it is of a fork before its hypercore's: how many of its first blocks that has too. */
   kept: number | null
+  /** Chain time when the first challenge was asked that it missed; null once a walk was passed since. */
+  missedSince: number | null
+  /** Chain time from which its pinner is asked for that walk as soon as it is heard of. */
+  walkFrom: number
+  /** Chain time since when it does not count, so that another is made; null: it counts. */
+  goneSince: number | null
+  /** Chain time before which it is not paid, since it came back beside its substitute. */
+  unpaidUntil: number | null
+  /** Less is locked for it than should be. */
+  short: boolean
 }
 
 export interface Task {
@@ -143,7 +155,8 @@ export function hypercoreFrom(row: Row): Hypercore {
             clock: count(row.whole_clock)
           },
     seen: row.seen_clock === null ? null : { fork: count(row.seen_fork), clock: count(row.seen_clock) },
-    conflictClock: maybe(row.conflict_clock)
+    conflictClock: maybe(row.conflict_clock),
+    surplusSince: maybe(row.surplus_since)
   }
 }
 
@@ -166,7 +179,12 @@ export function copyFrom(row: Row): Copy {
     retrievalEpoch: count(row.retrieval_epoch),
     score: count(row.score),
     unpaidFrom: maybe(row.unpaid_from),
-    kept: maybe(row.kept)
+    kept: maybe(row.kept),
+    missedSince: maybe(row.missed_since),
+    walkFrom: count(row.walk_from),
+    goneSince: maybe(row.gone_since),
+    unpaidUntil: maybe(row.unpaid_until),
+    short: row.short === 1n
   }
 }
 
@@ -283,6 +301,20 @@ export function saveCounters(state: State, copy: Copy): void {
     copy.storageEpoch,
     copy.retrievalEpoch,
     copy.score,
+    copy.id
+  )
+}
+
+/** Of a copy what absences of its pinner change, and what is locked for it. */
+export function saveAbsence(state: State, copy: Copy): void {
+  state.db.run(
+    `UPDATE copies SET locked = ?, missed_since = ?, walk_from = ?, gone_since = ?, unpaid_until = ?, short = ? WHERE id = ?`,
+    copy.locked,
+    copy.missedSince,
+    copy.walkFrom,
+    copy.goneSince,
+    copy.unpaidUntil,
+    copy.short ? 1 : 0,
     copy.id
   )
 }

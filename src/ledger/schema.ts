@@ -95,6 +95,13 @@ CREATE TABLE roles (
   barred_until INTEGER,
   failed INTEGER NOT NULL DEFAULT 0 CHECK (failed >= 0),
   failed_until INTEGER NOT NULL DEFAULT 0,
+  -- pinner: since when nothing was heard of it while it was asked, and when it was last asked in vain; when that is looked at again
+  away_since INTEGER,
+  away_at INTEGER,
+  away_due INTEGER,
+  -- epoch in which it was heard of again; copies of which less is locked than should be
+  back_epoch INTEGER NOT NULL DEFAULT 0,
+  short INTEGER NOT NULL DEFAULT 0 CHECK (short >= 0),
   weight INTEGER NOT NULL DEFAULT 0 CHECK (weight >= 0),
   room INTEGER NOT NULL DEFAULT 0,
   backing INTEGER NOT NULL DEFAULT 0,
@@ -106,6 +113,9 @@ CREATE INDEX roles_stale ON roles (role, id) WHERE stale = 1;
 CREATE INDEX roles_young ON roles (round, id) WHERE aged = 0;
 CREATE INDEX roles_drifting ON roles (drift_clock, id) WHERE state < 2;
 CREATE INDEX roles_leaving ON roles (id) WHERE state = 1;
+CREATE INDEX roles_away ON roles (away_since, id) WHERE away_since IS NOT NULL;
+CREATE INDEX roles_away_due ON roles (away_due, id) WHERE away_due IS NOT NULL;
+CREATE INDEX roles_holding ON roles (locked) WHERE role = 1 AND locked > 0;
 CREATE INDEX roles_barred ON roles (barred_until, id) WHERE barred_until IS NOT NULL;
 
 -- state: 0 active, 1 grace, 2 lapsed
@@ -139,9 +149,13 @@ CREATE TABLE hypercores (
   seen_fork INTEGER,
   seen_clock INTEGER,
   -- since when the author is known to have signed two trees of one fork and length
-  conflict_clock INTEGER
+  conflict_clock INTEGER,
+  -- since when it has more copies than are wanted, as one came back, and when that is looked at
+  surplus_since INTEGER,
+  surplus_due INTEGER
 ) STRICT;
 CREATE INDEX hypercores_in_grace ON hypercores (grace_until, id) WHERE state = 1;
+CREATE INDEX hypercores_in_surplus ON hypercores (surplus_due, id) WHERE surplus_due IS NOT NULL;
 CREATE TABLE sponsors (
   hypercore INTEGER NOT NULL REFERENCES hypercores,
   wallet INTEGER NOT NULL REFERENCES accounts,
@@ -169,12 +183,23 @@ CREATE TABLE copies (
   unpaid_from INTEGER,
   -- first blocks of it that its hypercore has too, while it is of a fork before that one
   kept INTEGER,
+  -- when the first challenge was asked that it missed, of those since a walk was passed; and from when on its pinner is asked when it is heard of
+  missed_since INTEGER,
+  walk_from INTEGER NOT NULL DEFAULT 0,
+  -- since when it does not count, so that another is made
+  gone_since INTEGER,
+  -- it came back beside its substitute, and is not paid before
+  unpaid_until INTEGER,
+  -- less is locked for it than should be
+  short INTEGER NOT NULL DEFAULT 0 CHECK (short IN (0, 1)),
   CHECK ((state = 0) = (segments = 0) OR state > 1),
   CHECK (state <> 1 OR pinner IS NOT NULL)
 ) STRICT;
 CREATE INDEX copies_by_hypercore ON copies (hypercore, id) WHERE state < 2;
 CREATE UNIQUE INDEX copies_apart ON copies (hypercore, pinner) WHERE state < 2 AND pinner IS NOT NULL;
 CREATE INDEX copies_by_pinner ON copies (pinner, id) WHERE state < 2;
+CREATE INDEX copies_missed ON copies (pinner, id) WHERE state = 1 AND missed_since IS NOT NULL;
+CREATE INDEX copies_counted ON copies (pinner, id) WHERE state = 1 AND gone_since IS NULL;
 CREATE INDEX copies_by_bucket ON copies (every, bucket, id) WHERE state = 1;
 CREATE INDEX copies_by_predecessor ON copies (predecessor) WHERE predecessor IS NOT NULL;
 
@@ -348,7 +373,7 @@ CREATE TABLE due (
   PRIMARY KEY (kind, epoch, every, bucket)
 ) STRICT, WITHOUT ROWID;
 
--- state: 0 open, 1 answered
+-- state: 0 open, 1 answered. asked: when; present: something of its pinner came between that and answer_by
 CREATE TABLE challenges (
   id INTEGER PRIMARY KEY,
   copy INTEGER NOT NULL REFERENCES copies,
@@ -358,6 +383,8 @@ CREATE TABLE challenges (
   round INTEGER NOT NULL,
   steps INTEGER NOT NULL,
   segments INTEGER NOT NULL,
+  asked INTEGER NOT NULL,
+  present INTEGER NOT NULL DEFAULT 0 CHECK (present IN (0, 1)),
   answer_by INTEGER NOT NULL,
   evidence_by INTEGER NOT NULL,
   deadline INTEGER NOT NULL,

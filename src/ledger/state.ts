@@ -71,6 +71,16 @@ export interface Role {
   barredUntil: number | null
   /** Deliveries that came to nothing: what the next one costs. */
   failed: FailedDeliveries
+  /** Pinner: since when nothing was heard of it while it was asked; null while it is there. */
+  awaySince: number | null
+  /** … when it was last asked in vain, … */
+  awayAt: number | null
+  /** … and when that is looked at. */
+  awayDue: number | null
+  /** Epoch in which it was heard of again. */
+  backEpoch: number
+  /** Copies of which less is locked than should be. */
+  short: number
   /** What draws see of it: as it was when the present draws were frozen, less what they have given it since. */
   frozen: Frozen
   /** It would weigh something else if it were frozen now. */
@@ -539,7 +549,8 @@ export class State {
     const backing = deposit > role.locked ? deposit - role.locked : 0n
     const roomBytes = Math.max(0, role.capacity - role.used)
     const trust = trustOf(ppm, role.quality)
-    const free = role.state === 0 && role.aged && role.barredUntil === null
+    const isThere = role.awaySince === null && role.short === 0
+    const free = role.state === 0 && role.aged && role.barredUntil === null && isThere
     const drawable = free && ppm >= this.parameters.noNewCopiesPpm
     if (!drawable) return { weight: 0, roomBytes, backing, trust }
     const weight =
@@ -612,7 +623,7 @@ export class State {
   #writeRole(role: Role): void {
     this.db.run(
       `UPDATE roles SET state = ?, payout = ?, capacity = ?, used = ?, locked = ?, round = ?, aged = ?, alpha = ?, beta = ?,
-       alpha2 = ?, beta2 = ?, quality = ?, refund_clock = ?, drift_clock = ?, barred_until = ?, failed = ?, failed_until = ?, weight = ?, room = ?, backing = ?, trust = ?, stale = ?
+       alpha2 = ?, beta2 = ?, quality = ?, refund_clock = ?, drift_clock = ?, barred_until = ?, failed = ?, failed_until = ?, away_since = ?, away_at = ?, away_due = ?, back_epoch = ?, short = ?, weight = ?, room = ?, backing = ?, trust = ?, stale = ?
        WHERE id = ?`,
       role.state,
       role.payout,
@@ -631,6 +642,11 @@ export class State {
       role.barredUntil,
       role.failed.count,
       role.failed.until,
+      role.awaySince,
+      role.awayAt,
+      role.awayDue,
+      role.backEpoch,
+      role.short,
       role.frozen.weight,
       role.frozen.roomBytes,
       role.frozen.backing,
@@ -667,6 +683,11 @@ export function roleFrom(row: Row): Role {
     driftClock: Number(row.drift_clock),
     barredUntil: row.barred_until === null ? null : Number(row.barred_until),
     failed: { count: Number(row.failed), until: Number(row.failed_until) },
+    awaySince: row.away_since === null ? null : Number(row.away_since),
+    awayAt: row.away_at === null ? null : Number(row.away_at),
+    awayDue: row.away_due === null ? null : Number(row.away_due),
+    backEpoch: Number(row.back_epoch),
+    short: Number(row.short),
     frozen: {
       weight: Number(row.weight),
       roomBytes: Number(row.room),

@@ -19,7 +19,7 @@ import type {
 } from '../protocol/views.js'
 import { beaconOf } from './apply/draws.js'
 import { openedOf } from './apply/openings.js'
-import { wantedCopies } from './apply/copies.js'
+import { countedCopies, wantedCopies } from './apply/copies.js'
 import type { Row } from './database.js'
 import {
   copyById,
@@ -45,7 +45,9 @@ export function roleView(state: State, role: Role): RoleView {
     reputationPpm: effectivePpm(role),
     storagePpm: reputationPpm(role.main),
     retrievalPpm: reputationPpm(role.retrieval),
-    barredUntil: role.barredUntil
+    barredUntil: role.barredUntil,
+    awaySince: role.awaySince,
+    shortCopies: role.short
   }
 }
 
@@ -102,7 +104,7 @@ export function hypercoreView(state: State, h: Hypercore): HypercoreView {
       topic: h.topic,
       refreshAfterMs: h.refreshAfterMs
     },
-    wanted: wantedCopies(state, h, live),
+    wanted: wantedCopies(state, h, countedCopies(state, h.id)),
     copies: live.map((copy) => copyView(state, h, copy))
   }
 }
@@ -118,7 +120,10 @@ export function copyView(state: State, h: Hypercore, copy: Copy): CopyView {
     bytes: copy.bytes,
     segments: segmentViews(state, h, copy, copy.segments),
     task: task && viewTask(state, task),
-    score: copy.score
+    score: copy.score,
+    missedSince: copy.missedSince,
+    goneSince: copy.goneSince,
+    unpaidUntil: copy.unpaidUntil
   }
 }
 

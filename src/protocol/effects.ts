@@ -115,7 +115,16 @@ const effectBodies = {
   /** A hypercore is of another fork now, which has its first `kept` blocks. */
   forked: struct({ hypercore: key, fork: uint(), length: blocks, kept: blocks }),
   /** The author has signed two trees of this fork and length: nothing more that it signs is taken. */
-  conflicted: struct({ hypercore: key, fork: uint(), length: blocks })
+  conflicted: struct({ hypercore: key, fork: uint(), length: blocks }),
+  /** Nothing was heard of a pinner while it was asked, first at chain time `since`; and it was heard of again. */
+  wentAway: struct({ key, since: uint() }),
+  cameBack: struct({ key, since: uint() }),
+  /** A copy was missed so long that another is made; `taken` of its pinner's lock pays for that. */
+  missing: struct({ copy: id, hypercore: key, pinner: key, taken: amount }),
+  /** It passed the walk that it owed, and counts again; it is paid from chain time `paidFrom` on. */
+  regained: struct({ copy: id, hypercore: key, pinner: key, paidFrom: uint() }),
+  /** A copy that is not needed any more was not made to its end; its signer was paid for its work. */
+  withdrawn: struct({ task: id, copy: id, paid: amount })
 }
 
 export type EffectKind = keyof typeof effectBodies

@@ -67,6 +67,9 @@ export const parametersType = struct({
   lockMs: uint(315_360_000_000),
   barMs: uint(315_360_000_000),
   repairMs: uint(31_536_000_000),
+  offlineMaxMs: uint(31_536_000_000),
+  surplusMs: uint(31_536_000_000),
+  massOutageMs: uint(31_536_000_000),
   commitmentBits: uint(64),
   commitmentRounds: uint(1_000_000),
   revealAfterRounds: uint(1_000_000),
@@ -202,8 +205,17 @@ export const defaultParameters: Readonly<Parameters> = {
   lockMs: 7_776_000_000,
   /** How long a convicted signer is not drawn: as long as a lock lasts, so that a friend's claim is no way out of it. 90 days. */
   barMs: 7_776_000_000,
-  /** How long a copy under a key that is not gone is paid while another is made. Four hours: a large copy is sealed in less. */
+  /**
+   * How long a copy may be missed before another is made of it, and how long one under a key that is not gone is paid while that is made. Four hours: a reboot, a router and
+   * an update take less, and a large copy is sealed in as long.
+   */
   repairMs: 14_400_000,
+  /** … and how long before it is lost: three days, so that whoever looks after it has a weekend. */
+  offlineMaxMs: 259_200_000,
+  /** How long a copy that came back is kept beside its substitute, before the worse of the two goes. A week shows which is better. */
+  surplusMs: 604_800_000,
+  /** How much longer nobody is replaced or lost while over a third of what is held is away: then it is a backbone, or the chain. A day. */
+  massOutageMs: 86_400_000,
   /** Zero bits that a commitment to a factor begins with: 2^20 hashes, a second of a core, which is what a finder without money pays. */
   commitmentBits: 20,
   /** A factor is shown within so many rounds, or its commitment is forgotten. A day. */

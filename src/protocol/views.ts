@@ -68,6 +68,10 @@ export interface RoleView {
   retrievalPpm: number
   /** Chain time before which it is not drawn, since it was convicted. */
   barredUntil: number | null
+  /** A pinner: chain time since when nothing was heard of it while it was asked; it is not drawn, nor paid. Null while it is there. */
+  awaySince: number | null
+  /** … and copies for which it has less deposited than should be locked, since substitutes were paid from that; it is not drawn while there are any. */
+  shortCopies: number
 }
 
 /** What there is to win for showing that the key of a segment is not gone. */
@@ -124,6 +128,12 @@ export interface CopyView {
   task: TaskView | null
   /** What its outcomes come to: each failure adds `failureForgivenBy`, each success takes 1, and it is lost at `failuresMax` times that. */
   score: number
+  /** Chain time of the first challenge that it missed: a longer walk is owed before it is paid again. Null: nothing is owed. */
+  missedSince: number | null
+  /** Chain time since when it was missed for so long that another copy is made in its place. */
+  goneSince: number | null
+  /** It came back beside its substitute, and is not paid before this chain time. */
+  unpaidUntil: number | null
 }
 
 export interface SegmentView extends SegmentRecord {

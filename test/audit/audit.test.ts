@@ -17,14 +17,14 @@ function lived(t: TestContext): TestNetwork {
   const network = smallNetwork({ failuresMax: 2 })
   closeAfter(t, () => network.close())
   network.sponsor('film')
-  for (let n = 0; n < 70; n++) {
+  for (let n = 0; n < 90; n++) {
     network.tick()
     if (n === 20) network.sponsor('book', { copies: 1 })
     const pinner = network.ledger.copy(0)?.pinner
     network.work({
       outcome: (challenge) =>
-        n > 30 && n < 55 && pinner && equal(pinner, challenge.pinner)
-          ? n % 2
+        n > 30 && n < 75 && pinner && equal(pinner, challenge.pinner)
+          ? n % 4
             ? 'failure'
             : 'silent'
           : 'success'

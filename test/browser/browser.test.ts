@@ -30,6 +30,7 @@ const expectations: Record<string, string> = {
   'rules-forks': 'price',
   'rules-merging': 'ms',
   'rules-challenges': 'seed',
+  'rules-absence': 'fate',
   merkle: 'root',
   slices: 'hash',
   refusal: 'code',

@@ -2,6 +2,7 @@ import { made, refusals } from './agreement.js'
 import { merkle, refusal, slices } from './proof-vectors.js'
 import { Comparisons } from './room.js'
 import {
+  absence,
   challenges,
   deliveries,
   encodings,
@@ -29,6 +30,7 @@ const checks: Record<string, (it: Comparisons, vectors: never) => void | Promise
   'rules-forks': forks,
   'rules-merging': merging,
   'rules-challenges': challenges,
+  'rules-absence': absence,
   merkle,
   slices,
   refusal,

@@ -31,6 +31,7 @@ import {
   wholeBefore,
   type Extent
 } from '../../src/ledger/rules/forks.js'
+import { missedFor, paidEpochs, returnSteps } from '../../src/ledger/rules/absence.js'
 import { mergedMs, mergeOf } from '../../src/ledger/rules/merging.js'
 import { verifyForkProof } from '../../src/protocol/fork-proof.js'
 import {
@@ -417,6 +418,22 @@ export function forks(it: Comparisons, vectors: Forks): void {
     it.same(forkPrice(size, p), price, 'price')
     it.same(forkWaitMs(size, p), waitMs, 'wait')
     it.same(forkReserve(size, p), reserve, 'reserve')
+  }
+}
+
+interface Absences {
+  walks: { steps: number; bytes: number; missedMs: number; walk: number }[]
+  fates: { missedMs: number; fate: string }[]
+  paid: { epoch: number; last: number; back: number; paid: number }[]
+}
+
+/** What a pinner that was away owes, and what becomes of its copies and its pay. */
+export function absence(it: Comparisons, vectors: Absences): void {
+  const p = parameters()
+  for (const { walk, ...of } of vectors.walks) it.same(returnSteps(of, p), walk, JSON.stringify(of))
+  for (const { missedMs, fate } of vectors.fates) it.same(missedFor(missedMs, p), fate, `${missedMs} ms`)
+  for (const { epoch, last, back, paid } of vectors.paid) {
+    it.same(paidEpochs(epoch, { last, back }), paid, `epoch ${epoch}`)
   }
 }
 

@@ -118,6 +118,8 @@ test('of a pinner at most openMax challenges are open; the next one is asked for
   until(of, 10)
   toEpoch(of)
   const { roundTripMs, walkStepUs } = of.ledger.parameters()
+  // What is asked with an answer is answered too: who misses one is asked for more.
+  for (let n = 0; n < 10; n++) of.work()
   // All rounds of the slot at once: all copies are due.
   of.at += 1_000
   while (of.ledger.tick(1_000).more);

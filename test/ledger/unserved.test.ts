@@ -36,6 +36,9 @@ class Pairs {
     for (let n = 0; n < 20_000 && this.task?.state !== 'delivering'; n++) {
       this.network.tick()
       this.network.acknowledge()
+      // Who holds something is there, and says so.
+      for (const keyPair of this.network.identities.values()) this.network.answer(keyPair)
+      this.network.settle()
     }
     const all = names.flatMap((name) => this.network.ledger.assignments(identity(name).publicKey))
     return all.find(({ role }) => role === 'pinner')!

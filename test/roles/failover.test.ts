@@ -70,7 +70,12 @@ test('a signer killed for good in the middle leaves half a segment, and another 
 
 test('a pinner killed for good loses its copies, and others make them again', async (t) => {
   const names = ['pinner-1', 'pinner-2', 'pinner-3', 'signer-1', 'signer-2', 'signer-3', ...VERIFIERS]
-  const network = await RoleNetwork.start(t, names, { failuresMax: 2, acknowledgeMs: 8_000 })
+  const network = await RoleNetwork.start(t, names, {
+    acknowledgeMs: 8_000,
+    repairMs: 6_000,
+    offlineMaxMs: 9_000,
+    massOutageMs: 0
+  })
   const dying = network.startProcess('pinner', 'pinner-1')
   for (const name of ['signer-1', 'signer-2']) await network.startRole('signer', name)
   await network.startRole('pinner', 'pinner-2')

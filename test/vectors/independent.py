@@ -457,8 +457,8 @@ def slot_draw(every, byte, waiting, left):
 def scores(story):
     score, out = 0, []
     for letter in story:
-        # Success takes 1 in 50 of a failure, never below 0; unknown says nothing.
-        score = max(0, score - 1) if letter == "s" else score if letter == "u" else score + 50
+        # Success takes 1 in 50 of a failure, never below 0; unknown and offline say nothing.
+        score = max(0, score - 1) if letter == "s" else score if letter in "uo" else score + 50
         out.append(score)
     return {"story": story, "scores": out, "lost": next((n for n, s in enumerate(out) if s >= 3 * 50), None)}
 
@@ -470,6 +470,6 @@ save("rules-challenges.json", {
     "draws": [slot_draw(every, byte, waiting, left) for every in (1, 64) for byte in (0, 1, 2, 250)
               for waiting, left in ((1, 1), (1, 2), (1, 360), (5, 360), (361, 360), (1_000_000, 359), (7, 3))],
     "scores": [scores(s) for s in ("fff", "sfsfuf", "ss" + "f" + "s" * 49 + "ff" + "sf", "f" + "s" * 60 + "f",
-                                   "frof", "l" * 3, "f" + "s" * 25 + "f" + "s" * 24 + "uf" + "f")],
+                                   "frof", "o" * 72, "fofosoof", "l" * 3, "f" + "s" * 25 + "f" + "s" * 24 + "uf" + "f")],
     "answerMs": [{"steps": s, "ms": 2 * 500 + -(-s * 25_000 // 1_000)} for s in (1, 9, 36, 45, 459, 512)],
 })

@@ -16,6 +16,7 @@ import {
 import { checkAnchor } from '../anchors.js'
 import { feePayer } from '../rules/fees.js'
 import { clockOfRound, roundAt } from '../rules/time.js'
+import { hear } from './absence.js'
 import { claimFactor, claimRoot, commitFactor } from './bounties.js'
 import { answer, settle } from './challenges.js'
 import { commitReport, revealReport } from './checks.js'
@@ -56,13 +57,19 @@ export function apply(state: State, operation: Operation, moment: Moment): numbe
     throw new ChainError('NOT_THE_CHAIN', `only the chain itself may send ${operation.kind}`)
   }
   state.useNonce(sender)
-  const steps = act(state, sender, operation)
+  const wasAway = chainKinds.has(operation.kind) ? false : hear(state, sender)
+  const steps = act(state, sender, operation, wasAway)
   if (feePayer(operation.kind) === 'sender') payFee(state, sender, operation)
   return steps
 }
 
-/** What an operation of this sender does, fees of its wallet left aside; returns what `apply` does. */
-function act(state: State, sender: Account, operation: Exclude<Operation, { kind: 'genesis' }>): number {
+/** What an operation of this sender does, fees of its wallet left aside; returns what `apply` does. `wasAway`: the sender is a pinner and was away until now. */
+function act(
+  state: State,
+  sender: Account,
+  operation: Exclude<Operation, { kind: 'genesis' }>,
+  wasAway: boolean
+): number {
   switch (operation.kind) {
     case 'tick':
       return tick(state, operation.body)
@@ -125,7 +132,7 @@ function act(state: State, sender: Account, operation: Exclude<Operation, { kind
       refuse(state, sender, operation.body)
       return 0
     case 'answer':
-      answer(state, sender, operation.body, operation.detail)
+      answer(state, sender, operation, wasAway)
       return 0
     case 'commitReport':
       commitReport(state, sender, operation.body)

@@ -6,34 +6,46 @@ import {
   type Body,
   type Outcome
 } from '../../protocol/operations.js'
+import { paidEpochs } from '../rules/absence.js'
 import { paidFor, storageReward } from '../rules/economics.js'
 import { updateReputation } from '../rules/reputation.js'
 import { scoreAfter } from '../rules/score.js'
 import type { Row } from '../database.js'
 import { copyById, hypercoreById, type Copy, type Hypercore } from '../rows.js'
 import { BURNED, effectivePpm, RESERVED, type Account, type State } from '../state.js'
-import { askNext } from './copies.js'
+import { miss, regain } from './absence.js'
+import { askNext, loseCopy } from './copies.js'
 import { beginGrace } from './grace.js'
+import { topUpLock } from './locks.js'
 import { awaitOpening, pinnerAnswered } from './openings.js'
 import { afterOutcome } from './outcomes.js'
 import { askPinner } from './slots.js'
+import { isPaid } from './surplus.js'
 
 /** Kind of the storage challenges in `due` and `tallies`. */
 const STORAGE = 0
 
 /**
  * A pinner's answer to its challenges. Those that are not open any more are left out; if that is all of them, the answer is refused. What came after
- * its time is logged as late and ends its challenge as silence would.
+ * its time is logged as late and ends its challenge as a failure: who sends it is there. An empty one says that a pinner is back, and nothing else.
+ *
+ * @param wasAway the sender was away until this came
  */
-export function answer(state: State, sender: Account, body: Body<'answer'>, detail: Uint8Array | null): void {
+export function answer(
+  state: State,
+  sender: Account,
+  { body, detail }: { body: Body<'answer'>; detail: Uint8Array | null },
+  wasAway: boolean
+): void {
   const role = state.roleOf(sender, 'pinner')
   if (!role) throw new ChainError('ROLE_UNKNOWN', 'the sender is no pinner')
-  if (body.answered.length + body.refused.length === 0)
-    throw new ChainError('ANSWER_EMPTY', 'no challenge in it')
+  const isEmpty = body.answered.length + body.refused.length === 0
+  if (isEmpty && !wasAway) throw new ChainError('ANSWER_EMPTY', 'no challenge in it')
   const answers = detail ? decodeDetail(answerDetailType, detail) : null
   if (answers && answers.length !== body.answered.length) {
     throw new ChainError('OPERATION_MALFORMED', 'the detail has not one state a challenge')
   }
+  if (isEmpty) return
   let taken = 0
   const open = (id: number): Row | null => {
     const row = state.db.get(
@@ -46,7 +58,7 @@ export function answer(state: State, sender: Account, body: Body<'answer'>, deta
     const due = Number(row.answer_by)
     if (state.moment.arrived <= due) return row
     state.emit({ kind: 'cameLate', what: 'answer', id, by: sender.key, due })
-    close(state, row, 'offline')
+    close(state, row, 'failure')
     return null
   }
   for (const [index, id] of body.answered.entries()) {
@@ -82,7 +94,7 @@ export function settle(state: State, body: Body<'settle'>): void {
   }
 }
 
-/** Challenges without an answer count as offline, those that the chain did not judge as unknown. */
+/** Challenges without an answer: a pinner of which something else came meanwhile has failed, of which nothing came is away. Those that the chain did not judge are unknown. */
 export function expireChallenges(state: State, work: number): number {
   const rows = state.db.all(
     'SELECT * FROM challenges WHERE deadline < ? ORDER BY deadline, id LIMIT ?',
@@ -92,7 +104,7 @@ export function expireChallenges(state: State, work: number): number {
   for (const row of rows) {
     // A copy that was lost on the way took its other challenges with it.
     if (!state.db.get('SELECT 1 FROM challenges WHERE id = ?', row.id as bigint)) continue
-    close(state, row, row.state === 0n ? 'offline' : 'unknown')
+    close(state, row, row.state === 1n ? 'unknown' : row.present === 1n ? 'failure' : 'offline')
   }
   return rows.length
 }
@@ -110,14 +122,17 @@ function close(state: State, row: Row, outcome: Outcome): void {
   const fee = outcome === 'unknown' ? 0n : p.challengeFee
   if (outcome === 'success') {
     const epoch = Number(row.epoch)
-    const reward = storageReward(copy.bytes, epoch - copy.storageEpoch, p)
-    const wanted = isPaid(state, copy) ? paidFor(reward, effectivePpm(pinner)) : 0n
+    const epochs = paidEpochs(epoch, { last: copy.storageEpoch, back: pinner.backEpoch })
+    const reward = storageReward(copy.bytes, epochs, p)
+    const wanted = isPaid(state, copy, hypercore) ? paidFor(reward, effectivePpm(pinner)) : 0n
     if (canPay(state, hypercore, wanted + fee)) {
       burnFee(state, hypercore, fee)
       state.reward(state.account(hypercore.account), state.account(pinner.payout), wanted)
       paid = wanted
     }
     copy.storageEpoch = epoch
+    if (copy.missedSince !== null) regain(state, copy)
+    if (copy.short) topUpLock(state, hypercore, copy, pinner)
     if (copy.unpaid > 0) rewardSigners(state, copy, Number(row.segments))
     // What is new has been proven: now it may be made one with what is older.
     if (copy.segments > 1 && copy.unpaid === 0) askNext(state, hypercore, copy)
@@ -127,11 +142,13 @@ function close(state: State, row: Row, outcome: Outcome): void {
     if (canPay(state, hypercore, fee)) burnFee(state, hypercore, fee)
   }
   copy.score = scoreAfter(copy.score, outcome, p)
-  pinner.main = updateReputation(pinner.main, outcome, p)
+  const isLost = outcome === 'offline' && miss(state, copy, pinner, Number(row.asked)) === 'lost'
+  if (outcome !== 'offline') pinner.main = updateReputation(pinner.main, outcome, p)
   state.rated(pinner)
   const reputationPpm = effectivePpm(pinner)
   state.emit({ kind: 'settled', challenge: Number(row.id), copy: copy.id, outcome, paid, reputationPpm })
-  afterOutcome(state, copy, outcome, reputationPpm)
+  if (isLost) loseCopy(state, copy, false)
+  else afterOutcome(state, copy, outcome, reputationPpm)
   askPinner(state, pinner.id)
 }
 
@@ -154,11 +171,6 @@ function rewardSigners(state: State, copy: Copy, segments: number): void {
     copy.unpaid--
     state.emit({ kind: 'rewarded', copy: copy.id, segment: Number(row.segment), paid })
   }
-}
-
-/** Whether a copy is paid for what it proves: not for ever while one that replaces it is made. */
-export function isPaid({ head }: State, { unpaidFrom }: Copy): boolean {
-  return unpaidFrom === null || head.clock < unpaidFrom
 }
 
 /** Burns what a challenge or a check leaves in the log, which who has the hypercore kept pays for. */

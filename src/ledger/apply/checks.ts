@@ -2,16 +2,19 @@ import { ChainError } from '../../errors.js'
 import { outcomeNames, reportCommitment, type Body, type Outcome } from '../../protocol/operations.js'
 import { verifierSeed } from '../rules/draw.js'
 import { updateQuality } from '../rules/weights.js'
+import { paidEpochs } from '../rules/absence.js'
 import { paidFor, retrievalReward } from '../rules/economics.js'
 import { isServed, medianMeasurement, updateReputation, type Measurement } from '../rules/reputation.js'
 import { isRetrievalDue } from '../rules/schedule.js'
+import { clockOfRound } from '../rules/time.js'
 import type { Database, Row } from '../database.js'
 import { copyFrom, hypercoreById, type Copy } from '../rows.js'
 import { effectivePpm, type Account, type Role, type State } from '../state.js'
-import { burnFee, canPay, isPaid } from './challenges.js'
+import { burnFee, canPay } from './challenges.js'
 import { afterOutcome } from './outcomes.js'
 import { beaconOf, partakers, refreshRoles, shownAt } from './draws.js'
 import { rate } from './roles.js'
+import { isPaid } from './surplus.js'
 
 /** Kind of the retrieval checks in `due` and `tallies`. */
 const RETRIEVAL = 1
@@ -220,7 +223,8 @@ function settleEpoch(state: State, row: Row, work: number): number {
       row.start_round as bigint,
       limit
     )
-    for (const copy of rows) settleCheck(state, epoch, copyFrom(copy), beacon)
+    const since = clockOfRound(Number(row.start_round), state.head, state.parameters)
+    for (const copy of rows) settleCheck(state, { epoch, since, beacon }, copyFrom(copy))
     done += Math.max(1, rows.length * CHECK_STEPS)
     if (rows.length < limit) {
       state.db.run(
@@ -261,8 +265,16 @@ function forget(db: Database, epoch: number, work: number): number {
   return Math.max(1, done)
 }
 
-/** Median, verdict, pay and reputations of one check. */
-function settleCheck(state: State, epoch: number, copy: Copy, beacon: Buffer): void {
+/**
+ * Median, verdict, pay and reputations of one check.
+ *
+ * @param of since: chain time when its epoch began
+ */
+function settleCheck(
+  state: State,
+  { epoch, since, beacon }: { epoch: number; since: number; beacon: Buffer },
+  copy: Copy
+): void {
   const p = state.parameters
   const drawn = drawVerifiers(state, { epoch, copy, beacon })
   if (drawn.length === 0) return
@@ -284,15 +296,19 @@ function settleCheck(state: State, epoch: number, copy: Copy, beacon: Buffer): v
   const pinner = state.role(copy.pinner!)
   const enough = reports.size >= Math.min(p.reportsMin, drawn.length)
   const median = enough && reports.size > 0 ? medianMeasurement([...reports.values()]) : null
-  const outcome: Outcome = median === null ? 'unknown' : isServed(median, p) ? 'success' : 'failure'
+  // Who was away meanwhile serves nobody, and is not paid: that is no second fault.
+  const isAway = pinner.awayAt !== null && pinner.awayAt >= since
+  const unserved: Outcome = isAway || pinner.awaySince !== null ? 'offline' : 'failure'
+  const outcome: Outcome = median === null ? 'unknown' : isServed(median, p) ? 'success' : unserved
   const agreed = drawn.filter((id) => {
     const report = reports.get(id)
     return report !== undefined && median !== null && isServed(report, p) === (outcome === 'success')
   })
+  const epochs = paidEpochs(epoch, { last: copy.retrievalEpoch, back: pinner.backEpoch })
   const share = p.checkReward / BigInt(p.checkVerifiers)
   const wanted =
-    outcome === 'success' && isPaid(state, copy)
-      ? paidFor(retrievalReward(copy.bytes, epoch - copy.retrievalEpoch, p), effectivePpm(pinner))
+    outcome === 'success' && isPaid(state, copy, hypercore)
+      ? paidFor(retrievalReward(copy.bytes, epochs, p), effectivePpm(pinner))
       : 0n
   let paid = 0n
   const sum = wanted + share * BigInt(agreed.length) + p.challengeFee
@@ -310,7 +326,7 @@ function settleCheck(state: State, epoch: number, copy: Copy, beacon: Buffer): v
     else if (median !== null) rate(state, role, agreed.includes(id) ? 'success' : 'failure')
   }
   if (outcome !== 'unknown') copy.retrievalEpoch = epoch
-  pinner.retrieval = updateReputation(pinner.retrieval, outcome, p)
+  if (outcome !== 'offline') pinner.retrieval = updateReputation(pinner.retrieval, outcome, p)
   if (outcome === 'success' && median) pinner.quality = updateQuality(pinner.quality, median, p)
   state.rated(pinner)
   state.tally(RETRIEVAL, outcomeNames.indexOf(outcome))

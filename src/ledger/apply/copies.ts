@@ -4,6 +4,7 @@ import {
   copyById,
   hypercoreById,
   liveCopies,
+  saveAbsence,
   saveCopy,
   saveTask,
   taskOfCopy,
@@ -98,15 +99,21 @@ export function wantedCopies(state: State, hypercore: Hypercore, live: readonly 
   return copiesFor(hypercore.targetPpm, reputations, state.parameters)
 }
 
-/** Asks for the copies that are missing. A successor counts once the copy it takes over from is gone. */
-export function fillCopies(state: State, hypercore: Hypercore): void {
+/** Copies that count for a plan: not those that were missed for too long, nor a successor before the copy it takes over from is gone. */
+export function countedCopies(state: State, hypercore: number): Copy[] {
+  const here = liveCopies(state, hypercore).filter((copy) => copy.goneSince === null)
+  const ids = new Set(here.map((copy) => copy.id))
+  return here.filter((copy) => copy.predecessor === null || !ids.has(copy.predecessor))
+}
+
+/** Asks for the copies that are missing; returns how many. */
+export function fillCopies(state: State, hypercore: Hypercore): number {
   // Without blocks it waits for its author.
-  if (hypercore.length === 0) return
-  const all = liveCopies(state, hypercore.id)
-  const ids = new Set(all.map((copy) => copy.id))
-  const live = all.filter((copy) => copy.predecessor === null || !ids.has(copy.predecessor))
-  for (let have = live.length; have < wantedCopies(state, hypercore, live); have++)
-    addCopy(state, hypercore.id)
+  if (hypercore.length === 0) return 0
+  const counted = countedCopies(state, hypercore.id)
+  const missing = Math.max(0, wantedCopies(state, hypercore, counted) - counted.length)
+  for (let n = 0; n < missing; n++) addCopy(state, hypercore.id)
+  return missing
 }
 
 /**
@@ -292,9 +299,12 @@ function dismantle(state: State, hypercore: Hypercore, copy: Copy): void {
     pinner.used = Math.max(0, pinner.used - copy.bytes)
     pinner.locked -= copy.locked
     copy.locked = 0n
+    if (copy.short) pinner.short--
     state.touch(pinner)
     askPinner(state, pinner.id)
   }
+  Object.assign(copy, { missedSince: null, goneSince: null, unpaidUntil: null, short: false })
+  saveAbsence(state, copy)
 }
 
 /** A copy whose pinner is no longer wanted for it, or not needed: no penalty. */
@@ -316,7 +326,7 @@ export function releaseCopy(state: State, copy: Copy): void {
 }
 
 /**
- * A copy that failed too often, or lied: its lock pays for encoding another, the rest of it is burned; a lie burns several
+ * A copy that failed too often, was missed for too long, or lied: its lock pays for encoding another, the rest of it is burned; a lie burns several
  * times as much. Another copy is asked for.
  */
 export function loseCopy(state: State, copy: Copy, lied: boolean): void {
@@ -324,12 +334,14 @@ export function loseCopy(state: State, copy: Copy, lied: boolean): void {
   const hypercore = hypercoreById(state, copy.hypercore)
   const pinner = state.role(copy.pinner!)
   const lock = copy.locked
+  const isReplaced = copy.goneSince !== null
   dismantle(state, hypercore, copy)
   const deposit = state.account(pinner.account)
   const free = deposit.balance > pinner.locked ? deposit.balance - pinner.locked : 0n
   const due = lied ? lock * BigInt(p.lieFactor) : lock
   const taken = due < free ? due : free
-  const price = segmentPrice(copy.bytes, p)
+  // A substitute is paid already.
+  const price = isReplaced ? 0n : segmentPrice(copy.bytes, p)
   const compensation = price < taken ? price : taken
   state.move(deposit, state.account(hypercore.account), compensation)
   state.move(deposit, state.account(BURNED), taken - compensation)

@@ -343,6 +343,7 @@ function take(state: State, role: Role, bytes: number, lock: bigint): void {
 function hasRoom(state: State, role: Role, task: Task): boolean {
   return (
     role.state === 0 &&
+    role.awaySince === null &&
     role.capacity - role.used >= task.bytes &&
     state.account(role.account).balance >= role.locked
   )

@@ -1,6 +1,8 @@
-import type { State } from '../state.js'
+import { copyLock } from '../rules/economics.js'
+import { saveAbsence, type Copy, type Hypercore } from '../rows.js'
+import type { Role, State } from '../state.js'
 
-// What signers have locked for their live segments.
+// What signers have locked for their live segments, and pinners for their copies.
 
 /** The segments of a copy are gone, and with them what is locked for them. */
 export function unlockCopy(state: State, copy: number): void {
@@ -51,4 +53,23 @@ export function endBars(state: State, work: number): number {
     state.touch(role)
   }
   return rows.length
+}
+
+/** A copy that grew, or of which something was taken, locks more of its pinner's deposit, as far as there is more. */
+export function topUpLock(state: State, { every }: Hypercore, copy: Copy, pinner: Role): void {
+  const wanted = copyLock(copy.bytes, every, state.parameters)
+  const free = state.account(pinner.account).balance - pinner.locked
+  const missing = wanted - copy.locked
+  const more = missing < free ? missing : free
+  if (more > 0n) {
+    copy.locked += more
+    pinner.locked += more
+    state.touch(pinner)
+  }
+  if (copy.short && copy.locked >= wanted) {
+    copy.short = false
+    pinner.short--
+    state.touch(pinner)
+  }
+  saveAbsence(state, copy)
 }

@@ -7,7 +7,7 @@ import { loseCopy } from './copies.js'
 /** Whether a failed outcome costs the copy; saves the copy in any case. */
 export function afterOutcome(state: State, copy: Copy, outcome: Outcome, reputationPpm: number): void {
   const p = state.parameters
-  const failed = outcome !== 'success' && outcome !== 'unknown'
+  const failed = outcome === 'failure' || outcome === 'refused'
   if (outcome === 'lie' || (failed && (isLost(copy.score, p) || reputationPpm < p.losesCopiesPpm))) {
     return loseCopy(state, copy, outcome === 'lie')
   }

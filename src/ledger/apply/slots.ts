@@ -1,4 +1,5 @@
 import { outerLayer } from '../rules/beacon.js'
+import { returnSteps } from '../rules/absence.js'
 import { answerMs, evidenceMs } from '../rules/schedule.js'
 import { slotLot, slotOf, slotSeed, slotShare } from '../rules/slots.js'
 import type { Row } from '../database.js'
@@ -143,7 +144,7 @@ function drawOne(state: State, of: Slots, seed: Uint8Array): void {
 export function askPinner(state: State, pinner: number): void {
   const { head, parameters: p } = state
   const rows = state.db.all(
-    `SELECT d.copy, c.segments, h.steps FROM due_copies d JOIN copies c ON c.id = d.copy JOIN hypercores h ON h.id = c.hypercore
+    `SELECT d.copy, c.segments, c.bytes, c.missed_since, h.steps FROM due_copies d JOIN copies c ON c.id = d.copy JOIN hypercores h ON h.id = c.hypercore
      WHERE d.pinner = ? AND NOT EXISTS (SELECT 1 FROM challenges o WHERE o.copy = d.copy) ORDER BY d.round, d.copy LIMIT ?`,
     pinner,
     p.openMax
@@ -153,31 +154,48 @@ export function askPinner(state: State, pinner: number): void {
     'SELECT count(*) AS n, sum(steps) AS steps FROM challenges WHERE pinner = ? AND state = 0',
     pinner
   )!
-  const asked = rows.slice(0, Math.max(0, p.openMax - Number(open.n)))
+  const asked = rows.slice(0, Math.max(0, p.openMax - Number(open.n))).map((row) => stepsOf(state, row))
   // All of them are read from the same disk.
-  const steps = asked.reduce((sum, row) => sum + Number(row.steps), Number(open.steps ?? 0))
+  const steps = asked.reduce((sum, row) => sum + row.steps, Number(open.steps ?? 0))
   for (const row of asked) ask(state, pinner, row, head.clock + answerMs(steps, p))
 }
 
-function ask(state: State, pinner: number, { copy, segments, steps }: Row, answerBy: number): void {
+/** How far a copy is walked: further where it missed a challenge. */
+function stepsOf(
+  { head, parameters: p }: State,
+  row: Row
+): { copy: number; segments: number; steps: number } {
+  const [copy, segments, planned] = [Number(row.copy), Number(row.segments), Number(row.steps)]
+  if (row.missed_since === null) return { copy, segments, steps: planned }
+  const missedMs = head.clock - Number(row.missed_since)
+  return { copy, segments, steps: returnSteps({ steps: planned, bytes: Number(row.bytes), missedMs }, p) }
+}
+
+function ask(
+  state: State,
+  pinner: number,
+  { copy, segments, steps }: ReturnType<typeof stepsOf>,
+  answerBy: number
+): void {
   const { head, parameters: p } = state
   const challenge = head.nextChallenge++
-  state.db.run('DELETE FROM due_copies WHERE copy = ?', copy as bigint)
+  state.db.run('DELETE FROM due_copies WHERE copy = ?', copy)
   state.db.run(
-    `INSERT INTO challenges (id, copy, pinner, state, epoch, round, steps, segments, answer_by, evidence_by, deadline)
-     VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO challenges (id, copy, pinner, state, epoch, round, steps, segments, asked, answer_by, evidence_by, deadline)
+     VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)`,
     challenge,
-    copy as bigint,
+    copy,
     pinner,
     head.epoch,
     head.round,
-    steps as bigint,
-    segments as bigint,
+    steps,
+    segments,
+    head.clock,
     answerBy,
-    answerBy + evidenceMs(Number(steps), p),
+    answerBy + evidenceMs(steps, p),
     answerBy
   )
-  state.emit({ kind: 'challenged', challenge, copy: Number(copy), round: head.round, answerBy })
+  state.emit({ kind: 'challenged', challenge, copy, round: head.round, answerBy })
 }
 
 /** The values of all rounds after one, the last shown included. */

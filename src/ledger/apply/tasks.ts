@@ -3,11 +3,12 @@ import { SHAPE_FAULTS } from '../../crypto/modulus.js'
 import { ChainError } from '../../errors.js'
 import type { Body } from '../../protocol/operations.js'
 import { segmentHash, segmentId, segmentSalt, type SegmentRecord } from '../../protocol/segment.js'
-import { copyLock, mulDiv, signerLock } from '../rules/economics.js'
+import { mulDiv, signerLock } from '../rules/economics.js'
 import { deliverMs, epochOf, refusalEvidenceMs } from '../rules/schedule.js'
 import { refusalHash } from '../../evidence/refusal-format.js'
 import { grow, redraw, releaseCopy } from './copies.js'
 import { beaconOf } from './draws.js'
+import { topUpLock } from './locks.js'
 import { chargeGrowth } from './merging.js'
 import { joinSlots } from './slots.js'
 import { renewClock, replaceSegments } from './renewal.js'
@@ -22,17 +23,8 @@ import {
   saySought
 } from './deliveries.js'
 import { rate } from './roles.js'
-import {
-  copyById,
-  hypercoreById,
-  saveCopy,
-  saveTask,
-  taskFrom,
-  type Copy,
-  type Hypercore,
-  type Task
-} from '../rows.js'
-import { BURNED, RESERVED, type Account, type Role, type State } from '../state.js'
+import { copyById, hypercoreById, saveCopy, saveTask, taskFrom, type Copy, type Task } from '../rows.js'
+import { BURNED, RESERVED, type Account, type State } from '../state.js'
 import { equal } from '../../bytes.js'
 
 const BOTH = ['pinner', 'signer'] as const
@@ -261,7 +253,7 @@ function addSegment(state: State, task: Task, copy: Copy, record: SegmentRecord,
     joinSlots(state, copy)
     state.emit({ kind: 'activated', copy: copy.id, hypercore: hypercore.key, pinner: state.keyOf(pinner) })
   }
-  growLock(state, hypercore, copy, pinner)
+  topUpLock(state, hypercore, copy, pinner)
   saveCopy(state, copy)
   if (task.merges) chargeGrowth(state, hypercore, reward + fee)
   if (copy.length < hypercore.length) grow(state, hypercore, copy)
@@ -269,17 +261,6 @@ function addSegment(state: State, task: Task, copy: Copy, record: SegmentRecord,
     const before = copyById(state, copy.predecessor)
     if (before.state < 2) releaseCopy(state, before)
   }
-}
-
-/** A copy that grew locks more of its pinner's deposit, as far as there is more. */
-function growLock(state: State, hypercore: Hypercore, copy: Copy, pinner: Role): void {
-  const wanted = copyLock(copy.bytes, hypercore.every, state.parameters)
-  const free = state.account(pinner.account).balance - pinner.locked
-  const missing = wanted - copy.locked
-  const more = missing < free ? missing : free
-  if (more <= 0n) return
-  copy.locked += more
-  pinner.locked += more
 }
 
 /** States in which both sides have said yes. */

@@ -4,6 +4,7 @@ import { opensLayers } from '../rules/beacon.js'
 import { epochOf } from '../rules/schedule.js'
 import { clockOfRound, LAYERS_MAX, roundAt } from '../rules/time.js'
 import type { State } from '../state.js'
+import { followAbsent } from './absence.js'
 import { forgetCommitments, payBounties } from './bounties.js'
 import { expireChallenges } from './challenges.js'
 import { beginChecks, freezeVerifiers, settleChecks } from './checks.js'
@@ -15,6 +16,7 @@ import { continueRetirements, driftRoles } from './roles.js'
 import { expireRefusals, expireTasks } from './tasks.js'
 import { drawOpenings, expireOpenings } from './openings.js'
 import { drawSlots } from './slots.js'
+import { endSurplus } from './surplus.js'
 import { follow } from './time.js'
 
 /** Values of rounds that are kept in any case, for those who ask for them; part of the rules, since the state has them. */
@@ -40,6 +42,8 @@ export function tick(state: State, body: Body<'tick'>): number {
     expireOpenings,
     expireTasks,
     expireRefusals,
+    followAbsent,
+    endSurplus,
     payBounties,
     forgetCommitments,
     endLocks,

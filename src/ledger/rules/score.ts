@@ -11,11 +11,12 @@ export function scoreAfter(score: number, outcome: Outcome, p: ScoreParameters):
   switch (outcome) {
     case 'success':
       return Math.max(0, score - 1)
+    // Who is away shows nothing; how long that may be is another matter.
     case 'unknown':
+    case 'offline':
       return score
     case 'failure':
     case 'lie':
-    case 'offline':
     case 'refused':
       return score + p.failureForgivenBy
   }

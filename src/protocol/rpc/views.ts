@@ -90,7 +90,9 @@ export const roleViewType: Type<RoleView> = struct({
   reputationPpm: ppm,
   storagePpm: ppm,
   retrievalPpm: ppm,
-  barredUntil: optional(uint())
+  barredUntil: optional(uint()),
+  awaySince: optional(uint()),
+  shortCopies: uint()
 })
 
 export const bountyViewType: Type<BountyView> = struct({
@@ -157,7 +159,10 @@ export const copyViewType: Type<CopyView> = struct({
   bytes: uint(),
   segments: list(segmentViewType, 65_536),
   task: optional(taskViewType),
-  score: uint()
+  score: uint(),
+  missedSince: optional(uint()),
+  goneSince: optional(uint()),
+  unpaidUntil: optional(uint())
 })
 
 export const hypercoreViewType: Type<HypercoreView> = struct({

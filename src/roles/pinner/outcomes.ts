@@ -34,6 +34,10 @@ export class Outcomes {
         log('pinner.settled', { challenge, copy, outcome, paid, reputationPpm })
       } else if (effect.kind === 'lost' && isOwn(effect.pinner)) {
         log('pinner.copy-lost', { key: effect.hypercore, copy: effect.copy, burned: effect.burned })
+      } else if (effect.kind === 'missing' && isOwn(effect.pinner)) {
+        log('pinner.copy-missing', { key: effect.hypercore, copy: effect.copy, taken: effect.taken })
+      } else if (effect.kind === 'regained' && isOwn(effect.pinner)) {
+        log('pinner.copy-regained', { key: effect.hypercore, copy: effect.copy, paidFrom: effect.paidFrom })
       } else if (effect.kind === 'penalised' && isOwn(effect.key)) {
         log('role.penalised', { burned: effect.burned, reputationPpm: effect.reputationPpm })
       }

@@ -95,6 +95,8 @@ export class Pinner extends Resource implements Participant {
   /** Whether challenges are being answered, and whether more of them may be open by now. */
   #answering = false
   #asked = false
+  /** Whether the chain may take it for away. */
+  #mayBeAway = true
   /** How often the walks of open challenges have failed, and how long those are tried again whose disk failed. */
   #failed = new Map<number, { times: number; until: number }>()
   /** Where else readers look for a held hypercore, by its key. */
@@ -233,7 +235,8 @@ export class Pinner extends Resource implements Participant {
       'lost',
       'released',
       'refused',
-      'openingDrawn'
+      'openingDrawn',
+      'wentAway'
     ] as const
     this.#member.follow(
       wakers,
@@ -241,6 +244,7 @@ export class Pinner extends Resource implements Participant {
       (effects) => {
         this.#past.hear(effects)
         this.#outcomes.hear(effects)
+        if (!effects || effects.some((effect) => effect.kind === 'wentAway')) this.#mayBeAway = true
         // The time for an answer has no room for other work.
         if (!effects || effects.some(({ kind }) => kind === 'challenged')) this.#answerSoon()
       }
@@ -313,6 +317,7 @@ export class Pinner extends Resource implements Participant {
   async #work(): Promise<void> {
     const { chain, signal } = this.#member
     this.#answerSoon()
+    if (this.#mayBeAway) await this.#sayBack()
     const assignments = await chain.assignments({ signal })
     await this.#intake.work(assignments)
     this.#searches.work(assignments)
@@ -322,6 +327,24 @@ export class Pinner extends Resource implements Participant {
     await this.#openings.work()
     await this.#past.work(assignments)
     await this.#replaced.work()
+  }
+
+  /** Says that it is here, if the chain takes it for away: then it is asked at once for what it missed, and paid again after that. */
+  async #sayBack(): Promise<void> {
+    const { chain, keyPair, log, signal } = this.#member
+    this.#mayBeAway = false
+    try {
+      const { roles } = await chain.account(keyPair.publicKey, { signal })
+      const since = roles.find(({ role }) => role === 'pinner')?.awaySince ?? null
+      if (since === null) return
+      await chain.answer([], [], signal)
+      log('pinner.back', { since })
+    } catch (error) {
+      // Something else of it came first.
+      if (hasCode(error, 'ANSWER_EMPTY')) return
+      this.#mayBeAway = true
+      throw error
+    }
   }
 
   /** Says yes to what it is asked to keep; or no, for a fee, before a signer is drawn for it. */

@@ -37,7 +37,9 @@ const role = {
   reputationPpm: 1_000_000,
   storagePpm: 8,
   retrievalPpm: 9,
-  barredUntil: null
+  barredUntil: null,
+  awaySince: 5_000,
+  shortCopies: 1
 }
 const segment = {
   key: bytes(1),
@@ -85,7 +87,10 @@ const copy = {
   bytes: 5,
   segments: [segment, { ...segment, segment: 5 }],
   task,
-  score: 6
+  score: 6,
+  missedSince: 5_000,
+  goneSince: null,
+  unpaidUntil: 9_000
 }
 const outcomes = { success: 1, failure: 2, offline: 3, refused: 4, unknown: 5, lie: 6 }
 
