@@ -21,10 +21,10 @@ const NAMES = ['supporter', ...SIGNERS, ...PINNERS, ...VERIFIERS]
 async function begin(network: VirtualNetwork, original: TestOriginal, away: [number, number]): Promise<void> {
   const handed: HandedOver = new Map()
   let absent: string | null = null
-  const isAway = (name: string, copies: number): boolean => {
+  const isAway = async (name: string, holds: () => Promise<boolean>): Promise<boolean> => {
     const hour = network.clock.now() / HOUR_MS
     if (hour <= away[0] || hour >= away[1]) return false
-    if (copies > 0) absent ??= name
+    if (absent === null && (await holds())) absent ??= name
     return name === absent
   }
   for (const name of [...SIGNERS, ...PINNERS, ...VERIFIERS]) {
@@ -33,7 +33,7 @@ async function begin(network: VirtualNetwork, original: TestOriginal, away: [num
     await party.chain.register(role, role === 'verifier' ? 0 : 1 << 30, 50_000_000n)
     if (role === 'signer') signing(party, original, handed)
     else if (role === 'verifier') verifying(party)
-    else pinning(party, handed, (copies) => isAway(name, copies))
+    else pinning(party, handed, (holds) => isAway(name, holds))
   }
   const plan = {
     copies: 2,

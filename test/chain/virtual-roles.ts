@@ -25,17 +25,22 @@ export function signing({ chain, keyPair, work }: Party, original: TestOriginal,
   })
 }
 
-/** Takes copies, and answers challenges with their real evidence, while it is not away: it says how many it holds. */
+/** Takes copies, and answers challenges with their real evidence, while it is not away: it says whether copies count on it. */
 export function pinning(
-  { chain, work }: Party,
+  { chain, keyPair, work }: Party,
   handed: HandedOver,
-  away: (copies: number) => boolean = () => false
+  away: (holds: () => Promise<boolean>) => Promise<boolean>
 ): void {
   const held = new Map<number, HeldCopy>()
+  // What is lost is still in `held`, but nothing is locked for it.
+  const holds = async (): Promise<boolean> => {
+    const { roles } = await chain.account(keyPair.publicKey)
+    return roles.some(({ locked }) => locked > 0n)
+  }
   const sent = new Set<number>()
   const wakers = ['drawn', 'redraw', 'delivered', 'late', 'challenged', 'answered'] as const
   work.follow(wakers, async () => {
-    if (away(held.size)) return
+    if (await away(holds)) return
     for (const { draw } of await chain.asks()) await chain.acknowledge(draw)
     for (const { role, draw, copy, task } of await chain.assignments()) {
       if (role !== 'pinner') continue
