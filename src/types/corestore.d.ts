@@ -1,3 +1,4 @@
+/// <reference path="./hypercore-storage.d.ts" />
 /** The part of corestore 7 that datdot calls; it ships no types of its own. */
 declare module 'corestore' {
   import type { EventEmitter } from 'node:events'

@@ -28,8 +28,9 @@ const NEVER: Record<string, string> = {
     WHERE s.locked > 0 AND c.state > 1`,
   'what is locked is covered by the deposit':
     'SELECT r.id FROM roles r JOIN accounts a ON a.id = r.account WHERE r.locked > a.balance',
+  // A newer fork may be shorter than what it has replaced.
   'a live copy is as long as its segments': `SELECT id FROM copies WHERE state < 2
-    AND length <> (SELECT coalesce(max(end), 0) FROM segments WHERE copy = copies.id)`,
+    AND length <> (SELECT coalesce(max(end), 0) FROM segments WHERE copy = copies.id AND replaced_by IS NULL)`,
   'the bytes of a live copy are those of its segments': `SELECT id FROM copies WHERE state < 2
     AND bytes <> (SELECT coalesce(sum(bytes), 0) FROM segments WHERE copy = copies.id AND replaced_by IS NULL)`,
   'a live copy has 40 segments at most that end where its author signed': `SELECT c.id FROM copies c JOIN segments s ON s.copy = c.id
