@@ -131,7 +131,7 @@ const OF_THE_SEGMENT: ReadonlySet<ErrorCode> = new Set([
 ])
 
 /** Whether a code is one that a peer may answer with. */
-export function isPeerCode(code: string): code is ErrorCode {
+function isPeerCode(code: string): code is ErrorCode {
   return isErrorCode(code) && (PEER_CLASSES.has(catalogue[code].class) || OF_THE_SEGMENT.has(code))
 }
 

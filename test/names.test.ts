@@ -5,10 +5,16 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
-const root = fileURLToPath(new URL('../../src/', import.meta.url))
+const home = fileURLToPath(new URL('../../', import.meta.url))
+const root = join(home, 'src')
 
 /** Names that two files declare, and why. */
 const exceptions: Record<string, string> = {}
+
+/** Names that only tests use, and why. */
+const forTests: Record<string, string> = {
+  primeClaimHolds: 'how many claims of a proof hold is what the proof rests on'
+}
 
 /** What a file declares and exports; what it only passes on is declared elsewhere. */
 function declared(path: string): string[] {
@@ -48,3 +54,27 @@ test('an exported name is declared in one file of src', () => {
     []
   )
 })
+
+test('what src exports is used by the product, not by tests alone', () => {
+  // `\w+` takes every word of a file at once: a name in a comment counts as used, which errs on the safe side.
+  const wordsIn = (path: string) => new Set(readFileSync(path, 'utf8').match(/\w+/g))
+  const product = ['src', 'workers', 'bench', 'dashboard', 'examples', 'scripts'].flatMap((folder) =>
+    readdirSync(join(home, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.(ts|tsx|js|mjs)$/.test(name))
+      .map((name) => join(home, folder, name))
+  )
+  const words = new Map(product.map((path) => [path, wordsIn(path)]))
+  const unused = files.flatMap((file) =>
+    declared(file)
+      .filter((name) => !(name in forTests))
+      .filter((name) => ![...words].some(([path, used]) => path !== join(root, file) && used.has(name)))
+      .filter((name) => !calledAtHome(join(root, file), name))
+      .map((name) => `${name}: ${file}`)
+  )
+  assert.deepEqual(unused, [])
+})
+
+/** Whether a file uses what it declares itself: then it is exported for its tests, or for a type of its own interface. */
+function calledAtHome(path: string, name: string): boolean {
+  return readFileSync(path, 'utf8').split(new RegExp(`\\b${name}\\b`)).length > 2
+}

@@ -107,7 +107,7 @@ export function* entriesOf(file: Database): Generator<Uint8Array> {
 }
 
 /** What is stored beside the log: state, postings and effects. Null if all of it follows from the log. */
-export function compareState(file: Database, replay: Database, entries: number): AuditFailure | null {
+function compareState(file: Database, replay: Database, entries: number): AuditFailure | null {
   const differs = (code: ErrorCode, reason: string): AuditFailure => ({ seq: null, code, reason })
   const check = file.raw.pragma('integrity_check', { simple: true }) as string
   if (check !== 'ok') return differs('FILE_DAMAGED', `the file is damaged: ${check}`)

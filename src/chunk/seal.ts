@@ -28,7 +28,7 @@ const LENGTH_AT = 4
 const INDEX_AT = 8
 const SEGMENT_AT = 16
 const TAG_AT = SEGMENT_AT + HASH_BYTES
-export const SEAL_HEADER_BYTES = TAG_AT + HASH_BYTES
+const SEAL_HEADER_BYTES = TAG_AT + HASH_BYTES
 
 const DOMAIN = 'datdot/seal/1'
 const NONCE_BYTES = 24
@@ -50,8 +50,8 @@ export const seal: Codec = {
   pieceBytes: PIECE_BLOCKS * PAYLOAD_BYTES,
   encodedBytes: (plainBytes) => SEAL_HEADER_BYTES + bodyBytesOf(plainBytes),
   plainBytes: (encoded) => checkShape(encoded, encoded.byteLength, undefined),
-  createEncoder: (segment) => new SealEncoder(segment),
-  createDecoder: (segment) => new SealDecoder(segment)
+  createEncoder: (segment) => createSealEncoder(segment),
+  createDecoder: (segment) => createSealDecoder(segment)
 }
 
 /** `createEncoder` with a path of the RSA core instead of the fastest, for tests and benchmarks. */

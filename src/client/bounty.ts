@@ -27,7 +27,7 @@ export interface ClaimPorts {
 }
 
 /** What there is to win. @throws ChainError `BOUNTY_NONE` */
-export async function bountyOn({ chain, signal }: ClaimPorts, segment: Uint8Array): Promise<BountyView> {
+async function bountyOn({ chain, signal }: ClaimPorts, segment: Uint8Array): Promise<BountyView> {
   const view = await chain.bounty(segment, { signal })
   if (!view || (view.locked === 0n && !view.claim)) {
     throw new ChainError('BOUNTY_NONE', 'no segment with this hash has anything locked for it')

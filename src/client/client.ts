@@ -427,7 +427,7 @@ export class ChainClient extends Asking {
 }
 
 /** An event from its bytes, after checking that the effects are those that the entry binds. */
-export function readEvent(bytes: Uint8Array, effectBytes: Uint8Array | null): ChainEvent {
+function readEvent(bytes: Uint8Array, effectBytes: Uint8Array | null): ChainEvent {
   try {
     const entry = decodeEntry(bytes)
     if (effectBytes && !blake3(effectBytes).equals(entry.effectsHash)) {

@@ -1,4 +1,3 @@
-import { createPublicKey } from 'node:crypto'
 import sodium from 'sodium-native'
 import { CryptoError } from '../errors.js'
 import { isStrongProbablePrime, primesBelow } from './integers.js'
@@ -139,40 +138,6 @@ export function checkModulus(modulus: Uint8Array): void {
   if (modulus.byteLength !== RSA_BYTES || modulus[0]! < 0x80 || modulus[RSA_BYTES - 1]! % 2 === 0) {
     throw new CryptoError('RSA_KEY', 'a modulus is 256 bytes, big-endian, odd, with its highest bit set')
   }
-}
-
-/** The public key in the standard form (SubjectPublicKeyInfo, DER) that OpenSSL and others read. */
-export function spkiOf(modulus: Uint8Array): Buffer {
-  checkModulus(modulus)
-  const jwk = {
-    kty: 'RSA',
-    n: Buffer.from(modulus).toString('base64url'),
-    e: bytesOf(BigInt(RSA_EXPONENT), 3).toString('base64url')
-  }
-  return createPublicKey({ key: jwk, format: 'jwk' }).export({ type: 'spki', format: 'der' })
-}
-
-/**
- * The modulus of a public key in SPKI form.
- *
- * @throws CryptoError `RSA_KEY` for another kind of key, size or exponent
- */
-export function modulusOfSpki(spki: Uint8Array): Buffer {
-  let jwk
-  try {
-    jwk = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }).export({ format: 'jwk' })
-  } catch (error) {
-    throw new CryptoError('RSA_KEY', 'not a public key in SPKI form', { cause: error })
-  }
-  if (jwk.kty !== 'RSA' || jwk.n === undefined || jwk.e === undefined) {
-    throw new CryptoError('RSA_KEY', 'not an RSA key')
-  }
-  if (bigintOf(Buffer.from(jwk.e, 'base64url')) !== BigInt(RSA_EXPONENT)) {
-    throw new CryptoError('RSA_KEY', `the public exponent is not ${RSA_EXPONENT}`)
-  }
-  const modulus = Buffer.from(jwk.n, 'base64url')
-  checkModulus(modulus)
-  return modulus
 }
 
 /** Big-endian bytes as a number. */

@@ -12,7 +12,7 @@ import type {
 import type { Verdict } from './verdict.js'
 
 /** Longest that a thread may be at evidence: a thousand times what the largest takes. A verdict by time is none, since nobody could work it out again. */
-export const JUDGE_MS = 30_000
+const JUDGE_MS = 30_000
 
 interface Limits {
   timeoutMs: number

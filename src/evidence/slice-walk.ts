@@ -7,13 +7,13 @@ import { SLICE_BYTES, VALUE_BYTES, siblingCount, sliceCount, sliceLength } from 
 // The storage challenge over slices (docs/formats.md). No I/O and nothing of Node: hashes are handed in.
 
 /** The most steps a challenge may ask for; bounds what an answer can cost (459 find a loss of 1 %). */
-export const MAX_WALK_STEPS = 512
+const MAX_WALK_STEPS = 512
 
 /** The most segments a copy may have in one walk. */
-export const MAX_WALK_SEGMENTS = 4096
+const MAX_WALK_SEGMENTS = 4096
 
 /** The most encoded bytes of a copy: 256 TiB. */
-export const MAX_COPY_BYTES = 2 ** 48
+const MAX_COPY_BYTES = 2 ** 48
 
 /** One segment of the challenged copy, as the chain recorded it. */
 export interface SliceSegment {

@@ -19,7 +19,7 @@ export { VALUE_BYTES }
 export const SLICE_BYTES = LEAF_BYTES
 
 /** Slices below one stored chaining value. */
-export const GROUP_SLICES = 16
+const GROUP_SLICES = 16
 
 /** Bytes of a group. */
 export const GROUP_BYTES = GROUP_SLICES * SLICE_BYTES

@@ -66,7 +66,7 @@ export function shapeIn(check: number): ShapeFault | null | undefined {
   return shapes[check >> 1]
 }
 
-export function packWires(chainId: Uint8Array, wires: readonly Uint8Array[]): SignatureTask {
+function packWires(chainId: Uint8Array, wires: readonly Uint8Array[]): SignatureTask {
   // A copy in memory of its own: a pooled Buffer would take its whole pool along.
   const bytes = new Uint8Array(wires.reduce((sum, wire) => sum + wire.byteLength, 0))
   let offset = 0

@@ -6,7 +6,7 @@ import { codecNames } from '../chunk/header.js'
 import type { Counts } from '../roles/participants.js'
 
 /** Written into the data folder when a network has done what it is for: from then on it can go on. */
-export const STATE_FILE = 'up.json'
+const STATE_FILE = 'up.json'
 const VERSION = 1
 
 /** What a network that goes on must know. */

@@ -170,7 +170,7 @@ export function breakEvenChart(report: ProfileReport): string {
 }
 
 /** The end of a way that gives out first. */
-export function slowestEnd(way: Way, capacities: readonly Capacity[]): Capacity {
+function slowestEnd(way: Way, capacities: readonly Capacity[]): Capacity {
   return capacities
     .filter((capacity) => capacity.way === way)
     .reduce((least, other) => (other.mbPerSecond < least.mbPerSecond ? other : least))

@@ -4,7 +4,7 @@ import { performance, type EventLoopUtilization } from 'node:perf_hooks'
 import type { Clock, Timer } from '../clock.js'
 
 /** Threads of a process, by what they are for. */
-export const threadGroups = ['main', 'workers', 'other'] as const
+const threadGroups = ['main', 'workers', 'other'] as const
 export type ThreadGroup = (typeof threadGroups)[number]
 
 /** What a process did between two moments of its run. */

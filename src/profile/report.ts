@@ -4,7 +4,7 @@ import type { Use } from './meter.js'
 import type { EndUse } from './port.js'
 
 /** Of the JSON: a number that rises when fields change their meaning. */
-export const PROFILE_VERSION = 1
+const PROFILE_VERSION = 1
 
 /** Two ends that moved the same bytes, each in a process of its own. */
 export interface Moved<A extends Use = Use, B extends Use = Use> {

@@ -31,7 +31,7 @@ import { originalType } from './original.js'
 import { segmentHash, segmentRecordType } from './segment.js'
 
 /** Version of the encoding of operations, their first byte. */
-export const OPERATION_VERSION = 2
+const OPERATION_VERSION = 2
 
 /** Most bytes of an operation without its detail, and of a detail. */
 export const OPERATION_BYTES_MAX = 262_144
@@ -77,7 +77,7 @@ export const planType = struct({
 export type Plan = Infer<typeof planType>
 
 /** One verifier's measurement of one copy: median time to first byte, throughput, blocks not served. */
-export const reportType = struct({
+const reportType = struct({
   copy: id,
   firstByteUs: uint(),
   bytesPerSecond: uint(),

@@ -150,7 +150,7 @@ export class OriginalTreeBuilder {
  *
  * @throws ProofError ORIGINAL_PROOF_SHAPE for a level that no tree has
  */
-export function nodeAbove(index: number, level: number): number {
+function nodeAbove(index: number, level: number): number {
   const span = 2 ** level
   if (!Number.isInteger(level) || level < 0 || span > BLOCKS_MAX) {
     throw new ProofError('ORIGINAL_PROOF_SHAPE', `No tree has a node ${level} steps above a leaf.`)

@@ -7,7 +7,7 @@ export const INSTANCE_FILE = 'instance'
 /** What hypercore-storage writes beside its rows, so that it can refuse a folder that was copied. */
 export const DEVICE_FILE = 'CORESTORE'
 /** Bytes of a number that tells two copies of one folder apart. */
-export const INSTANCE_BYTES = 16
+const INSTANCE_BYTES = 16
 
 /** How deep below a role's folder stores lie. */
 const DEPTH_MAX = 4

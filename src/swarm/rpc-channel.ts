@@ -7,7 +7,7 @@ import { deadline } from '../wait.js'
 /** Requests, responses and cancellations on one channel of an encrypted connection. */
 
 /** Largest body of a request or response. */
-export const MESSAGE_BYTES_MAX = 12 << 20
+const MESSAGE_BYTES_MAX = 12 << 20
 
 /** What one connection may ask of a server at a time. */
 export interface Quotas {

@@ -14,11 +14,11 @@ import {
 import { codecOf, decodeChunk, encodeChunk } from '../../src/chunk/codecs.js'
 import { createSealDecoder, createSealEncoder, seal } from '../../src/chunk/seal.js'
 import { blake3, hash } from '../../src/crypto/hash.js'
-import { bigintOf, bytesOf, rsaKeyFromSeed, serializeSecretKey, spkiOf } from '../../src/crypto/rsa-key.js'
+import { bigintOf, bytesOf, rsaKeyFromSeed, serializeSecretKey } from '../../src/crypto/rsa-key.js'
 import { rsaPaths } from '../../src/crypto/rsa.js'
 import { CodecError } from '../../src/errors.js'
 import { bytesFrom } from '../helpers/bytes.js'
-import { primesOf } from '../helpers/rsa-keys.js'
+import { primesOf, spkiOf } from '../helpers/rsa-keys.js'
 
 const place = {
   chain: Buffer.alloc(32, 1),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { constants, createPublicKey, publicDecrypt } from 'node:crypto'
 import { test } from 'node:test'
-import { bigintOf, bytesOf, rsaKeyFromSeed, serializeSecretKey, spkiOf } from '../../src/crypto/rsa-key.js'
+import { bigintOf, bytesOf, rsaKeyFromSeed, serializeSecretKey } from '../../src/crypto/rsa-key.js'
 import {
   PAYLOAD_BYTES,
   loadRsaPrivateKey,
@@ -11,7 +11,7 @@ import {
 } from '../../src/crypto/rsa.js'
 import { CryptoError } from '../../src/errors.js'
 import { bytesFrom } from '../helpers/bytes.js'
-import { primesOf } from '../helpers/rsa-keys.js'
+import { primesOf, spkiOf } from '../helpers/rsa-keys.js'
 
 const keys = [rsaKeyFromSeed(Buffer.alloc(32, 1), 4), rsaKeyFromSeed(Buffer.alloc(32, 1), 3)]
 /** Blocks a path is given where many are wanted: what it does in about a second. */

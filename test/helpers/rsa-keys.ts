@@ -1,4 +1,4 @@
-import { checkPrimeSync } from 'node:crypto'
+import { checkPrimeSync, createPublicKey } from 'node:crypto'
 import { bigintOf, bytesOf, serializeSecretKey } from '../../src/crypto/rsa-key.js'
 import { bytesFrom } from './bytes.js'
 
@@ -74,4 +74,10 @@ function primeEnding(seed: string, bits: number, ending: bigint, low: bigint): b
   const random = bigintOf(bytesFrom(seed, Math.ceil(bits / 8))) & ((1n << BigInt(bits)) - 1n)
   const start = (((random | (7n << BigInt(bits - 3))) >> low) << low) | ending
   return primesFrom(start, 1n << low, 1)[0]!
+}
+
+/** A public key in the form (SubjectPublicKeyInfo, DER) in which OpenSSL, to compare with, reads it. */
+export function spkiOf(modulus: Uint8Array): Buffer {
+  const jwk = { kty: 'RSA', n: Buffer.from(modulus).toString('base64url'), e: 'AQAB' }
+  return createPublicKey({ key: jwk, format: 'jwk' }).export({ type: 'spki', format: 'der' })
 }

@@ -12,7 +12,7 @@ export const MEMBER_RATES: Rates = {
 }
 
 /** The same of a stranger, whose own operations are refused whatever they say. */
-export const STRANGER_RATES: Rates = {
+const STRANGER_RATES: Rates = {
   perSecond: { operations: 16, bytes: 64 << 10, units: 32 },
   burst: { operations: 256, bytes: 1 << 20, units: 512 }
 }

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { InputError } from '../../errors.js'
 
 /** What a page may do that this server gives: load its own files and ask its own server, nothing else. */
-export const POLICY = [
+const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",

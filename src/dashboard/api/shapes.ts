@@ -94,7 +94,7 @@ export const overviewShape = fields({
 
 const health = anyOf(['proven', 'failing', 'unproven', 'pending', 'lost', 'released'] as const)
 
-export const segmentShape = fields({
+const segmentShape = fields({
   segment: whole(),
   signer: keyText,
   codec: anyOf(codecNames),

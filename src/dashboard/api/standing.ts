@@ -16,7 +16,7 @@ export const named = (key: Uint8Array): string => keyOf(Buffer.from(key))
 export const hexOrNull = (bytes: Uint8Array | null): string | null => (bytes === null ? null : toHex(bytes))
 
 /** How well a copy does, in one word. @param p the chain's: what comes to a failure */
-export function healthOf(copy: CopyView, proven: number | null, p: Parameters): CopyAnswer['health'] {
+function healthOf(copy: CopyView, proven: number | null, p: Parameters): CopyAnswer['health'] {
   if (copy.state !== 'active') return copy.state
   if (copy.score >= p.failureForgivenBy) return 'failing'
   return proven === null ? 'unproven' : 'proven'

@@ -11,7 +11,7 @@ export interface HistoryLimits {
   events: number
 }
 
-export const historyLimits: HistoryLimits = { challenges: 2_000_000, events: 500_000 }
+const historyLimits: HistoryLimits = { challenges: 2_000_000, events: 500_000 }
 
 /** Readings between two looks at what has become too much, and rows that one look forgets. */
 const READINGS_PER_CLEANING = 256

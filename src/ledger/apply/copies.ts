@@ -46,7 +46,7 @@ export function renewCopy(state: State, { id, hypercore }: Copy): void {
 }
 
 /** Asks for the segment from chunk `start` of a copy to the hypercore's present end. */
-export function addTask(
+function addTask(
   state: State,
   hypercore: Hypercore,
   copy: number,
@@ -170,7 +170,7 @@ export function forkBytes(state: State, hypercore: Hypercore, copy: Copy, kept: 
 }
 
 /** Undoes what draws set aside for a task: X, room, and for a copy without segments its pinner's deposit. */
-export function clearTask(state: State, hypercore: Hypercore, copy: Copy, task: Task): void {
+function clearTask(state: State, hypercore: Hypercore, copy: Copy, task: Task): void {
   state.move(state.account(RESERVED), state.account(hypercore.account), task.reserved)
   clearSigner(state, task)
   clearPinner(state, copy, task)

@@ -30,7 +30,7 @@ export function chargeDecline(state: State, role: Role): void {
 }
 
 /** One side of a delivery that came to nothing pays: more with each such end. */
-export function chargeFailure(state: State, role: Role): void {
+function chargeFailure(state: State, role: Role): void {
   const fee = failedFee(role.failed, state.head.clock, state.parameters)
   role.failed = afterFailure(role.failed, state.head.clock, state.parameters)
   charge(state, role, fee)

@@ -82,7 +82,7 @@ export function acknowledge(state: State, sender: Account, { draw }: Body<'ackno
 }
 
 /** Whose yes a task waits for. */
-export function askedSide(task: Task): 'pinner' | 'signer' {
+function askedSide(task: Task): 'pinner' | 'signer' {
   return task.signer === null ? 'pinner' : 'signer'
 }
 

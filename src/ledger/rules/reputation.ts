@@ -2,7 +2,7 @@ import type { Outcome } from '../../protocol/operations.js'
 import { PPM, type Parameters } from '../../protocol/parameters.js'
 
 /** alpha and beta are whole numbers of this unit; at first both are one. */
-export const REPUTATION_ONE = 1_000_000
+const REPUTATION_ONE = 1_000_000
 
 /** Beta reputation, as Storj uses it, in fixed point. */
 export interface Reputation {
@@ -39,7 +39,7 @@ export function updateReputation(before: Reputation, outcome: Outcome, p: Parame
 /** How often reputations drift. */
 export const DRIFT_MS = 86_400_000
 /** What a day leaves of the distance to a new identity: half of it in 30 days, `2^(-1/30)`. Short enough that who was unlucky comes back, and no shorter than beginning anew would take. */
-export const DRIFT_PPM = 977_160
+const DRIFT_PPM = 977_160
 
 /**
  * Reputation after some days: alpha and beta both go back towards the one that they began with, rounded towards it. So a bad past is

@@ -3,7 +3,7 @@ import type { Parameters } from '../../protocol/parameters.js'
 /** The chain's date follows the wall clock by so much of the time that goes by: a wrong clock does no harm before somebody sees it. */
 const SLEW_PERCENT = 5
 /** What the date is off by more than this is corrected by an entry of its own, and by no other. */
-export const SET_TIME_MS = 3_600_000
+const SET_TIME_MS = 3_600_000
 /** Layers of the beacon that one tick may open: some 6 ms to check, and 11 hours of ticks of 10 s. */
 export const LAYERS_MAX = 4_096
 

@@ -15,9 +15,9 @@ import {
 export const CHAIN_PROTOCOL = 'datdot/chain/4'
 
 /** Operations that one submit may carry. */
-export const SUBMIT_MAX = 256
+const SUBMIT_MAX = 256
 /** Entries that one answer to `events` may carry, and the bytes at which it ends early. */
-export const EVENTS_MAX = 1024
+const EVENTS_MAX = 1024
 export const EVENTS_BYTES = 2 << 20
 /** How long `events` and `wait` may be held open for something to happen. */
 export const WAIT_MS_MAX = 30_000

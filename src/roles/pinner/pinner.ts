@@ -68,7 +68,7 @@ export interface PinnerOptions extends MemberOptions {
 export const COPIES = 'copies'
 
 /** Enough for close factors and those of p - 1 and p + 1; no elliptic curve. */
-export const SEARCH_STEPS = 1
+const SEARCH_STEPS = 1
 
 /** Hypercores that are announced at a time: one after the other, each would wait for the DHT's answer to the one before. */
 const ANNOUNCED_AT_A_TIME = 64

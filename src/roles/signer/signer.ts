@@ -44,7 +44,7 @@ export interface SignerOptions extends MemberOptions {
 }
 
 /** Longer than a pinner waits and looks, and less than what there is to deliver in (`deliverBaseMs`). */
-export const UNSERVED_MS = 240_000
+const UNSERVED_MS = 240_000
 
 /** Of the time to deliver in, the part in which blocks that nobody seems to have are looked for. */
 const HOLES_PART = 12
