@@ -68,26 +68,49 @@ export function stagesChart(report: ProfileReport): string {
 /** MB/s of every way while it was measured. */
 export function throughputChart(report: ProfileReport): string {
   const lines = measuredWays(report).map(({ name, moved }) => ({ name, points: ratesOf(moved.to) }))
+  return lineChart({
+    id: 'throughput',
+    title: 'MB/s over time',
+    lines,
+    unit: 'MB/s',
+    end: (ms) => `${(ms / 1000).toFixed(1)} s`
+  })
+}
+
+/** Lines over time, each from its own points, to one scale that begins at 0. */
+export function lineChart({
+  id,
+  title,
+  lines,
+  unit,
+  end
+}: {
+  id: string
+  title: string
+  lines: readonly { name: string; points: readonly { x: number; y: number }[] }[]
+  /** What the values are. */
+  unit: string
+  /** How the last moment is written. */
+  end: (x: number) => string
+}): string {
   const longest = Math.max(...lines.flatMap(({ points }) => points.map(({ x }) => x)), 1)
   const most = Math.max(...lines.flatMap(({ points }) => points.map(({ y }) => y)), 1)
   const height = 260
-  const x = (ms: number): number => 50 + (ms / longest) * (WIDTH - 70)
-  const y = (mb: number): number => height - 30 - (mb / most) * (height - 50)
+  const across = (x: number): number => 50 + (x / longest) * (WIDTH - 70)
+  const up = (y: number): number => height - 30 - (y / most) * (height - 50)
   const paths = lines.map(({ points }, i) => {
-    const way = points.map((point) => `${x(point.x).toFixed(1)},${y(point.y).toFixed(1)}`).join(' ')
+    const way = points.map(({ x, y }) => `${across(x).toFixed(1)},${up(y).toFixed(1)}`).join(' ')
     return `<polyline class="l${i % COLOURS}" points="${way}" />`
   })
   const axis =
-    text(45, y(most) + 4, threeDigits(most), 'end') +
-    text(45, y(0) + 4, '0', 'end') +
-    text(WIDTH - 20, height - 8, `${(longest / 1000).toFixed(1)} s`, 'end') +
-    text(50, 12, 'MB/s')
+    text(45, up(most) + 4, threeDigits(most), 'end') +
+    text(45, up(0) + 4, '0', 'end') +
+    text(WIDTH - 20, height - 8, end(longest), 'end') +
+    text(50, 12, unit)
   const legend = lines
     .map(({ name }, i) => `<span><i class="b${i % COLOURS}"></i>${escaped(name)}</span>`)
     .join('')
-  return (
-    svg('throughput', height, 'MB/s over time', axis + paths.join('')) + `<p class="legend">${legend}</p>`
-  )
+  return svg(id, height, title, axis + paths.join('')) + `<p class="legend">${legend}</p>`
 }
 
 function ratesOf({ samples }: Use): { x: number; y: number }[] {

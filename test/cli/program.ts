@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test'
 import { explain } from '../../src/cli/command.js'
 import { datdot } from '../../src/cli/commands.js'
 import { nothingLeft, openResources } from '../helpers/open-resources.js'
-import { closeAfter } from '../helpers/close-after.js'
+import { closeAfter, type Closing } from '../helpers/close-after.js'
 
 /** The compiled program. */
 export const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
@@ -30,7 +30,7 @@ export interface ProgramOptions {
 }
 
 /** Starts `datdot` with these arguments; what is left of it is killed with the test. */
-export function startProgram(t: TestContext, args: string[], options: ProgramOptions = {}): Program {
+export function startProgram(t: Closing, args: string[], options: ProgramOptions = {}): Program {
   const { cwd, tmp } = options
   const env: NodeJS.ProcessEnv = {
     ...process.env,
@@ -73,7 +73,7 @@ export interface Ended {
 
 /** Runs `datdot` to its end. */
 export async function runProgram(
-  t: TestContext,
+  t: Closing,
   args: string[],
   options: ProgramOptions = {}
 ): Promise<Ended> {

@@ -6,10 +6,10 @@ import { keyPairFromSeed } from '../../src/crypto/keys.js'
 import { opened } from '../../src/lifecycle.js'
 import { PrivateDht, createDht, type Network } from '../../src/swarm/dht.js'
 import { connectTo } from '../../src/swarm/host.js'
-import { closeAfter } from './close-after.js'
+import { closeAfter, type Closing } from './close-after.js'
 
 /** A private DHT that ends with the test. */
-export async function privateDht(t: TestContext): Promise<Network> {
+export async function privateDht(t: Closing): Promise<Network> {
   const dht = await opened(new PrivateDht())
   closeAfter(t, () => dht.close())
   return dht.network

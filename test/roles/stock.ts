@@ -16,11 +16,11 @@ import { leave } from '../../src/swarm/leave.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import type { RoleNetwork } from './network.js'
 import type { LogLine } from './process.js'
-import { closeAfter } from '../helpers/close-after.js'
+import { closeAfter, type Closing } from '../helpers/close-after.js'
 
 /** A stock store on a stock swarm, as the packages' own READMEs have them. */
 export async function stockPeer(
-  t: TestContext,
+  t: Closing,
   network: Network
 ): Promise<{ store: Corestore; swarm: Hyperswarm; end: () => Promise<void> }> {
   const store = new Corestore(join(temporaryFolder(t), 'store'))
