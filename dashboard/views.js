@@ -99,6 +99,19 @@ export function Hypercore({ id }) {
         hypercore client. A badge for your page:
         <code>${new URL(`./badge/${c.key}.svg`, location.href).href}</code>
       </p>
+      ${
+        c.problems.length > 0 &&
+        html`<h2>What is not as it was wanted</h2>
+          <${Table}
+            name="Problems"
+            heads=${['why', 'who', 'code']}
+            rows=${c.problems.map(({ code, message, who }) => [
+              message,
+              who === null ? '–' : who === c.key ? 'the hypercore' : member(who),
+              code
+            ])}
+          />`
+      }
       <h2>Copies</h2>
       <${Table}
         name="Copies"

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { addresses, size, type Setting } from '../daemon/setting.js'
+import { problemOf, type SaidProblem } from '../daemon/problems.js'
 import { DatdotError, InputError } from '../errors.js'
 import { nativeFailure } from './environment.js'
 import { printable } from './printable.js'
@@ -93,22 +94,38 @@ export function optionOf<T>(name: string, setting: Setting<T>, text: string | un
 }
 
 /**
- * The one line that a failed command leaves on standard error, and its exit code. An error without a code of ours is not
+ * The one line that a failed command leaves on standard error, its exit code, and what `--json` says of it. An error without a code of ours is not
  * explained, only told: with what caused it, as far as it says.
  */
-export function explain(thrown: unknown): { line: string; exitCode: number } {
+export function explain(thrown: unknown): { line: string; exitCode: number; problem: SaidProblem } {
   const error = nativeFailure(thrown) ?? thrown
   const oneLine = (text: string): string => printable(text.replace(/\s*\n\s*/g, ' '))
   if (error instanceof DatdotError) {
     const exitCode = error instanceof InputError ? EXIT_INPUT : EXIT_FAILED
-    return { line: `datdot: ${oneLine(error.message)} [${error.code}]`, exitCode }
+    return { line: `datdot: ${oneLine(error.message)} [${error.code}]`, exitCode, problem: problemOf(error) }
   }
   const said: string[] = []
   for (let at = error; at instanceof Error && said.length < CAUSES_MAX; at = at.cause) {
     said.push(at.name === 'Error' ? at.message : `${at.name}: ${at.message}`)
   }
   if (said.length === 0) said.push(String(error))
-  return { line: `datdot: ${oneLine(said.join(', caused by '))}`, exitCode: EXIT_FAILED }
+  const line = `datdot: ${oneLine(said.join(', caused by '))}`
+  return { line, exitCode: EXIT_FAILED, problem: problemOf(error) }
+}
+
+/** Tells of what failed a command in one line, and under `--json` as an object too; returns the exit code. */
+export function tellFailure(
+  error: unknown,
+  {
+    args,
+    stdout,
+    stderr
+  }: { args: readonly string[]; stdout: NodeJS.WritableStream | null; stderr: NodeJS.WritableStream }
+): number {
+  const { line, exitCode, problem } = explain(error)
+  if (args.includes('--json')) stdout?.write(JSON.stringify({ ok: false, problems: [problem] }) + '\n')
+  stderr.write(line + '\n')
+  return exitCode
 }
 
 /** Causes that a line tells of. */

@@ -4,7 +4,7 @@ import { closeSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { systemClock } from '../clock.js'
 import { InputError } from '../errors.js'
-import { EXIT_INPUT, explain } from './command.js'
+import { EXIT_INPUT, tellFailure } from './command.js'
 import { datdot, startFolder } from './commands.js'
 
 const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor))
@@ -47,12 +47,8 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
-/** Tells of an error in one line; returns the exit code. */
-function complain(error: unknown): number {
-  const { line, exitCode } = explain(error)
-  process.stderr.write(line + '\n')
-  return exitCode
-}
+const complain = (error: unknown): number =>
+  tellFailure(error, { args: process.argv, stderr: process.stderr, stdout: unsaid ? null : process.stdout })
 
 // What nobody awaits ends the command as well, in one line.
 process.on('uncaughtException', (error) => process.exit(complain(error)))

@@ -2,10 +2,12 @@ import { equal } from '../bytes.js'
 import { resolve } from 'node:path'
 import * as idEncoding from 'hypercore-id-encoding'
 import { findKey, wholeCopies } from '../daemon/keeping.js'
-import { hypercoreKey } from '../daemon/setting.js'
+import { holesProblem, problemText, saidProblem } from '../daemon/problems.js'
+import { hypercoreKey, namedKey } from '../daemon/setting.js'
 import { costPerDay, daysLeft, lastOutcomes, owedBy, workOf, type LastOutcomes } from '../daemon/standing.js'
 import { using } from '../lifecycle.js'
 import { consume } from '../local/consume.js'
+import { problemsOf } from '../ledger/rules/problems.js'
 import type { Parameters } from '../protocol/parameters.js'
 import type { HypercoreView } from '../protocol/views.js'
 import { TemporaryFolder } from '../temporary-folder.js'
@@ -62,7 +64,11 @@ ${codes}`,
           const ids = view.copies.map(({ id }) => id)
           const { parameters } = await chain.info()
           tellCopies(tell, view, { parameters, last: await lastOutcomes(chain, ids, io.signal) })
-        } else tell('unknown', { key }, `the chain has no hypercore ${idEncoding.encode(key)}`)
+        } else {
+          const message = 'the chain does not know this hypercore'
+          const problem = saidProblem({ code: 'HYPERCORE_UNKNOWN', message, who: key })
+          tell('unknown', { key, problems: [problem] }, problemText(problem))
+        }
         return EXIT_OK
       }
       const { chain: head } = await chain.info()
@@ -98,7 +104,7 @@ ${codes}`,
   async run(args, io) {
     const names = ['bootstrap', 'host', 'firewalled'] as const
     const { settings, json, positionals } = await configure('get', names, { args, io, positionals: 2 })
-    const key = argument('get', hypercoreKey, positionals[0])
+    const named = argument('get', namedKey, positionals[0])
     const folder = argument(
       'get',
       { shows: 'OUT', takes: 'a folder', parse: (given) => given },
@@ -106,10 +112,16 @@ ${codes}`,
     )
     const out = resolve(io.cwd, folder)
     const network = networkOf(settings)
+    const tell = tellerOf(io, json)
     return using(new TemporaryFolder('datdot-get-'), async ({ path: dir }) => {
-      const { kind } = await findKey(key, { ...world, network, dir, signal: io.signal })
+      const { key } = named
+      const { kind, hypercores, holes } = await findKey(named, { ...world, network, dir, signal: io.signal })
+      for (const [at, one] of hypercores.entries()) {
+        const problem = holesProblem(one, holes[at]!)
+        if (problem) tell('problem', { problems: [problem] }, problemText(problem))
+      }
       const { files, bytes } = await consume({ network, key, core: kind === 'core', out, signal: io.signal })
-      tellerOf(io, json)('read', { kind, files, bytes }, `${files} files, ${bytes} bytes in ${out}`)
+      tell('read', { kind, files, bytes }, `${files} files, ${bytes} bytes in ${out}`)
       return EXIT_OK
     })
   }
@@ -118,13 +130,8 @@ ${codes}`,
 function tellHypercore(tell: Teller, view: HypercoreView, p: Parameters): void {
   const { key, state, balance, length, byteLength, wanted } = view
   const whole = wholeCopies(view)
-  const waits = length === 0 ? ', waits for its first block' : ''
   const { fork, waits: next, conflict } = view
-  const forks = next
-    ? `; its author has taken more than half away: fork ${next.fork} waits, and follows in days`
-    : ''
-  const torn =
-    conflict === null ? '' : '; its author has signed two trees of one length: it does not grow any more'
+  const problems = problemsOf(view, p).map(saidProblem)
   const [day, days] = [costPerDay(view, p), daysLeft(view, p)]
   const { codec, refreshAfterMs: asked } = view.plan
   const refreshAfterMs = codec === 'seal' ? asked || p.lockMs : null
@@ -145,9 +152,13 @@ function tellHypercore(tell: Teller, view: HypercoreView, p: Parameters): void {
       whole,
       costPerDay: day,
       daysLeft: days,
-      refreshAfterMs
+      refreshAfterMs,
+      problems
     },
-    `${idEncoding.encode(Buffer.from(key))}  ${state}, ${whole} of ${wanted} copies whole, ${byteLength} bytes, ${amountText(balance)} datdots left${lasts}${waits}${forks}${torn}`
+    [
+      `${idEncoding.encode(Buffer.from(key))}  ${state}, ${whole} of ${wanted} copies whole, ${byteLength} bytes, ${amountText(balance)} datdots left${lasts}`,
+      ...problems.map((problem) => `  problem ${problemText(problem)}`)
+    ].join('\n')
   )
 }
 

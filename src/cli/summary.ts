@@ -1,3 +1,4 @@
+import { problemText } from '../daemon/problems.js'
 import type { NetworkResult } from '../local/up.js'
 import { printable } from './printable.js'
 
@@ -5,7 +6,8 @@ const GRAINS = 1_000_000n
 
 /** The result as `--json` prints it: one line, these fields and no others. */
 export function summaryJson(result: NetworkResult): string {
-  const { ok, driveKey, chainKey, copies, challenges, tokens, consumer, dataDir, bootstrap } = result
+  const { ok, driveKey, chainKey, copies, challenges, tokens, consumer, dataDir, bootstrap, problems } =
+    result
   return JSON.stringify({
     ok,
     driveKey,
@@ -32,7 +34,8 @@ export function summaryJson(result: NetworkResult): string {
       mbPerSecond: consumer.mbPerSecond
     },
     dataDir,
-    bootstrap
+    bootstrap,
+    problems
   })
 }
 
@@ -76,11 +79,17 @@ export function summaryText(result: NetworkResult): string {
     `consumer   ${consumer.files} files, ${consumer.bytes} bytes, ${consumer.mbPerSecond.toFixed(1)} MB/s, ` +
       (consumer.identical ? 'identical' : 'NOT IDENTICAL'),
     `data       ${result.dataDir}`,
-    ...result.problems.map((problem) => `problem    ${printable(problem)}`),
+    ...result.problems.map((problem) => `problem    ${printable(problemText(problem, nameIn(result)))}`),
     result.ok ? 'All of it held.' : 'Not all of it held.',
     ''
   ]
   return lines.join('\n')
+}
+
+/** Participants by their names, everything else by its key. */
+function nameIn({ reputations }: NetworkResult): (key: string) => string {
+  const names = new Map(reputations.map(({ key, name }) => [key, name]))
+  return (key) => names.get(key) ?? key
 }
 
 function datdots(grains: bigint): string {

@@ -2,9 +2,12 @@ import { resolve } from 'node:path'
 import * as idEncoding from 'hypercore-id-encoding'
 import { codecNames, type CodecName } from '../chunk/header.js'
 import { findKey, priceOf, topicOf, wholeCopies } from '../daemon/keeping.js'
-import { datdots, duration, hypercoreKey, wholeNumber, word } from '../daemon/setting.js'
+import { LastingProblems, holesProblem, problemText, saidProblem } from '../daemon/problems.js'
+import { datdots, duration, hypercoreKey, namedKey, wholeNumber, word } from '../daemon/setting.js'
+import type { NamedKey } from '../drive/key.js'
 import { scan } from '../drive/scan.js'
-import { InputError, SwarmError } from '../errors.js'
+import { ChainError, InputError, SwarmError } from '../errors.js'
+import { GONE, problemsOf } from '../ledger/rules/problems.js'
 import { donationBurn } from '../ledger/rules/economics.js'
 import { using } from '../lifecycle.js'
 import { DEFAULT_CODEC, planOf } from '../local/economy.js'
@@ -34,6 +37,9 @@ const own = {
   'dry-run': { purpose: 'say what it costs, and do nothing' }
 }
 const LOOK_MS = 1_000
+const DAY_MS = 86_400_000
+/** Looks in a row that what is waited for must have the same reason to be told of. */
+const LASTING_LOOKS = 5
 /** After so long without an answer it is said that the chain is away. */
 const AWAY_MS = 30_000
 const codes =
@@ -50,7 +56,7 @@ ${optionsHelp(walletSettings, own)}
 ${codes}`,
   async run(args, io) {
     const given = await configure('support', walletSettings, { args, io, positionals: 1, own })
-    const key = argument('support', hypercoreKey, given.positionals[0])
+    const key = argument('support', namedKey, given.positionals[0])
     return using(new Wallet(given.settings, 'support'), async (wallet) => {
       await supportKey(key, wallet, given, { io, tell: tellerOf(io, given.json) })
       return EXIT_OK
@@ -83,7 +89,8 @@ ${codes}`,
           const { driveKey } = await author.publish(source, { signal: io.signal })
           tell('published', { key: driveKey }, `drive ${idEncoding.encode(driveKey)}`)
           return using(new Wallet(given.settings, 'publish'), async (wallet) => {
-            const hypercores = await supportKey(driveKey, wallet, given, { io, tell })
+            const named = { key: driveKey, length: null }
+            const hypercores = await supportKey(named, wallet, given, { io, tell })
             if (given.own['dry-run'] === true) return EXIT_OK
             const kept = await untilKept(hypercores, wallet, { io, tell })
             if (!kept) return EXIT_INTERRUPTED
@@ -135,12 +142,12 @@ ${codes}`,
   }
 }
 
-const emptyText =
+const EMPTY =
   'it has no blocks yet: it is registered, and waits. Run this again once its author has written: if it is a drive, its blobs are found then'
 
 /** Registers what a key needs and donates to it; returns the keys of its hypercores. */
 async function supportKey(
-  key: Buffer,
+  named: NamedKey,
   { supporter, member, dir }: Wallet,
   { settings, own: given }: Configured,
   { io, tell }: { io: CommandIo; tell: Teller }
@@ -150,7 +157,8 @@ async function supportKey(
   const amount = optionOf('amount', datdots, text('amount')) ?? 100n * DATDOT
   const copies = optionOf('copies', wholeNumber(1, 100), text('copies')) ?? 2
   const codec = optionOf('codec', word(codecNames), text('codec')) ?? DEFAULT_CODEC
-  const { hypercores } = await findKey(key, {
+  const { key } = named
+  const { hypercores, holes } = await findKey(named, {
     ...world,
     network: networkOf(settings),
     dir,
@@ -183,25 +191,37 @@ async function supportKey(
     }
     paid.push(wanted.at(-1)![0])
   }
+  for (const [at, one] of hypercores.entries()) {
+    const problems = [
+      holesProblem(one, holes[at]!),
+      originals[at]!.length === 0 ? saidProblem({ code: 'HYPERCORE_EMPTY', message: EMPTY, who: one }) : null
+    ].filter((problem) => problem !== null)
+    for (const problem of problems) tell('problem', { problems: [problem] }, problemText(problem))
+  }
   const { once, month } = priceOf(originals, copies, parameters)
   const cost = await costOf(member.chain, paid)
   const { fee } = cost
   const costs = `${copies} copies cost ${amountText(once)} datdots once, and ${amountText(month)} a month at most; ${amountText(cost.amount)} are donated now, and a fee of ${amountText(fee)} is burned for that`
   tell('price', { copies, once, month, amount: cost.amount, fee }, costs)
+  const graceDays = (parameters.graceEpochs * parameters.epochMs) / DAY_MS
+  const ends = `when that is used up nothing is deleted for ${Number(graceDays.toFixed(1))} days; then pinners delete their copies, ${GONE}`
+  tell('end', { graceMs: parameters.graceEpochs * parameters.epochMs }, ends)
   if (given['dry-run'] === true) return hypercores
   await checkFunds(member.chain, cost)
   for (const [at, one] of hypercores.entries()) {
     const [first, grown] = wanted[at]!
     const original = originals[at]!
     await member.chain.submit(first, { signal: io.signal })
-    if (grown) await supporter.extend(one, original)
+    if (grown && !(await supporter.extend(one, original))) {
+      const message = 'it has grown: its pinners send that once enough has come, or been paid for it'
+      const problem = saidProblem({ code: 'GROWTH_EARLY', message, who: one })
+      tell('problem', { problems: [problem] }, problemText(problem))
+    }
     tell(
       'supported',
       { key: one, amount },
       `${amountText(amount)} datdots for hypercore ${idEncoding.encode(one)}`
     )
-    if (original.length > 0) continue
-    tell('waits', { key: one, code: 'HYPERCORE_EMPTY' }, emptyText)
   }
   return hypercores
 }
@@ -232,6 +252,8 @@ async function untilKept(
   { io, tell }: { io: CommandIo; tell: Teller }
 ): Promise<boolean> {
   let before = -1
+  const lasting = new LastingProblems(LASTING_LOOKS)
+  const { parameters } = await chain.info()
   while (!io.signal.aborted) {
     const asked = Promise.all(
       hypercores.map((key) => chain.hypercore(key, { timeoutMs: AWAY_MS, signal: io.signal }))
@@ -249,6 +271,12 @@ async function untilKept(
     if (whole !== before) tell('copies', { whole, wanted }, `${whole} of ${wanted} copies are whole`)
     before = whole
     if (whole >= wanted) return true
+    const problems = views.flatMap((view) => (view ? problemsOf(view, parameters) : [])).map(saidProblem)
+    const lost = views.find((view) => view?.state === 'lapsed')
+    if (lost) throw new ChainError('HYPERCORE_LAPSED', problems.map((one) => problemText(one)).join('; '))
+    for (const problem of lasting.look(problems)) {
+      tell('waits', { problems: [problem] }, `waits: ${problemText(problem)}`)
+    }
     await pause(world.clock, LOOK_MS, io.signal)
   }
   return false

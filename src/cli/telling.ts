@@ -1,14 +1,17 @@
 import * as idEncoding from 'hypercore-id-encoding'
+import type { SaidProblem } from '../daemon/problems.js'
 import { throughLog, type Logger, type LogValue } from '../log.js'
 import { amountText } from './amounts.js'
 import type { CommandIo } from './command.js'
 import { printable } from './printable.js'
 
 type Facts = Record<string, LogValue>
+/** What a command tells may have lists in it. */
+export type ToldFacts = Record<string, LogValue | readonly SaidProblem[]>
 
 /** What a running program says: a sentence for people, or one JSON object a line. */
 export interface Teller {
-  (event: string, facts: Facts, text: string): void
+  (event: string, facts: ToldFacts, text: string): void
 }
 
 export function tellerOf(io: CommandIo, json: boolean): Teller {
@@ -78,6 +81,13 @@ const sentences: Record<string, (facts: Facts) => string | undefined> = {
   'pinner.bounty-claimed': () =>
     'has shown the factor: the bounty is paid in some rounds unless somebody knew it before',
   'pinner.claim-failed': ({ error }) => `cannot claim a bounty: ${(error as Error).message}`,
+  'pinner.growth-waits': ({ key, code }) =>
+    `${writtenKey(key)} has grown, and the chain takes that not yet [${String(code)}]`,
+  'pinner.intake-paused': ({ key }) =>
+    `was asked to keep ${writtenKey(key)}, and declined: its disk takes no more writes`,
+  'pinner.unserved': ({ key }) => `finds nobody who serves ${writtenKey(key)}, and says so`,
+  'signer.holes': ({ key, blocks }) =>
+    `${String(blocks)} blocks of ${writtenKey(key)} are served by nobody: encodes all others`,
   'signer.sending': ({ draw }) => `encodes what draw ${String(draw)} asks for`,
   'signer.delivered': ({ draw }) => `delivered what draw ${String(draw)} asked for`,
   'signer.out-of-time': ({ draw }) => `has no more time for draw ${String(draw)}, and says so`,
@@ -86,7 +96,7 @@ const sentences: Record<string, (facts: Facts) => string | undefined> = {
 }
 
 /** Facts as JSON has them: keys in z-base-32, amounts as decimal strings of grains. */
-function plain(facts: Facts): Record<string, unknown> {
+function plain(facts: ToldFacts): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(facts).map(([name, value]) => [
       name,

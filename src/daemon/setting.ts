@@ -1,6 +1,6 @@
 import * as idEncoding from 'hypercore-id-encoding'
 import { BYTES_MAX } from '../bounds.js'
-import { parseKey } from '../drive/key.js'
+import { parseKey, type NamedKey } from '../drive/key.js'
 
 /** How one setting is written, wherever it stands: as a flag, in the environment, in a file. */
 export interface Setting<T> {
@@ -99,6 +99,13 @@ export const hypercoreKey: Setting<Buffer> = {
   shows: 'KEY',
   takes: 'the key of a hypercore or drive in z-base-32 or hex, or its address',
   parse: (text) => parseKey(text)?.key
+}
+
+/** The same, with the length that goes with it if one was given. */
+export const namedKey: Setting<NamedKey> = {
+  shows: 'KEY',
+  takes: hypercoreKey.takes,
+  parse: (text) => parseKey(text) ?? undefined
 }
 
 /** Keys of hypercores or drives, with commas between them. */

@@ -5,6 +5,7 @@ import type { ErrorClass, ErrorEntry } from './entry.js'
 import { evidenceErrors } from './evidence.js'
 import { networkErrors } from './network.js'
 import { operationErrors } from './operations.js'
+import { problemErrors } from './problems.js'
 import { programErrors } from './program.js'
 import { storageErrors } from './storage.js'
 
@@ -17,7 +18,8 @@ export const areas = {
   'Network and transfers': networkErrors,
   Storage: storageErrors,
   'Chunks, keys, trees and the engine': chunkErrors,
-  'Dashboard and API': dashboardErrors
+  'Dashboard and API': dashboardErrors,
+  'What a copy waits for, or a run came to': problemErrors
 } as const
 
 /** Every code with its class, cause and remedy. */
@@ -29,7 +31,8 @@ export const catalogue = {
   ...networkErrors,
   ...storageErrors,
   ...chunkErrors,
-  ...dashboardErrors
+  ...dashboardErrors,
+  ...problemErrors
 } as const
 
 type Catalogue = typeof catalogue

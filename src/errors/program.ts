@@ -73,6 +73,11 @@ export const programErrors = {
       'An address of dat:// was given; hypercores of before version 10 speak another protocol and cannot be reached.',
     remedy: 'Publish the data anew, as a folder or with a Hyperdrive of today, and give that key.'
   },
+  KEY_ADDRESS: {
+    class: 'InputError',
+    cause: 'An address of `hyper://` or `pear://` has a name where its key should be, or part of a key.',
+    remedy: 'Give the key itself; names such as `pear://keet` are known to Pear only.'
+  },
   KEY_EMPTY: {
     class: 'InputError',
     cause: 'Somebody serves the hypercore that was named, but it has no blocks yet.',
@@ -249,6 +254,11 @@ export const programErrors = {
     cause:
       'The process that reads the drive back like any reader ended with an error, which the message repeats.',
     remedy: 'Follow its message; the logs in the data folder say what the pinners did meanwhile.'
+  },
+  UNEXPECTED: {
+    class: 'Finding',
+    cause: 'Something ended for a reason that datdot did not expect and has no code for.',
+    remedy: 'Read the message; report it if it says nothing that you can mend.'
   },
   WAITED_TOO_LONG: {
     class: 'DatdotError',

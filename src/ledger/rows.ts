@@ -1,5 +1,5 @@
 import { type CodecName, codecNames } from '../chunk/header.js'
-import { taskStates } from '../protocol/views.js'
+import { taskStates, taskTroubles, type TaskTrouble } from '../protocol/views.js'
 import type { Row } from './database.js'
 import type { State } from './state.js'
 
@@ -10,6 +10,8 @@ export interface Hypercore {
   account: number
   state: 0 | 1 | 2
   graceUntil: number | null
+  /** Lapsed: whether that is since nobody served it. */
+  unserved: boolean
   fork: number
   length: number
   byteLength: number
@@ -113,6 +115,8 @@ export interface Task {
   merges: boolean
   /** … since its author has rewritten it. */
   forks: boolean
+  /** Why it is not done yet, and the role whose doing that was. */
+  trouble: { what: TaskTrouble; by: number | null } | null
 }
 
 function count(value: bigint | Buffer | null | undefined): number {
@@ -130,6 +134,7 @@ export function hypercoreFrom(row: Row): Hypercore {
     account: count(row.account),
     state: count(row.state) as 0 | 1 | 2,
     graceUntil: maybe(row.grace_until),
+    unserved: row.unserved === 1n,
     fork: count(row.fork),
     length: count(row.length),
     byteLength: count(row.byte_length),
@@ -214,7 +219,9 @@ export function taskFrom(row: Row): Task {
     delivered: row.delivered as Buffer | null,
     renewal: row.renewal !== 0n,
     merges: row.renewal === 2n,
-    forks: row.renewal === 3n
+    forks: row.renewal === 3n,
+    trouble:
+      row.trouble === null ? null : { what: taskTroubles[count(row.trouble)]!, by: maybe(row.troubled_by) }
   }
 }
 
@@ -248,7 +255,7 @@ export function taskOfCopy(state: State, copy: number): Task | null {
 export function saveTask(state: State, task: Task): void {
   state.db.run(
     `UPDATE tasks SET state = ?, fork = ?, end = ?, tree_hash = ?, signature = ?, byte_length = ?, round = ?, turn = ?, attempts = ?, unserved = ?, sought = ?, draw = ?,
-     pinner = ?, signer = ?, deadline = ?, bytes = ?, reserved = ?, locked = ?, delivered = ?
+     pinner = ?, signer = ?, deadline = ?, bytes = ?, reserved = ?, locked = ?, delivered = ?, trouble = ?, troubled_by = ?
      WHERE id = ?`,
     taskStates.indexOf(task.state),
     task.fork,
@@ -269,6 +276,8 @@ export function saveTask(state: State, task: Task): void {
     task.reserved,
     task.locked,
     task.delivered,
+    task.trouble && taskTroubles.indexOf(task.trouble.what),
+    task.trouble?.by ?? null,
     task.id
   )
 }

@@ -125,6 +125,8 @@ CREATE TABLE hypercores (
   account INTEGER NOT NULL REFERENCES accounts,
   state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 2),
   grace_until INTEGER,
+  -- lapsed: whether that is since nobody served it, not since nobody paid
+  unserved INTEGER NOT NULL DEFAULT 0 CHECK (unserved IN (0, 1)),
   fork INTEGER NOT NULL,
   length INTEGER NOT NULL CHECK (length >= 0),
   byte_length INTEGER NOT NULL CHECK (byte_length >= 0),
@@ -292,7 +294,10 @@ CREATE TABLE tasks (
   locked INTEGER NOT NULL DEFAULT 0 CHECK (locked >= 0),
   delivered BLOB,
   -- whether it encodes again what the copy has: 1 by another signer, 2 as one segment, 3 as its author has rewritten it
-  renewal INTEGER NOT NULL DEFAULT 0 CHECK (renewal BETWEEN 0 AND 3)
+  renewal INTEGER NOT NULL DEFAULT 0 CHECK (renewal BETWEEN 0 AND 3),
+  -- why it is not done yet, as taskTroubles has it, and whose doing that was
+  trouble INTEGER CHECK (trouble BETWEEN 0 AND 10),
+  troubled_by INTEGER REFERENCES roles
 ) STRICT;
 CREATE INDEX tasks_resting ON tasks (round, id) WHERE state = 0;
 CREATE INDEX tasks_wanted ON tasks (turn, id) WHERE state = 1;

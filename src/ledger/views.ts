@@ -94,6 +94,8 @@ export function hypercoreView(state: State, h: Hypercore): HypercoreView {
     grownClock: h.grownClock,
     waits: h.seen && { fork: h.seen.fork, until: h.seen.clock + state.parameters.evidenceWindowMs },
     conflict: h.conflictClock,
+    graceUntil: h.graceUntil === null ? null : h.graceUntil * state.parameters.epochMs,
+    unserved: h.unserved,
     plan: {
       copies: h.copies,
       targetPpm: h.targetPpm,
@@ -181,7 +183,8 @@ function viewTask(state: State, task: Task): TaskView {
     pinner: keyOf(task.pinner),
     signer: keyOf(task.signer),
     deadline: task.deadline,
-    renewal: task.renewal
+    renewal: task.renewal,
+    trouble: task.trouble && { what: task.trouble.what, by: keyOf(task.trouble.by) }
   }
 }
 

@@ -8,6 +8,7 @@ import { Wakeup } from '../wait.js'
 /** How a copy has done so far. */
 export interface CopyRecord {
   hypercore: Uint8Array
+  pinner: Uint8Array
   storage: Partial<Record<Outcome, number>>
   retrieval: Partial<Record<Outcome, number>>
 }
@@ -96,8 +97,8 @@ export class Observer extends Resource {
     }
   }
 
-  #activate({ copy, hypercore }: EffectBody<'activated'>): void {
-    this.copies.set(copy, { hypercore, storage: {}, retrieval: {} })
+  #activate({ copy, hypercore, pinner }: EffectBody<'activated'>): void {
+    this.copies.set(copy, { hypercore, pinner, storage: {}, retrieval: {} })
   }
 }
 

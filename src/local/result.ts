@@ -1,5 +1,7 @@
 import * as idEncoding from 'hypercore-id-encoding'
 import { roleNames, type Outcome } from '../protocol/operations.js'
+import { saidProblem, type SaidProblem } from '../daemon/problems.js'
+import { problemsOf } from '../ledger/rules/problems.js'
 import type { CopyView } from '../protocol/views.js'
 import type { Observer } from './observer.js'
 import { toHex } from '../bytes.js'
@@ -39,8 +41,8 @@ export interface NetworkResult {
   consumer: { files: number; bytes: number; identical: boolean; mbPerSecond: number }
   dataDir: string
   bootstrap: { host: string; port: number }[]
-  /** Why it is not ok, one sentence each. */
-  problems: string[]
+  /** Why it is not ok, or what there is to know though it is. */
+  problems: SaidProblem[]
 }
 
 export interface Findings {
@@ -51,7 +53,10 @@ export interface Findings {
   hypercores: Buffer[]
   wantedCopies: number
   consumer: NetworkResult['consumer']
-  problems: string[]
+  /** Why it is not ok. */
+  problems: SaidProblem[]
+  /** What there is to know though it may be ok. */
+  notices: SaidProblem[]
   dataDir: string
   bootstrap: { host: string; port: number }[]
 }
@@ -62,12 +67,18 @@ export async function summarise(findings: Findings): Promise<NetworkResult> {
   const { chain } = observer.member
   const problems = [...findings.problems]
   const summary = await chain.summary()
+  const { parameters } = await chain.info()
+  const say = (code: SaidProblem['code'], message: string, who: Uint8Array | null = null): void => {
+    problems.push(saidProblem({ code, message, who }))
+  }
   const copies: NetworkResult['copies'] = []
   for (const key of hypercores) {
     const view = await chain.hypercore(key)
     const active = view?.copies.filter(({ state }) => state === 'active') ?? []
     if (active.length < wantedCopies) {
-      problems.push(`hypercore ${idEncoding.encode(key)} has ${active.length} of ${wantedCopies} copies`)
+      say('COPIES_MISSING', `${active.length} of ${wantedCopies} copies are there`, key)
+      if (view) problems.push(...problemsOf(view, parameters).map(saidProblem))
+      else say('HYPERCORE_UNKNOWN', 'the chain does not know it', key)
     }
     for (const copy of active) {
       copies.push(...describe(copy, names))
@@ -77,9 +88,9 @@ export async function summarise(findings: Findings): Promise<NetworkResult> {
   problems.push(...failures(observer))
   const challenges = { storage: tally(summary.storage), retrieval: tally(summary.retrieval) }
   const { minted, burned, sum } = summary
-  if (sum !== 0n) problems.push(`the accounts sum to ${sum}, not 0`)
-  if (minted === 0n || burned === 0n) problems.push('nothing was minted or burned')
-  if (!consumer.identical) problems.push('what the consumer read is not what was published')
+  if (sum !== 0n) say('LEDGER_SUM', `the accounts sum to ${sum}, not 0`)
+  if (minted === 0n || burned === 0n) say('NOTHING_PAID', 'nothing was minted or burned')
+  if (!consumer.identical) say('READ_DIFFERS', 'what the consumer read is not what was published')
   return {
     ok: problems.length === 0,
     driveKey: idEncoding.encode(findings.driveKey),
@@ -91,7 +102,7 @@ export async function summarise(findings: Findings): Promise<NetworkResult> {
     consumer,
     dataDir: findings.dataDir,
     bootstrap: findings.bootstrap,
-    problems
+    problems: [...problems, ...findings.notices]
   }
 }
 
@@ -109,22 +120,23 @@ function describe(copy: CopyView, names: ReadonlyMap<string, string>): NetworkRe
   }))
 }
 
-function shortcomings({ id }: CopyView, { copies }: Observer): string[] {
+function shortcomings({ id, pinner }: CopyView, { copies }: Observer): SaidProblem[] {
   const record = copies.get(id)
   const missing: string[] = []
   if (!record?.storage.success) missing.push(`copy ${id} has passed no storage challenge`)
   if (!record?.retrieval.success) missing.push(`copy ${id} has passed no retrieval check`)
-  return missing
+  return missing.map((message) => saidProblem({ code: 'COPY_UNPROVEN', message, who: pinner }))
 }
 
 /** Outcomes that a pinner of this network, which are all honest, should have had no part in. */
-function failures({ copies }: Observer): string[] {
-  const found: string[] = []
+function failures({ copies }: Observer): SaidProblem[] {
+  const found: SaidProblem[] = []
   for (const [id, record] of copies) {
     for (const kind of ['storage', 'retrieval'] as const) {
       for (const [outcome, times] of Object.entries(record[kind])) {
         if (outcome === 'success' || outcome === 'unknown') continue
-        found.push(`an honest pinner failed: ${times} ${kind} challenges of copy ${id} came to ${outcome}`)
+        const message = `an honest pinner failed: ${times} ${kind} challenges of copy ${id} came to ${outcome}`
+        found.push(saidProblem({ code: 'PINNER_FAILED', message, who: record.pinner }))
       }
     }
   }

@@ -3,6 +3,8 @@ import * as idEncoding from 'hypercore-id-encoding'
 import type { Clock } from '../clock.js'
 import { randomBytes } from '../crypto/keys.js'
 import type { NamedKey } from '../drive/key.js'
+import { holesOf } from '../daemon/keeping.js'
+import { holesProblem, type SaidProblem } from '../daemon/problems.js'
 import { resolveKey } from '../drive/resolve.js'
 import { scan, type Source } from '../drive/scan.js'
 import { InputError } from '../errors.js'
@@ -31,15 +33,17 @@ export interface FindSubjectOptions {
   clock: Clock
   signal: AbortSignal
   step: (title: string) => void
+  /** Is told what of it nobody has. */
+  onProblem: (problem: SaidProblem) => void
 }
 
 /**
  * Finds a key in the swarm, and reads it once from its author to have something to compare with.
  *
- * @throws InputError KEY_EMPTY, KEY_UNREACHABLE; DatdotError CONSUMER_FAILED; the signal's reason
+ * @throws InputError KEY_EMPTY, KEY_UNREACHABLE; SwarmError BLOCK_UNREACHABLE; DatdotError CONSUMER_FAILED; the signal's reason
  */
 export async function findSubject({ key, length }: NamedKey, options: FindSubjectOptions): Promise<Subject> {
-  const { network, dirs, clock, signal, step } = options
+  const { network, dirs, clock, signal, step, onProblem } = options
   step('Looking for the key')
   const reader = new SwarmReader({ network, dir: dirs.finder, seed: randomBytes(32) })
   try {
@@ -65,6 +69,11 @@ export async function findSubject({ key, length }: NamedKey, options: FindSubjec
     })
     const { kind, hypercores } = await resolveKey(reader.store, opened)
     const core = kind === 'core'
+    const holes = await holesOf(reader.store, hypercores, { clock, signal })
+    for (const [at, one] of hypercores.entries()) {
+      const problem = holesProblem(one, holes[at]!)
+      if (problem) onProblem(problem)
+    }
     step('Reading from the author')
     const read = await consume({ network, key, core, out: dirs.reference, signal })
     return { key, core, hypercores, source: await readSource(dirs.reference, read.links) }

@@ -1,6 +1,8 @@
 import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import crypto from 'hypercore-crypto'
+import * as idEncoding from 'hypercore-id-encoding'
+import { problemsOf } from '../ledger/rules/problems.js'
 import type { CodecName } from '../chunk/header.js'
 import type { Clock } from '../clock.js'
 import { randomBytes } from '../crypto/keys.js'
@@ -16,8 +18,9 @@ import type { MemberOptions } from '../roles/member.js'
 import { Supporter } from '../roles/supporter.js'
 import { PrivateDht, networkAt, type Network } from '../swarm/dht.js'
 import { loadIdentity } from '../swarm/identity.js'
-import { settled, unlessAborted } from '../wait.js'
+import { pause, settled, unlessAborted } from '../wait.js'
 import { consume } from './consume.js'
+import { LastingProblems, problemOf, problemText, saidProblem, type SaidProblem } from '../daemon/problems.js'
 import { CHAIN, FAUCET, WALLET } from '../daemon/init.js'
 import { DataFolder, folderFull, isDiskFull } from '../roles/data-folder.js'
 import {
@@ -89,6 +92,9 @@ const CLOSE_PART_MS = 30_000
 /** Slowest that a whole step may go before it counts as stuck. */
 const SLOWEST_BYTES_PER_SECOND = 250_000
 const STEP_MS = 120_000
+/** How often it is looked at why copies are waited for, and how many looks what is said must last. */
+const LOOK_MS = 2_000
+const LASTING_LOOKS = 6
 /** What a network that goes on may write at least. */
 const RESUME_BYTES = 128 << 20
 /** What a key's hypercores may weigh without being asked about: there is no telling before they are found. */
@@ -182,7 +188,8 @@ class Up extends Resource {
   readonly #file: FileLog
   readonly #log: Logger
   readonly #names = new Map<string, string>()
-  readonly #problems: string[] = []
+  readonly #problems: SaidProblem[] = []
+  readonly #notices: SaidProblem[] = []
   #author: Author | undefined
   #running: Promise<NetworkResult> | undefined
 
@@ -249,10 +256,13 @@ class Up extends Resource {
     const bytes = resumed ? subject.source.bytes : await this.#sponsor(supporterOptions, subject)
     const patienceMs = STEP_MS + (bytes * copies * 1000) / SLOWEST_BYTES_PER_SECOND
     this.#step(resumed ? 'Looking for the copies' : 'Encoding copies')
-    await this.#until(observer, 'all copies', patienceMs, () => {
+    const encoded = (): boolean => {
       this.#progress.detail(`${observer.copies.size} of ${copies * subject.hypercores.length} accepted`)
       return observer.copies.size - observer.gone.size >= copies * subject.hypercores.length
-    })
+    }
+    await this.#sayingWhy(observer, subject.hypercores, () =>
+      this.#until(observer, 'all copies', patienceMs, encoded)
+    )
     await this.#closeAuthor()
     this.#step('Challenging pinners')
     const first = observer.epoch
@@ -281,6 +291,7 @@ class Up extends Resource {
       wantedCopies: copies,
       consumer,
       problems: this.#problems,
+      notices: this.#notices,
       dataDir: this.#data.path,
       bootstrap: network.bootstrap
     })
@@ -296,7 +307,11 @@ class Up extends Resource {
       dirs: { finder: this.#data.of('finder'), reference: this.#data.of('reference') },
       clock: this.#clock,
       signal: this.#over,
-      step: (title) => this.#step(title)
+      step: (title) => this.#step(title),
+      onProblem: (problem) => {
+        this.#notices.push(problem)
+        this.#progress.note(`warning: ${problemText(problem)}`)
+      }
     })
   }
 
@@ -435,14 +450,14 @@ class Up extends Resource {
       })
       this.#step('Comparing')
       const found = await differences(source, join(out, 'files'), read)
-      this.#problems.push(...found)
+      this.#problems.push(...found.map((message) => ({ code: 'READ_DIFFERS' as const, message, who: null })))
       const { files, bytes, downloadMs } = read
       const mbPerSecond = Math.round(bytes / downloadMs / 10) / 100
       return { files, bytes, identical: found.length === 0, mbPerSecond }
     } catch (error) {
       this.#over.throwIfAborted()
       if (isDiskFull(error)) throw error
-      this.#problems.push((error as Error).message)
+      this.#problems.push(problemOf(error))
       return { files: 0, bytes: 0, identical: false, mbPerSecond: 0 }
     }
   }
@@ -453,8 +468,47 @@ class Up extends Resource {
       await observer.until(what, holds, { timeoutMs, signal: this.#over })
     } catch (error) {
       if (!(error instanceof DatdotError) || error.code !== 'WAITED_TOO_LONG') throw error
-      this.#problems.push(error.message)
+      this.#problems.push(problemOf(error))
     }
+  }
+
+  /** Says while something is waited for what it waits for, if that lasts. */
+  async #sayingWhy(
+    observer: Observer,
+    hypercores: readonly Buffer[],
+    wait: () => Promise<void>
+  ): Promise<void> {
+    const done = new AbortController()
+    const signal = AbortSignal.any([done.signal, this.#over])
+    const lasting = new LastingProblems(LASTING_LOOKS)
+    const { chain } = observer.member
+    const look = async (): Promise<void> => {
+      while (await pause(this.#clock, LOOK_MS, signal)) {
+        const { parameters } = await chain.info({ signal })
+        const views = await Promise.all(hypercores.map((key) => chain.hypercore(key, { signal })))
+        const problems = views.flatMap((view) => (view ? problemsOf(view, parameters) : [])).map(saidProblem)
+        for (const problem of lasting.look(problems)) this.#sayWaiting(problem)
+      }
+    }
+    // A chain that does not answer for a while is waited for by whoever waits.
+    const looking = look().catch((error: unknown) =>
+      this.#log('up.reasons-failed', { error: error as Error })
+    )
+    try {
+      await wait()
+    } finally {
+      done.abort()
+      await looking
+    }
+  }
+
+  #sayWaiting(problem: SaidProblem): void {
+    this.#log('up.waits', { ...problem })
+    this.#progress.note(`waits: ${problemText(problem, (key) => this.#nameOf(key))}`)
+  }
+
+  #nameOf(key: string): string {
+    return this.#names.get(idEncoding.decode(key).toString('hex')) ?? key
   }
 
   #step(title: string): void {

@@ -109,6 +109,10 @@ export interface HypercoreView {
   waits: { fork: number; until: number } | null
   /** Chain time since which its author is known to have signed two trees of one fork and length. */
   conflict: number | null
+  /** In its grace: chain time from which on its copies are let go of unless it is given more. */
+  graceUntil: number | null
+  /** Lapsed: whether that is since nobody served it, not since nobody paid. */
+  unserved: boolean
   plan: Plan
   /** Copies that are wanted now (of a target: what it comes to). */
   wanted: number
@@ -162,6 +166,33 @@ export const taskStates = [
   'refused'
 ] as const
 
+/** What a task last came to nothing for, or waits for. In a ledger and on the wire by position. */
+export const taskTroubles = [
+  /** Nobody could be drawn, with the room and the deposit. */
+  'candidates',
+  /** The hypercore could not pay for it. */
+  'balance',
+  /** Who was drawn said neither yes nor no in its time. */
+  'silent',
+  /** Who was drawn has no room, or cannot write now. */
+  'busy',
+  /** Who was drawn found nobody who serves what is to be encoded. */
+  'unreachable',
+  /** What is served is not what the chain has on record. */
+  'mismatch',
+  /** Who was drawn said no, or gave up, without a reason that could be checked. */
+  'declined',
+  /** Its pinner showed that its signer is at fault. */
+  'fault',
+  /** Its signer did not deliver in its time. */
+  'late',
+  /** Its pinner did not accept in its time what its signer says it sent. */
+  'unaccepted',
+  /** Pinner and signer each found that nobody serves the hypercore. */
+  'unserved'
+] as const
+export type TaskTrouble = (typeof taskTroubles)[number]
+
 export interface TaskView {
   id: number
   copy: number
@@ -177,6 +208,8 @@ export interface TaskView {
   deadline: number | null
   /** Whether it encodes again what the copy has. */
   renewal: boolean
+  /** Why it is not done yet: what its last attempt came to, or what it waits for. Null where nothing has gone wrong. */
+  trouble: { what: TaskTrouble; by: Uint8Array | null } | null
 }
 
 /** What a drawn pinner is asked, before anybody is drawn to encode for it. */

@@ -82,12 +82,18 @@ test('what went wrong is one line with its code, and bad input has an exit code 
   const bad = new InputError('DATA_IN_USE', 'it is in use\n  by process 5')
   assert.deepEqual(explain(bad), {
     line: 'datdot: it is in use by process 5 [DATA_IN_USE]',
-    exitCode: EXIT_INPUT
+    exitCode: EXIT_INPUT,
+    problem: { code: 'DATA_IN_USE', message: 'it is in use\n  by process 5', who: null }
   })
   const failed = new DatdotError('CLOSED', 'a name with \u001b[2K in it')
   assert.deepEqual(explain(failed), {
     line: 'datdot: a name with \\u001b[2K in it [CLOSED]',
-    exitCode: EXIT_FAILED
+    exitCode: EXIT_FAILED,
+    problem: { code: 'CLOSED', message: 'a name with \u001b[2K in it', who: null }
   })
-  assert.deepEqual(explain('thrown'), { line: 'datdot: thrown', exitCode: EXIT_FAILED })
+  assert.deepEqual(explain('thrown'), {
+    line: 'datdot: thrown',
+    exitCode: EXIT_FAILED,
+    problem: { code: 'UNEXPECTED', message: 'thrown', who: null }
+  })
 })

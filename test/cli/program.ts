@@ -4,7 +4,7 @@ import { Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { TestContext } from 'node:test'
-import { explain } from '../../src/cli/command.js'
+import { tellFailure } from '../../src/cli/command.js'
 import { datdot } from '../../src/cli/commands.js'
 import { nothingLeft, openResources } from '../helpers/open-resources.js'
 import { closeAfter, type Closing } from '../helpers/close-after.js'
@@ -111,9 +111,7 @@ export async function callProgram(
   try {
     code = await datdot(args, io)
   } catch (error) {
-    const { line, exitCode } = explain(error)
-    said.stderr += line + '\n'
-    code = exitCode
+    code = tellFailure(error, { ...io, args })
   } finally {
     setTmp(TMPDIR)
   }

@@ -47,6 +47,14 @@ test('what is no key is none', () => {
     assert.equal(parseKey(text), null, text)
 })
 
-test('an address of dat:// is refused with the reason', () => {
-  assert.throws(() => parseKey(`dat://${hex}`), { code: 'KEY_DAT' })
+test('an address of dat:// is refused with the reason, whatever it names', () => {
+  for (const named of [hex, `${hex}+99`, 'beakerbrowser.com', ''])
+    assert.throws(() => parseKey(`dat://${named}`), { code: 'KEY_DAT' })
+  assert.throws(() => parseKey(`DAT://${hex}`), { code: 'KEY_DAT' })
+})
+
+test('an address of hyper:// or pear:// that names no key is refused, not taken for a path', () => {
+  for (const address of ['pear://keet', 'hyper://', `hyper://${z32.slice(1)}`, 'hypercore://x/y'])
+    assert.throws(() => parseKey(address), { code: 'KEY_ADDRESS' })
+  assert.deepEqual(parseKey(`HYPER://${z32}`)?.key, key)
 })

@@ -71,9 +71,11 @@ test('pinner, then signer find nobody who serves: neither pays or is rated, the 
     const { draw, pinner, signer } = pairs.pair()
     assert.equal(pairs.say(pinner, draw), 'ok')
     assert.equal(pairs.task!.state, 'delivering', 'the signer goes on looking')
+    assert.deepEqual(pairs.task!.trouble, { what: 'unreachable', by: pinner })
     assert.equal(pairs.say(signer, draw), 'ok')
     const { round } = network.ledger.chain()
     assert.equal(pairs.task!.state, 'resting')
+    assert.deepEqual(pairs.task!.trouble, { what: 'unserved', by: null })
     const rest = pairs.task!.round - round
     assert.equal(rest, unservedRounds(times, rules))
   }
@@ -139,6 +141,7 @@ test('a pinner that says no once its signer has been silent does not pay for it'
   assert.equal(pairs.say(pinner, draw, 'other'), 'ok')
   const fee = pairs.rules.failedFee
   assert.deepEqual([pairs.role(signer).deposit, pairs.role(pinner).deposit], [DEPOSIT - fee, DEPOSIT])
+  assert.deepEqual(pairs.task!.trouble, { what: 'late', by: signer })
 })
 
 for (const said of ['delivered', 'refused'] as const) {
@@ -150,6 +153,9 @@ for (const said of ['delivered', 'refused'] as const) {
     else assert.equal(pairs.say(signer, draw, 'other'), 'ok')
     assert.equal(pairs.task!.state, said)
     while (pairs.task!.draw === draw) pairs.network.tick()
+    const trouble =
+      said === 'delivered' ? { what: 'unaccepted', by: pinner } : { what: 'declined', by: signer }
+    assert.deepEqual(pairs.task!.trouble, trouble, 'what the signer said stands')
     const fee = pairs.rules.failedFee
     assert.deepEqual([pairs.role(signer).deposit, pairs.role(pinner).deposit], [DEPOSIT, DEPOSIT - fee])
     assert.ok(pairs.role(pinner).storagePpm < HALF, 'silence is rated')
@@ -212,8 +218,10 @@ test('a hypercore that nobody serves is given up after so many attempts, with it
     pairs.say(pinner, draw)
     pairs.say(signer, draw)
   }
-  const { state, balance } = network.ledger.hypercore(key)!
-  assert.deepEqual([state, balance], ['lapsed', before - 3n * pairs.rules.attemptFee])
+  const { state, balance, unserved } = network.ledger.hypercore(key)!
+  assert.deepEqual([state, balance, unserved], ['lapsed', before - 3n * pairs.rules.attemptFee, true])
+  network.sponsor('film', { copies: 1 })
+  assert.equal(network.ledger.hypercore(key)!.unserved, false, 'sponsored again it waits as a new one')
   assert.equal(network.ledger.summary().reserved, 0n)
 })
 

@@ -48,6 +48,7 @@ interface Json {
   consumer: { files: number; bytes: number; identical: boolean; mbPerSecond: number }
   dataDir: string
   bootstrap: { host: string; port: number }[]
+  problems: unknown[]
 }
 
 suite('a run of datdot up on random data', () => {
@@ -80,9 +81,10 @@ suite('a run of datdot up on random data', () => {
   })
 
   test('the object has exactly the fields that were promised, and all of it holds', () => {
-    const fields = 'ok driveKey chainKey copies challenges tokens consumer dataDir bootstrap'.split(' ')
+    const fields = 'ok driveKey chainKey copies challenges tokens consumer dataDir bootstrap problems'.split(' ')
     assert.deepEqual(Object.keys(json), fields)
     assert.equal(json.ok, true)
+    assert.deepEqual(json.problems, [])
     assertKey(json.driveKey)
     assertKey(json.chainKey)
     assert.equal(json.dataDir, data)

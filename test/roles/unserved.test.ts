@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { equal } from '../../src/bytes.js'
+import { problemsOf } from '../../src/ledger/rules/problems.js'
 import { DONATION_GRAINS, planOf } from '../../src/local/economy.js'
 import { original } from '../ledger/network.js'
 import { RoleNetwork } from './network.js'
@@ -27,6 +28,12 @@ test('a hypercore that nobody serves pays for the search itself: first its pinne
   const [refused] = of('refused')
   assert.ok(equal(refused!.by, signer.publicKey))
   assert.equal(of('redraw')[0]!.why, 'unserved')
+  const view = (await chain.hypercore(key))!
+  assert.deepEqual(
+    problemsOf(view, (await chain.info()).parameters).map(({ code, who }) => [code, who]),
+    [['HYPERCORE_UNREACHABLE', null]],
+    'the reason reaches whoever asks the chain'
+  )
   assert.deepEqual(of('penalised'), [])
   assert.deepEqual([await owned(pinner), await owned(signer)], before)
   assert.equal(balance - (await chain.hypercore(key))!.balance, 5_000n)

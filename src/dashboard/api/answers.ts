@@ -3,6 +3,7 @@ import { toHex } from '../../bytes.js'
 import { InputError } from '../../errors.js'
 import { sliceWalkSeed } from '../../evidence/slice-walk.js'
 import { hash } from '../../crypto/hash.js'
+import { problemsOf } from '../../ledger/rules/problems.js'
 import { decodeEntry } from '../../protocol/entry.js'
 import type { RoleName } from '../../protocol/operations.js'
 import type { Parameters } from '../../protocol/parameters.js'
@@ -13,7 +14,7 @@ import { seriesOf, totalsOf, paidSince, type Series } from '../history/series.js
 import { NETWORK, ofCopy, ofKey } from '../history/tally.js'
 import { keptUrn } from '../history/urns.js'
 import type * as shapes from './shapes.js'
-import { CANDIDATES_SHOWN, COPIES_MAX, PAGE_ROWS, SEGMENTS_MAX } from './shapes.js'
+import { CANDIDATES_SHOWN, COPIES_MAX, PAGE_ROWS, PROBLEMS_MAX, SEGMENTS_MAX } from './shapes.js'
 import { copyAnswer, hexOrNull, named, outlookOf, provenOf, keyOrNull } from './standing.js'
 
 const DAY_MS = 86_400_000
@@ -152,6 +153,9 @@ export class ApiAnswers {
         amount: amount.toString(),
         since
       })),
+      problems: problemsOf(view, parameters)
+        .slice(0, PROBLEMS_MAX)
+        .map(({ code, message, who }) => ({ code, message, who: keyOrNull(who) })),
       copies: view.copies
         .slice(0, COPIES_MAX)
         .map((copy) => copyAnswer(this.#file, copy, SEGMENTS_SHOWN, parameters))

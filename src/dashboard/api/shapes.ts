@@ -28,6 +28,8 @@ export const PAGE_ROWS = 50
 /** Copies of a hypercore, or roles of a key, that one answer describes. */
 export const COPIES_MAX = 1_000
 export const SEGMENTS_MAX = 4_096
+/** Reasons why a hypercore is not as its plan wants it: a few of itself, and two of each copy. */
+export const PROBLEMS_MAX = 2 * COPIES_MAX + 8
 
 export const errorShape = fields({
   code: phrase(64, 'stable; docs/errors.md has all'),
@@ -179,6 +181,14 @@ export const hypercoreShape = fields({
   provenAt: orNull(moment),
   outlook,
   supporters: many(fields({ key: keyText, amount: grains, since: moment }), PAGE_MAX),
+  problems: many(
+    fields({
+      code: phrase(64, 'stable; docs/errors.md has all'),
+      message: phrase(1_024),
+      who: orNull(keyText)
+    }),
+    PROBLEMS_MAX
+  ),
   copies: many(copyShape, COPIES_MAX)
 })
 

@@ -66,6 +66,9 @@ export function failDelivery(state: State, task: Task): void {
  */
 export function failSilent(state: State, task: Task, silent: 'pinner' | 'signer'): void {
   chargeFault(state, state.role(task[silent]!), 'offline')
+  // A signer that refused has said why.
+  if (task.state !== 'refused')
+    task.trouble = { what: silent === 'signer' ? 'late' : 'unaccepted', by: task[silent] }
   if (silent === 'signer') redraw(state, task, 'deliver', { drop: ['signer'] })
   else redraw(state, task, 'accept', { drop: BOTH, out: ['pinner'] })
 }
@@ -73,6 +76,7 @@ export function failSilent(state: State, task: Task, silent: 'pinner' | 'signer'
 /** The pinner says that it finds the hypercore nowhere, before its signer says anything: the task goes on. */
 export function saySought(state: State, task: Task, pinner: Role): void {
   task.sought = true
+  task.trouble = { what: 'unreachable', by: pinner.id }
   saveTask(state, task)
   state.emit({ kind: 'unserved', task: task.id, by: state.keyOf(pinner) })
 }
@@ -85,11 +89,12 @@ export function endUnserved(state: State, task: Task): void {
   const p = state.parameters
   const { hypercore: id } = copyById(state, task.copy)
   task.unserved++
+  task.trouble = { what: 'unserved', by: null }
   const given = task.unserved >= p.unservedMax
   redraw(state, task, 'unserved', { drop: BOTH, out: [], rest: unservedRounds(task.unserved, p) })
   const hypercore = hypercoreById(state, id)
   const account = state.account(hypercore.account)
   const fee = account.balance < p.attemptFee ? account.balance : p.attemptFee
   state.move(account, state.account(BURNED), fee)
-  if (given && !liveCopies(state, id).some((copy) => copy.state === 1)) lapseNow(state, hypercore)
+  if (given && !liveCopies(state, id).some((copy) => copy.state === 1)) lapseNow(state, hypercore, true)
 }

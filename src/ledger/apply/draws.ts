@@ -219,6 +219,9 @@ function restTask(
 ): void {
   // What is held is good as it is, and what is new need not wait for it.
   if (task.renewal && !task.forks) return dropRenewal(state, hypercore, copy, task, why)
+  // What befell it says more than that nobody is left to ask.
+  if (why === 'balance' || task.trouble === null || task.trouble.what === 'balance')
+    task.trouble = { what: why, by: null }
   task.state = 'resting'
   task.round = state.round + Math.max(1, Math.ceil(roundsPerEpoch(state.parameters) / 4))
   saveTask(state, task)

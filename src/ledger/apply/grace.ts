@@ -53,9 +53,13 @@ export function lapse(state: State, work: number): number {
   return done
 }
 
-/** A hypercore is given up: its copies are released. Returns how many. */
-export function lapseNow(state: State, { id, key }: Hypercore): number {
-  state.db.run('UPDATE hypercores SET state = 2, grace_until = NULL WHERE id = ?', id)
+/** A hypercore is given up: its copies are released. Returns how many. @param unserved whether that is since nobody serves it */
+export function lapseNow(state: State, { id, key }: Hypercore, unserved = false): number {
+  state.db.run(
+    'UPDATE hypercores SET state = 2, grace_until = NULL, unserved = ? WHERE id = ?',
+    unserved ? 1 : 0,
+    id
+  )
   state.emit({ kind: 'lapsed', hypercore: key })
   const copies = liveCopies(state, id)
   for (const copy of copies) releaseCopy(state, copy)

@@ -93,7 +93,7 @@ export function sponsor(
     `INSERT INTO hypercores (key, account, state, fork, length, byte_length, tree_hash, manifest, signature, codec, every, steps,
        copies, target_ppm, max_bytes, topic, refresh_after_ms, grown_clock)
        VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (key) DO UPDATE SET state = 0, fork = excluded.fork, length = excluded.length, byte_length = excluded.byte_length,
+     ON CONFLICT (key) DO UPDATE SET state = 0, unserved = 0, fork = excluded.fork, length = excluded.length, byte_length = excluded.byte_length,
        tree_hash = excluded.tree_hash, manifest = excluded.manifest, signature = excluded.signature, codec = excluded.codec, every = excluded.every, steps = excluded.steps,
        copies = excluded.copies, target_ppm = excluded.target_ppm, max_bytes = excluded.max_bytes, topic = excluded.topic,
        refresh_after_ms = excluded.refresh_after_ms, grown_clock = excluded.grown_clock,

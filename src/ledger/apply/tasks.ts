@@ -292,6 +292,13 @@ export function refuse(state: State, sender: Account, { draw, reason, evidence }
     }
     return saySought(state, task, role)
   }
+  // What the signer said stands: its pinner has only to say that nothing came.
+  if (task.state !== 'refused') {
+    task.trouble = {
+      what: evidence ? 'fault' : reason === 'other' ? 'declined' : reason,
+      by: evidence ? task.signer : role.id
+    }
+  }
   if (task.state === 'refused' && side === 'signer') {
     throw new ChainError('NOT_WAITING', 'its signer has refused this draw already')
   }
@@ -392,6 +399,7 @@ function expireTask(state: State, task: Task): void {
       const role = state.role(task[side]!)
       rate(state, role, 'offline')
       chargeDecline(state, role)
+      task.trouble = { what: 'silent', by: role.id }
       return redraw(state, task, 'acknowledge', { drop: [side] })
     }
     case 'delivering':

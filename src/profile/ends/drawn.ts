@@ -57,7 +57,8 @@ export function assignmentOf({ codec, original, signer, pinner }: Drawn): Assign
       pinner: null,
       signer: null,
       deadline: null,
-      renewal: false
+      renewal: false,
+      trouble: null
     },
     draw: 0,
     hypercore: fromHex(key),

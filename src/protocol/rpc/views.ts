@@ -36,7 +36,7 @@ import type {
   TaskView,
   WalkSegment
 } from '../views.js'
-import { taskStates } from '../views.js'
+import { taskStates, taskTroubles } from '../views.js'
 
 /** The ledger's views as they travel. A view without its encoder, or with another shape, does not compile. */
 const hash = fixed(32)
@@ -147,7 +147,8 @@ export const taskViewType: Type<TaskView> = struct({
   pinner: optional(hash),
   signer: optional(hash),
   deadline: optional(uint()),
-  renewal: flag
+  renewal: flag,
+  trouble: optional(struct({ what: oneOf(taskTroubles), by: optional(hash) }))
 })
 
 export const copyViewType: Type<CopyView> = struct({
@@ -176,6 +177,8 @@ export const hypercoreViewType: Type<HypercoreView> = struct({
   grownClock: uint(),
   waits: optional(struct({ fork: uint(), until: uint() })),
   conflict: optional(uint()),
+  graceUntil: optional(uint()),
+  unserved: flag,
   plan: planType,
   wanted: uint(),
   copies: list(copyViewType, 65_536)

@@ -75,9 +75,18 @@ const task = {
   pinner: bytes(7),
   signer: bytes(8),
   deadline: 9,
-  renewal: true
+  renewal: true,
+  trouble: { what: 'late' as const, by: bytes(8) }
 }
-const waiting = { ...task, state: 'resting' as const, draw: null, pinner: null, signer: null, deadline: null }
+const waiting = {
+  ...task,
+  state: 'resting' as const,
+  draw: null,
+  pinner: null,
+  signer: null,
+  deadline: null,
+  trouble: null
+}
 const copy = {
   id: 1,
   hypercore: bytes(2),
@@ -146,6 +155,8 @@ const views: [string, Type<unknown>, object][] = [
       grownClock: 10,
       waits: { fork: 11, until: 12 },
       conflict: 13,
+      graceUntil: 14,
+      unserved: true,
       plan: {
         copies: 3,
         targetPpm: 4,
@@ -309,6 +320,23 @@ test('every state and role that a view may have keeps its name', () => {
   ] as const
   for (const state of taskStates) {
     assert.equal(decode(taskViewType, encode(taskViewType, { ...task, state })).state, state)
+  }
+  const taskTroubles = [
+    'candidates',
+    'balance',
+    'silent',
+    'busy',
+    'unreachable',
+    'mismatch',
+    'declined',
+    'fault',
+    'late',
+    'unaccepted',
+    'unserved'
+  ] as const
+  for (const what of taskTroubles) {
+    const trouble = { what, by: null }
+    assert.deepEqual(decode(taskViewType, encode(taskViewType, { ...task, trouble })).trouble, trouble)
   }
   for (const state of ['pending', 'active', 'lost', 'released'] as const) {
     assert.equal(decode(copyViewType, encode(copyViewType, { ...copy, state })).state, state)
