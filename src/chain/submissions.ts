@@ -10,6 +10,7 @@ import type { Clock } from '../clock.js'
 import { Allowances } from './admission/allowance.js'
 import { FairQueue, type Place } from './admission/fair-queue.js'
 import { MEMBER_RATES, ratesOf } from './admission/limits.js'
+import { RecentReceipts } from './recent-receipts.js'
 
 /** Operations, and bytes of them, that are taken at a time; of strangers' so many beside them. */
 const BATCH = 2048
@@ -26,8 +27,6 @@ const PLACE_BYTES = 24 << 20
 const HELD_MS = 60_000
 /** From this many signatures on they are checked on other threads. */
 const ELSEWHERE = 32
-/** Operations that are remembered by hash, so that the same bytes sent twice get the same receipt. */
-const REMEMBERED = 65_536
 
 /** Checks operations on other threads: one byte an operation, as `checkWires` gives. */
 export type SignatureCheck = (wires: readonly Uint8Array[]) => Promise<Uint8Array>
@@ -84,7 +83,8 @@ export interface SubmissionPorts {
  */
 export class Submissions {
   readonly #ports: SubmissionPorts
-  readonly #receipts = new Map<string, Receipt>()
+  /** So that the same bytes sent twice get the same receipt. */
+  readonly #receipts = new RecentReceipts()
   readonly #queue = new FairQueue<Item>()
   /** Bytes that wait, of each place and of all. */
   readonly #bytes = new Map<string, number>()
@@ -102,7 +102,7 @@ export class Submissions {
     this.#ports = ports
     this.#places = new Allowances(ports.clock)
     this.#accounts = new Allowances(ports.clock)
-    for (const receipt of ports.recent ?? []) this.#receipts.set(toHex(receipt.operation), receipt)
+    for (const receipt of ports.recent ?? []) this.#receipts.add(receipt)
   }
 
   /**
@@ -285,22 +285,19 @@ export class Submissions {
   /** A sender that lost its connection sends the same bytes again, and gets the receipt it missed. */
   #remember(wire: Uint8Array, again: boolean, result: SubmitResult): SubmitResult {
     if (result.ok) {
-      this.#receipts.set(toHex(result.receipt.operation), result.receipt)
-      if (this.#receipts.size > REMEMBERED) {
-        const [oldest] = this.#receipts.keys()
-        this.#receipts.delete(oldest as string)
-      }
+      this.#receipts.add(result.receipt)
       return result
     }
     if (!again || result.error.code !== NONCE_CODE) return result
-    const receipt = this.#receipts.get(hashOf(this.#ports.ledger.chainId, wire) ?? '')
+    const hash = hashOf(this.#ports.ledger.chainId, wire)
+    const receipt = hash && this.#receipts.find(hash)
     return receipt ? { ok: true, receipt, units: 0 } : result
   }
 }
 
-function hashOf(chainId: Uint8Array, wire: Uint8Array): string | undefined {
+function hashOf(chainId: Uint8Array, wire: Uint8Array): Uint8Array | undefined {
   try {
-    return toHex(operationHash(chainId, unsignedBytes(decodeOperation(wire))))
+    return operationHash(chainId, unsignedBytes(decodeOperation(wire)))
   } catch (error) {
     if (error instanceof DatdotError) return undefined
     throw error
