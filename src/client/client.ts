@@ -286,6 +286,11 @@ export class ChainClient extends Asking {
     return this.submit({ kind: 'retire', body: { role } })
   }
 
+  /** A pinner will be away for so many epochs, from this one on; 0: it takes that back. */
+  pause(epoch: number, epochs: number): Promise<views.Receipt> {
+    return this.submit({ kind: 'pause', body: { epoch, epochs } })
+  }
+
   sponsor(body: Body<'sponsor'>): Promise<views.Receipt> {
     return this.submit({ kind: 'sponsor', body })
   }

@@ -322,6 +322,26 @@ export const operationErrors = {
     cause: 'An answer without a challenge in it, by a pinner that is not away.',
     remedy: 'Answer at least one; without any, it only says that its sender is back.'
   },
+  PAUSE_TIME: {
+    class: 'ChainError',
+    cause: 'A pause that would begin sooner than a whole epoch from now, or more than a month ahead.',
+    remedy: 'Have it begin with an epoch that the message names. Who is gone before is away, and is not paid.'
+  },
+  PAUSE_TOO_LONG: {
+    class: 'ChainError',
+    cause: 'With this pause the pauses of a month would come to more than the network’s pauseMs.',
+    remedy: 'Pause for as many epochs as the message says, or later in the month.'
+  },
+  PAUSE_KNOWN: {
+    class: 'ChainError',
+    cause: 'This pinner has announced a pause already that is not over.',
+    remedy: 'Take that back first, or wait for its end.'
+  },
+  PAUSE_UNKNOWN: {
+    class: 'ChainError',
+    cause: 'There is no pause to end that begins with this epoch.',
+    remedy: 'Nothing: it is over, or was never announced.'
+  },
   OPENING_UNKNOWN: {
     class: 'ChainError',
     cause: 'No opening after this challenge is asked for.',

@@ -102,6 +102,10 @@ CREATE TABLE roles (
   -- epoch in which it was heard of again; copies of which less is locked than should be
   back_epoch INTEGER NOT NULL DEFAULT 0,
   short INTEGER NOT NULL DEFAULT 0 CHECK (short >= 0),
+  -- pinner: its last pause, and the epoch in which that is looked at, until it is over
+  pause_epoch INTEGER,
+  pause_epochs INTEGER,
+  pause_due INTEGER,
   weight INTEGER NOT NULL DEFAULT 0 CHECK (weight >= 0),
   room INTEGER NOT NULL DEFAULT 0,
   backing INTEGER NOT NULL DEFAULT 0,
@@ -116,7 +120,15 @@ CREATE INDEX roles_leaving ON roles (id) WHERE state = 1;
 CREATE INDEX roles_away ON roles (away_since, id) WHERE away_since IS NOT NULL;
 CREATE INDEX roles_away_due ON roles (away_due, id) WHERE away_due IS NOT NULL;
 CREATE INDEX roles_holding ON roles (locked) WHERE role = 1 AND locked > 0;
+CREATE INDEX roles_pausing ON roles (pause_due, id) WHERE pause_due IS NOT NULL;
 CREATE INDEX roles_barred ON roles (barred_until, id) WHERE barred_until IS NOT NULL;
+-- epochs in which pinners are away as they said before
+CREATE TABLE pauses (
+  pinner INTEGER NOT NULL REFERENCES roles,
+  epoch INTEGER NOT NULL,
+  epochs INTEGER NOT NULL CHECK (epochs > 0),
+  PRIMARY KEY (pinner, epoch)
+) STRICT, WITHOUT ROWID;
 
 -- state: 0 active, 1 grace, 2 lapsed
 CREATE TABLE hypercores (
@@ -463,6 +475,7 @@ export const stateTables: readonly (readonly [table: string, order: string])[] =
   ['rounds', 'round'],
   ['accounts', 'id'],
   ['roles', 'id'],
+  ['pauses', 'pinner, epoch'],
   ['hypercores', 'id'],
   ['sponsors', 'hypercore, wallet'],
   ['copies', 'id'],

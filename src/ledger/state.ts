@@ -8,6 +8,7 @@ import { entryHash } from '../protocol/receipt.js'
 import { addAnchor } from './anchors.js'
 import { backedBytes } from './rules/economics.js'
 import type { FailedDeliveries } from './rules/deliveries.js'
+import { isPauseNear, type Pause } from './rules/pause.js'
 import { DRIFT_MS, newReputation, reputationPpm, type Reputation } from './rules/reputation.js'
 import { Urn } from './rules/lots.js'
 import { roundAt } from './rules/time.js'
@@ -81,6 +82,10 @@ export interface Role {
   backEpoch: number
   /** Copies of which less is locked than should be. */
   short: number
+  /** Pinner: its last pause, announced, going on or over; … */
+  pause: Pause | null
+  /** … and the epoch in which that is looked at: the one before it begins, then the one after it; null: it is over. */
+  pauseDue: number | null
   /** What draws see of it: as it was when the present draws were frozen, less what they have given it since. */
   frozen: Frozen
   /** It would weigh something else if it were frozen now. */
@@ -549,7 +554,7 @@ export class State {
     const backing = deposit > role.locked ? deposit - role.locked : 0n
     const roomBytes = Math.max(0, role.capacity - role.used)
     const trust = trustOf(ppm, role.quality)
-    const isThere = role.awaySince === null && role.short === 0
+    const isThere = role.awaySince === null && role.short === 0 && !isPauseNear(role.pause, this.head.epoch)
     const free = role.state === 0 && role.aged && role.barredUntil === null && isThere
     const drawable = free && ppm >= this.parameters.noNewCopiesPpm
     if (!drawable) return { weight: 0, roomBytes, backing, trust }
@@ -623,7 +628,7 @@ export class State {
   #writeRole(role: Role): void {
     this.db.run(
       `UPDATE roles SET state = ?, payout = ?, capacity = ?, used = ?, locked = ?, round = ?, aged = ?, alpha = ?, beta = ?,
-       alpha2 = ?, beta2 = ?, quality = ?, refund_clock = ?, drift_clock = ?, barred_until = ?, failed = ?, failed_until = ?, away_since = ?, away_at = ?, away_due = ?, back_epoch = ?, short = ?, weight = ?, room = ?, backing = ?, trust = ?, stale = ?
+       alpha2 = ?, beta2 = ?, quality = ?, refund_clock = ?, drift_clock = ?, barred_until = ?, failed = ?, failed_until = ?, away_since = ?, away_at = ?, away_due = ?, back_epoch = ?, short = ?, pause_epoch = ?, pause_epochs = ?, pause_due = ?, weight = ?, room = ?, backing = ?, trust = ?, stale = ?
        WHERE id = ?`,
       role.state,
       role.payout,
@@ -647,6 +652,9 @@ export class State {
       role.awayDue,
       role.backEpoch,
       role.short,
+      role.pause?.epoch ?? null,
+      role.pause?.epochs ?? null,
+      role.pauseDue,
       role.frozen.weight,
       role.frozen.roomBytes,
       role.frozen.backing,
@@ -688,6 +696,9 @@ export function roleFrom(row: Row): Role {
     awayDue: row.away_due === null ? null : Number(row.away_due),
     backEpoch: Number(row.back_epoch),
     short: Number(row.short),
+    pause:
+      row.pause_epoch === null ? null : { epoch: Number(row.pause_epoch), epochs: Number(row.pause_epochs) },
+    pauseDue: row.pause_due === null ? null : Number(row.pause_due),
     frozen: {
       weight: Number(row.weight),
       roomBytes: Number(row.room),

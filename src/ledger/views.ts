@@ -33,6 +33,8 @@ import {
 import { effectivePpm, type Role, type State } from './state.js'
 
 export function roleView(state: State, role: Role): RoleView {
+  const { epochMs } = state.parameters
+  const { pause, pauseDue } = role
   return {
     key: state.keyOf(role),
     payout: state.account(role.payout).key,
@@ -47,7 +49,11 @@ export function roleView(state: State, role: Role): RoleView {
     retrievalPpm: reputationPpm(role.retrieval),
     barredUntil: role.barredUntil,
     awaySince: role.awaySince,
-    shortCopies: role.short
+    shortCopies: role.short,
+    pause:
+      pause === null || pauseDue === null
+        ? null
+        : { from: pause.epoch * epochMs, until: (pause.epoch + pause.epochs) * epochMs }
   }
 }
 

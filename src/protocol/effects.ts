@@ -124,7 +124,9 @@ const effectBodies = {
   /** It passed the walk that it owed, and counts again; it is paid from chain time `paidFrom` on. */
   regained: struct({ copy: id, hypercore: key, pinner: key, paidFrom: uint() }),
   /** A copy that is not needed any more was not made to its end; its signer was paid for its work. */
-  withdrawn: struct({ task: id, copy: id, paid: amount })
+  withdrawn: struct({ task: id, copy: id, paid: amount }),
+  /** A pinner is not asked, nor paid, for so many epochs from this one on; 0: it has taken that back. */
+  pauseSet: struct({ key, epoch: uint(), epochs: uint() })
 }
 
 export type EffectKind = keyof typeof effectBodies

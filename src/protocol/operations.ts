@@ -142,6 +142,8 @@ export const bodies = {
     payout: optional(key)
   }),
   retire: struct({ role: oneOf(roleNames) }),
+  /** A pinner will be away for so many whole epochs, from this one on; 0: the pause that begins with it ends. */
+  pause: struct({ epoch: uint(), epochs: uint(1_000_000) }),
   sponsor: struct({ key, original: originalType, plan: planType, donation: amount }),
   extend: struct({ key, original: originalType }),
   /** The author has rewritten a hypercore: what it signed under a new fork, and how much of what is on record that leaves. */
@@ -206,6 +208,7 @@ const kindCodes: Record<Kind, number> = {
   replaceKey: 30,
   fork: 31,
   conflict: 32,
+  pause: 33,
   commitFactor: 40,
   claimFactor: 41,
   claimRoot: 42

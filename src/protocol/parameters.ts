@@ -70,6 +70,7 @@ export const parametersType = struct({
   offlineMaxMs: uint(31_536_000_000),
   surplusMs: uint(31_536_000_000),
   massOutageMs: uint(31_536_000_000),
+  pauseMs: uint(31_536_000_000),
   commitmentBits: uint(64),
   commitmentRounds: uint(1_000_000),
   revealAfterRounds: uint(1_000_000),
@@ -216,6 +217,8 @@ export const defaultParameters: Readonly<Parameters> = {
   surplusMs: 604_800_000,
   /** How much longer nobody is replaced or lost while over a third of what is held is away: then it is a backbone, or the chain. A day. */
   massOutageMs: 86_400_000,
+  /** How long in any 30 days a pinner may be away as it said before, for its pay alone. Twelve hours: a night in which a disk is copied to a larger one. It is proven 1.7 % less by that. */
+  pauseMs: 43_200_000,
   /** Zero bits that a commitment to a factor begins with: 2^20 hashes, a second of a core, which is what a finder without money pays. */
   commitmentBits: 20,
   /** A factor is shown within so many rounds, or its commitment is forgotten. A day. */

@@ -72,6 +72,8 @@ export interface RoleView {
   awaySince: number | null
   /** … and copies for which it has less deposited than should be locked, since substitutes were paid from that; it is not drawn while there are any. */
   shortCopies: number
+  /** A pinner: chain times between which it is away as it said before; it is neither asked nor paid then. Null: it has said nothing, or that is over. */
+  pause: { from: number; until: number } | null
 }
 
 /** What there is to win for showing that the key of a segment is not gone. */

@@ -133,6 +133,7 @@ const bodies: { [K in Kind]: (n: Numbers) => Body<K> | { body: Body<K>; detail: 
   setPayout: (n) => ({ key: key(n), role: n.of(roleNames), payout: key(n) }),
   replaceKey: (n) => ({ key: key(n), by: key(n) }),
   retire: (n) => ({ role: n.of(roleNames) }),
+  pause: (n) => ({ epoch: n.whole(), epochs: n.whole(1_000_000) }),
   sponsor: (n) => ({
     key: key(n),
     original: original(n),

@@ -31,6 +31,7 @@ const expectations: Record<string, string> = {
   'rules-merging': 'ms',
   'rules-challenges': 'seed',
   'rules-absence': 'fate',
+  'rules-pause': 'ms',
   merkle: 'root',
   slices: 'hash',
   refusal: 'code',

@@ -14,6 +14,7 @@ import {
   operations,
   openings,
   originals,
+  pauses,
   seal,
   wrap
 } from './vectors.js'
@@ -31,6 +32,7 @@ const checks: Record<string, (it: Comparisons, vectors: never) => void | Promise
   'rules-merging': merging,
   'rules-challenges': challenges,
   'rules-absence': absence,
+  'rules-pause': pauses,
   merkle,
   slices,
   refusal,

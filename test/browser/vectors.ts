@@ -32,6 +32,13 @@ import {
   type Extent
 } from '../../src/ledger/rules/forks.js'
 import { missedFor, paidEpochs, returnSteps } from '../../src/ledger/rules/absence.js'
+import {
+  pausedEpochs,
+  pausedMs,
+  pauseEpochsLeft,
+  pauseRange,
+  type Pause
+} from '../../src/ledger/rules/pause.js'
 import { mergedMs, mergeOf } from '../../src/ledger/rules/merging.js'
 import { verifyForkProof } from '../../src/protocol/fork-proof.js'
 import {
@@ -434,6 +441,30 @@ export function absence(it: Comparisons, vectors: Absences): void {
   for (const { missedMs, fate } of vectors.fates) it.same(missedFor(missedMs, p), fate, `${missedMs} ms`)
   for (const { epoch, last, back, paid } of vectors.paid) {
     it.same(paidEpochs(epoch, { last, back }), paid, `epoch ${epoch}`)
+  }
+}
+
+interface Pauses {
+  begins: { clock: number; epochMs: number; first: number; last: number }[]
+  left: (Pause & { before: Pause[]; epochMs: number; pauseMs: number; left: number })[]
+  within: { pauses: Pause[]; from: number; until: number; epochs: number }[]
+  lasted: { pauses: Pause[]; from: number; until: number; epochMs: number; ms: string }[]
+}
+
+export function pauses(it: Comparisons, vectors: Pauses): void {
+  for (const { clock, epochMs, first, last } of vectors.begins) {
+    const range = pauseRange(clock, { epochMs })
+    it.same(range.first, first, `${clock} ms`)
+    it.same(range.last, last, `${clock} ms`)
+  }
+  for (const { epoch, epochs, before, left, ...p } of vectors.left) {
+    it.same(pauseEpochsLeft({ epoch, epochs }, before, p), left, `epoch ${epoch}`)
+  }
+  for (const { pauses, from, until, epochs } of vectors.within) {
+    it.same(pausedEpochs(pauses, from, until), epochs, `${from} to ${until}`)
+  }
+  for (const { pauses, ms, epochMs, ...time } of vectors.lasted) {
+    it.same(String(pausedMs(pauses, time, { epochMs })), ms, `${time.from} ms`)
   }
 }
 

@@ -1,110 +1,8 @@
 import assert from 'node:assert/strict'
-import test, { type TestContext } from 'node:test'
-import type { KeyPair } from '../../src/crypto/keys.js'
-import type { Effect, EffectBody, EffectKind } from '../../src/protocol/effects.js'
-import { answerOf } from '../../src/protocol/operations.js'
-import type { Parameters } from '../../src/protocol/parameters.js'
-import type { CopyView, RoleView } from '../../src/protocol/views.js'
-import { closeAfter } from '../helpers/close-after.js'
-import { DEPOSIT, identity, TestNetwork } from './network.js'
-
-const PINNERS = ['pinner-1', 'pinner-2', 'pinner-3', 'pinner-4', 'pinner-5']
-const HYPERCORES = ['film', 'book', 'song']
-
-/** Three hypercores of two copies at five pinners, all active, with short limits. */
-class Absence {
-  readonly network: TestNetwork
-  readonly keys: Buffer[]
-  #gone: [string, KeyPair][] = []
-
-  constructor(t: TestContext, changes: Partial<Parameters> = {}) {
-    const names = ['signer-1', 'signer-2', 'signer-3', 'signer-4', ...PINNERS]
-    this.network = new TestNetwork(
-      { repairMs: 4_000, offlineMaxMs: 12_000, surplusMs: 6_000, massOutageMs: 0, ...changes },
-      names
-    )
-    closeAfter(t, () => this.network.close())
-    for (const name of names) this.network.register(name, name.split('-')[0] as 'signer')
-    this.keys = HYPERCORES.map((name) => this.network.sponsor(name))
-    for (let n = 0; n < 300 && this.copies.filter(({ state }) => state === 'active').length < 6; n++)
-      this.play(1)
-    // Every copy has passed a challenge.
-    this.play(25)
-  }
-
-  get copies(): CopyView[] {
-    return this.keys.flatMap((key) => this.network.ledger.hypercore(key)!.copies)
-  }
-
-  /** Who holds copies of fewest hypercores, but one, and one of its copies. */
-  get someone(): { pinner: KeyPair; copy: CopyView } {
-    const held = PINNERS.map((name) => {
-      const pinner = identity(name)
-      return {
-        pinner,
-        held: this.copies.filter((copy) => copy.pinner && pinner.publicKey.equals(copy.pinner))
-      }
-    }).filter(({ held }) => held.length > 0)
-    const [{ pinner, held: own }] = held.sort((a, b) => a.held.length - b.held.length) as [(typeof held)[0]]
-    return { pinner, copy: own[0]! }
-  }
-
-  role({ publicKey }: KeyPair): RoleView {
-    return this.network.ledger.account(publicKey).roles[0]!
-  }
-
-  copy(id: number): CopyView {
-    return this.network.ledger.copy(id)!
-  }
-
-  /** From now on nothing comes of it. */
-  leave({ publicKey }: KeyPair): void {
-    const name = publicKey.toString('hex')
-    this.#gone.push([name, this.network.identities.get(name)!])
-    this.network.identities.delete(name)
-  }
-
-  back(): void {
-    for (const [name, keyPair] of this.#gone.splice(0)) this.network.identities.set(name, keyPair)
-  }
-
-  /** So many ticks, in which everybody who is there does what is asked, or, without `make`, makes no copies. */
-  play(ticks: number, make = true): void {
-    for (let n = 0; n < ticks; n++) {
-      this.network.tick()
-      if (make) this.network.work()
-      else {
-        this.network.acknowledge()
-        for (const keyPair of this.network.identities.values()) this.network.answer(keyPair)
-        this.network.settle()
-      }
-    }
-  }
-
-  /** Plays until something holds. */
-  until(holds: () => boolean, what: string, make = true): void {
-    for (let n = 0; n < 400 && !holds(); n++) this.play(1, make)
-    assert.ok(holds(), what)
-  }
-
-  effects<K extends EffectKind>(kind: K, from = 0): EffectBody<K>[] {
-    const out: Effect[] = []
-    for (let seq = from; seq < this.network.ledger.length(); seq++)
-      out.push(...this.network.ledger.effects(seq)!.effects)
-    return out.filter((effect) => effect.kind === kind) as unknown as EffectBody<K>[]
-  }
-
-  outcomes(copy: number, from: number): { outcome: string; paid: bigint }[] {
-    return this.effects('settled', from)
-      .filter((of) => of.copy === copy)
-      .map(({ outcome, paid }) => ({ outcome, paid }))
-  }
-
-  sayBack(pinner: KeyPair): string {
-    const { body, detail } = answerOf([])
-    return this.network.code(pinner, { kind: 'answer', body }, detail)
-  }
-}
+import test from 'node:test'
+import type { CopyView } from '../../src/protocol/views.js'
+import { Absence, PINNERS } from './absent.js'
+import { DEPOSIT, identity } from './network.js'
 
 test('a pinner that is away for a while loses nothing: its copy answers a longer walk, and is paid from its return on', (t) => {
   const of = new Absence(t)
@@ -119,8 +17,7 @@ test('a pinner that is away for a while loses nothing: its copy answers a longer
   of.back()
   const returned = of.network.ledger.length()
   assert.equal(of.sayBack(pinner), 'ok')
-  const walk = of.network.ledger.challenges(pinner.publicKey).find((challenge) => challenge.copy === copy.id)!
-  assert.equal(walk.steps, 5 * 8)
+  assert.equal(of.walk(pinner, copy.id), 5 * 8)
   of.network.work()
   assert.deepEqual(of.outcomes(copy.id, returned), [{ outcome: 'success', paid: 0n }])
   assert.equal(of.copy(copy.id).missedSince, null)
@@ -196,10 +93,7 @@ test('what is missed for too long is made elsewhere at its pinner’s cost; back
   const instead = pending()!.id
   of.back()
   assert.equal(of.sayBack(pinner), 'ok')
-  assert.equal(
-    of.network.ledger.challenges(pinner.publicKey).find((challenge) => challenge.copy === copy.id)?.steps,
-    Math.ceil(copy.bytes / 1_024)
-  )
+  assert.equal(of.walk(pinner, copy.id), Math.ceil(copy.bytes / 1_024))
   of.network.answer(pinner)
   of.network.settle()
   of.play(1, false)

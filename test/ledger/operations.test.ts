@@ -81,6 +81,7 @@ function statements(): { name: string; statement: Statement; detail?: Uint8Array
       statement: { kind: 'replaceKey', body: { key: Buffer.alloc(32, 1), by: Buffer.alloc(32, 2) } }
     },
     { name: 'retire', statement: { kind: 'retire', body: { role: 'verifier' } } },
+    { name: 'pause', statement: { kind: 'pause', body: { epoch: 300, epochs: 12 } } },
     {
       name: 'sponsor',
       statement: {

@@ -22,12 +22,13 @@ import { closeAfter } from '../helpers/close-after.js'
 const RULES = new URL('../../../src/ledger/apply/', import.meta.url)
 const TESTS = new URL('../../../test/ledger/apply/', import.meta.url)
 /** Files whose every code is in this very matrix. */
-const COVERED = ['money.ts', 'bounties.ts', 'fees.ts']
+const COVERED = ['money.ts', 'bounties.ts', 'fees.ts', 'pauses.ts']
 /** What no operation that is submitted meets, but an entry of a log: held by the audit's tests. */
 const OF_LOGS = ['RULES_UNKNOWN', 'TIME_BACKWARDS']
 
 const SENDER = identity('pinner-1')
-const OTHER = identity('pinner-2').publicKey
+const OTHER_PINNER = identity('pinner-2')
+const OTHER = OTHER_PINNER.publicKey
 
 const transfer = (to: Buffer, amount: bigint): Statement => ({ kind: 'transfer', body: { to, amount } })
 const donate = (key: Uint8Array, amount: bigint): Statement => ({ kind: 'donate', body: { key, amount } })
@@ -73,7 +74,74 @@ const unworked = ({ ledger }: TestNetwork): Statement => ({
 })
 const other = { ...SENDER, ...identity('finder') }
 
+/** So many epochs from one that lies so many after the first that may be. */
+const pause = ({ ledger, clock }: TestNetwork, after: number, epochs: number): Statement => {
+  const { epochMs } = ledger.parameters()
+  return { kind: 'pause', body: { epoch: Math.ceil(clock / epochMs) + 1 + after, epochs } }
+}
+const MONTH = 2_592_000
+
 const cases: Case[] = [
+  {
+    kind: 'pause',
+    code: 'ROLE_UNKNOWN',
+    refused: (network) => pause(network, 0, 1),
+    sender: () => identity('supporter'),
+    allowed: (network) => {
+      network.register('supporter', 'pinner')
+      return pause(network, 0, 1)
+    }
+  },
+  {
+    kind: 'pause',
+    code: 'PAUSE_TIME',
+    refused: (network) => pause(network, -1, 1),
+    allowed: (network) => pause(network, 0, 1)
+  },
+  {
+    kind: 'pause',
+    code: 'PAUSE_TIME',
+    refused: (network) => pause(network, MONTH, 1),
+    allowed: (network) => pause(network, MONTH - 2, 1)
+  },
+  {
+    kind: 'pause',
+    code: 'PAUSE_TOO_LONG',
+    given: (network) =>
+      void network.ledger.changeParameters({ ...network.ledger.parameters(), pauseMs: 7_999 }),
+    refused: (network) => pause(network, 0, 8),
+    allowed: (network) => pause(network, 0, 7)
+  },
+  {
+    kind: 'pause',
+    code: 'PAUSE_KNOWN',
+    given: (network) => void network.send(SENDER, pause(network, 5, 1)),
+    refused: (network) => pause(network, 9, 1),
+    allowed: (network) => pause(network, 5, 0)
+  },
+  {
+    kind: 'pause',
+    code: 'PAUSE_UNKNOWN',
+    given: (network) => void network.send(SENDER, pause(network, 5, 1)),
+    refused: (network) => pause(network, 4, 0),
+    allowed: (network) => pause(network, 5, 0)
+  },
+  {
+    kind: 'pause',
+    code: 'FEE_UNPAID',
+    sender: () => OTHER_PINNER,
+    given: (network) => {
+      const { balance } = network.ledger.account(OTHER_PINNER.publicKey)
+      network.send(OTHER_PINNER, transfer(SENDER.publicKey, balance))
+      const { deposit } = network.ledger.account(OTHER_PINNER.publicKey).roles[0]!
+      network.ledger.changeParameters({ ...network.ledger.parameters(), feePerUnit: deposit })
+    },
+    refused: (network) => pause(network, 0, 1),
+    allowed: (network) => {
+      network.ledger.changeParameters({ ...network.ledger.parameters(), feePerUnit: 10n })
+      return pause(network, 0, 1)
+    }
+  },
   {
     kind: 'transfer',
     code: 'AMOUNT_ZERO',

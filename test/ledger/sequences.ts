@@ -77,7 +77,8 @@ export const command: fc.Arbitrary<Command> = fc.record({
       'claim',
       'payout',
       'payout',
-      'replace'
+      'replace',
+      'pause'
     ]
   ),
   a: fc.nat(1_000_000),
@@ -209,6 +210,14 @@ function play(network: TestNetwork, { kind, a, b }: Command): void {
       })
       if (ledger.account(by.publicKey).roles.length > 0)
         network.identities.set(Buffer.from(by.publicKey).toString('hex'), by)
+      return
+    }
+    case 'pause': {
+      const epoch = ledger.chain().epoch + (b % 5)
+      // One that is announced is ended, now and then.
+      const [pauses] = ledger.account(who.publicKey).roles.flatMap(({ pause }) => pause ?? [])
+      const known = pauses && a % 3 === 0 ? pauses.from / ledger.parameters().epochMs : epoch
+      network.code(who, { kind, body: { epoch: known, epochs: a % 3 === 0 ? 0 : a % 15 } })
       return
     }
     case 'retire':

@@ -256,7 +256,7 @@ def fees():
         fee("transfer", 1, a, varint(1)), fee("transfer", 1, a, varint(252)), fee("transfer", 1, a, varint(253)),
         fee("transfer", 1, a, varint(2**61)), fee("donate", 1, a, varint(10**8)),
         fee("register", 2, b"\1", varint(10**12), varint(200 * 10**6), zero), fee("register", 2, b"\0", zero, zero, b"\1", b),
-        fee("setPayout", 1, a, b"\1", b), fee("replaceKey", 2, a, b), fee("retire", 2, b"\2"),
+        fee("setPayout", 1, a, b"\1", b), fee("replaceKey", 2, a, b), fee("retire", 2, b"\2"), fee("pause", 2, varint(500_000), varint(12)),
         fee("sponsor", 4 + 2, a, one, *plan(2, 0), varint(10**8)), fee("sponsor", 4 + 100, a, long, *plan(1000, 0), zero),
         fee("sponsor", 4 + 4, a, one, *plan(0, 900_000), zero),
         fee("extend", 4, a, one), fee("extend", 4, a, long),

@@ -5,6 +5,7 @@ import { epochOf } from '../rules/schedule.js'
 import { copyById, copyFrom, hypercoreById, saveAbsence, type Copy } from '../rows.js'
 import type { Account, Role, State } from '../state.js'
 import { countedCopies, fillCopies, loseCopy, wantedCopies } from './copies.js'
+import { withoutPauses } from './pause-rows.js'
 import { askPinner } from './slots.js'
 import { beginSurplus } from './surplus.js'
 
@@ -62,12 +63,13 @@ export function miss(state: State, copy: Copy, pinner: Role, asked: number): 'ke
     pinner.awaySince = asked
     pinner.awayDue = asked + epochMs
     state.emit({ kind: 'wentAway', key: state.keyOf(pinner), since: asked })
-  } else if (missedFor(asked - pinner.awaySince, p) !== 'kept') pinner.awayDue = state.head.clock
+  } else if (missedFor(withoutPauses(state, pinner, pinner.awaySince, asked), p) !== 'kept')
+    pinner.awayDue = state.head.clock
   state.touch(pinner)
   // Who misses that walk too is not asked for another one at once, or it would wait for one that it can answer.
   copy.walkFrom = copy.missedSince === null ? 0 : asked + epochMs
   copy.missedSince ??= asked
-  const fate = missedFor(asked - copy.missedSince, p)
+  const fate = missedFor(withoutPauses(state, pinner, copy.missedSince, asked), p)
   if (fate === 'lost' && !isHeld(state, pinner, p.offlineMaxMs)) return 'lost'
   if (fate !== 'kept' && copy.goneSince === null && !isHeld(state, pinner, p.repairMs)) replace(state, copy)
   else saveAbsence(state, copy)
@@ -131,10 +133,11 @@ function replace(state: State, copy: Copy): void {
 }
 
 /** Whether nobody is replaced or lost for now, since so many went away together. */
-function isHeld(state: State, { awaySince }: Role, limitMs: number): boolean {
+function isHeld(state: State, role: Role, limitMs: number): boolean {
   const { db, head, parameters: p } = state
-  const since = awaySince!
-  if (head.clock >= heldUntil(since, limitMs, p)) return false
+  const since = role.awaySince!
+  const paused = head.clock - since - withoutPauses(state, role, since, head.clock)
+  if (head.clock >= heldUntil(since + paused, limitMs, p)) return false
   const sum = (sql: string, ...values: number[]): bigint =>
     (db.get(sql, ...values)!.sum as bigint | null) ?? 0n
   const away = sum(
@@ -162,7 +165,7 @@ export function followAbsent(state: State, work: number): number {
     done++
     const role = state.role(Number(id))
     if (role.awaySince === null) continue
-    const fate = missedFor(role.awayAt! - role.awaySince, p)
+    const fate = missedFor(withoutPauses(state, role, role.awaySince, role.awayAt!), p)
     if (fate !== 'kept' && !isHeld(state, role, fate === 'lost' ? p.offlineMaxMs : p.repairMs)) {
       const left = work - done
       const found = db.all(

@@ -24,6 +24,7 @@ import { payFee } from './fees.js'
 import { fork, showConflict } from './forks.js'
 import { extend, sponsor } from './hypercores.js'
 import { donate, transfer } from './money.js'
+import { pausePinner } from './pauses.js'
 import { register, replaceKey, retire, setPayout } from './roles.js'
 import { accept, acknowledge, deliver, judge, refuse } from './tasks.js'
 import { settleOpenings } from './openings.js'
@@ -94,6 +95,9 @@ function act(
       return 0
     case 'retire':
       retire(state, sender, operation.body)
+      return 0
+    case 'pause':
+      pausePinner(state, sender, operation.body)
       return 0
     case 'sponsor':
       sponsor(state, sender, operation.body)
@@ -180,6 +184,10 @@ function checkParameters(p: Parameters): void {
   ]
   for (const name of positive) {
     if (p[name] === 0) throw new ChainError('PARAMETERS_INVALID', `${name} must not be 0`)
+  }
+  // Else a copy would be lost before another is made of it.
+  if (p.repairMs > p.offlineMaxMs) {
+    throw new ChainError('PARAMETERS_INVALID', 'repairMs must not be longer than offlineMaxMs')
   }
 }
 

@@ -19,6 +19,7 @@ import { beginGrace } from './grace.js'
 import { topUpLock } from './locks.js'
 import { awaitOpening, pinnerAnswered } from './openings.js'
 import { afterOutcome } from './outcomes.js'
+import { pausesSince } from './pause-rows.js'
 import { askPinner } from './slots.js'
 import { isPaid } from './surplus.js'
 
@@ -122,7 +123,11 @@ function close(state: State, row: Row, outcome: Outcome): void {
   const fee = outcome === 'unknown' ? 0n : p.challengeFee
   if (outcome === 'success') {
     const epoch = Number(row.epoch)
-    const epochs = paidEpochs(epoch, { last: copy.storageEpoch, back: pinner.backEpoch })
+    const epochs = paidEpochs(epoch, {
+      last: copy.storageEpoch,
+      back: pinner.backEpoch,
+      pauses: pausesSince(state, pinner, copy.storageEpoch)
+    })
     const reward = storageReward(copy.bytes, epochs, p)
     const wanted = isPaid(state, copy, hypercore) ? paidFor(reward, effectivePpm(pinner)) : 0n
     if (canPay(state, hypercore, wanted + fee)) {

@@ -13,6 +13,7 @@ import { effectivePpm, type Account, type Role, type State } from '../state.js'
 import { burnFee, canPay } from './challenges.js'
 import { afterOutcome } from './outcomes.js'
 import { beaconOf, partakers, refreshRoles, shownAt } from './draws.js'
+import { hasPaused, pausesSince } from './pause-rows.js'
 import { rate } from './roles.js'
 import { isPaid } from './surplus.js'
 
@@ -298,13 +299,18 @@ function settleCheck(
   const median = enough && reports.size > 0 ? medianMeasurement([...reports.values()]) : null
   // Who was away meanwhile serves nobody, and is not paid: that is no second fault.
   const isAway = pinner.awayAt !== null && pinner.awayAt >= since
-  const unserved: Outcome = isAway || pinner.awaySince !== null ? 'offline' : 'failure'
+  const isPaused = hasPaused(state, pinner, epoch)
+  const unserved: Outcome = isAway || isPaused || pinner.awaySince !== null ? 'offline' : 'failure'
   const outcome: Outcome = median === null ? 'unknown' : isServed(median, p) ? 'success' : unserved
   const agreed = drawn.filter((id) => {
     const report = reports.get(id)
     return report !== undefined && median !== null && isServed(report, p) === (outcome === 'success')
   })
-  const epochs = paidEpochs(epoch, { last: copy.retrievalEpoch, back: pinner.backEpoch })
+  const epochs = paidEpochs(epoch, {
+    last: copy.retrievalEpoch,
+    back: pinner.backEpoch,
+    pauses: pausesSince(state, pinner, copy.retrievalEpoch)
+  })
   const share = p.checkReward / BigInt(p.checkVerifiers)
   const wanted =
     outcome === 'success' && isPaid(state, copy, hypercore)
@@ -325,7 +331,8 @@ function settleCheck(
     if (!reports.has(id)) rate(state, role, 'offline')
     else if (median !== null) rate(state, role, agreed.includes(id) ? 'success' : 'failure')
   }
-  if (outcome !== 'unknown') copy.retrievalEpoch = epoch
+  // What was served before a pause is paid by the next check after it.
+  if (outcome !== 'unknown' && !(outcome === 'offline' && isPaused)) copy.retrievalEpoch = epoch
   if (outcome !== 'offline') pinner.retrieval = updateReputation(pinner.retrieval, outcome, p)
   if (outcome === 'success' && median) pinner.quality = updateQuality(pinner.quality, median, p)
   state.rated(pinner)

@@ -1,3 +1,4 @@
+import { isPauseNear } from '../rules/pause.js'
 import { earlierValue } from '../rules/beacon.js'
 import { drawSeed } from '../rules/draw.js'
 import { copyLock, encodedBytesMax, segmentPrice, signerLock } from '../rules/economics.js'
@@ -347,6 +348,7 @@ function hasRoom(state: State, role: Role, task: Task): boolean {
   return (
     role.state === 0 &&
     role.awaySince === null &&
+    !isPauseNear(role.pause, state.head.epoch) &&
     role.capacity - role.used >= task.bytes &&
     state.account(role.account).balance >= role.locked
   )

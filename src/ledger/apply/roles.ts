@@ -5,6 +5,7 @@ import type { Parameters } from '../../protocol/parameters.js'
 import { DRIFT_MS, driftReputation, updateReputation } from '../rules/reputation.js'
 import { addCopy, releaseCopy } from './copies.js'
 import { payFeeOfRole } from './fees.js'
+import { forgetPauses } from './pause-rows.js'
 import { copyById } from '../rows.js'
 import { accountKinds, BURNED, roleFrom, type Account, type Role, type State } from '../state.js'
 
@@ -212,6 +213,7 @@ export function continueRetirements(state: State, work: number): number {
     const refund = deposit.balance
     state.move(deposit, state.account(role.payout), refund)
     role.state = 2
+    forgetPauses(state, role)
     state.touch(role)
     state.emit({ kind: 'retired', key: state.keyOf(role), role: role.role, refund })
     done++

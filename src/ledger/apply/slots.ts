@@ -1,10 +1,12 @@
 import { outerLayer } from '../rules/beacon.js'
 import { returnSteps } from '../rules/absence.js'
+import { isPausedIn } from '../rules/pause.js'
 import { answerMs, evidenceMs } from '../rules/schedule.js'
 import { slotLot, slotOf, slotSeed, slotShare } from '../rules/slots.js'
 import type { Row } from '../database.js'
 import type { Copy } from '../rows.js'
 import type { State } from '../state.js'
+import { withoutPauses } from './pause-rows.js'
 
 /** Rounds of a slot looked at that count as one step of a tick. */
 const ROUNDS_PER_STEP = 64
@@ -139,10 +141,11 @@ function drawOne(state: State, of: Slots, seed: Uint8Array): void {
 
 /**
  * Asks a pinner for copies that were drawn, the longest waiting first, as long as it has fewer than `openMax` challenges open. Of a copy one is on its
- * way at a time, its evidence and the verdict included.
+ * way at a time, its evidence and the verdict included. A pause is not asked in: what is drawn meanwhile waits for its end.
  */
 export function askPinner(state: State, pinner: number): void {
   const { head, parameters: p } = state
+  if (isPausedIn(state.role(pinner).pause, head.epoch)) return
   const rows = state.db.all(
     `SELECT d.copy, c.segments, c.bytes, c.missed_since, h.steps FROM due_copies d JOIN copies c ON c.id = d.copy JOIN hypercores h ON h.id = c.hypercore
      WHERE d.pinner = ? AND NOT EXISTS (SELECT 1 FROM challenges o WHERE o.copy = d.copy) ORDER BY d.round, d.copy LIMIT ?`,
@@ -154,20 +157,20 @@ export function askPinner(state: State, pinner: number): void {
     'SELECT count(*) AS n, sum(steps) AS steps FROM challenges WHERE pinner = ? AND state = 0',
     pinner
   )!
-  const asked = rows.slice(0, Math.max(0, p.openMax - Number(open.n))).map((row) => stepsOf(state, row))
+  const asked = rows
+    .slice(0, Math.max(0, p.openMax - Number(open.n)))
+    .map((row) => stepsOf(state, pinner, row))
   // All of them are read from the same disk.
   const steps = asked.reduce((sum, row) => sum + row.steps, Number(open.steps ?? 0))
   for (const row of asked) ask(state, pinner, row, head.clock + answerMs(steps, p))
 }
 
 /** How far a copy is walked: further where it missed a challenge. */
-function stepsOf(
-  { head, parameters: p }: State,
-  row: Row
-): { copy: number; segments: number; steps: number } {
+function stepsOf(state: State, pinner: number, row: Row): { copy: number; segments: number; steps: number } {
+  const { head, parameters: p } = state
   const [copy, segments, planned] = [Number(row.copy), Number(row.segments), Number(row.steps)]
   if (row.missed_since === null) return { copy, segments, steps: planned }
-  const missedMs = head.clock - Number(row.missed_since)
+  const missedMs = withoutPauses(state, state.role(pinner), Number(row.missed_since), head.clock)
   return { copy, segments, steps: returnSteps({ steps: planned, bytes: Number(row.bytes), missedMs }, p) }
 }
 

@@ -12,6 +12,7 @@ import { lapse } from './grace.js'
 import { ageRoles, drawTasks, wakeTasks } from './draws.js'
 import { endBars, endLocks } from './locks.js'
 import { refreshSegments } from './renewal.js'
+import { followPauses } from './pauses.js'
 import { continueRetirements, driftRoles } from './roles.js'
 import { expireRefusals, expireTasks } from './tasks.js'
 import { drawOpenings, expireOpenings } from './openings.js'
@@ -43,6 +44,7 @@ export function tick(state: State, body: Body<'tick'>): number {
     expireTasks,
     expireRefusals,
     followAbsent,
+    followPauses,
     endSurplus,
     payBounties,
     forgetCommitments,

@@ -1,4 +1,5 @@
 import type { Parameters } from '../../protocol/parameters.js'
+import { pausedEpochs, type Pause } from './pause.js'
 
 /** Steps of a walk that find a loss of 1 % with p = 99 %: what a copy owes after a long absence. */
 const LONG_WALK_STEPS = 459
@@ -29,9 +30,13 @@ export function missedFor(
   return missedMs >= p.repairMs ? 'replaced' : 'kept'
 }
 
-/** Epochs that are paid: since the last outcome, and not those in which the pinner was away, up to the one in which it came back. */
-export function paidEpochs(epoch: number, { last, back }: { last: number; back: number }): number {
-  return Math.max(0, epoch - Math.max(last, back))
+/** Epochs that are paid: since the last outcome, and not those in which the pinner was away, up to the one in which it came back, nor its pauses. */
+export function paidEpochs(
+  epoch: number,
+  { last, back, pauses = [] }: { last: number; back: number; pauses?: readonly Pause[] }
+): number {
+  const from = Math.max(last, back)
+  return epoch <= from ? 0 : epoch - from - pausedEpochs(pauses, from, epoch)
 }
 
 /** How long a copy is not paid whose substitute was there before it came back: as long as it was away, at most until the surplus ends. */

@@ -26,6 +26,7 @@ export function unitsOf({ kind, body }: Statement, p: Parameters): number {
       return 4
     case 'register':
     case 'retire':
+    case 'pause':
     case 'replaceKey':
     case 'refuse':
       return 2

@@ -19,6 +19,7 @@ export function feePayer(kind: Kind): FeePayer {
       return null
     case 'register':
     case 'retire':
+    case 'pause':
       return 'deposit'
     case 'claimFactor':
     case 'claimRoot':

@@ -92,7 +92,8 @@ export const roleViewType: Type<RoleView> = struct({
   retrievalPpm: ppm,
   barredUntil: optional(uint()),
   awaySince: optional(uint()),
-  shortCopies: uint()
+  shortCopies: uint(),
+  pause: optional(struct({ from: uint(), until: uint() }))
 })
 
 export const bountyViewType: Type<BountyView> = struct({

@@ -75,6 +75,12 @@ test('parameters that the rules cannot work with are refused, at the beginning a
       message: `${name} must not be 0`
     })
   }
+  const { repairMs } = body.parameters
+  assert.throws(() => begin({ parameters: { ...body.parameters, offlineMaxMs: repairMs - 1 } }), {
+    code: 'PARAMETERS_INVALID',
+    message: 'repairMs must not be longer than offlineMaxMs'
+  })
+  begin({ parameters: { ...body.parameters, offlineMaxMs: repairMs } })
   const network = new TestNetwork()
   closeAfter(t, () => network.close())
   const changed = network.ledger.parameters()

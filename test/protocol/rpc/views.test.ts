@@ -39,7 +39,8 @@ const role = {
   retrievalPpm: 9,
   barredUntil: null,
   awaySince: 5_000,
-  shortCopies: 1
+  shortCopies: 1,
+  pause: { from: 7_200_000, until: 10_800_000 }
 }
 const segment = {
   key: bytes(1),
