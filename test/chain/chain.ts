@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import createTestnet from '@hyperswarm/testnet'
-import HyperDHT from 'hyperdht'
+import type HyperDHT from 'hyperdht'
 import Hyperswarm from 'hyperswarm'
 import Protomux from 'protomux'
 import type { Parameters } from '../../src/protocol/parameters.js'
@@ -24,6 +24,7 @@ import type { Verdict } from '../../src/evidence/verdict.js'
 import { asynchronous } from '../../src/ledger/host.js'
 import { wallClock } from '../helpers/wall-clock.js'
 import { createLogger } from '../../src/log.js'
+import { createDht } from '../../src/swarm/dht.js'
 import { TestNetwork, identity } from '../ledger/network.js'
 import type { Tasks } from '../../workers/tasks.js'
 import { closeAfter } from '../helpers/close-after.js'
@@ -95,7 +96,7 @@ export async function testChain(
   let running: { service: ChainService; stores: ChainStores; host: ChainHost }
 
   const start = async (): Promise<void> => {
-    const dht = new HyperDHT({ bootstrap, host: '127.0.0.1' })
+    const dht = createDht({ bootstrap, host: '127.0.0.1' })
     const swarm = new Hyperswarm({ dht, keyPair: identity('chain swarm') })
     const ledger = asynchronous(network.ledger)
     const keyPair = network.chain
@@ -165,7 +166,7 @@ export async function testChain(
     },
     client(name, options = {}) {
       const keyPair = identity(name)
-      const dht = new HyperDHT({ bootstrap, host: '127.0.0.1' })
+      const dht = createDht({ bootstrap, host: '127.0.0.1' })
       const client = new ChainClient({
         ...options,
         chainKey: network.chain.publicKey,
@@ -207,7 +208,7 @@ export async function rawChannel(
   chain: TestChain,
   name: string
 ): Promise<{ channel: ClientChannel; end: () => Promise<void> }> {
-  const dht = new HyperDHT({ bootstrap: chain.bootstrap, host: '127.0.0.1' })
+  const dht = createDht({ bootstrap: chain.bootstrap, host: '127.0.0.1' })
   const stream = dht.connect(chain.network.chain.publicKey, { keyPair: identity(name) })
   stream.on('error', () => {})
   const channel = new ClientChannel(Protomux.from(stream), CHAIN_PROTOCOL, { clock: systemClock })

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import Corestore from 'corestore'
-import HyperDHT from 'hyperdht'
 import Hyperswarm from 'hyperswarm'
 import { decodeEntry } from '../../src/protocol/entry.js'
 import { followLog } from '../../src/client/published-log.js'
@@ -12,6 +11,7 @@ import { chainCoreKey } from '../../src/client/chain-cores.js'
 import { ChainStores } from '../../src/chain/stores.js'
 import { asynchronous } from '../../src/ledger/host.js'
 import { using } from '../../src/lifecycle.js'
+import { createDht } from '../../src/swarm/dht.js'
 import { TestNetwork } from '../ledger/network.js'
 import { testChain } from './chain.js'
 import { assertSame } from '../helpers/bytes.js'
@@ -21,7 +21,7 @@ test('a chain ticks by itself, and stock software follows its log over the swarm
   const chain = await testChain(t, { heartbeat: true, parameters: { tickMs: 20 } })
   const folder = await mkdtemp(join(tmpdir(), 'datdot-follower-'))
   const store = new Corestore(folder)
-  const swarm = new Hyperswarm({ dht: new HyperDHT({ bootstrap: chain.bootstrap, host: '127.0.0.1' }) })
+  const swarm = new Hyperswarm({ dht: createDht({ bootstrap: chain.bootstrap, host: '127.0.0.1' }) })
   closeAfter(t, async () => {
     await swarm.destroy()
     await store.close()

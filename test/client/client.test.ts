@@ -1,7 +1,6 @@
 import { anchorAt } from '../../src/protocol/anchor.js'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import HyperDHT from 'hyperdht'
 import { systemClock } from '../../src/clock.js'
 import { decode, encode, type Type } from '../../src/protocol/codec.js'
 import { signOperation } from '../../src/protocol/operations.js'
@@ -13,6 +12,7 @@ import { hypercoreViewType } from '../../src/protocol/rpc/views.js'
 import { identity } from '../ledger/network.js'
 import { rawChannel, testChain } from '../chain/chain.js'
 import { closeAfter } from '../helpers/close-after.js'
+import { createDht } from '../../src/swarm/dht.js'
 
 const to = identity('somebody').publicKey
 
@@ -136,7 +136,7 @@ test('a subscription ends when it is told to, and every request when the client 
 
 test('a chain that nobody runs is reported within the time that was given', async (t) => {
   const chain = await testChain(t)
-  const dht = new HyperDHT({ bootstrap: chain.bootstrap, host: '127.0.0.1' })
+  const dht = createDht({ bootstrap: chain.bootstrap, host: '127.0.0.1' })
   const nobody = identity('nobody')
   const connection = new ChainConnection({
     connect: () => dht.connect(nobody.publicKey),

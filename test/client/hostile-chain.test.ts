@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import createTestnet from '@hyperswarm/testnet'
-import HyperDHT from 'hyperdht'
+import type HyperDHT from 'hyperdht'
 import Protomux from 'protomux'
 import { ChainClient } from '../../src/client/client.js'
 import { SubmitQueue } from '../../src/client/submit-queue.js'
@@ -13,6 +13,7 @@ import { identity } from '../ledger/network.js'
 import { systemClock } from '../../src/clock.js'
 import { SwarmError } from '../../src/errors.js'
 import { closeAfter } from '../helpers/close-after.js'
+import { createDht } from '../../src/swarm/dht.js'
 
 /** A client of a chain that answers as it likes: every method with `otherwise`, but for those in `answers`. */
 async function clientOf(
@@ -21,7 +22,7 @@ async function clientOf(
   otherwise = Buffer.from('garbage')
 ): Promise<ChainClient> {
   const testnet = await createTestnet(3)
-  const dhts = [1, 2].map(() => new HyperDHT({ bootstrap: testnet.bootstrap, host: '127.0.0.1' }))
+  const dhts = [1, 2].map(() => createDht({ bootstrap: testnet.bootstrap, host: '127.0.0.1' }))
   const [serving, asking] = dhts as [HyperDHT, HyperDHT]
   const handlers = new Map<number, Handler>(
     Object.values(methods).map(({ code }) => [code, () => Promise.resolve(otherwise)])
@@ -87,7 +88,7 @@ test('an entry that is none, or another one than is next, ends the subscription 
 
 test('a chain with another key than the one asked for is not taken for it', async (t) => {
   const chain = await testChain(t)
-  const dht = new HyperDHT({ bootstrap: chain.bootstrap, host: '127.0.0.1' })
+  const dht = createDht({ bootstrap: chain.bootstrap, host: '127.0.0.1' })
   const keyPair = identity('asker')
   const client = new ChainClient({
     chainKey: identity('another chain').publicKey,

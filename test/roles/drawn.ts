@@ -15,8 +15,8 @@ import { testChain, type TestChain } from '../chain/chain.js'
 import { drawSegment, type DrawnSegment } from '../chain/pinner.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { identity } from '../ledger/network.js'
-import { atEnd } from '../storage/support.js'
 import type { LogLine } from './process.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 /** An author's store follows from it, so two of them can sign different things under one key. */
 const PRIMARY_KEY = blake3(Buffer.from('test author'))
@@ -34,8 +34,6 @@ export interface Drawn extends DrawnSegment {
 
 /** A chain whose time stands still unless the test ticks, and a segment that its `signer` and `pinner` have said yes to. */
 export async function drawn(t: TestContext, blocks: Buffer[], codec: CodecName = 'wrap'): Promise<Drawn> {
-  // What a test opens on the chain's network is closed before the chain is.
-  atEnd(t, () => undefined)
   const chain = await testChain(t, { names: ['signer', 'pinner'] })
   const segment = await drawSegment(t, chain, blocks, { primaryKey: PRIMARY_KEY, codec })
   const lines: Logged[] = []
@@ -62,7 +60,7 @@ export async function serve(
   await core.append(blocks)
   const keyPair = identity(name)
   const host = await opened(new SwarmHost({ network, keyPair, store, ...(attach && { attach }) }))
-  atEnd(t, async () => {
+  closeAfter(t, async () => {
     await host.close()
     await store.close()
   })

@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { crashBlock, crashSegment } from './crash-segment.js'
-import { atEnd, connect, openStore, stockStore, tempDir } from './support.js'
+import { connect, openStore, stockStore, tempDir } from './support.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const holder = fileURLToPath(new URL('./holder.js', import.meta.url))
 
@@ -12,7 +13,7 @@ for (const moment of [3, 45, 87, 'finishing', 'finished'] as const) {
   test(`a process killed at ${moment} loses nothing that it had acknowledged`, async (t) => {
     const dir = await tempDir(t)
     const child = fork(holder, ['ingest', dir])
-    atEnd(t, () => child.kill('SIGKILL'))
+    closeAfter(t, () => child.kill('SIGKILL'))
     let acknowledged = 0
     child.on('message', (message: unknown) => {
       if (typeof message === 'number') acknowledged = message

@@ -17,23 +17,10 @@ import type { Ingest, IngestBlock, PinnerStoreOptions, SegmentSpec } from '../..
 import sodium from 'sodium-native'
 import { closeAfter } from '../helpers/close-after.js'
 
-const cleanups = new WeakMap<TestContext, (() => unknown)[]>()
-
-/** Runs `work` after the test; last come, first served, unlike `t.after`. */
-export function atEnd(t: TestContext, work: () => unknown): void {
-  const known = cleanups.get(t)
-  if (known !== undefined) return void known.push(work)
-  const all = [work]
-  cleanups.set(t, all)
-  closeAfter(t, async () => {
-    for (const each of all.reverse()) await each()
-  })
-}
-
 /** An empty folder that is gone after the test. */
 export async function tempDir(t: TestContext): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'datdot-storage-'))
-  atEnd(t, () => rm(dir, { recursive: true, force: true }))
+  closeAfter(t, () => rm(dir, { recursive: true, force: true }))
   return dir
 }
 
@@ -52,7 +39,7 @@ export function noiseBlocks(count: number, bytes: number, seed: string | number)
 export async function stockStore(t: TestContext): Promise<Corestore> {
   const store = new Corestore(await tempDir(t))
   await store.ready()
-  atEnd(t, () => store.close())
+  closeAfter(t, () => store.close())
   return store
 }
 
@@ -75,7 +62,7 @@ export async function openStore(
   options: PinnerStoreOptions = {}
 ): Promise<PinnerStore> {
   const store = await opened(new PinnerStore(dir ?? (await tempDir(t)), options))
-  atEnd(t, () => store.close())
+  closeAfter(t, () => store.close())
   return store
 }
 
@@ -226,7 +213,7 @@ export function connect(t: TestContext, a: Corestore, b: Corestore): { streams: 
   left.pipe(right).pipe(left)
   // Neither streams in memory nor hypercore's timers keep a process alive.
   const alive = setInterval(() => undefined, 1000)
-  atEnd(t, () => {
+  closeAfter(t, () => {
     clearInterval(alive)
     left.destroy()
     right.destroy()

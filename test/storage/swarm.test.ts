@@ -1,21 +1,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import createTestnet from '@hyperswarm/testnet'
-import HyperDHT from 'hyperdht'
 import Hyperdrive from 'hyperdrive'
 import Hyperswarm from 'hyperswarm'
 import { findSamples, samplesOf } from '../helpers/scan.js'
-import { atEnd, noise, openStore, pin, stockStore, tempDir } from './support.js'
+import { noise, openStore, pin, stockStore, tempDir } from './support.js'
+import { createDht } from '../../src/swarm/dht.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 test('a stock client finds the store on a private DHT and mirrors a drive after its author has gone', async (t) => {
   const testnet = await createTestnet(3)
-  atEnd(t, () => testnet.destroy())
+  closeAfter(t, () => testnet.destroy())
   const { bootstrap } = testnet
   const swarmOf = async () => {
     const swarm = new Hyperswarm({
-      dht: new HyperDHT({ bootstrap, host: '127.0.0.1' })
+      dht: createDht({ bootstrap, host: '127.0.0.1' })
     })
-    atEnd(t, () => swarm.destroy())
+    closeAfter(t, () => swarm.destroy())
     return swarm
   }
 

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { test } from 'node:test'
 import createTestnet from '@hyperswarm/testnet'
-import HyperDHT from 'hyperdht'
+import type HyperDHT from 'hyperdht'
 import { ConnectionGate, type GateOptions, type Guest } from '../../src/swarm/gate.js'
 import { identity } from '../ledger/network.js'
 import { closeAfter } from '../helpers/close-after.js'
+import { createDht } from '../../src/swarm/dht.js'
 
 class Visitor extends EventEmitter implements Guest {
   readonly remotePublicKey: Uint8Array
@@ -86,8 +87,8 @@ test('messages that begin and do not end have a budget, and who holds most of it
 
 test('a peer that dials again and again is told so a few times, and then not listened to for a while', async (t) => {
   const testnet = await createTestnet(3)
-  const [serving, dialling] = [1, 2].map(
-    () => new HyperDHT({ bootstrap: testnet.bootstrap, host: '127.0.0.1' })
+  const [serving, dialling] = [1, 2].map(() =>
+    createDht({ bootstrap: testnet.bootstrap, host: '127.0.0.1' })
   ) as [HyperDHT, HyperDHT]
   closeAfter(t, async () => {
     await Promise.all([serving.destroy(), dialling.destroy()])

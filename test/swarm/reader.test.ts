@@ -10,7 +10,8 @@ import { keyPairFromSeed } from '../../src/crypto/keys.js'
 import { PrivateDht, type Network } from '../../src/swarm/dht.js'
 import { SwarmHost } from '../../src/swarm/host.js'
 import { SwarmReader, knownLength, readBlocks } from '../../src/swarm/reader.js'
-import { atEnd, authorCore, noiseBlocks, openStore, pin, tempDir } from '../storage/support.js'
+import { authorCore, noiseBlocks, openStore, pin, tempDir } from '../storage/support.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const LENGTH = 100
 const blocks = noiseBlocks(LENGTH, 300, 'reader')
@@ -18,7 +19,7 @@ const patient = { clock: systemClock, timeoutMs: 20_000 }
 
 async function privateDht(t: TestContext): Promise<Network> {
   const dht = await opened(new PrivateDht())
-  atEnd(t, () => dht.close())
+  closeAfter(t, () => dht.close())
   return dht.network
 }
 
@@ -31,7 +32,7 @@ async function pinned(t: TestContext): Promise<{ network: Network; key: Buffer; 
   await store.session(author.key).ready()
   const keyPair = keyPairFromSeed(randomBytes(32))
   const host = new SwarmHost({ network, keyPair, store: store.corestore })
-  atEnd(t, () => host.close())
+  closeAfter(t, () => host.close())
   await host.ready()
   await host.announce(author.discoveryKey)
   return { network, key: author.key, pinner: keyPair.publicKey }
@@ -44,7 +45,7 @@ async function readerOf(
 ): Promise<{ reader: SwarmReader; dir: string }> {
   const dir = join(await tempDir(t), 'read')
   const reader = new SwarmReader({ network, dir, seed: randomBytes(32), ...(only && { only }) })
-  atEnd(t, () => reader.close())
+  closeAfter(t, () => reader.close())
   return { reader, dir }
 }
 

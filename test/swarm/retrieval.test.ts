@@ -11,7 +11,8 @@ import { keyPairFromSeed } from '../../src/crypto/keys.js'
 import { PrivateDht } from '../../src/swarm/dht.js'
 import { SwarmHost } from '../../src/swarm/host.js'
 import { measureRetrieval, type Retrieval } from '../../src/swarm/retrieval.js'
-import { atEnd, authorCore, changeRow, noiseBlocks, openStore, pin, tempDir } from '../storage/support.js'
+import { authorCore, changeRow, noiseBlocks, openStore, pin, tempDir } from '../storage/support.js'
+import { closeAfter } from '../helpers/close-after.js'
 
 const BLOCKS = 16
 const BLOCK_BYTES = 600
@@ -60,18 +61,18 @@ async function servedUnchecked(t: TestContext, index: number): Promise<Served> {
   await copied.close()
   await changeRow(dir, author, index, (row) => Buffer.from(row.map((byte) => byte ^ 1)))
   const store = new Corestore(join(dir, 'store'))
-  atEnd(t, () => store.close())
+  closeAfter(t, () => store.close())
   await store.get({ key: author.key }).ready()
   return hosted(t, author, store)
 }
 
 async function hosted(t: TestContext, author: Hypercore, store: Corestore): Promise<Served> {
   const dht = await opened(new PrivateDht())
-  atEnd(t, () => dht.close())
+  closeAfter(t, () => dht.close())
   const { network } = dht
   const keyPair = keyPairFromSeed(randomBytes(32))
   const host = new SwarmHost({ network, keyPair, store })
-  atEnd(t, () => host.close())
+  closeAfter(t, () => host.close())
   await host.ready()
   const dir = join(await tempDir(t), 'check')
   return {

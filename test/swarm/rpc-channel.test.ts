@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import createTestnet from '@hyperswarm/testnet'
-import HyperDHT from 'hyperdht'
+import type HyperDHT from 'hyperdht'
 import Protomux from 'protomux'
 import { ClientChannel, ServerChannel, type Handler, type Quotas } from '../../src/swarm/rpc-channel.js'
 import { bytes, decode, encode, struct, text, uint } from '../../src/protocol/codec.js'
@@ -11,6 +11,7 @@ import { systemClock } from '../../src/clock.js'
 import { ChainError, PeerError } from '../../src/errors.js'
 import { hostileChannel } from './hostile-peer.js'
 import { closeAfter } from '../helpers/close-after.js'
+import { createDht } from '../../src/swarm/dht.js'
 
 const PROTOCOL = 'datdot/test/1'
 const ECHO = 1
@@ -33,7 +34,7 @@ async function connect(
   now = (): number => systemClock.now()
 ): Promise<Pair> {
   const testnet = await createTestnet(3)
-  const dhts = [1, 2].map(() => new HyperDHT({ bootstrap: testnet.bootstrap, host: '127.0.0.1' }))
+  const dhts = [1, 2].map(() => createDht({ bootstrap: testnet.bootstrap, host: '127.0.0.1' }))
   const [serving, asking] = dhts as [HyperDHT, HyperDHT]
   closeAfter(t, async () => {
     await Promise.all(dhts.map((dht) => dht.destroy()))
@@ -234,7 +235,7 @@ test('a connection has one channel of a protocol at each end', async (t) => {
 
 test('a code that is not known here, or is none of a peer’s business, is kept as what the peer said', async (t) => {
   const testnet = await createTestnet(3)
-  const dhts = [1, 2].map(() => new HyperDHT({ bootstrap: testnet.bootstrap, host: '127.0.0.1' }))
+  const dhts = [1, 2].map(() => createDht({ bootstrap: testnet.bootstrap, host: '127.0.0.1' }))
   const [serving, asking] = dhts as [HyperDHT, HyperDHT]
   closeAfter(t, async () => {
     await Promise.all(dhts.map((dht) => dht.destroy()))

@@ -5,13 +5,13 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import Corestore from 'corestore'
 import Hyperswarm from 'hyperswarm'
-import HyperDHT from 'hyperdht'
 import { encode } from '../../../src/protocol/codec.js'
 import { readTrailer, readEvidence } from '../../../src/client/evidence-core.js'
 import { chainCoreKey } from '../../../src/client/chain-cores.js'
 import { methods } from '../../../src/protocol/rpc/messages.js'
 import { evidenceOf } from '../../../src/client/upload.js'
 import { verifyEvidenceReceipt } from '../../../src/protocol/receipt.js'
+import { createDht } from '../../../src/swarm/dht.js'
 import { walked } from '../../evidence/slice-copy.js'
 import { rawChannel } from '../chain.js'
 import { answer, answered, challenged, forged, hosted, settled } from '../hosted.js'
@@ -33,7 +33,7 @@ test('an honest answer passes; its evidence is public and the log tells what was
   const record = (await pinner.findEvidence(challenge.id))!
   const folder = await mkdtemp(join(tmpdir(), 'datdot-follower-'))
   const store = new Corestore(folder)
-  const swarm = new Hyperswarm({ dht: new HyperDHT({ bootstrap: chain.bootstrap, host: '127.0.0.1' }) })
+  const swarm = new Hyperswarm({ dht: createDht({ bootstrap: chain.bootstrap, host: '127.0.0.1' }) })
   closeAfter(t, async () => {
     await swarm.destroy()
     await store.close()

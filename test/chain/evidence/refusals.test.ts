@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import Corestore from 'corestore'
-import HyperDHT from 'hyperdht'
 import Hyperswarm from 'hyperswarm'
 import { readEvidence } from '../../../src/client/evidence-core.js'
 import { chainCoreKey } from '../../../src/client/chain-cores.js'
@@ -12,6 +11,7 @@ import { MAX_REFUSAL_EVIDENCE_BYTES } from '../../../src/evidence/refusal-format
 import { judgeRefusal } from '../../../src/evidence/refusal-judge.js'
 import { refusalTools } from '../../../src/ledger/refusal-tools.js'
 import { parameters } from '../../../src/protocol/parameters.js'
+import { createDht } from '../../../src/swarm/dht.js'
 import { identity } from '../../ledger/network.js'
 import { BAD, delivered, judged, refuse, silences, source, verdictIn, type Delivered } from '../refused.js'
 import { closeAfter } from '../../helpers/close-after.js'
@@ -40,7 +40,7 @@ test('evidence of a bad chunk is upheld and public: anybody comes to the same ve
   assert.deepEqual(record.hash, refusal.evidence)
   const folder = await mkdtemp(join(tmpdir(), 'datdot-follower-'))
   const store = new Corestore(folder)
-  const swarm = new Hyperswarm({ dht: new HyperDHT({ bootstrap: chain.bootstrap, host: '127.0.0.1' }) })
+  const swarm = new Hyperswarm({ dht: createDht({ bootstrap: chain.bootstrap, host: '127.0.0.1' }) })
   closeAfter(t, async () => {
     await swarm.destroy()
     await store.close()

@@ -35,8 +35,9 @@ import {
 import type { Tasks } from '../../../workers/tasks.js'
 import { JumpClock } from '../../helpers/jump-clock.js'
 import { identity } from '../../ledger/network.js'
-import { atEnd, noiseBlocks } from '../../storage/support.js'
+import { noiseBlocks } from '../../storage/support.js'
 import { drawn, effects, logged, memberOptions, seen, serve, type Drawn } from '../drawn.js'
+import { closeAfter } from '../../helpers/close-after.js'
 
 const BLOCKS = noiseBlocks(6, 500, 'segment')
 /** Time that work on a draw has to end by itself once it is over. */
@@ -70,10 +71,10 @@ async function taking(
   const of = await drawn(t, BLOCKS, codec)
   await serve(t, of, BLOCKS)
   const engine = await opened(new Engine<Tasks>({ threads: 1, memoryBytes: 16 << 20 }))
-  atEnd(t, () => engine.close())
+  closeAfter(t, () => engine.close())
   const options = await memberOptions(t, of, { name: 'pinner', clock })
   const store = await opened(new PinnerStore(join(options.dir, 'copies'), { clock, capacityBytes: 1 << 30 }))
-  atEnd(t, () => store.close())
+  closeAfter(t, () => store.close())
   const member = await opened(new Member(options))
   const refusals = new OwnRefusals(member, join(options.dir, 'refusals'))
   const intake = new SegmentIntake({
@@ -94,7 +95,7 @@ async function taking(
     attach: (connection) =>
       acceptSegments(connection, (segment) => intake.receive(segment), { clock, signal })
   })
-  atEnd(t, async () => {
+  closeAfter(t, async () => {
     await host.close()
     intake.close()
     await member.close()
@@ -108,7 +109,7 @@ async function lyingSigner(t: TestContext, of: Drawn, codec: CodecName): Promise
   const keyPair = identity('signer')
   const dht = createDht(network)
   const connections = new Connections({ dht, keyPair, clock: systemClock })
-  atEnd(t, async () => {
+  closeAfter(t, async () => {
     await connections.close()
     await dht.destroy()
   })

@@ -8,8 +8,9 @@ import { Signer } from '../../../src/roles/signer/signer.js'
 import { acceptSegments, type IncomingSegment } from '../../../src/swarm/segment-channel.js'
 import { JumpClock } from '../../helpers/jump-clock.js'
 import { identity } from '../../ledger/network.js'
-import { atEnd, noiseBlocks } from '../../storage/support.js'
+import { noiseBlocks } from '../../storage/support.js'
 import { drawn, effects, logged, memberOptions, seen, serve, type Drawn } from '../drawn.js'
+import { closeAfter } from '../../helpers/close-after.js'
 
 const BLOCKS = noiseBlocks(6, 500, 'segment')
 /** Time that work on a draw has to end by itself once it is over. */
@@ -31,7 +32,7 @@ async function signing(
   const options = await memberOptions(t, of, { name: 'signer', clock })
   const registration = { capacityBytes: 1 << 30, deposit: 50_000_000n }
   const signer = new Signer({ ...options, registration, memoryBytes: 16 << 20, threads: 1 })
-  atEnd(t, () => signer.close())
+  closeAfter(t, () => signer.close())
   await signer.ready()
   await signer.join()
   return { ...of, dir: options.dir }
