@@ -93,6 +93,10 @@ const COMMANDS: Record<string, Entry> = {
     summary: 'say what a pinner may come to, before it joins',
     load: async () => (await import('./estimate.js')).estimate
   },
+  pause: {
+    summary: 'announce that a pinner will be away for some hours',
+    load: async () => (await import('./pause.js')).pauseCommand
+  },
   retire: {
     summary: 'have a role take nothing new, and leave',
     load: async () => (await import('./retire.js')).retireCommand

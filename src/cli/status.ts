@@ -4,7 +4,15 @@ import * as idEncoding from 'hypercore-id-encoding'
 import { findKey, wholeCopies } from '../daemon/keeping.js'
 import { holesProblem, problemText, saidProblem } from '../daemon/problems.js'
 import { hypercoreKey, namedKey } from '../daemon/setting.js'
-import { costPerDay, daysLeft, lastOutcomes, owedBy, workOf, type LastOutcomes } from '../daemon/standing.js'
+import {
+  costPerDay,
+  daysLeft,
+  lastOutcomes,
+  owedBy,
+  pausesOf,
+  workOf,
+  type LastOutcomes
+} from '../daemon/standing.js'
 import { using } from '../lifecycle.js'
 import { consume } from '../local/consume.js'
 import { problemsOf } from '../ledger/rules/problems.js'
@@ -63,7 +71,8 @@ ${codes}`,
         if (view) {
           const ids = view.copies.map(({ id }) => id)
           const { parameters } = await chain.info()
-          tellCopies(tell, view, { parameters, last: await lastOutcomes(chain, ids, io.signal) })
+          const pauses = await pausesOf(chain, view)
+          tellCopies(tell, view, { parameters, last: await lastOutcomes(chain, ids, io.signal), pauses })
         } else {
           const message = 'the chain does not know this hypercore'
           const problem = saidProblem({ code: 'HYPERCORE_UNKNOWN', message, who: key })
@@ -171,19 +180,30 @@ function failuresLeft(score: number, { failureForgivenBy, failuresMax }: Paramet
 function tellCopies(
   tell: Teller,
   view: HypercoreView,
-  { parameters, last }: { parameters: Parameters; last: ReadonlyMap<number, LastOutcomes> }
+  {
+    parameters,
+    last,
+    pauses
+  }: {
+    parameters: Parameters
+    last: ReadonlyMap<number, LastOutcomes>
+    pauses: ReadonlyMap<number, { from: number; until: number }>
+  }
 ): void {
   tellHypercore(tell, view, parameters)
   for (const copy of view.copies) {
     const { id, state, pinner, length, bytes, score, task } = copy
     const by = pinner ? `at ${idEncoding.encode(Buffer.from(pinner))}` : 'without a pinner yet'
     const { proof = null, check = null } = last.get(id) ?? {}
+    const pause = pauses.get(id) ?? null
     const lines = [
       `  copy ${id} ${state} ${by}: ${length} of ${view.length} chunks, ${failuresLeft(score, parameters)}`,
       proof && `    last challenge ${new Date(proof.at).toISOString()}: ${proof.outcome}`,
       check &&
         `    last check ${new Date(check.at).toISOString()}: ${check.outcome}, first byte after ${(check.firstByteUs / 1000).toFixed(0)} ms, ${(check.bytesPerSecond / 1e6).toFixed(1)} MB/s`,
       owedBy(copy),
+      pause &&
+        `    its pinner has announced a pause, from chain time ${pause.from} to ${pause.until} ms: it is not asked, nor paid, then`,
       task && `    ${workOf(copy)}`
     ]
     const facts = {
@@ -205,6 +225,8 @@ function tellCopies(
         task: task?.state,
         missedSince: copy.missedSince,
         goneSince: copy.goneSince,
+        pauseFrom: pause?.from,
+        pauseUntil: pause?.until,
         ...facts
       },
       lines.filter((line) => line !== null).join('\n')

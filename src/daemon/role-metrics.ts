@@ -20,7 +20,18 @@ const shown: readonly [string, string, (standing: RoleStanding) => number][] = [
     ({ deadlineMs }) => (deadlineMs === null ? NaN : deadlineMs / 1000)
   ],
   ['disk_free_bytes', "What the disk of a role's folder has free", ({ freeBytes }) => freeBytes],
-  ['clock_drift_seconds', "This machine's date beside the chain's", ({ driftMs }) => driftMs / 1000]
+  ['clock_drift_seconds', "This machine's date beside the chain's", ({ driftMs }) => driftMs / 1000],
+  [
+    'away_seconds',
+    'For how long the chain has heard nothing of a pinner that it asked; 0 while it is there',
+    ({ awayMs }) => awayMs / 1000
+  ],
+  ['pause', '1 from when a pause is announced until it is over', ({ hasPause }) => (hasPause ? 1 : 0)],
+  [
+    'short_copies',
+    'Copies whose substitutes were paid from what a pinner had locked; it is not drawn while there are any',
+    ({ shortCopies }) => shortCopies
+  ]
 ]
 
 /** How roles stand, what became of their challenges, and which alerts are raised, for Prometheus. */

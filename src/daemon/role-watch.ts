@@ -37,6 +37,11 @@ export interface RoleStanding {
   freeBytes: number
   /** This machine's date beside the chain's. */
   driftMs: number
+  /** A pinner: for how long the chain has heard nothing of it; 0 while it is there. */
+  awayMs: number
+  /** … whether it is in a pause, or has announced one; and copies for which less is locked than should be, so that it is not drawn. */
+  hasPause: boolean
+  shortCopies: number
 }
 
 export interface RoleWatchOptions {
@@ -222,7 +227,10 @@ export class RoleWatch extends Resource {
       openChallenges: waiting.length,
       deadlineMs: waiting.length > 0 ? first - info.clockNow : null,
       freeBytes,
-      driftMs: this.#options.clock.wall() - info.chain.at
+      driftMs: this.#options.clock.wall() - info.chain.at,
+      awayMs: info.clockNow - (view?.awaySince ?? info.clockNow),
+      hasPause: (view?.pause ?? null) !== null,
+      shortCopies: view?.shortCopies ?? 0
     }
     return { standing, view }
   }

@@ -66,6 +66,21 @@ export function workOf({ state, task, length, segments }: CopyView): string | nu
   return `chunks ${task.start} to ${task.end} are ${task.state}${done}: ${why}`
 }
 
+/** What the pinners of copies have announced of pauses that are not over, by copy. */
+export async function pausesOf(
+  chain: ChainClient,
+  { copies }: HypercoreView
+): Promise<Map<number, { from: number; until: number }>> {
+  const found = new Map<number, { from: number; until: number }>()
+  for (const { id, pinner } of copies) {
+    if (!pinner) continue
+    const { roles } = await chain.account(Buffer.from(pinner))
+    const pause = roles.find(({ role }) => role === 'pinner')?.pause
+    if (pause) found.set(id, pause)
+  }
+  return found
+}
+
 /** What a copy owes since its pinner was away, in words; null if nothing. */
 export function owedBy({ missedSince, goneSince, unpaidUntil }: CopyView): string | null {
   if (missedSince !== null) {

@@ -87,6 +87,19 @@ test('an operator looks at its machine and what it may earn, follows its copies,
     assert.match(metrics, new RegExp(`^${name}`, 'm'))
   }
 
+  // The chain's epochs are short here: the pause covers whole ones.
+  const announced = await json(t, ['pause', '1s', '--in', '1h', '--config', made!.file!])
+  assert.ok(Number(announced[0]!.until) > Number(announced[0]!.from))
+  const [, ofPinner] = await json(t, ['status', drive, '--config', file])
+  assert.ok(Number(ofPinner!.pauseUntil) > Number(ofPinner!.pauseFrom))
+  const twice = await runProgram(t, ['pause', '1s', '--config', made!.file!])
+  assert.equal(twice.code, 1)
+  assert.match(twice.stderr, /is not over/)
+  assert.deepEqual(await json(t, ['pause', 'end', '--config', made!.file!]), [
+    { event: 'paused', from: null, until: null }
+  ])
+  assert.equal((await runProgram(t, ['pause', 'tomorrow', '--config', made!.file!])).code, 2)
+
   const [retired] = await json(t, ['retire', 'verifier', '--config', made!.file!])
   assert.ok(['retiring', 'retired'].includes(retired!.state!))
   const again = await runProgram(t, ['retire', 'king', '--config', made!.file!])

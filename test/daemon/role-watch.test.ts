@@ -23,7 +23,10 @@ async function watched(t: TestContext) {
     retrievalPpm: 800_000,
     reputationPpm: 720_000,
     usedBytes: 5,
-    capacityBytes: 50
+    capacityBytes: 50,
+    awaySince: 400,
+    pause: { from: 2_000, until: 3_000 },
+    shortCopies: 2
   }
   const world = { driftMs: 0, isAway: false, roles: [view] }
   const answer = <T>(value: () => T): Promise<T> =>
@@ -87,7 +90,10 @@ test('how a role stands is shown, and nothing is raised while all is well', asyn
     openChallenges: 2,
     deadlineMs: 2_500,
     freeBytes: 1_000,
-    driftMs: 0
+    driftMs: 0,
+    awayMs: 600,
+    hasPause: true,
+    shortCopies: 2
   })
 })
 
