@@ -85,6 +85,8 @@ export class PinnedCore extends Resource implements Veil {
   readonly segments: RecordedSegment[] = []
   /** Segments that others encode again, until nothing asks for their chunks any more. */
   readonly replaced: RecordedSegment[] = []
+  /** Segments of copies that are lost: they serve what those in place do not, and may overlap. */
+  readonly former: RecordedSegment[] = []
   /** The segment on its way in. */
   pending: RecordedSegment | null = null
   /** Bytes stored of the segment on its way in. */
@@ -138,8 +140,12 @@ export class PinnedCore extends Resource implements Veil {
 
   /** The segment of an id, in place or not. */
   segmentOf(id: Uint8Array): RecordedSegment | undefined {
-    const all = [...this.segments, ...(this.pending ? [this.pending] : []), ...this.replaced]
-    return all.find(({ segment }) => equal(segment.id, id))
+    return this.all.find(({ segment }) => equal(segment.id, id))
+  }
+
+  /** Every segment that has rows here. */
+  get all(): RecordedSegment[] {
+    return [...this.segments, ...(this.pending ? [this.pending] : []), ...this.former, ...this.replaced]
   }
 
   /** The segments in place that a range of blocks consists of; null where it begins or ends within one, or beyond them. */
@@ -154,15 +160,26 @@ export class PinnedCore extends Resource implements Veil {
   }
 
   get servable(): boolean {
-    return !this.hidden && this.segments.length > 0
+    return !this.hidden && this.segments.length + this.former.length > 0
   }
 
-  /** One past the last block in place. */
+  /** One past the last block that a segment serves. */
   get end(): number {
+    return this.former.reduce((end, segment) => Math.max(end, segment.end), this.next)
+  }
+
+  /** One past the last block in place: where the next segment of the copy begins. */
+  get next(): number {
     return this.segments.at(-1)?.end ?? 0
   }
 
-  /** Encoded bytes on disk. */
+  /** The newest fork of which there is a segment; null if there is none. */
+  get fork(): number | null {
+    const forks = [...this.segments, ...this.former].map(({ fork }) => fork)
+    return forks.length === 0 ? null : Math.max(...forks)
+  }
+
+  /** Encoded bytes on disk; what others replace, or will, is not for long. */
   get bytes(): number {
     return this.segments.reduce((sum, segment) => sum + segment.bytes, this.pendingBytes)
   }
@@ -174,9 +191,27 @@ export class PinnedCore extends Resource implements Veil {
     return turn
   }
 
-  /** The segment in place that holds block `index`. */
+  /** The segment that serves block `index`. */
   segmentAt(index: number): RecordedSegment | undefined {
-    return this.segments.find((segment) => segment.start <= index && index < segment.end)
+    const placed = this.segments.find((segment) => segment.start <= index && index < segment.end)
+    if (this.former.length === 0 || (placed && serves(placed, index))) return placed
+    return this.former.find((segment) => serves(segment, index)) ?? placed
+  }
+
+  /** What is in place is of a copy that is lost: it serves until segments of another one do. */
+  retire(): void {
+    this.former.push(
+      ...this.segments.splice(0).map((other) => Object.assign(other, { state: 'former' as const }))
+    )
+    for (const other of [...this.former]) {
+      const rest = this.former.filter((one) => one !== other)
+      if (isServedBy(rest, other)) this.#replaceFormer(other)
+    }
+  }
+
+  #replaceFormer(record: RecordedSegment): void {
+    this.former.splice(this.former.indexOf(record), 1)
+    this.replaced.push(Object.assign(record, { state: 'replaced' as const }))
   }
 
   async reveal(index: number, row: Buffer | null, leaf: OriginalNode | null): Promise<Buffer | null> {
@@ -450,19 +485,18 @@ export class PinnedCore extends Resource implements Veil {
 
   /** Puts a verified segment in place; may be done again after a crash at any point of it. */
   async place(record: RecordedSegment): Promise<void> {
-    if (record.apart) return this.#placeApart(record)
-    const range = nodesRange(record.segment.id)
-    for await (const { value } of this.rows.createLocalStream(range)) {
-      const tx = this.rows.write()
-      for (const node of decodeNodes(value)) tx.putTreeNode(node)
-      await tx.flush()
-    }
-    const roots = await this.#roots(record.length)
-    if (this.segmentAt(record.start) === undefined) this.segments.push(record)
+    const { id } = record.segment
+    const range = nodesRange(id)
+    const stored = await this.rowsOf(record)
+    const renewed = record.apart ? (this.within(record.start, record.end) ?? []) : []
+    // Of what is encoded again the author's tree is here already.
+    if (renewed.length === 0) await this.#copyTree(record)
+    if (!this.segments.includes(record)) this.#takePlace(record, renewed)
     await this.#withCore(async (core) => {
       const { state } = core
       const tx = state.createWriteBatch()
       const upgrade = record.length > state.length
+      const roots = upgrade ? await this.#roots(record.length) : []
       const head = {
         fork: record.fork,
         length: record.length,
@@ -472,10 +506,8 @@ export class PinnedCore extends Resource implements Veil {
       }
       if (upgrade) tx.setHead(head)
       const served = outside(record.holes ?? [], record.start, record.end)
+      // What was lost of others is here again.
       for (const { start, end } of served) writeBits(core, tx, start, end, true)
-      tx.deleteLocal(progressKey(record.segment.id))
-      tx.deleteLocal(noteKey(record.segment.id))
-      tx.deleteLocalRange(range.gte, range.lt)
       await state.flush()
       if (!upgrade) return announceAll(core, served)
       Object.assign(state, {
@@ -488,36 +520,24 @@ export class PinnedCore extends Resource implements Veil {
       state.onappend(head, null, true)
       await announceAll(core, served)
     })
+    const done = stored.write()
+    done.deleteLocal(progressKey(id))
+    done.deleteLocal(noteKey(id))
+    done.deleteLocalRange(range.gte, range.lt)
+    await done.flush()
   }
 
-  /** Puts a segment in the place of those that it encodes again: the author's tree is here already. */
-  async #placeApart(record: RecordedSegment): Promise<void> {
-    const { id } = record.segment
-    const replaced = this.within(record.start, record.end) ?? []
-    if (!this.segments.includes(record)) {
-      this.segments.splice(this.segments.indexOf(replaced[0]!), replaced.length, record)
-      for (const other of replaced) this.replaced.push(Object.assign(other, { state: 'replaced' as const }))
-    }
-    // What was lost of the others is here again.
-    await this.#withCore(async (core) => {
-      const tx = core.state.createWriteBatch()
-      const served = outside(record.holes ?? [], record.start, record.end)
-      for (const { start, end } of served) writeBits(core, tx, start, end, true)
-      await core.state.flush()
-      await announceAll(core, served)
-    })
-    const range = nodesRange(id)
-    const tx = (await this.rowsOf(record)).write()
-    tx.deleteLocal(progressKey(id))
-    tx.deleteLocal(noteKey(id))
-    tx.deleteLocalRange(range.gte, range.lt)
-    await tx.flush()
+  /** Has a segment serve its blocks from now on, in the place of those that it encodes again. */
+  #takePlace(record: RecordedSegment, renewed: readonly RecordedSegment[]): void {
+    const at = renewed.length > 0 ? this.segments.indexOf(renewed[0]!) : this.segments.length
+    this.segments.splice(at, renewed.length, record)
+    for (const other of renewed) this.replaced.push(Object.assign(other, { state: 'replaced' as const }))
+    for (const other of [...this.former]) if (isServedBy(this.segments, other)) this.#replaceFormer(other)
   }
 
-  /** Whether a segment makes another tree of what is held: a longer one, or one of a newer fork. */
-  isBeyond({ fork, end }: RecordedSegment): boolean {
-    const last = this.segments.at(-1)
-    return last === undefined || fork > last.fork || end > last.end
+  /** Whether a segment is of a newer fork than what is held: of another tree. */
+  isForked({ fork }: RecordedSegment): boolean {
+    return this.fork === null || fork > this.fork
   }
 
   /**
@@ -533,6 +553,8 @@ export class PinnedCore extends Resource implements Veil {
     const replaced = first < 0 ? [] : this.segments.splice(first)
     for (const other of replaced) this.replaced.push(Object.assign(other, { state: 'replaced' as const }))
     this.segments.push(record)
+    // What they have beyond it is of the old tree.
+    for (const other of [...this.former]) this.#replaceFormer(other)
     const { id } = record.segment
     const range = nodesRange(id)
     const done = (await this.rowsOf(record)).write()
@@ -552,14 +574,18 @@ export class PinnedCore extends Resource implements Veil {
 
   /** Writes the author's tree that a segment makes over the one that is there. */
   async #exchangeTree(record: RecordedSegment): Promise<void> {
-    const { start, segment } = record
-    const stored = await this.rowsOf(record)
-    const range = nodesRange(segment.id)
+    const { start } = record
     const cut = this.rows.write()
     cut.deleteTreeNodeRange(2 * start, -1)
     for (const index of nodesOver(start)) cut.deleteTreeNode(index)
     await cut.flush()
-    for await (const { value } of stored.createLocalStream(range)) {
+    await this.#copyTree(record)
+  }
+
+  /** Writes the nodes of the author's tree that came with a segment where hypercore looks for them. */
+  async #copyTree(record: RecordedSegment): Promise<void> {
+    const stored = await this.rowsOf(record)
+    for await (const { value } of stored.createLocalStream(nodesRange(record.segment.id))) {
       const tx = this.rows.write()
       for (const node of decodeNodes(value)) tx.putTreeNode(node)
       await tx.flush()
@@ -682,8 +708,7 @@ export class PinnedCore extends Resource implements Veil {
 
   /** Deletes every row of this hypercore; its sessions must be closed. */
   async eraseAll(): Promise<void> {
-    const all = [...this.segments, ...(this.pending ? [this.pending] : []), ...this.replaced]
-    for (const { apart, segment } of all) if (apart) await this.#apart.erase(segment.id)
+    for (const { apart, segment } of this.all) if (apart) await this.#apart.erase(segment.id)
     const tx = this.rows.write()
     tx.deleteHead()
     tx.deleteBlockRange(0, -1)
@@ -714,6 +739,23 @@ export class PinnedCore extends Resource implements Veil {
       await session.close()
     }
   }
+}
+
+/** Whether a segment has block `index` and serves it. */
+function serves({ start, end, holes = [] }: RecordedSegment, index: number): boolean {
+  return start <= index && index < end && !isIn(holes, index)
+}
+
+/** Whether segments serve every block that another one does. */
+function isServedBy(
+  segments: readonly RecordedSegment[],
+  { start, end, holes = [] }: RecordedSegment
+): boolean {
+  const ranges = segments.flatMap((one) => outside(one.holes ?? [], one.start, one.end))
+  let at = start
+  for (const range of [...ranges, ...holes].sort((a, b) => a.start - b.start))
+    if (range.start <= at) at = Math.max(at, range.end)
+  return at >= end
 }
 
 /** Flat indices before that of block `start` of nodes that have it, or a later one, below them too. */

@@ -214,10 +214,9 @@ export class PinnerStore extends Resource {
     const core = this.#cores.get(toHex(key))
     if (core?.servable !== true) return null
     const { end, tail } = core
-    const last = core.segments.at(-1)!
     const { fork, length, byteLength } = original
     const isKnown = length <= end || (tail !== null && length <= tail.length)
-    if (fork !== last.fork || isKnown || length - end > TAIL_BLOCKS) return null
+    if (fork !== core.fork || isKnown || length - end > TAIL_BLOCKS) return null
     const bytes = byteLength - (await this.#guard(() => core.plainBytes(end)))
     if (bytes > TAIL_BYTES) return null
     const others = (await this.tails()).filter((other) => !other.key.equals(core.key))
@@ -274,12 +273,13 @@ export class PinnerStore extends Resource {
     return Math.max(0, this.#capacityBytes - this.usedBytes)
   }
 
-  /** All segments, or those of one hypercore; the one on its way in comes last. */
+  /** All segments, or those of one hypercore: of copies that are lost, of the one that is held, the one on its way in last. */
   segments(key?: Uint8Array): StoredSegment[] {
     const cores = key === undefined ? [...this.#cores.values()] : [this.#cores.get(toHex(key))]
     return cores.flatMap((core) => {
       if (core === undefined) return []
-      const held = core.segments.map((segment) => ({ ...segment, state: 'held' as const }))
+      const former = core.former.map((segment) => ({ ...segment, state: 'former' as const }))
+      const held = [...former, ...core.segments.map((segment) => ({ ...segment, state: 'held' as const }))]
       if (core.pending === null) return held
       return [...held, { ...core.pending, state: 'pending' as const, bytes: core.pendingBytes }]
     })
@@ -302,8 +302,7 @@ export class PinnerStore extends Resource {
         try {
           return await this.#begin(core, spec)
         } catch (error) {
-          if (core.segments.length === 0 && core.pending === null && !core.hidden)
-            await this.#forgetCore(core)
+          if (core.all.length === 0 && !core.hidden) await this.#forgetCore(core)
           throw error
         }
       })
@@ -314,9 +313,8 @@ export class PinnerStore extends Resource {
     if (core.hidden) {
       throw new StorageError('STORAGE_BUSY', 'This hypercore was being deleted; begin the segment again.')
     }
-    const all = [...core.segments, ...core.replaced]
-    const held = all.find(({ segment }) => Buffer.compare(segment.id, spec.segment.id) === 0)
-    if (held !== undefined) {
+    const held = core.segmentOf(spec.segment.id)
+    if (held !== undefined && held !== core.pending) {
       throw new StorageError('STORAGE_HELD', `Blocks ${held.start} to ${held.end} are held already.`)
     }
     const resumes = core.pending?.state === 'pending' && sameSpec(core.pending, spec)
@@ -327,20 +325,21 @@ export class PinnerStore extends Resource {
       )
     }
     const last = core.segments.at(-1)
-    const forks = last !== undefined && spec.fork > last.fork
+    const forks = core.fork !== null && spec.fork > core.fork
     const renews = core.within(spec.start, spec.end) !== null && spec.length <= last!.length && !forks
-    const grows = spec.start === core.end && (last === undefined || last.fork === spec.fork)
+    const grows = spec.start === core.next && (core.fork === null || core.fork === spec.fork)
     // A fork goes on from where any segment ends; what came before is the author's too if its signature over the new tree holds.
     const begins = spec.start === 0 || core.segments.some(({ end }) => end === spec.start)
     if (!(grows || renews || (forks && begins))) {
       throw new StorageError(
         'STORAGE_GAP',
-        `The next segment of this hypercore starts at block ${core.end}, not at ${spec.start}, on the same fork.`
+        `The next segment of this hypercore starts at block ${core.next}, not at ${spec.start}, on the same fork.`
       )
     }
     if (core.pending === null) {
       // Rows where hypercore looks for its own are used once: those of segments that were replaced are deleted as a range.
-      const apart = !grows || core.replaced.some((other) => !other.apart && other.end > spec.start)
+      const others = [...core.former, ...core.replaced]
+      const apart = !grows || others.some((other) => !other.apart && other.end > spec.start)
       this.#open.records.begin(spec, apart)
       core.pending = { ...spec, state: 'pending', bytes: 0, apart }
     }
@@ -355,6 +354,26 @@ export class PinnerStore extends Resource {
     )
     this.#ingests.set(core, ingest)
     return ingest
+  }
+
+  /**
+   * What is held of a hypercore is of a copy that is lost: another one of it begins anew. Until that has them its blocks are
+   * served from what is here, as there may be nothing else that it could be made from. Counts for no capacity.
+   *
+   * @throws StorageError STORAGE_BUSY
+   */
+  async retire(key: Uint8Array): Promise<void> {
+    const core = this.#known(key)
+    await core.inTurn(() =>
+      this.#guard(() => {
+        if (core.pending !== null)
+          throw new StorageError('STORAGE_BUSY', 'A segment of this hypercore is on its way in.')
+        core.retire()
+        const ids = (records: RecordedSegment[]): Uint8Array[] => records.map(({ segment }) => segment.id)
+        this.#open.records.retired(ids(core.former), ids(core.replaced))
+        return Promise.resolve()
+      })
+    )
   }
 
   /** Where the Merkle node file of a segment belongs. */
@@ -537,7 +556,7 @@ export class PinnerStore extends Resource {
   } = {}): Promise<Scrubbed> {
     const seen: Scrubbed = { chunks: 0, bytes: 0, lost: 0, unproven: 0 }
     for (const core of [...this.#cores.values()]) {
-      for (let index = core.segments[0]?.start ?? core.end; index < core.end && core.servable; index++) {
+      for (let index = 0; index < core.end && core.servable; index++) {
         signal?.throwIfAborted()
         this.#mustBeOpen()
         const { bytes, found } = await this.#guard(() => core.scrub(index)).catch((error: unknown) =>
@@ -607,6 +626,7 @@ export class PinnerStore extends Resource {
       const core = await this.#coreFor(record)
       if (record.state === 'held' || (record.state === 'verified' && !record.apart))
         core.segments.push(record)
+      else if (record.state === 'former') core.former.push(record)
       else if (record.state === 'replaced') core.replaced.push(record)
       else core.pending = record
     }
@@ -631,7 +651,7 @@ export class PinnerStore extends Resource {
   }
 
   async #place(core: PinnedCore, record: RecordedSegment): Promise<void> {
-    if (record.apart && core.isBeyond(record)) {
+    if (record.apart && core.isForked(record)) {
       // No reader may see nodes of two trees: what is open is closed, and opened again from what is on the disk then.
       await this.#closeSessions(core)
       await core.placeAnew(record)
@@ -658,8 +678,7 @@ export class PinnerStore extends Resource {
   }
 
   async #removeCore(core: PinnedCore): Promise<void> {
-    const all = [...core.segments, ...core.replaced, ...(core.pending === null ? [] : [core.pending])]
-    const ids = all.map(({ segment }) => segment.id)
+    const ids = core.all.map(({ segment }) => segment.id)
     this.#open.records.setRemoving(core.key)
     this.#ingests.delete(core)
     await this.#closeSessions(core)
@@ -675,7 +694,7 @@ export class PinnerStore extends Resource {
     await rm(this.nodeFile(record.segment.id), { force: true })
     core.pending = null
     core.pendingBytes = 0
-    if (core.segments.length > 0) return this.#open.records.deleteSegment(record.segment.id)
+    if (core.all.length > 0) return this.#open.records.deleteSegment(record.segment.id)
     await this.#forgetCore(core)
     this.#open.records.deleteHypercore(core.key)
   }

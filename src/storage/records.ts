@@ -5,7 +5,7 @@ import { decodeManifest, encodeManifest } from './hypercore-parts.js'
 import type { BlockRange } from '../protocol/ranges.js'
 import type { SegmentPublic, SegmentSpec } from './types.js'
 
-const FORMAT = 4
+const FORMAT = 5
 
 const SCHEMA = `
   CREATE TABLE hypercore (
@@ -28,7 +28,7 @@ const SCHEMA = `
     holes TEXT NOT NULL,
     bytes INTEGER NOT NULL DEFAULT 0 CHECK (bytes >= 0),
     apart INTEGER NOT NULL CHECK (apart IN (0, 1)),
-    state TEXT NOT NULL CHECK (state IN ('pending', 'verified', 'held', 'replaced', 'aborting'))
+    state TEXT NOT NULL CHECK (state IN ('pending', 'verified', 'held', 'former', 'replaced', 'aborting'))
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE modulus (
     segment BLOB NOT NULL PRIMARY KEY REFERENCES segment (id) ON DELETE CASCADE,
@@ -41,10 +41,10 @@ const SCHEMA = `
 
 /**
  * `pending`: chunks are coming in; `verified`: the author's signature held and the segment is being put in
- * place; `held`: served; `replaced`: encoded again by another one, and kept for challenges that were asked before; `aborting`:
- * being deleted.
+ * place; `held`: served; `former`: of a copy that is lost, and served until another one has the same blocks; `replaced`: encoded
+ * again by another one, and kept for challenges that were asked before; `aborting`: being deleted.
  */
-export type RecordState = 'pending' | 'verified' | 'held' | 'replaced' | 'aborting'
+export type RecordState = 'pending' | 'verified' | 'held' | 'former' | 'replaced' | 'aborting'
 
 export interface RecordedSegment extends SegmentSpec {
   state: RecordState
@@ -167,6 +167,14 @@ export class Records {
     this.#db.transaction(() => {
       for (const other of replaced) this.setState(other, 'replaced')
       this.setState(id, 'held')
+    })()
+  }
+
+  /** Segments of a copy that is lost; `replaced`: those that are of no more use. */
+  retired(former: readonly Uint8Array[], replaced: readonly Uint8Array[]): void {
+    this.#db.transaction(() => {
+      for (const id of former) this.setState(id, 'former')
+      for (const id of replaced) this.setState(id, 'replaced')
     })()
   }
 

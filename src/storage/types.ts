@@ -49,8 +49,8 @@ export interface SegmentSpec extends OriginalTree {
   holes?: readonly BlockRange[]
 }
 
-/** `pending`: being received; `held`: accepted and served. */
-export type SegmentState = 'pending' | 'held'
+/** `pending`: being received; `held`: accepted and served; `former`: of a copy that is lost, and served where no other is held. */
+export type SegmentState = 'pending' | 'held' | 'former'
 
 /** A segment in a pinner's store. */
 export interface StoredSegment extends SegmentSpec {

@@ -124,7 +124,7 @@ export class OriginalCheck {
 
   /** What this pinner itself has of a segment's holes. */
   #ownBlocks({ key, holes = [] }: SegmentSpec): BlockRange[] {
-    const held = this.#store.segments(key).filter(({ state }) => state === 'held')
+    const held = this.#store.segments(key).filter(({ state }) => state !== 'pending')
     return held.flatMap((segment) =>
       outside(segment.holes ?? [], segment.start, segment.end).flatMap(({ start, end }) =>
         within(holes, start, end)

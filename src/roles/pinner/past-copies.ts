@@ -10,17 +10,18 @@ const ASKED_AT_ONCE = 16
 const ENCODED_PER_PLAIN = 2
 
 /**
- * What the chain wants of the bytes that a pinner has of a hypercore. `own`: they are of a live copy of its own. `spare`: its
- * copy is lost or released, and no other whole copy is there yet from which it could be made again. `past`: nothing any more.
+ * What the chain wants of the bytes that a pinner has of a hypercore. `own`: they are of a live copy of its own. `drawn`: it is to
+ * keep a new copy, which may come to nothing. `spare`: its copy is lost or released, and no other whole copy is there yet from which
+ * it could be made again. `past`: nothing any more.
  */
-export type Retention = 'own' | 'spare' | 'past'
+export type Retention = 'own' | 'drawn' | 'spare' | 'past'
 
 /** Where a pinner stands with a hypercore. One that the chain does not know is kept: not to know is no order to delete. */
 export function retentionOf(view: HypercoreView | null, pinner: Uint8Array): Retention {
   if (!view) return 'own'
   const isPinner = (key: Uint8Array | null | undefined): boolean => !!key && equal(key, pinner)
-  const isOwn = view.copies.some((copy) => isPinner(copy.pinner) || isPinner(copy.task?.pinner))
-  if (isOwn) return 'own'
+  const own = view.copies.filter((copy) => isPinner(copy.pinner) || isPinner(copy.task?.pinner))
+  if (own.length > 0) return own.some(({ state }) => state === 'active') ? 'own' : 'drawn'
   // Nobody pays for another copy of what has lapsed.
   if (view.state === 'lapsed') return 'past'
   const isWhole = view.copies.some(({ state, length }) => state === 'active' && length === view.length)
@@ -46,7 +47,7 @@ export class PastCopies {
   readonly #forget: PastCopiesPorts['forget']
   /** Keys, in hex, of what may be past. */
   readonly #unsure = new Set<string>()
-  /** Keys, in hex, of what is kept as a spare; the one that was asked about last comes last. */
+  /** Keys, in hex, of what is kept as a spare, or until it is clear what a draw comes to; the one that was asked about last comes last. */
   readonly #spare = new Set<string>()
 
   constructor({ member, store, forget }: PastCopiesPorts) {
@@ -59,7 +60,7 @@ export class PastCopies {
   hear(effects: readonly Effect[] | null): void {
     if (effects === null) {
       for (const { key, state } of this.#store.segments()) {
-        if (state === 'held') this.#unsure.add(toHex(key))
+        if (state !== 'pending') this.#unsure.add(toHex(key))
       }
       this.#member.wake()
       return
@@ -80,7 +81,7 @@ export class PastCopies {
       const retention = await this.#settle(Buffer.from(id, 'hex'), crowded)
       this.#unsure.delete(id)
       this.#spare.delete(id)
-      if (retention === 'spare') this.#spare.add(id)
+      if (retention === 'spare' || retention === 'drawn') this.#spare.add(id)
     }
     if (this.#unsure.size > 0 || (crowded && this.#spare.size > 0)) this.#member.wake()
   }
@@ -92,7 +93,7 @@ export class PastCopies {
     const stored = this.#store.segments(key)
     if (stored.length === 0) return 'past'
     const retention = retentionOf(await chain.hypercore(key, { signal }), keyPair.publicKey)
-    if (retention === 'own' || (retention === 'spare' && !crowded)) return retention
+    if (retention === 'own' || retention === 'drawn' || (retention === 'spare' && !crowded)) return retention
     await this.#forget(
       key,
       stored.map(({ segment }) => segment.id)

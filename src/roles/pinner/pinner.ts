@@ -164,8 +164,7 @@ export class Pinner extends Resource implements Participant {
       refusals: this.#refusals,
       searchSteps: this.#options.searchSteps ?? SEARCH_STEPS,
       announce: (key) => this.#announce(key),
-      serve: (key) => this.#serve(key),
-      forget: (key) => this.#forget(key)
+      serve: (key) => this.#serve(key)
     })
     this.#factors = new FactorWatch({
       member,
@@ -297,7 +296,7 @@ export class Pinner extends Resource implements Participant {
 
   async #serveAll(): Promise<void> {
     const { log, signal } = this.#member
-    const held = this.#store.segments().filter(({ state }) => state === 'held')
+    const held = this.#store.segments().filter(({ state }) => state !== 'pending')
     const keys = [...new Map(held.map(({ key }) => [toHex(key), key])).values()]
     const total = keys.length
     const work = async (): Promise<void> => {

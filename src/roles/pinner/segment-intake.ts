@@ -73,8 +73,6 @@ export interface SegmentIntakePorts {
   announce: (key: Uint8Array) => Promise<void>
   /** Is told of a hypercore that is held from now on. */
   serve: (key: Uint8Array) => Promise<void>
-  /** Deletes a hypercore that is held. */
-  forget: (key: Uint8Array) => Promise<void>
 }
 
 /** A segment that is coming in, or being accepted. */
@@ -222,7 +220,9 @@ export class SegmentIntake {
       !task.renewal &&
       this.#store.segments(hypercore).some(({ state }) => state === 'held')
     ) {
-      await this.#ports.forget(hypercore)
+      // It may be all that there is to make the new one from, and its signer may still have to read it.
+      await this.#store.retire(hypercore)
+      this.#member.log('pinner.copy-retired', { draw: offer.draw, key: hypercore })
     }
     const chainId = await chain.chainId({ signal })
     const segment = segmentOf(chainId, assignment, offer.publicKey)

@@ -149,7 +149,7 @@ export class Tails extends Resource {
     await this.#store.trimTail(key)
     if (session.length === 0 || session.manifest === null) return
     const original = await readOriginal(session)
-    const held = this.#store.segments(key).findLast(({ state }) => state === 'held')
+    const held = this.#store.segments(key).findLast(({ state }) => state !== 'pending')
     if (held && original.fork > held.fork) {
       const proof = await this.#hasHadFork(key, session, original, { followed, signal })
       if (proof) this.#growth.seen(original, proof)
@@ -191,7 +191,7 @@ export class Tails extends Resource {
     { fork, length, byteLength }: SignedOriginal,
     { followed, signal }: { followed: Followed; signal: AbortSignal }
   ): Promise<boolean> {
-    const held = this.#store.segments(key).findLast(({ state }) => state === 'held')
+    const held = this.#store.segments(key).findLast(({ state }) => state !== 'pending')
     if (held?.fork !== fork) return false
     const tail = (await this.#store.tails()).find((one) => one.key.equals(key))
     const { had } = followed

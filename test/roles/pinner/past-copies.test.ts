@@ -34,7 +34,10 @@ test('a copy that is live is kept, whoever else has one', () => {
 
 test('what a pinner has that is drawn again is kept for its intake', () => {
   const task = { pinner: OWN } as unknown as TaskView
-  assert.equal(retentionOf(hypercore([copy({}), copy({ state: 'pending', pinner: null, task })]), OWN), 'own')
+  assert.equal(
+    retentionOf(hypercore([copy({}), copy({ state: 'pending', pinner: null, task })]), OWN),
+    'drawn'
+  )
 })
 
 test('a copy that is over is past once another whole one is there', () => {

@@ -84,8 +84,7 @@ async function taking(
     refusals,
     searchSteps: 1,
     announce: () => Promise.resolve(),
-    serve: () => Promise.resolve(),
-    forget: async (key) => void (await store.remove(key))
+    serve: () => Promise.resolve()
   })
   const { keyPair, signal } = member
   const host = new SwarmHost({
