@@ -14,11 +14,13 @@ import { fileURLToPath } from 'node:url'
  * stands idle. Those that take longest, by the clock, begin first.
  */
 const WAITING = [
+  'roles/holes',
   'roles/growth',
-  'roles/weak-keys',
   'local/processes',
-  'roles/pinner/segment-intake',
+  'roles/shapes',
   'roles/failover',
+  'roles/forks',
+  'roles/weak-keys',
   'roles/resume',
   'package/examples',
   'cli/stop',
@@ -29,9 +31,7 @@ const WAITING = [
   'daemon/restart',
   'daemon/operator',
   'daemon/joining',
-  'roles/shapes',
-  'roles/holes',
-  'roles/forks',
+  'roles/pinner/segment-intake',
   'roles/damage',
   'roles/life-cycle',
   'roles/process',
