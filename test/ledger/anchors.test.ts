@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { isAnchorOld } from '../../src/ledger/rules/anchor.js'
 import { anchorAt, type Anchor } from '../../src/protocol/anchor.js'
 import { signOperation, type Statement } from '../../src/protocol/operations.js'
 import type { Parameters } from '../../src/protocol/parameters.js'
@@ -25,13 +24,6 @@ function code({ ledger }: TestNetwork, keyPair: KeyPair, anchor: Anchor): string
   ])
   return result!.ok ? 'ok' : result!.error.code
 }
-
-test('an entry is too old for an operation by entries and time together, and by neither alone', () => {
-  const limits = { anchorEntries: 10, anchorMs: 1_000 }
-  assert.equal(isAnchorOld({ entries: 11, ms: 1_001 }, limits), true)
-  assert.equal(isAnchorOld({ entries: 10, ms: 1e9 }, limits), false)
-  assert.equal(isAnchorOld({ entries: 1e9, ms: 1_000 }, limits), false)
-})
 
 test('who was away for long, or saw many entries go by, need not sign again; after both it must', (t) => {
   const network = networkOf(t, { anchorEntries: 8, anchorMs: 60_000 })

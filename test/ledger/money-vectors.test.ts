@@ -15,9 +15,10 @@ import {
   splitLock,
   storageReward
 } from '../../src/ledger/rules/economics.js'
-import { feeOf, feePayer } from '../../src/ledger/rules/fees.js'
+import { feeOf, feePayer, type FeePayer } from '../../src/ledger/rules/fees.js'
 import { growthPrice, growthReserve, growthWaitMs } from '../../src/ledger/rules/growth.js'
 import { driftReputation, lowerMedian } from '../../src/ledger/rules/reputation.js'
+import { kinds, type Kind } from '../../src/protocol/operations.js'
 import { parameters, type Parameters } from '../../src/protocol/parameters.js'
 import { statementOf, type Money } from '../browser/vectors.js'
 
@@ -91,6 +92,24 @@ test('a fee follows the bytes and cost units of what nobody asked for; what is o
   }
   const free = { ...p, feePerUnit: 0n, feePerByte: 0n }
   for (const vector of vectors.fees) assert.equal(feeOf(statementOf(vector), free), 0n)
+})
+
+test('who pays a fee is as docs/protocol.md says, of every kind', () => {
+  const payers: Partial<Record<Kind, FeePayer>> = {
+    transfer: 'sender',
+    donate: 'sender',
+    sponsor: 'sender',
+    setPayout: 'sender',
+    replaceKey: 'sender',
+    conflict: 'sender',
+    register: 'deposit',
+    retire: 'deposit',
+    claimFactor: 'bounty',
+    claimRoot: 'bounty',
+    extend: 'hypercore',
+    fork: 'hypercore'
+  }
+  for (const kind of kinds) assert.equal(feePayer(kind), payers[kind] ?? null, kind)
 })
 
 test('nothing but its size lets a hypercore grow where no share of what is due is for growth', () => {

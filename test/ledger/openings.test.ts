@@ -38,6 +38,13 @@ test('chances and draws are those of the independent implementation', () => {
   }
 })
 
+test('where no time is said within which a copy is opened, the bytes of a week alone say how often', () => {
+  const longest = { bytes: 15_790_472, chunks: 1, every: 1 }
+  // floor(2^32 * 512 KiB / 168 / (15,790,472 + 2,048)), and 2^32 / 2,160.
+  assert.equal(openingChance(longest, { ...p, openingWithinMs: 0 }), 848_729)
+  assert.equal(openingChance(longest, p), 1_988_410)
+})
+
 const WEEK_MS = 7 * 86_400_000
 
 test('the openings of a copy weigh what the budget says in the mean, or one in 90 days, whatever its chunks are', () => {

@@ -224,9 +224,8 @@ def due(sizes, every):
                for b in sizes)
 
 
-def growth(grown, blocks, age, sizes, every):
+def growth(grown, blocks, age, sizes, every, fee=900):
     # What a growth costs, how long it still waits, and what the balance must have for it.
-    fee = 900
     room = grown + -(-grown // 200) + 640 * blocks
     cost = len(sizes) * (price(room) + D["segmentFee"]) + (fee if sizes else 0)
     share = due(sizes, every) * D["growthSharePpm"]
@@ -334,7 +333,9 @@ save("rules-money.json", {
                  for c in ([], [0], [1, 2**20], [2**20 + 1, GIB, 2**44], [GIB] * 100) for e in (1, 2, 1024)],
     "growth": [growth(b, n, age, c, e) for b, n in ((0, 1), (1, 1), (600, 600), (2**24 - 1, 256), (2**24, 256), (2**40, 2**24))
                for age in (0, 599_999, 600_000, 66_176_471, 66_300_000)
-               for c, e in (([], 1), ([2**20], 1), ([1, 2**20], 2), ([GIB] * 3, 1), ([2**20], 1_024))],
+               for c, e in (([], 1), ([2**20], 1), ([1, 2**20], 2), ([GIB] * 3, 1), ([2**20], 1_024))]
+    # What gathering saves, to the millisecond and a grain more.
+    + [growth(1, 1, 0, [2**20], 1, -(D["segmentRewardBase"] + D["segmentFee"]) % due([2**20], 1) + more) for more in (0, 1)],
     "fees": fees(),
     "signerLock": [{"bytes": b, "lock": str(signer_lock(b))} for b in SIZES],
     "splitLock": [split(l, p) for l in (0, 1, 2, 3, 49_999, 50_000, 50_001, 4_020_000, 2**53 + 1) for p in (0, 1, 10_000, 25_000, 2**52)],

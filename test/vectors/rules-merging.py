@@ -47,6 +47,10 @@ def falling(n, factor):
     return [(int(1000 * factor**i), 1) for i in range(n, 0, -1)]
 
 
+def uneven(whole):
+    return [(i * 7_919 % 401 + 1, whole(i)) for i in range(38)] + [(10**6, 1), (10, 1)]
+
+
 cases = [
     [], [(5, 1)], [(5, 0)], [(5, 1), (5, 1)], [(5, 1), (5, 0)], [(5, 0), (5, 1)],
     [(10, 1), (5, 1)], [(11, 1), (5, 1)], [(5, 1), (100, 1)], [(31, 1), (10, 1), (5, 1)], [(30, 1), (10, 1), (5, 1)],
@@ -55,11 +59,16 @@ cases = [
     [(b, 0) for b, _ in falling(40, 3.01)],
     [(b, i % 3 == 0) for i, (b, _) in enumerate(falling(41, 3.01))],
     [(b, i != 38) for i, (b, _) in enumerate(falling(40, 3.01))],
+    # None that may carry, since the last two differ by much: the least pair lies anywhere before, the first of those alike.
+    uneven(lambda i: True), uneven(lambda i: i % 3 == 0), [(5, 1)] * 38 + [(10**6, 1), (10, 1)],
+    [(5, 1), (9, 1)] * 19 + [(10**6, 1), (10, 1)],
 ]
 DEFAULTS = {"storage": 200_000, "retrieval": 50_000, "check": 300 + 2 * 100, "minBilledBytes": 1 << 20, "epochMs": 3_600_000, "share": PPM}
 costs = [
     (10_000, [1 << 20], 1), (10_000, [1 << 20], 4), (2_010_000, [1 << 30], 1), (2_010_000, [1 << 30] * 3, 2),
     (1, [1 << 40], 1), (10**15, [1], 1), (10_000, [], 1), (12_345_678, [5_000_000, 70_000_000], 16),
+    # 743 grains are due an epoch: ten of them to the millisecond, and a grain more.
+    (7_430, [1 << 20], 1), (7_431, [1 << 20], 1),
 ]
 out = {
     "merges": [{"segments": [[b, int(w)] for b, w in case], "merge": merge(case)} for case in cases],
