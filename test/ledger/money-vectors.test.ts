@@ -104,6 +104,7 @@ test('who pays a fee is as docs/protocol.md says, of every kind', () => {
     conflict: 'sender',
     register: 'deposit',
     retire: 'deposit',
+    pause: 'deposit',
     claimFactor: 'bounty',
     claimRoot: 'bounty',
     extend: 'hypercore',
