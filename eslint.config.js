@@ -11,6 +11,11 @@ export const clockRules = {
   ],
   'no-restricted-properties': [
     'error',
+    {
+      object: 'AbortSignal',
+      property: 'any',
+      message: 'Signals that live long keep what was made of them: use joinSignals (src/wait.ts).'
+    },
     { object: 'Date', property: 'now', message: TIME },
     { object: 'process', property: 'hrtime', message: TIME },
     { object: 'process', property: 'uptime', message: TIME },

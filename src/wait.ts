@@ -89,6 +89,45 @@ export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal)
   }
 }
 
+/** A signal that aborts as soon as one of others does. */
+export interface JoinedSignal {
+  signal: AbortSignal
+  /** Has the others let go of it; it does not abort any more. */
+  readonly release: () => void
+}
+
+/**
+ * What `AbortSignal.any` is for, with an end: in Node 20 and 22 a signal that lives as long as its program keeps a reference to each
+ * signal that was ever made of it, 200,000 an hour of a node under load.
+ */
+export function joinSignals(...signals: readonly (AbortSignal | undefined)[]): JoinedSignal {
+  const joined = new AbortController()
+  const sources = signals.filter((signal) => signal !== undefined)
+  const release = (): void => {
+    for (const source of sources) source.removeEventListener('abort', abort)
+  }
+  const abort = (): void => {
+    release()
+    joined.abort(sources.find(({ aborted }) => aborted)?.reason)
+  }
+  if (sources.some(({ aborted }) => aborted)) abort()
+  else for (const source of sources) source.addEventListener('abort', abort, { once: true })
+  return { signal: joined.signal, release }
+}
+
+/** Runs with a signal that aborts as soon as one of others does. */
+export async function joining<T>(
+  signals: readonly (AbortSignal | undefined)[],
+  run: (signal: AbortSignal) => Promise<T>
+): Promise<T> {
+  const { signal, release } = joinSignals(...signals)
+  try {
+    return await run(signal)
+  } finally {
+    release()
+  }
+}
+
 /** Something that several may wait for, again and again: each `wake` ends the waits that are under way. */
 export class Wakeup {
   readonly #waiting = new Set<(woken: boolean) => void>()

@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import test from 'node:test'
-import { aborted, deadline, pause, settled, turn, unlessAborted, Wakeup } from '../src/wait.js'
+import {
+  aborted,
+  deadline,
+  joinSignals,
+  joining,
+  pause,
+  settled,
+  turn,
+  unlessAborted,
+  Wakeup
+} from '../src/wait.js'
 import { VirtualClock } from './helpers/virtual-clock.js'
 
 const late = (): Error => new Error('late')
@@ -101,4 +112,48 @@ test('a turn lets what is due have its turn', async () => {
   setImmediate(() => (due = true))
   await turn()
   assert.equal(due, true)
+})
+
+test('a joined signal aborts with the first of the others, for its reason, and once', () => {
+  const [one, other] = [new AbortController(), new AbortController()]
+  const { signal } = joinSignals(one.signal, undefined, other.signal)
+  let times = 0
+  signal.addEventListener('abort', () => times++)
+  assert.equal(signal.aborted, false)
+  const reason = new Error('enough')
+  other.abort(reason)
+  one.abort(new Error('too late'))
+  assert.equal(signal.reason, reason)
+  assert.equal(times, 1)
+})
+
+test('a signal joined of one that has aborted already is aborted from the start', () => {
+  const reason = new Error('over')
+  const { signal } = joinSignals(new AbortController().signal, AbortSignal.abort(reason))
+  assert.equal(signal.aborted, true)
+  assert.equal(signal.reason, reason)
+})
+
+test('a joined signal that was released is kept by none of the others, and does not abort any more', async () => {
+  const long = new AbortController()
+  const listeners = () => getEventListeners(long.signal, 'abort').length
+  const { signal, release } = joinSignals(long.signal)
+  assert.equal(listeners(), 1)
+  release()
+  assert.equal(listeners(), 0)
+  await joining([long.signal, new AbortController().signal], async () => assert.equal(listeners(), 1))
+  await assert.rejects(
+    joining([long.signal], () => Promise.reject(new Error('failed'))),
+    /failed/
+  )
+  assert.equal(listeners(), 0)
+  long.abort()
+  assert.equal(signal.aborted, false)
+})
+
+test('an aborted signal is let go of by those that it was joined of', () => {
+  const [one, other] = [new AbortController(), new AbortController()]
+  joinSignals(one.signal, other.signal)
+  one.abort()
+  assert.equal(getEventListeners(other.signal, 'abort').length, 0)
 })

@@ -12,7 +12,7 @@ import {
 } from '../protocol/rpc/messages.js'
 import type { PeerStream } from '../swarm/peer-stream.js'
 import { ClientChannel } from '../swarm/rpc-channel.js'
-import { deadline, pause, settled } from '../wait.js'
+import { deadline, joinSignals, pause, settled } from '../wait.js'
 import { Heartbeat, LOOK_MS } from './heartbeat.js'
 
 /** Requests that this end keeps open at a time; below what a server allows. */
@@ -91,7 +91,19 @@ export class ChainConnection extends Resource {
     request: Request<M> | ((again: boolean) => Request<M>),
     { timeoutMs = 15_000, signal, once = false }: CallOptions & { once?: boolean } = {}
   ): Promise<Response<M>> {
-    const stop = signal ? AbortSignal.any([signal, this.signal]) : this.signal
+    const { signal: stop, release } = joinSignals(signal, this.signal)
+    try {
+      return await this.#call(name, request, { timeoutMs, stop, once })
+    } finally {
+      release()
+    }
+  }
+
+  async #call<M extends MethodName>(
+    name: M,
+    request: Request<M> | ((again: boolean) => Request<M>),
+    { timeoutMs, stop, once }: { timeoutMs: number; stop: AbortSignal; once: boolean }
+  ): Promise<Response<M>> {
     const { code, response } = methods[name]
     const bodyOf = (again: boolean): Uint8Array =>
       encode(
@@ -158,7 +170,7 @@ export class ChainConnection extends Resource {
   async #connect(): Promise<Open> {
     const { clock, signal } = this
     const over = new AbortController()
-    const stop = AbortSignal.any([signal, over.signal])
+    const { signal: stop, release } = joinSignals(signal, over.signal)
     const attempts: Promise<Open>[] = []
     let won: Open | undefined
     try {
@@ -173,6 +185,7 @@ export class ChainConnection extends Resource {
       return won!
     } finally {
       over.abort()
+      release()
       for (const attempt of attempts) {
         void attempt.then(
           (open) => open !== won && hangUp(open),

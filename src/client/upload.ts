@@ -1,6 +1,6 @@
 import { SwarmError, type ErrorCode } from '../errors.js'
 import type { EvidenceReceipt } from '../protocol/receipt.js'
-import { pause } from '../wait.js'
+import { joining, pause } from '../wait.js'
 import type { CallOptions, ChainConnection } from './connection.js'
 
 /** Pieces on their way at a time: fills the line, and bounds what both ends hold. */
@@ -90,10 +90,10 @@ export function uploadRefusalEvidence(
 type Wait = (ms: number) => Promise<void>
 
 function waiting(connection: ChainConnection, { signal }: CallOptions): Wait {
-  const stop = signal ? AbortSignal.any([signal, connection.signal]) : connection.signal
   return async (ms) => {
-    await pause(connection.clock, ms, stop)
-    stop.throwIfAborted()
+    await joining([signal, connection.signal], (stop) => pause(connection.clock, ms, stop))
+    signal?.throwIfAborted()
+    connection.signal.throwIfAborted()
   }
 }
 

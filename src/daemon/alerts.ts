@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js'
 import { Resource } from '../lifecycle.js'
 import type { Logger } from '../log.js'
-import { deadline, pause } from '../wait.js'
+import { deadline, joinSignals, pause } from '../wait.js'
 
 /** What an operator is to be told of before it costs a deposit; docs/operating.md says what to do. */
 export const alertNames = ['reputation', 'deposit', 'disk', 'behind', 'clock', 'chain'] as const
@@ -96,12 +96,13 @@ export class Alerts extends Resource {
 
   async #postOnce(webhook: string, message: Message): Promise<void> {
     const stop = new AbortController()
+    const { signal, release } = joinSignals(stop.signal, this.signal)
     const posted = fetch(webhook, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(message),
       redirect: 'error',
-      signal: AbortSignal.any([stop.signal, this.signal])
+      signal
     })
     try {
       const error = (): Error => new Error(`the webhook did not answer within ${POST_MS} ms`)
@@ -110,6 +111,7 @@ export class Alerts extends Resource {
       if (!answer.ok) throw new Error(`the webhook answers with ${answer.status}`)
     } finally {
       stop.abort()
+      release()
     }
   }
 }

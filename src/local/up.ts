@@ -18,7 +18,7 @@ import type { MemberOptions } from '../roles/member.js'
 import { Supporter } from '../roles/supporter.js'
 import { PrivateDht, networkAt, type Network } from '../swarm/dht.js'
 import { loadIdentity } from '../swarm/identity.js'
-import { pause, settled, unlessAborted } from '../wait.js'
+import { joinSignals, pause, settled, unlessAborted } from '../wait.js'
 import { consume } from './consume.js'
 import { LastingProblems, problemOf, problemText, saidProblem, type SaidProblem } from '../daemon/problems.js'
 import { CHAIN, FAUCET, WALLET } from '../daemon/init.js'
@@ -202,7 +202,7 @@ class Up extends Resource {
     this.#data = data
     this.#parts = new Parts(clock)
     this.#space = new SpaceWatch(data.path, clock)
-    this.#over = AbortSignal.any([signal, this.#space.full, this.signal])
+    this.#over = joinSignals(signal, this.#space.full, this.signal).signal
     this.#file = new FileLog(join(data.path, 'log.ndjson'), clock)
     this.#log = this.#file.log
   }
@@ -479,7 +479,7 @@ class Up extends Resource {
     wait: () => Promise<void>
   ): Promise<void> {
     const done = new AbortController()
-    const signal = AbortSignal.any([done.signal, this.#over])
+    const { signal, release } = joinSignals(done.signal, this.#over)
     const lasting = new LastingProblems(LASTING_LOOKS)
     const { chain } = observer.member
     const look = async (): Promise<void> => {
@@ -498,6 +498,7 @@ class Up extends Resource {
       await wait()
     } finally {
       done.abort()
+      release()
       await looking
     }
   }

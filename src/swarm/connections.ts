@@ -2,7 +2,7 @@ import type HyperDHT from 'hyperdht'
 import type { Clock } from '../clock.js'
 import type { KeyPair } from '../crypto/keys.js'
 import { Resource } from '../lifecycle.js'
-import { deadline } from '../wait.js'
+import { deadline, joining } from '../wait.js'
 import { connectTo, unreachable } from './host.js'
 import { toHex } from '../bytes.js'
 
@@ -75,8 +75,9 @@ export class Connections extends Resource {
   #connect(id: string, publicKey: Uint8Array): Shared {
     const { dht, keyPair, clock } = this.#options
     const attempt = new AbortController()
-    const signal = AbortSignal.any([attempt.signal, this.signal])
-    const opening = connectTo(dht, publicKey, keyPair, { clock, timeoutMs: ATTEMPT_MS, signal })
+    const opening = joining([attempt.signal, this.signal], (signal) =>
+      connectTo(dht, publicKey, keyPair, { clock, timeoutMs: ATTEMPT_MS, signal })
+    )
     const made: Shared = { attempt, opening, users: 0 }
     this.#shared.set(id, made)
     // A connection that is lost or never came is not the next one's.

@@ -4,6 +4,7 @@ import type { Dashboard } from '../dashboard.js'
 import { eventsAfter, lastEvent } from '../history/lists.js'
 import { eventAnswer } from './answers.js'
 import { secure } from './guard.js'
+import { joining } from '../../wait.js'
 
 /** Streams that are open at a time, and of one address. */
 const STREAMS_MAX = 256
@@ -35,7 +36,9 @@ export class Streams {
     this.#count++
     this.#open.set(ip, own + 1)
     try {
-      await this.#write(dashboard, request, reply)
+      const gone = new AbortController()
+      reply.raw.on('close', () => gone.abort())
+      await joining([gone.signal, dashboard.over], (signal) => this.#write(dashboard, request, reply, signal))
     } finally {
       this.#count--
       const left = this.#open.get(ip)! - 1
@@ -44,11 +47,13 @@ export class Streams {
     }
   }
 
-  async #write(dashboard: Dashboard, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const gone = new AbortController()
+  async #write(
+    dashboard: Dashboard,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    signal: AbortSignal
+  ): Promise<void> {
     const { raw } = reply
-    raw.on('close', () => gone.abort())
-    const signal = AbortSignal.any([gone.signal, dashboard.over])
     secure(reply)
     reply.hijack()
     const headers = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' }

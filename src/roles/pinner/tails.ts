@@ -8,7 +8,7 @@ import { forkProofOf } from '../../storage/fork.js'
 import { originalNode, readOriginal, type SignedOriginal } from '../../storage/original.js'
 import type { PinnerStore } from '../../storage/pinner-store.js'
 import { SwarmReader } from '../../swarm/reader.js'
-import { deadline, unlessAborted, Wakeup } from '../../wait.js'
+import { deadline, joinSignals, joining, unlessAborted, Wakeup } from '../../wait.js'
 import { equal, toHex } from '../../bytes.js'
 import { hasCode, type Member } from '../member.js'
 import { Growth } from './growth.js'
@@ -128,7 +128,7 @@ export class Tails extends Resource {
   async #follow(key: Buffer, followed: Followed): Promise<void> {
     const { log } = this.#member
     const { clock } = this.#member.options
-    const signal = AbortSignal.any([followed.stop.signal, this.signal])
+    const { signal, release } = joinSignals(followed.stop.signal, this.signal)
     try {
       const session = await followed.session
       const changed = (): void => wake(followed)
@@ -141,6 +141,8 @@ export class Tails extends Resource {
       }
     } catch (error) {
       if (!signal.aborted) log('pinner.tail-failed', { key, error: error as Error })
+    } finally {
+      release()
     }
   }
 
@@ -167,7 +169,7 @@ export class Tails extends Resource {
     const truncated = (): void => cut.abort()
     session.on('truncate', truncated)
     try {
-      await unlessAborted(range.done(), AbortSignal.any([signal, cut.signal]))
+      await joining([signal, cut.signal], (either) => unlessAborted(range.done(), either))
     } catch (error) {
       if (signal.aborted || cut.signal.aborted) return
       throw error

@@ -21,7 +21,7 @@ import { NodeFile } from '../../storage/node-file.js'
 import { Connections } from '../../swarm/connections.js'
 import { SwarmReader, knownLength, readBlocks } from '../../swarm/reader.js'
 import { sendSegment, type SegmentItem } from '../../swarm/segment-channel.js'
-import { pause } from '../../wait.js'
+import { joinSignals, pause } from '../../wait.js'
 import { recordOf, segmentOf } from '../assignment.js'
 import { Member, hasCode, type MemberOptions, type Registration } from '../member.js'
 import { LastWords } from '../last-words.js'
@@ -187,9 +187,9 @@ export class Signer extends Resource implements Participant {
     const dir = join(options.dir, `draw-${draw}`)
     const { clock, network, randomBytes } = options
     const reader = new SwarmReader({ network, dir: join(dir, 'plain'), seed: randomBytes(32) })
+    const { signal: stopped, release } = joinSignals(signal, over)
     try {
       const core = await reader.open(hypercore, [topic])
-      const stopped = AbortSignal.any([signal, over])
       const until = clock.now() + this.#unservedMs
       for (let pauseMs = RETRY_MS.first; !signal.aborted; pauseMs = Math.min(2 * pauseMs, RETRY_MS.last)) {
         try {
@@ -222,6 +222,7 @@ export class Signer extends Resource implements Participant {
         if (!hasCode(refusal, 'DRAW_NOT_OPEN', 'NOT_WAITING')) throw refusal
       })
     } finally {
+      release()
       // What is there is gone on with after a restart.
       await (signal.aborted ? reader.close() : reader.discard())
       if (!signal.aborted) await rm(dir, { recursive: true, force: true })
