@@ -28,6 +28,23 @@ test('a pinner that is away for a while loses nothing: its copy answers a longer
   assert.deepEqual(of.effects('missing', from), [])
 })
 
+test('the walk at a return is drawn by a round that nobody had seen when its pinner came back', (t) => {
+  const of = new Absence(t)
+  const { pinner, copy } = of.someone
+  of.leave(pinner)
+  of.until(() => of.role(pinner).awaySince !== null, 'it is away')
+  // Long enough that the walk may be asked at once.
+  of.until(() => of.network.ledger.challenges(pinner.publicKey).length === 0, 'it is asked for nothing')
+  const returned = of.network.ledger.length()
+  const { round } = of.network.ledger.state.head
+  assert.equal(of.sayBack(pinner), 'ok')
+  assert.deepEqual(of.effects('challenged', returned), [])
+  of.walk(pinner, copy.id)
+  const asked = of.effects('challenged', returned).filter((effect) => effect.copy === copy.id)
+  assert.ok(asked.length > 0)
+  assert.ok(asked.every((effect) => effect.round > round))
+})
+
 test('nothing of the time in which a pinner was away is ever paid, to none of its copies', (t) => {
   const of = new Absence(t)
   const { pinner } = of.someone

@@ -30,18 +30,18 @@ export function hear(state: State, sender: Account): boolean {
   const since = role.awaySince
   if (since === null) return false
   role.awaySince = null
-  role.awayDue = null
+  // The walk is drawn by a round that nobody has seen: by one that was shown it could choose when to come back.
+  role.awayDue = head.clock
   role.backEpoch = head.epoch
   state.touch(role)
   state.emit({ kind: 'cameBack', key: sender.key, since })
   state.db.run(
     `INSERT OR IGNORE INTO due_copies (pinner, round, copy) SELECT pinner, ?, id FROM copies
      WHERE pinner = ? AND state = 1 AND missed_since IS NOT NULL AND walk_from <= ?`,
-    head.round,
+    head.round + 1,
     role.id,
     head.clock
   )
-  askPinner(state, role.id)
   return true
 }
 
@@ -148,6 +148,15 @@ function isHeld(state: State, role: Role, limitMs: number): boolean {
   return isMassOutage(away, sum('SELECT sum(locked) AS sum FROM roles WHERE role = 1 AND locked > 0'))
 }
 
+/** Asks a pinner that came back for what it missed, once the round is shown that this was put off to. */
+function askReturned(state: State, role: Role): void {
+  const { db, head } = state
+  if (db.get('SELECT 1 FROM due_copies WHERE pinner = ? AND round > ? LIMIT 1', role.id, head.round)) return
+  role.awayDue = null
+  state.touch(role)
+  askPinner(state, role.id)
+}
+
 /**
  * Looks after pinners that are away: asks them once an epoch at least, and has what was missed for too long replaced, or lost. Returns the
  * steps done, at most `work`.
@@ -164,7 +173,10 @@ export function followAbsent(state: State, work: number): number {
     if (done >= work) break
     done++
     const role = state.role(Number(id))
-    if (role.awaySince === null) continue
+    if (role.awaySince === null) {
+      askReturned(state, role)
+      continue
+    }
     const fate = missedFor(withoutPauses(state, role, role.awaySince, role.awayAt!), p)
     if (fate !== 'kept' && !isHeld(state, role, fate === 'lost' ? p.offlineMaxMs : p.repairMs)) {
       const left = work - done

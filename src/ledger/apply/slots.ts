@@ -148,8 +148,9 @@ export function askPinner(state: State, pinner: number): void {
   if (isPausedIn(state.role(pinner).pause, head.epoch)) return
   const rows = state.db.all(
     `SELECT d.copy, c.segments, c.bytes, c.missed_since, h.steps FROM due_copies d JOIN copies c ON c.id = d.copy JOIN hypercores h ON h.id = c.hypercore
-     WHERE d.pinner = ? AND NOT EXISTS (SELECT 1 FROM challenges o WHERE o.copy = d.copy) ORDER BY d.round, d.copy LIMIT ?`,
+     WHERE d.pinner = ? AND d.round <= ? AND NOT EXISTS (SELECT 1 FROM challenges o WHERE o.copy = d.copy) ORDER BY d.round, d.copy LIMIT ?`,
     pinner,
+    head.round,
     p.openMax
   )
   if (rows.length === 0) return
