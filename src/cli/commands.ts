@@ -73,6 +73,14 @@ const COMMANDS: Record<string, Entry> = {
     summary: 'have a hypercore or drive kept, and donate to it',
     load: async () => (await import('./support.js')).support
   },
+  sponsor: {
+    summary: 'have hypercores kept for apps that ask over HTTP',
+    load: async () => (await import('./sponsor.js')).sponsorCommand
+  },
+  'api-key': {
+    summary: 'make, list and revoke the keys of such apps',
+    load: async () => (await import('./api-key.js')).apiKeyCommand
+  },
   donate: {
     summary: 'donate to a hypercore that is kept already',
     load: async () => (await import('./support.js')).donateCommand

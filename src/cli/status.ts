@@ -1,7 +1,8 @@
 import { equal } from '../bytes.js'
 import { resolve } from 'node:path'
 import * as idEncoding from 'hypercore-id-encoding'
-import { findKey, wholeCopies } from '../daemon/keeping.js'
+import { findKey } from '../daemon/keeping.js'
+import { wholeCopies } from '../roles/whole-copies.js'
 import { holesProblem, problemText, saidProblem } from '../daemon/problems.js'
 import { hypercoreKey, namedKey } from '../daemon/setting.js'
 import {

@@ -43,6 +43,12 @@ const sentences: Record<string, (facts: Facts) => string | undefined> = {
   'role.no-chain': ({ key }) => `the chain ${writtenKey(key)} does not answer; trying again`,
   'role.elsewhere': () =>
     'another copy of this folder works under its key; stop one of them. This one goes on when the other is gone',
+  'sponsor.paid': ({ id, key, amount }) =>
+    `pin ${String(id)} of ${writtenKey(key)} is paid for: ${amountText(amount as bigint)} datdots`,
+  'sponsor.pin-failed': ({ id, code, error }) =>
+    `pin ${String(id)} failed: ${(error as Error).message} [${String(code)}]`,
+  'sponsor.purse-short': ({ key }) => `pins wait for tokens; send them to ${writtenKey(key)}`,
+  'sponsor.waits': ({ error }) => `waits: ${(error as Error).message}`,
   'role.failed': ({ job, error }) => `${String(job)} failed: ${(error as Error).message}`,
   'pinner.capacity-cut': ({ wanted, capacityBytes, reserveBytes }) =>
     `offers ${String(capacityBytes)} bytes, not the ${String(wanted)} of its settings: its disk has no more beside a reserve of ${String(reserveBytes)}`,

@@ -212,21 +212,32 @@ export class ChainClient extends Asking {
    * Signs and submits an operation; calls take turns, so that nonces follow each other. A lost connection is
    * made again and the same bytes sent: the chain takes them once.
    *
+   * @param signing hears each nonce before anything signed with it is sent; what it throws is what the call throws, and nothing is sent
    * @throws ChainError with the code of the chain's refusal; SwarmError if it cannot be reached
    */
   async submit(
     statement: Statement,
-    { detail, signal }: { detail?: Uint8Array; signal?: AbortSignal | undefined } = {}
+    {
+      detail,
+      signal,
+      signing
+    }: {
+      detail?: Uint8Array
+      signal?: AbortSignal | undefined
+      signing?: (nonce: number) => void
+    } = {}
   ): Promise<views.Receipt> {
     const chainId = await this.chainId({ signal })
-    const sign = (nonce: number): Uint8Array =>
-      signOperation(statement, {
+    const sign = (nonce: number): Uint8Array => {
+      signing?.(nonce)
+      return signOperation(statement, {
         chainId,
         keyPair: this.#keyPair,
         nonce,
         anchor: this.#anchor!,
         ...(detail ? { detail } : {})
       })
+    }
     const { receipt, wire } = await this.#queue.add(sign, signal)
     const operation = operationHash(chainId, unsignedBytes(decodeOperation(wire)))
     if (!equal(receipt.operation, operation) || !verifyReceipt(chainId, this.chainKey, receipt)) {

@@ -10,7 +10,6 @@ import { sumsOf, type Original } from '../protocol/original.js'
 import { blocksOf, type BlockRange } from '../protocol/ranges.js'
 import { findHoles } from '../storage/holes.js'
 import type { Parameters } from '../protocol/parameters.js'
-import type { HypercoreView } from '../protocol/views.js'
 import { SwarmReader, hasBlocks, knownLength } from '../swarm/reader.js'
 import type { Network } from '../swarm/dht.js'
 import type { Clock } from '../clock.js'
@@ -116,13 +115,6 @@ export function priceOf(originals: readonly Original[], copies: number, p: Param
     month += BigInt(copies) * BigInt(epochs) * roundDue([bytes], 1, p)
   }
   return { once, month }
-}
-
-/** Copies of a hypercore that hold all of it, and nothing that its author has taken away. */
-export function wholeCopies({ copies, fork, length }: HypercoreView): number {
-  const isWhole = (copy: HypercoreView['copies'][number]): boolean =>
-    copy.state === 'active' && copy.length === length && copy.segments.at(-1)?.fork === fork
-  return copies.filter(isWhole).length
 }
 
 /** The topic under which readers look for all hypercores of a key. */

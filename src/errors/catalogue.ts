@@ -5,6 +5,7 @@ import type { ErrorClass, ErrorEntry } from './entry.js'
 import { evidenceErrors } from './evidence.js'
 import { networkErrors } from './network.js'
 import { operationErrors } from './operations.js'
+import { pinningErrors } from './pinning.js'
 import { problemErrors } from './problems.js'
 import { programErrors } from './program.js'
 import { storageErrors } from './storage.js'
@@ -19,6 +20,7 @@ export const areas = {
   Storage: storageErrors,
   'Chunks, keys, trees and the engine': chunkErrors,
   'Dashboard and API': dashboardErrors,
+  'Pinning API': pinningErrors,
   'What a copy waits for, or a run came to': problemErrors
 } as const
 
@@ -32,6 +34,7 @@ export const catalogue = {
   ...storageErrors,
   ...chunkErrors,
   ...dashboardErrors,
+  ...pinningErrors,
   ...problemErrors
 } as const
 
