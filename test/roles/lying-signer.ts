@@ -41,7 +41,7 @@ export class LyingSigner {
   readonly #member: Member
   readonly #lie: Lie | undefined
   readonly #key: Dishonesty['key']
-  readonly #engine = new Engine({ threads: 1 })
+  readonly #engine = new Engine({ threads: 1, memoryBytes: 8 * 1024 * 1024 })
   readonly #keys: SegmentKeys
   readonly #connections: Connections
   readonly #draws = new Set<number>()
