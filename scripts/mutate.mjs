@@ -36,6 +36,7 @@ const FOLDERS = {
     'ledger/merging-rules',
     'ledger/money-vectors',
     'ledger/openings',
+    'ledger/pause-rules',
     'ledger/time-rules',
     'ledger/weight-rules'
   ],
