@@ -72,11 +72,7 @@ export interface Ended {
 }
 
 /** Runs `datdot` to its end. */
-export async function runProgram(
-  t: Closing,
-  args: string[],
-  options: ProgramOptions = {}
-): Promise<Ended> {
+export async function runProgram(t: Closing, args: string[], options: ProgramOptions = {}): Promise<Ended> {
   const program = startProgram(t, args, options)
   const code = await program.ended
   return { code, stdout: program.stdout(), stderr: program.stderr(), left: leftRunning(program.child) }

@@ -142,7 +142,8 @@ test('the key of a hypercore is read in every form that people paste, that of a 
     `${z32}+12`
   ]
   for (const form of forms) assert.deepEqual(hypercoreKey.parse(form), key, form)
-  assert.equal(hypercoreKey.parse('hyper://nothing'), undefined)
+  assert.throws(() => hypercoreKey.parse('hyper://nothing'), { code: 'KEY_ADDRESS' })
+  assert.equal(hypercoreKey.parse('nothing'), undefined)
   assert.throws(() => hypercoreKey.parse(`dat://${hex}`), { code: 'KEY_DAT' })
   assert.deepEqual(publicKey.parse(z32), key)
   assert.equal(publicKey.parse(`hyper://${z32}`), undefined)

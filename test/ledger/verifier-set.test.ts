@@ -69,8 +69,9 @@ test('an epoch’s verifiers are frozen a step at a time, and nobody is drawn be
     network.tick(1, 1)
     seen.push(frozen(network, epoch))
   }
+  // The only step of a tick may have gone to something else that was due.
   assert.deepEqual(
-    seen.map(({ stale }) => stale),
+    [...new Set(seen.map(({ stale }) => stale))],
     [VERIFIERS - A_STEP, VERIFIERS - 2 * A_STEP, 0]
   )
   assert.ok(drawn(network, epoch) > 0)

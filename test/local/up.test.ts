@@ -81,7 +81,9 @@ suite('a run of datdot up on random data', () => {
   })
 
   test('the object has exactly the fields that were promised, and all of it holds', () => {
-    const fields = 'ok driveKey chainKey copies challenges tokens consumer dataDir bootstrap problems'.split(' ')
+    const fields = 'ok driveKey chainKey copies challenges tokens consumer dataDir bootstrap problems'.split(
+      ' '
+    )
     assert.deepEqual(Object.keys(json), fields)
     assert.equal(json.ok, true)
     assert.deepEqual(json.problems, [])

@@ -85,8 +85,7 @@ export class OnionBeacon implements BeaconSource {
     this.#marks = []
     for (let layer = this.length; layer >= 0; layer--) {
       if (layer === this.length || layer % this.#stride === this.#stride - 1) {
-        // Of its own: a hash is a view of a pool that others share, and would keep all of it.
-        this.#marks[Math.floor(layer / this.#stride)] = new Uint8Array(value)
+        this.#marks[Math.floor(layer / this.#stride)] = value
       }
       if (layer > 0) value = outerLayer(value)
     }
