@@ -2,6 +2,7 @@ import { segmentPrice } from '../rules/economics.js'
 import { heldUntil, isMassOutage, missedFor, unpaidMs } from '../rules/absence.js'
 import { updateReputation } from '../rules/reputation.js'
 import { epochOf } from '../rules/schedule.js'
+import { clockOfRound } from '../rules/time.js'
 import { copyById, copyFrom, hypercoreById, saveAbsence, type Copy } from '../rows.js'
 import type { Account, Role, State } from '../state.js'
 import { countedCopies, fillCopies, loseCopy, wantedCopies } from './copies.js'
@@ -31,7 +32,7 @@ export function hear(state: State, sender: Account): boolean {
   if (since === null) return false
   role.awaySince = null
   // The walk is drawn by a round that nobody has seen: by one that was shown it could choose when to come back.
-  role.awayDue = head.clock
+  role.awayDue = clockOfRound(head.round + 1, head, state.parameters)
   role.backEpoch = head.epoch
   state.touch(role)
   state.emit({ kind: 'cameBack', key: sender.key, since })
