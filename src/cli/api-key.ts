@@ -7,7 +7,7 @@ import { ApiKeys, type ApiKey } from '../roles/sponsor/api-keys.js'
 import { SPONSOR_FILE, openSponsorDatabase } from '../roles/sponsor/database.js'
 import { amountText } from './amounts.js'
 import { EXIT_OK, optionOf, type Command } from './command.js'
-import { configure, optionsHelp, world } from './configured.js'
+import { configure, givenText, optionsHelp, world } from './configured.js'
 import { tellerOf } from './telling.js'
 import { argument } from './tokens.js'
 
@@ -38,8 +38,7 @@ Exit codes: 0 done, 2 bad input.
     const { settings, json, positionals } = given
     const [what, name] = positionals
     const tell = tellerOf(io, json)
-    const text = (option: string): string | undefined =>
-      typeof given.own[option] === 'string' ? given.own[option] : undefined
+    const text = (option: keyof typeof own): string | undefined => givenText(given, option)
     const quota = {
       tokens: optionOf('tokens', datdots, text('tokens')) ?? 1_000n * DATDOT,
       perPin: optionOf('per-pin', datdots, text('per-pin')) ?? 10n * DATDOT,

@@ -14,6 +14,12 @@ export interface Configured {
   own: Record<string, string | boolean | undefined>
 }
 
+/** What an option of one command alone was given, if it was. */
+export function givenText({ own }: Pick<Configured, 'own'>, name: string): string | undefined {
+  const value = own[name]
+  return typeof value === 'string' ? value : undefined
+}
+
 /** An option that one command alone has. */
 export interface OwnOption {
   shows?: string

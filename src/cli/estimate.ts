@@ -5,7 +5,7 @@ import { using } from '../lifecycle.js'
 import { DATDOT } from '../protocol/parameters.js'
 import { amountText } from './amounts.js'
 import { EXIT_OK, optionOf, type Command } from './command.js'
-import { configure, optionsHelp } from './configured.js'
+import { configure, givenText, optionsHelp } from './configured.js'
 import { Wallet, walletSettings } from './purse.js'
 import { tellerOf } from './telling.js'
 
@@ -28,10 +28,7 @@ Exit codes: 0 done, 1 the chain does not answer, 2 bad input.
 `,
   async run(args, io) {
     const given = await configure('estimate', walletSettings, { args, io, own })
-    const text = (name: keyof typeof own): string | undefined => {
-      const value = given.own[name]
-      return typeof value === 'string' ? value : undefined
-    }
+    const text = (name: keyof typeof own): string | undefined => givenText(given, name)
     const capacity = optionOf('capacity', size(1), text('capacity')) ?? 64 * GIB
     const deposit = optionOf('deposit', datdots, text('deposit')) ?? 200n * DATDOT
     const tell = tellerOf(io, given.json)

@@ -6,7 +6,7 @@ import { InputError } from '../errors.js'
 import { fastParameters } from '../local/economy.js'
 import { defaultParameters } from '../protocol/parameters.js'
 import { EXIT_OK, type Command } from './command.js'
-import { configure, world } from './configured.js'
+import { configure, givenText, world } from './configured.js'
 import { tellerOf } from './telling.js'
 
 const own = {
@@ -49,7 +49,7 @@ Exit codes: 0 written, 2 bad input.
     const options = { dir, bootstrap, randomBytes: world.randomBytes }
     let keys: Keys
     if (kind === 'chain') {
-      const name = typeof given.own.name === 'string' ? given.own.name : 'datdot'
+      const name = givenText(given, 'name') ?? 'datdot'
       const parameters = given.own.fast === true ? fastParameters() : { ...defaultParameters }
       keys = await initChain({ ...options, name, parameters })
     } else {

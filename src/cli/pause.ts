@@ -2,7 +2,7 @@ import { duration, type Setting } from '../daemon/setting.js'
 import { using } from '../lifecycle.js'
 import type { Parameters } from '../protocol/parameters.js'
 import { EXIT_OK, type Command } from './command.js'
-import { configure, optionsHelp, world } from './configured.js'
+import { configure, givenText, optionsHelp, world } from './configured.js'
 import { Wallet, walletSettings } from './purse.js'
 import { tellerOf } from './telling.js'
 import { argument } from './tokens.js'
@@ -50,8 +50,9 @@ Exit codes: 0 done, 1 the chain refused it or does not answer, 2 bad input.
   async run(args, io) {
     const given = await configure('pause', walletSettings, { args, io, positionals: 1, own })
     const wanted = argument('pause', length, given.positionals[0])
-    const inMs = typeof given.own.in === 'string' ? argument('pause', duration, given.own.in) : 0
-    const folder = typeof given.own.name === 'string' ? given.own.name : 'pinner'
+    const after = givenText(given, 'in')
+    const inMs = after === undefined ? 0 : argument('pause', duration, after)
+    const folder = givenText(given, 'name') ?? 'pinner'
     const tell = tellerOf(io, given.json)
     return using(new Wallet(given.settings, 'pause', folder), async ({ member: { chain, keyPair } }) => {
       const announced = async (): Promise<{ from: number; until: number } | null> => {

@@ -7,7 +7,7 @@ import type { Statement } from '../protocol/operations.js'
 import { checkFunds, costOf } from '../roles/fee.js'
 import { amountText } from './amounts.js'
 import { EXIT_OK, optionOf, type Command } from './command.js'
-import { configure, optionsHelp } from './configured.js'
+import { configure, givenText, optionsHelp } from './configured.js'
 import { Wallet, walletSettings } from './purse.js'
 import { tellerOf } from './telling.js'
 import { argument } from './tokens.js'
@@ -36,10 +36,7 @@ Exit codes: 0 done, 1 the chain refused it or does not answer, 2 bad input.
   async run(args, io) {
     const given = await configure('payout', walletSettings, { args, io, positionals: 1, own })
     const key = argument('payout', publicKey, given.positionals[0])
-    const text = (name: keyof typeof own): string | undefined => {
-      const value = given.own[name]
-      return typeof value === 'string' ? value : undefined
-    }
+    const text = (name: keyof typeof own): string | undefined => givenText(given, name)
     const to = optionOf('to', publicKey, text('to'))
     const by = optionOf('replace-by', publicKey, text('replace-by'))
     const role = optionOf('role', word(nodeRoles), text('role'))

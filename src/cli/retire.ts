@@ -3,7 +3,7 @@ import { word } from '../daemon/setting.js'
 import { using } from '../lifecycle.js'
 import { amountText } from './amounts.js'
 import { EXIT_OK, type Command } from './command.js'
-import { configure, optionsHelp } from './configured.js'
+import { configure, givenText, optionsHelp } from './configured.js'
 import { Wallet, walletSettings } from './purse.js'
 import { tellerOf } from './telling.js'
 import { argument } from './tokens.js'
@@ -23,7 +23,7 @@ Exit codes: 0 done, 1 the chain refused it or does not answer, 2 bad input.
   async run(args, io) {
     const given = await configure('retire', walletSettings, { args, io, positionals: 1, own })
     const role = argument('retire', word(nodeRoles), given.positionals[0])
-    const folder = typeof given.own.name === 'string' ? given.own.name : role
+    const folder = givenText(given, 'name') ?? role
     const tell = tellerOf(io, given.json)
     return using(new Wallet(given.settings, 'retire', folder), async ({ member: { chain, keyPair } }) => {
       await chain.retire(role)

@@ -5,7 +5,7 @@ import { RoleFolder } from '../roles/data-folder.js'
 import { COPIES } from '../roles/pinner/pinner.js'
 import { PinnerStore } from '../storage/pinner-store.js'
 import { EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, type Command } from './command.js'
-import { configure, optionsHelp, world } from './configured.js'
+import { configure, givenText, optionsHelp, world } from './configured.js'
 import { writtenKey, tellerOf } from './telling.js'
 
 const names: SettingName[] = ['data']
@@ -23,7 +23,7 @@ Exit codes: 0 all is good, 1 something is lost, 2 bad input, 130 stopped by Ctrl
 `,
   async run(args, io) {
     const given = await configure('scrub', names, { args, io, own })
-    const name = typeof given.own.name === 'string' ? given.own.name : 'pinner'
+    const name = givenText(given, 'name') ?? 'pinner'
     const path = join(given.settings.path('data', 'scrub'), name)
     const tell = tellerOf(io, given.json)
     const folder = new RoleFolder({ path, role: 'scrub', ...world })

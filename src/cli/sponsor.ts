@@ -5,7 +5,7 @@ import { wholeNumber, word } from '../daemon/setting.js'
 import type { SettingName } from '../daemon/settings.js'
 import { DEFAULT_CODEC } from '../local/economy.js'
 import { optionOf, type Command } from './command.js'
-import { configure, networkOf, optionsHelp, world } from './configured.js'
+import { configure, givenText, networkOf, optionsHelp, world } from './configured.js'
 import { runUntilStopped } from './running.js'
 import { tellerOf, toldLog } from './telling.js'
 
@@ -26,17 +26,16 @@ ${optionsHelp(names, own)}
 Exit codes: 0 stopped by Ctrl-C or SIGTERM, 1 it failed, 2 bad input.
 `,
   async run(args, io) {
-    const { settings, json, own: given } = await configure('sponsor', names, { args, io, own })
-    const text = (name: string): string | undefined =>
-      typeof given[name] === 'string' ? given[name] : undefined
+    const given = await configure('sponsor', names, { args, io, own })
+    const { settings, json } = given
     const tell = tellerOf(io, json)
     const program = new SponsorProgram({
       dir: settings.path('data', 'sponsor'),
       network: networkOf(settings),
       chainKey: settings.need('chain', 'sponsor'),
       address: settings.need('http', 'sponsor'),
-      copies: optionOf('copies', wholeNumber(1, 100), text('copies')) ?? 2,
-      codec: optionOf('codec', word(codecNames), text('codec')) ?? DEFAULT_CODEC,
+      copies: optionOf('copies', wholeNumber(1, 100), givenText(given, 'copies')) ?? 2,
+      codec: optionOf('codec', word(codecNames), givenText(given, 'codec')) ?? DEFAULT_CODEC,
       ...world,
       hear: (log) => toldLog(tell, 'sponsor', log),
       logLevel: settings.get('log-level') ?? 'info'

@@ -11,17 +11,18 @@ import { ChainError, InputError, SwarmError } from '../errors.js'
 import { GONE, problemsOf } from '../ledger/rules/problems.js'
 import { donationBurn } from '../ledger/rules/economics.js'
 import { using } from '../lifecycle.js'
-import { DEFAULT_CODEC, planOf } from '../local/economy.js'
+import { DEFAULT_CODEC } from '../local/economy.js'
 import { DATDOT, type Parameters } from '../protocol/parameters.js'
 import type { Statement } from '../protocol/operations.js'
 import type { Original } from '../protocol/original.js'
 import { Author } from '../roles/author.js'
 import { checkFunds, costOf } from '../roles/fee.js'
+import { planOf } from '../roles/plan.js'
 import { TemporaryFolder } from '../temporary-folder.js'
 import { pause } from '../wait.js'
 import { amountText } from './amounts.js'
 import { EXIT_INTERRUPTED, EXIT_OK, optionOf, type Command, type CommandIo } from './command.js'
-import { configure, networkOf, optionsHelp, world, type Configured } from './configured.js'
+import { configure, givenText, networkOf, optionsHelp, world, type Configured } from './configured.js'
 import { Wallet, walletSettings } from './purse.js'
 import { tellerOf, type Teller } from './telling.js'
 import { argument } from './tokens.js'
@@ -150,18 +151,17 @@ const EMPTY =
 async function supportKey(
   named: NamedKey,
   { supporter, member, dir }: Wallet,
-  { settings, own: given }: Configured,
+  given: Configured,
   { io, tell }: { io: CommandIo; tell: Teller }
 ): Promise<Buffer[]> {
-  const text = (name: string): string | undefined =>
-    typeof given[name] === 'string' ? given[name] : undefined
+  const text = (name: keyof typeof own): string | undefined => givenText(given, name)
   const amount = optionOf('amount', datdots, text('amount')) ?? 100n * DATDOT
   const copies = optionOf('copies', wholeNumber(1, 100), text('copies')) ?? 2
   const codec = optionOf('codec', word(codecNames), text('codec')) ?? DEFAULT_CODEC
   const { key } = named
   const { hypercores, holes } = await findKey(named, {
     ...world,
-    network: networkOf(settings),
+    network: networkOf(given.settings),
     dir,
     signal: io.signal
   })
@@ -207,7 +207,7 @@ async function supportKey(
   const graceDays = (parameters.graceEpochs * parameters.epochMs) / DAY_MS
   const ends = `when that is used up nothing is deleted for ${Number(graceDays.toFixed(1))} days; then pinners delete their copies, ${GONE}`
   tell('end', { graceMs: parameters.graceEpochs * parameters.epochMs }, ends)
-  if (given['dry-run'] === true) return hypercores
+  if (given.own['dry-run'] === true) return hypercores
   await checkFunds(member.chain, cost)
   for (const [at, one] of hypercores.entries()) {
     const [first, grown] = wanted[at]!

@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net'
 import { fastify } from 'fastify'
 import type Corestore from 'corestore'
 import HypercoreStats from 'hypercore-stats'
@@ -8,9 +7,9 @@ import { collectDefaultMetrics, Counter, Gauge, Registry, type GaugeConfiguratio
 import { api, REQUESTS } from '../dashboard/api/api.js'
 import { servePage } from '../dashboard/page/page.js'
 import type { Dashboard } from '../dashboard/dashboard.js'
-import { InputError } from '../errors.js'
 import { Resource } from '../lifecycle.js'
 import { throughLog, type Logger } from '../log.js'
+import { listenAt } from './listening.js'
 import { RoleMetrics } from './role-metrics.js'
 import type { Address } from './setting.js'
 
@@ -36,7 +35,7 @@ export class HttpServer extends Resource {
   readonly roles: RoleMetrics
   #ready = false
   #dashboard: Dashboard | null = null
-  #port = 0
+  #origin = ''
   #observed: { name: string; gauges: string[] } | undefined
   readonly #troubles = new Map<string, () => string | null>()
 
@@ -70,7 +69,6 @@ export class HttpServer extends Resource {
 
   /** Begins to listen. @throws InputError HTTP_FAILED */
   protected async start(): Promise<void> {
-    const { host, port } = this.#address
     const server = fastify({ logger: false, forceCloseConnections: true })
     this.own('server', server)
     const { names = [], requests = REQUESTS } = this.#options
@@ -86,23 +84,12 @@ export class HttpServer extends Resource {
     server.get('/metrics', async (_request, reply) =>
       reply.type(this.#registry.contentType).send(await this.#registry.metrics())
     )
-    await server.listen({ host, port }).catch((error: Error) => {
-      throw new InputError(
-        'HTTP_FAILED',
-        `nothing can listen at ${host}:${port}: ${error.message}; choose another --http`,
-        {
-          cause: error
-        }
-      )
-    })
-    this.#port = (server.server.address() as AddressInfo).port
+    this.#origin = await listenAt(server, this.#address)
   }
 
   /** Where a browser finds it. */
   get url(): string {
-    const { host } = this.#address
-    const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
-    return `http://${shown}:${this.#port}/`
+    return `${this.#origin}/`
   }
 
   /** Has a dashboard answer from now on; it must be closed after this is. */

@@ -1,6 +1,5 @@
 import type { CodecName } from '../chunk/header.js'
-import { DATDOT, DEFAULT_STEPS, parameters, type Parameters } from '../protocol/parameters.js'
-import type { Plan } from '../protocol/operations.js'
+import { DATDOT, parameters, type Parameters } from '../protocol/parameters.js'
 import type { Registration } from '../roles/member.js'
 
 /** What `up` starts every participant and the supporter with. */
@@ -37,20 +36,6 @@ export function fastParameters(): Parameters {
     graceEpochs: 1_000,
     growthMs: 2_000
   })
-}
-
-/** The plan for one hypercore of `up`: challenged in every epoch, found by those who look for `topic`. */
-export function planOf(copies: number, codec: CodecName, topic: Buffer): Plan {
-  return {
-    copies,
-    targetPpm: 0,
-    codec,
-    every: 1,
-    steps: DEFAULT_STEPS,
-    maxBytes: 2 ** 44,
-    topic,
-    refreshAfterMs: 0
-  }
 }
 
 /** How participants register. */

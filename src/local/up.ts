@@ -15,6 +15,7 @@ import { FileLog, type Logger } from '../log.js'
 import { Author } from '../roles/author.js'
 import { sumsOf } from '../protocol/original.js'
 import type { MemberOptions } from '../roles/member.js'
+import { planOf } from '../roles/plan.js'
 import { Supporter } from '../roles/supporter.js'
 import { PrivateDht, networkAt, type Network } from '../swarm/dht.js'
 import { loadIdentity } from '../swarm/identity.js'
@@ -30,7 +31,6 @@ import {
   MEMBER_GRAINS,
   SUPPORTER_GRAINS,
   fastParameters,
-  planOf,
   registrationOf
 } from './economy.js'
 import { Observer } from './observer.js'

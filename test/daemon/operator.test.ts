@@ -1,26 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { systemClock } from '../../src/clock.js'
 import { lookAtClock, lookAtNode } from '../../src/daemon/doctor.js'
 import { runProgram, startProgram, until } from '../cli/program.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { freePort } from '../helpers/free-port.js'
 import { privateDht } from '../helpers/network.js'
 import { json, objects, said, startChain } from './programs.js'
-
-/** A TCP port of loopback that nobody has. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await once(server.close(), 'close')
-  return port
-}
 
 test('an operator looks at its machine and what it may earn, follows its copies, and retires', async (t) => {
   const network = await privateDht(t)

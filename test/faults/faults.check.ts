@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { runProgram, startProgram, until, type Program } from '../cli/program.js'
 import { json, objects, said } from '../daemon/programs.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { freePort } from '../helpers/free-port.js'
 import { SHORT } from '../helpers/form.js'
 import { privateDht } from '../helpers/network.js'
 import { FailingDisk } from './failing-disk.js'
@@ -18,14 +17,6 @@ const BYTES = SHORT ? 3_000_000 : 14_000_000
 const FAILS_MS = SHORT ? 2_000 : 5_000
 /** For what must come about: a machine may be busy, and pauses between tries grow to half a minute. */
 const PATIENCE_MS = 60_000
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await once(server.close(), 'close')
-  return port
-}
 
 /** Waits for what a program brings about, with a limit. */
 async function soon(program: Program, what: string, holds: () => boolean | Promise<boolean>): Promise<void> {

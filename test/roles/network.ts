@@ -19,9 +19,9 @@ import {
   MEMBER_GRAINS,
   SUPPORTER_GRAINS,
   fastParameters,
-  planOf,
   registrationOf
 } from '../../src/local/economy.js'
+import { planOf } from '../../src/roles/plan.js'
 import { consume } from '../../src/local/consume.js'
 import { Observer } from '../../src/local/observer.js'
 import {

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import Hyperdrive from 'hyperdrive'
 import * as idEncoding from 'hypercore-id-encoding'
+import { systemClock } from '../../src/clock.js'
+import { deadline, pause } from '../../src/wait.js'
 import { stockPeer } from '../roles/stock.js'
 import { closeAfter, type Closing } from '../helpers/close-after.js'
 import { command, type SoakNetwork } from './network.js'
@@ -55,7 +57,7 @@ export class Load {
     while (!signal.aborted) {
       await core.append(randomBytes(1_000))
       this.work.appended++
-      await paused(APPEND_MS, signal)
+      await pause(systemClock, APPEND_MS, signal)
     }
   }
 
@@ -66,7 +68,7 @@ export class Load {
         this.work.failed.push(`read ${turn}: ${error.message}`)
       })
       this.work.reads++
-      await paused(READ_EVERY_MS, signal)
+      await pause(systemClock, READ_EVERY_MS, signal)
     }
   }
 
@@ -81,7 +83,8 @@ export class Load {
       swarm.join(drive.discoveryKey, { server: false })
       swarm.flush().then(done, done)
       const reading = drive.core.update({ wait: true }).then(() => drive.get('/file'))
-      const read = await Promise.race([reading, late()])
+      const error = (): Error => new Error(`nothing came within ${READ_MS} ms`)
+      const read = await deadline(reading, { clock: systemClock, ms: READ_MS, error })
       if (!read?.equals(plain)) throw new Error('what was read is not what was published')
       this.work.readBytes += read.byteLength
     } finally {
@@ -101,23 +104,4 @@ class Visit implements Closing {
   async end(): Promise<void> {
     for (const close of this.#closes) await close()
   }
-}
-
-async function late(): Promise<never> {
-  await new Promise((resolve) => setTimeout(resolve, READ_MS).unref())
-  throw new Error(`nothing came within ${READ_MS} ms`)
-}
-
-/** Waits, or until it is over. */
-export async function paused(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
-  await new Promise<void>((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-  })
 }

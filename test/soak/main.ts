@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { systemClock } from '../../src/clock.js'
+import { pause } from '../../src/wait.js'
 import { runProgram } from '../cli/program.js'
 import type { Closing } from '../helpers/close-after.js'
 import { figures, parseMetrics, sizesOf } from './figures.js'
-import { Load, paused } from './load.js'
+import { Load } from './load.js'
 import { published, startNetwork, stop, type Watched } from './network.js'
 import { rowsOf, soakHtml, tableText, type Series } from './report.js'
 
@@ -80,7 +82,7 @@ async function soak(): Promise<number> {
         `\r\x1b[2K${minute.toFixed(1)} of ${minutes} min, ${appended} appended, ${reads} reads, ${failed.length} failed`
       )
     }
-    await paused(SAMPLE_MS, over.signal)
+    await pause(systemClock, SAMPLE_MS, over.signal)
   }
   clearTimeout(ends)
   await loaded

@@ -2,12 +2,12 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Network } from '../../src/swarm/dht.js'
 import { MAIN, runProgram } from '../cli/program.js'
 import { closeAfter, type Closing } from '../helpers/close-after.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { freePort } from '../helpers/free-port.js'
 import { privateDht } from '../helpers/network.js'
 
 /** A program under load: what is known of it from outside. */
@@ -106,13 +106,4 @@ async function start(room: Closing, name: string, folder: string, args: string[]
     }
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

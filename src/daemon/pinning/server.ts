@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net'
 import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -11,6 +10,7 @@ import type { Logger } from '../../log.js'
 import type { ApiKey } from '../../roles/sponsor/api-keys.js'
 import type { Pin, PinFilter, PinStatus, WantedPin } from '../../roles/sponsor/pins.js'
 import type { Sponsor } from '../../roles/sponsor/sponsor.js'
+import { listenAt } from '../listening.js'
 import type { Address } from '../setting.js'
 import * as shapes from './shapes.js'
 
@@ -43,7 +43,7 @@ export interface PinningOptions {
  */
 export class PinningServer extends Resource {
   readonly #options: PinningOptions
-  #port = 0
+  #url = ''
 
   constructor(options: PinningOptions) {
     super()
@@ -52,7 +52,6 @@ export class PinningServer extends Resource {
 
   /** Begins to listen. @throws InputError HTTP_FAILED */
   protected async start(): Promise<void> {
-    const { host, port } = this.#options.address
     const server = fastify({
       logger: false,
       forceCloseConnections: true,
@@ -63,18 +62,12 @@ export class PinningServer extends Resource {
     this.own('server', server)
     server.server.maxConnections = CONNECTIONS_MAX
     await this.#answer(server)
-    await server.listen({ host, port }).catch((cause: Error) => {
-      const why = `nothing can listen at ${host}:${port}: ${cause.message}; choose another --http`
-      throw new InputError('HTTP_FAILED', why, { cause })
-    })
-    this.#port = (server.server.address() as AddressInfo).port
+    this.#url = await listenAt(server, this.#options.address)
   }
 
   /** What clients are given as the service's address. */
   get url(): string {
-    const { host } = this.#options.address
-    const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
-    return `http://${shown}:${this.#port}`
+    return this.#url
   }
 
   async #answer(server: FastifyInstance): Promise<void> {

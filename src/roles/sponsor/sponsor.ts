@@ -6,9 +6,9 @@ import type { CodecName } from '../../chunk/header.js'
 import { ChainError, DatdotError, InputError, SwarmError } from '../../errors.js'
 import { Resource } from '../../lifecycle.js'
 import type { Plan } from '../../protocol/operations.js'
-import { DEFAULT_STEPS } from '../../protocol/parameters.js'
 import { Wakeup } from '../../wait.js'
 import { Member, hasCode, type MemberOptions } from '../member.js'
+import { planOf } from '../plan.js'
 import { wholeCopies } from '../whole-copies.js'
 import { ApiKeys } from './api-keys.js'
 import { openSponsorDatabase } from './database.js'
@@ -225,16 +225,7 @@ export class Sponsor extends Resource {
 
   #plan({ cid, origins }: Pin): Plan {
     const { copies, codec } = this.#options
-    return {
-      copies,
-      targetPpm: 0,
-      codec,
-      every: 1,
-      steps: DEFAULT_STEPS,
-      maxBytes: 2 ** 44,
-      topic: crypto.discoveryKey(origins[0] ?? cid),
-      refreshAfterMs: 0
-    }
+    return planOf(copies, codec, crypto.discoveryKey(origins[0] ?? cid))
   }
 
   /** Says what it waits for once, and again when that has changed. */
